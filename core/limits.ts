@@ -1,0 +1,39 @@
+// Every bound of the platform, with its unit in its name.
+
+export const limits = {
+  /** Declarations. */
+  documentBytesMax: 256 * 1024,
+  documentDepthMax: 64,
+  documentKeysMax: 10_000,
+  nameCharsMax: 40,
+  expressionCharsMax: 16 * 1024,
+  expressionNodesMax: 2_000,
+  expressionDepthMax: 64,
+  routeSinksMax: 16,
+  streamPartitionsMax: 1_024,
+  jobWorkersMax: 64,
+
+  /** Records. */
+  recordBytesMax: 4 * 1024 * 1024,
+  recordDepthMax: 256,
+  recordKeyBytesMax: 64 * 1024,
+  /** A dead letter carries the original plus its reason in headers, so its topic takes somewhat more. */
+  deadLetterBytesMax: 5 * 1024 * 1024,
+
+  /** API. */
+  requestBytesMax: 6 * 1024 * 1024,
+  pageItemsMax: 200,
+  tailRecordsMax: 10_000,
+
+  /** Worker. */
+  fetchBytesMax: 8 * 1024 * 1024,
+  fetchPartitionBytesMax: 1024 * 1024,
+  produceBatchBytesMax: 512 * 1024,
+  produceInFlightMax: 5,
+  heartbeatErrorsMax: 10,
+
+  /** Control loop. */
+  clientTokenCharsMax: 64,
+  destroyJobsAtOnceMin: 5,
+  destroyJobsAtOnceShare: 0.1,
+} as const;
