@@ -1,0 +1,94 @@
+// Every name that is spelled in AWS, Kafka, S3, DynamoDB, environment variables and metrics: the one file infra shares with code.
+
+/** Environment variables, read once in each program's compose file. */
+export const environment = {
+  stage: 'MILLRACE_STAGE',
+  dataDir: 'MILLRACE_DATA_DIR',
+  kafkaBrokers: 'MILLRACE_KAFKA_BROKERS',
+  postgresUrl: 'MILLRACE_POSTGRES_URL',
+  dynamodbEndpoint: 'MILLRACE_DYNAMODB_ENDPOINT',
+  s3Endpoint: 'MILLRACE_S3_ENDPOINT',
+  bucket: 'MILLRACE_BUCKET',
+  region: 'AWS_REGION',
+  accessKeyId: 'AWS_ACCESS_KEY_ID',
+  secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
+  apiPort: 'MILLRACE_API_PORT',
+  apiUrl: 'MILLRACE_API',
+  supervisorPort: 'MILLRACE_SUPERVISOR_PORT',
+  supervisorUrl: 'MILLRACE_SUPERVISOR_URL',
+  reconcilerPort: 'MILLRACE_RECONCILER_PORT',
+  reconcilerUrl: 'MILLRACE_RECONCILER_URL',
+  logLevel: 'MILLRACE_LOG_LEVEL',
+  /** Given to one worker task by the reconciler. */
+  job: 'MILLRACE_JOB',
+  worker: 'MILLRACE_WORKER',
+  incarnation: 'MILLRACE_INCARNATION',
+  slot: 'MILLRACE_SLOT',
+  goal: 'MILLRACE_GOAL',
+} as const;
+
+/** Tags on a task, by which the reconciler knows its own again. */
+export const taskTags = {
+  platform: 'millrace:platform',
+  job: 'millrace:job',
+  uid: 'millrace:uid',
+  revision: 'millrace:revision',
+  render: 'millrace:render',
+  incarnation: 'millrace:incarnation',
+  slot: 'millrace:slot',
+} as const;
+
+/** DynamoDB tables. */
+export const tables = {
+  /** One item a split: owner, epoch, committed position. */
+  splits: 'millrace-splits',
+  /** One item a worker: its heartbeat; one a job: the leader's lease and the split assignment. */
+  workers: 'millrace-workers',
+  /** One item a job or stream: what the reconciler decided last, its claim and its backoff. */
+  control: 'millrace-control',
+} as const;
+
+export const defaultBucket = 'millrace';
+
+/** A job is one sink of a route: `<route>.<sink>`. */
+export const jobName = (route: string, sink: string): string => `${route}.${sink}`;
+
+/** A worker is one slot of a job in one incarnation; its name orders with age: a later worker has the higher incarnation. */
+export const workerName = (job: string, incarnation: number, slot: number): string =>
+  `${job}/${String(incarnation).padStart(8, '0')}/${slot}`;
+
+/** A stream's topic bears the stream's name; the platform's own topics begin with two underscores, which no stream can. */
+export const topicOfStream = (stream: string): string => stream;
+export const deadLetterTopic = (job: string): string => `__dlq.${job}`;
+
+/** Headers of a dead letter; its key and value are the original's bytes. */
+export const deadLetterHeaders = {
+  job: 'millrace-job',
+  revision: 'millrace-revision',
+  errorClass: 'millrace-error-class',
+  errorCode: 'millrace-error-code',
+  errorMessage: 'millrace-error-message',
+  topic: 'millrace-source-topic',
+  partition: 'millrace-source-partition',
+  offset: 'millrace-source-offset',
+  timestamp: 'millrace-source-timestamp',
+  failedAt: 'millrace-failed-at',
+} as const;
+
+/** S3 keys. Numbers are zero-padded, so that keys sort as they age. */
+export const objectKeys = {
+  /** A job's compiled goal; immutable, named by the hash of its content. */
+  goal: (job: string, hash: string): string => `goals/${job}/${hash}.json`,
+  checkpoint: (job: string, uid: string, sequence: number): string =>
+    `checkpoints/${job}/${uid}/${String(sequence).padStart(12, '0')}.json`,
+  checkpointPrefix: (job: string, uid: string): string => `checkpoints/${job}/${uid}/`,
+} as const;
+
+/** The consumer group under which a job's positions are also committed to Kafka, for other people's lag tools. */
+export const telemetryGroup = (job: string): string => `millrace.${job}`;
+
+/** Postgres: the channel of the goal store's outbox. */
+export const outboxChannel = 'millrace_outbox';
+
+/** The state machine that drives passes. */
+export const reconcileStateMachine = 'millrace-reconcile';
