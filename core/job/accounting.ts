@@ -1,0 +1,34 @@
+// Record accounting: each record read is counted exactly once under what became of it (D10).
+
+/** Why a record was dropped on purpose. */
+export type DropReason = 'poison' | 'schema' | 'too-large' | 'retention';
+
+export interface Accounting {
+  readonly in: number;
+  readonly out: number;
+  readonly filtered: number;
+  readonly deadLettered: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+}
+
+export const noRecords: Accounting = { in: 0, out: 0, filtered: 0, deadLettered: 0, dropped: {} };
+
+export function addAccounting(a: Accounting, b: Accounting): Accounting {
+  const dropped: Partial<Record<DropReason, number>> = { ...a.dropped };
+  for (const [reason, count] of Object.entries(b.dropped) as [DropReason, number][])
+    dropped[reason] = (dropped[reason] ?? 0) + count;
+  return {
+    in: a.in + b.in,
+    out: a.out + b.out,
+    filtered: a.filtered + b.filtered,
+    deadLettered: a.deadLettered + b.deadLettered,
+    dropped,
+  };
+}
+
+export const droppedCount = (accounting: Accounting): number =>
+  Object.values(accounting.dropped).reduce((sum, count) => sum + count, 0);
+
+/** `in = out + filtered + dead-lettered + dropped`: what must hold at every commit. */
+export const isBalanced = (accounting: Accounting): boolean =>
+  accounting.in === accounting.out + accounting.filtered + accounting.deadLettered + droppedCount(accounting);

@@ -1,0 +1,54 @@
+// What a worker says of itself, every heartbeat: the control loop's only source about progress (D6).
+import type { Accounting } from '#core/job/accounting.ts';
+
+/** starting: no split yet. draining: told to end. stuck: cannot go on without a person or a policy (see errors). */
+export type WorkerState = 'starting' | 'running' | 'draining' | 'stuck';
+
+export interface SplitHeartbeat {
+  readonly split: string;
+  readonly epoch: number;
+  /** The next offset to commit: all before it is done with. Decimal text: offsets are 64-bit. */
+  readonly position: string;
+  readonly endPosition: string;
+  readonly lagRecords: number;
+  /** When the position last moved, or the split was last seen without lag (epoch ms, worker's clock). */
+  readonly movedAt: number;
+}
+
+export interface WorkerError {
+  readonly at: number;
+  readonly code: string;
+  readonly message: string;
+  readonly count: number;
+}
+
+export interface Heartbeat {
+  readonly job: string;
+  readonly uid: string;
+  /** `<job id>/<incarnation>/<slot>`. */
+  readonly worker: string;
+  readonly incarnation: number;
+  readonly slot: number;
+  readonly revision: number;
+  readonly render: string;
+  readonly state: WorkerState;
+  /** Grows by one a heartbeat; an observer that sees it stand still for the lease's length knows the worker is gone. */
+  readonly beat: number;
+  readonly at: number;
+  readonly startedAt: number;
+  readonly pid: number;
+  readonly leader: boolean;
+  readonly splits: readonly SplitHeartbeat[];
+  /** Of this incarnation. The job's whole account is the sum over its splits' items. */
+  readonly accounting: Accounting;
+  readonly inPerSecond: number;
+  readonly outPerSecond: number;
+  /** Share of the last interval in which the worker was not waiting, 0 to 1. */
+  readonly busyRatio: number;
+  readonly rssMiB: number;
+  /** now − event time (or record timestamp) of the newest record processed; null before the first. */
+  readonly freshnessMs: number | null;
+  readonly lastCheckpoint: { readonly sequence: number; readonly at: number } | null;
+  /** The latest distinct errors, newest first, at most limits.heartbeatErrorsMax. */
+  readonly errors: readonly WorkerError[];
+}

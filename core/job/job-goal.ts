@@ -1,0 +1,49 @@
+// A job's compiled goal: all that a worker needs to know, and nothing it has to ask anybody for.
+import type { RouteProgram } from '#core/expression/index.ts';
+import type { Ordering, RecordErrorAction, StartPosition } from '#core/spec/route-spec.ts';
+
+/** How often a worker does what; set by the platform, not by the route's author. */
+export interface WorkerSettings {
+  readonly heartbeatMs: number;
+  /** A worker that could not renew for this long (its own monotonic clock) stops by itself; others may take its splits after it. */
+  readonly leaseMs: number;
+  readonly commitMs: number;
+  readonly checkpointMs: number;
+  readonly checkpointsKept: number;
+  /** Output waits at most this long for company in its batch. */
+  readonly lingerMs: number;
+  readonly fetchWaitMs: number;
+  readonly fetchBytesMax: number;
+  readonly compression: 'none' | 'lz4' | 'zstd';
+  readonly drainMs: number;
+}
+
+export interface JobGoal {
+  readonly formatVersion: 1;
+  /** `<tenant>/<job name>`: the key of everything the job owns in tables and buckets. */
+  readonly id: string;
+  readonly tenant: string;
+  /** `<route>.<sink>`. */
+  readonly name: string;
+  readonly route: string;
+  /** Of this life of the route's name; state of another uid is never adopted. */
+  readonly uid: string;
+  /** The route's revision that this goal was compiled from. */
+  readonly revision: number;
+  readonly owner: string;
+  readonly source: {
+    readonly stream: string;
+    readonly topic: string;
+    readonly start: StartPosition;
+  };
+  readonly program: RouteProgram;
+  /** `select` of the event time alone, for the freshness figure; null where the stream declares none. */
+  readonly eventTime: RouteProgram | null;
+  readonly sink: { readonly kind: 'stream'; readonly stream: string; readonly topic: string; readonly keyed: boolean };
+  readonly deadLetterTopic: string;
+  readonly ordering: Ordering;
+  readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };
+  readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
+  readonly stalledAfterMs: number;
+  readonly settings: WorkerSettings;
+}

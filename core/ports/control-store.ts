@@ -1,0 +1,52 @@
+// The port to the reconciler's own memory: per job what it decided last. Losing it costs time, never correctness.
+
+/** One worker slot of a job, as the reconciler last decided. */
+export interface SlotRecord {
+  /** Of the worker that was last started in this slot. */
+  readonly incarnation: number;
+  /** Hash of all that shapes the worker's process: goal, size, restart floor. Another hash means another worker. */
+  readonly render: string;
+  readonly startedAt: number;
+  /** Failed starts and early deaths in a row; the backoff grows with it. */
+  readonly failureCount: number;
+  /** Not before. */
+  readonly nextStartAt: number;
+}
+
+export interface ControlRecord {
+  readonly job: string;
+  readonly uid: string;
+  /** For compare-and-set: grows by one a write. */
+  readonly version: number;
+  /** Highest incarnation ever given out; never goes back. */
+  readonly incarnationLast: number;
+  /** Highest revision of the goal ever acted upon: a goal store that went back in time is noticed by it. */
+  readonly revisionActed: number;
+  readonly slots: Readonly<Record<string, SlotRecord>>;
+  /** Phase and conditions that were last announced as events, so that a transition is announced once. */
+  readonly announced: Readonly<Record<string, string>>;
+  /** Tasks as the last pass observed them, for `get jobs`. */
+  readonly tasks: readonly ControlTask[];
+  /** Restart operations up to this sequence are carried out. */
+  readonly restartSequence: number;
+}
+
+export interface ControlTask {
+  readonly taskId: string;
+  readonly worker: string;
+  readonly incarnation: number;
+  readonly slot: number;
+  readonly state: string;
+  readonly since: number;
+  readonly pid?: number;
+  readonly log?: string;
+}
+
+/** Writes are compare-and-set by `version` and linearizable; reads are strongly consistent (a listing need not be). */
+export interface ControlStore {
+  read(job: string): Promise<ControlRecord | null>;
+  list(): Promise<readonly ControlRecord[]>;
+  /** Writes `record` if the stored version is `record.version - 1` (0: none is stored). */
+  write(record: ControlRecord): Promise<'written' | 'stale'>;
+  remove(job: string, version: number): Promise<'removed' | 'stale'>;
+}

@@ -1,0 +1,128 @@
+// The port to the goal store: append-only revisions of what people declared; the one truth.
+import type { Json, Kind, Metadata } from '#core/spec/document.ts';
+
+/** The newest revision of one declaration. `declared` is null where the newest revision is its deletion. */
+export interface GoalRevision {
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly name: string;
+  /** Made anew when a name is deleted and declared again: nothing of the old one's state is adopted. */
+  readonly uid: string;
+  /** 1, 2, 3 … within the name, never reused, deletion included. */
+  readonly revision: number;
+  readonly metadata: Metadata;
+  readonly declared: Json | null;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export interface ApplyRequest {
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly metadata: Metadata;
+  readonly declared: Json;
+  readonly author: string;
+  readonly reason: string;
+  /** Refuse unless the current revision is this one (0: unless the name is free). */
+  readonly expectedRevision?: number;
+}
+
+export type ApplyOutcome =
+  | { readonly kind: 'created' | 'changed' | 'unchanged'; readonly revision: GoalRevision }
+  | { readonly kind: 'conflict'; readonly currentRevision: number };
+
+export interface DeleteRequest {
+  readonly tenant: string;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly expectedRevision?: number;
+}
+
+export type DeleteOutcome =
+  | { readonly kind: 'deleted'; readonly revision: GoalRevision }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'conflict'; readonly currentRevision: number };
+
+export type OperationKind = 'pause' | 'resume' | 'restart';
+export type OperationState = 'requested' | 'succeeded' | 'superseded';
+
+/** A one-shot verb on a job (D8): asked for once, carried out by passes, with a receipt. */
+export interface Operation {
+  readonly id: string;
+  readonly tenant: string;
+  readonly job: string;
+  readonly kind: OperationKind;
+  /** Grows over all operations of the platform; a job's newest pause or resume decides, its newest restart is a floor. */
+  readonly sequence: number;
+  readonly state: OperationState;
+  readonly author: string;
+  readonly reason: string;
+  readonly requestedAt: number;
+  readonly finishedAt?: number;
+  /** What carrying it out brought about, in words. */
+  readonly outcome?: string;
+}
+
+/** Something that happened to a job or stream, and why: what `events` and `why` show. */
+export interface PlatformEvent {
+  readonly tenant: string;
+  /** `job/plays.out`, `stream/plays`, `platform`. */
+  readonly subject: string;
+  readonly at: number;
+  readonly severity: 'info' | 'warning' | 'error';
+  /** CamelCase, closed per origin: WorkerStarted, TopicCreated, … */
+  readonly reason: string;
+  readonly message: string;
+  /** The numbers that the decision was made on. */
+  readonly evidence?: Json;
+}
+
+export interface Page<Item> {
+  readonly items: readonly Item[];
+  /** Pass it back for the next page; absent on the last. */
+  readonly cursor?: string;
+}
+
+/** Everything that is declared, read at one point in time. Deleted names are in it until their clean-up is confirmed. */
+export interface GoalSnapshot {
+  /** Sequence of the newest change in it; never goes back (a restored backup is noticed by it). */
+  readonly sequence: number;
+  readonly revisions: readonly GoalRevision[];
+  /** For each job the newest restart, and the newest of pause and resume; plus all that are `requested`. */
+  readonly operations: readonly Operation[];
+}
+
+/**
+ * Guarantees: a change and its outbox row are one transaction; changes of one name are serialised; `apply` of what is
+ * already declared is `unchanged` and writes nothing. Every change also appends to the audit log. All calls throw a
+ * PlatformError with fault `external` and retry `backoff` when the store cannot be reached; nothing is half-written.
+ */
+export interface GoalStore {
+  apply(request: ApplyRequest): Promise<ApplyOutcome>;
+  remove(request: DeleteRequest): Promise<DeleteOutcome>;
+  read(tenant: string, kind: Kind, name: string): Promise<GoalRevision | null>;
+  list(tenant: string, kind: Kind, page: { readonly cursor?: string; readonly limit: number }): Promise<Page<GoalRevision>>;
+  revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
+  snapshot(): Promise<GoalSnapshot>;
+  /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
+  confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
+
+  /** Asking twice with one idempotency key gives the first operation again; the same key for another request is a conflict. */
+  requestOperation(
+    request: Pick<Operation, 'tenant' | 'job' | 'kind' | 'author' | 'reason'> & { readonly idempotencyKey?: string },
+  ): Promise<{ readonly kind: 'accepted'; readonly operation: Operation } | { readonly kind: 'conflict' }>;
+  readOperation(tenant: string, id: string): Promise<Operation | null>;
+  listOperations(tenant: string, job: string): Promise<readonly Operation[]>;
+  finishOperation(tenant: string, id: string, state: 'succeeded' | 'superseded', outcome: string): Promise<void>;
+
+  appendEvents(events: readonly PlatformEvent[]): Promise<void>;
+  /** Newest first. */
+  listEvents(
+    tenant: string,
+    subject: string,
+    page: { readonly cursor?: string; readonly limit: number },
+  ): Promise<Page<PlatformEvent>>;
+}

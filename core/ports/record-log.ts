@@ -1,0 +1,33 @@
+// The port to records for people: what `produce`, `tail` and `try` use. Workers have a path of their own.
+
+export interface LogRecord {
+  readonly partition: number;
+  readonly offset: string;
+  readonly timestamp: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly { readonly name: string; readonly value: Uint8Array | null }[];
+}
+
+export type AppendOutcome =
+  | { readonly kind: 'appended'; readonly partition: number; readonly offset: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+
+export interface ReadRequest {
+  readonly topic: string;
+  readonly from: 'earliest' | 'latest' | { readonly time: number };
+  /** Ends the reading: an aborted signal, or, with `follow` false, the ends of the partitions as they were at the start. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface RecordLog {
+  /** acks=all. One outcome a record, in order; a record that is refused does not hold up the others. */
+  append(
+    topic: string,
+    records: readonly { readonly key: Uint8Array | null; readonly value: Uint8Array | null }[],
+  ): Promise<readonly AppendOutcome[]>;
+  /** In order within a partition. Throws `topic-missing` (fault user) when there is no such topic. */
+  read(request: ReadRequest): AsyncIterable<LogRecord>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+// What a declared route means: the complete form, every default filled in.
+
+export type StartPosition =
+  | { readonly kind: 'earliest' }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'time'; readonly at: number };
+
+/** A sink of a route; each becomes a job of its own, so that one sink's outage stays local. */
+export interface SinkSpec {
+  readonly name: string;
+  readonly kind: 'stream';
+  readonly stream: string;
+  /** The output column (or input field, without `select`) whose value becomes the record's key; null keeps the source record's key. */
+  readonly key: string | null;
+}
+
+/** What to do with a record that can never succeed. */
+export type RecordErrorAction = 'dead-letter' | 'drop' | 'stop';
+
+export type Ordering = 'none' | 'per-key' | 'per-partition';
+
+/** A test that the author wrote beside the route: run at plan and apply, a failing one refuses the apply. */
+export interface RouteTest {
+  readonly name: string;
+  /** Events as JSON text, one each. */
+  readonly given: readonly string[];
+  readonly expect: readonly string[];
+}
+
+export interface RouteSpec {
+  readonly from: string;
+  readonly start: StartPosition;
+  readonly where: string | null;
+  readonly select: string | null;
+  readonly sinks: readonly SinkSpec[];
+  readonly ordering: Ordering;
+  readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };
+  readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
+  readonly stalledAfterMs: number;
+  readonly paused: boolean;
+  readonly tests: readonly RouteTest[];
+}

@@ -1,0 +1,20 @@
+// What a declared stream means: the complete form, every default filled in.
+import type { RowType } from '#core/expression/types.ts';
+
+export interface StreamSchema {
+  readonly row: RowType;
+  /** What a route does with an event that does not fit: set it aside, or read the misfit field as an error only where used. */
+  readonly onInvalid: 'accept' | 'dead-letter';
+}
+
+export interface StreamSpec {
+  readonly description: string;
+  readonly partitions: number;
+  readonly retentionMs: number;
+  /** Null: fields take their types from the JSON values. */
+  readonly schema: StreamSchema | null;
+  /** The field that says when the event happened; freshness is measured by it. */
+  readonly eventTime: string | null;
+  /** The field whose value is the record's key when produced through the API. */
+  readonly key: string | null;
+}

@@ -1,0 +1,56 @@
+// What the platform tells people of a job: one phase, and conditions with the evidence they stand on.
+import type { Accounting } from '#core/job/accounting.ts';
+
+export type JobPhase =
+  | 'Pending'
+  | 'Deploying'
+  | 'Running'
+  | 'Degraded'
+  | 'Paused'
+  | 'Stalled'
+  | 'Quarantined'
+  | 'Failed'
+  | 'Stopped';
+
+export type ConditionType = 'Progressing' | 'InSync' | 'CheckpointFresh' | 'Balanced';
+
+export interface Condition {
+  readonly type: ConditionType;
+  readonly status: 'true' | 'false' | 'unknown';
+  /** CamelCase. */
+  readonly reason: string;
+  /** With numbers: "4/4 splits moved in 15 s". */
+  readonly message: string;
+}
+
+export interface WorkerStatus {
+  readonly worker: string;
+  readonly taskId: string | null;
+  readonly pid: number | null;
+  readonly incarnation: number;
+  readonly slot: number;
+  readonly state: string;
+  readonly since: number;
+  readonly splits: number;
+  readonly rssMiB: number | null;
+  readonly log: string | null;
+}
+
+export interface JobStatus {
+  readonly phase: JobPhase;
+  /** One sentence: why this phase, and what to do where a person has to. */
+  readonly message: string;
+  readonly conditions: readonly Condition[];
+  readonly observedRevision: number;
+  readonly runningRevision: number | null;
+  readonly lag: {
+    readonly records: number | null;
+    /** At the current rate; null when unknown or never. */
+    readonly drainMs: number | null;
+    readonly freshnessMs: number | null;
+  };
+  readonly accounting: Accounting;
+  readonly inPerSecond: number;
+  readonly outPerSecond: number;
+  readonly workers: readonly WorkerStatus[];
+}
