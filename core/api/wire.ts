@@ -1,0 +1,190 @@
+// What the API answers, as types: the CLI, the UI and the handlers share them. The zod schemas beside it are held to them.
+import type { Json, Kind, Metadata, SpecProblem } from '#core/spec/document.ts';
+import type { ObservedTopic } from '#core/ports/broker-admin.ts';
+import type { JobStatus } from '#core/status/job-status.ts';
+
+export interface PageView<Item> {
+  readonly items: readonly Item[];
+  readonly cursor?: string;
+}
+
+interface ResourceView {
+  readonly apiVersion: 'millrace/v1';
+  readonly metadata: Metadata;
+  /** As declared; for an implied stream, as if it were declared. */
+  readonly spec: Json;
+  /** 0 for an implied stream. Also the ETag, in quotes. */
+  readonly revision: number;
+  readonly uid: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly updatedAt: string;
+}
+
+export interface StreamView extends ResourceView {
+  readonly kind: 'Stream';
+  /** The route whose sink made this stream without a declaration of its own. */
+  readonly impliedBy?: string;
+  readonly status: {
+    readonly phase: 'Ready' | 'Pending' | 'Unknown';
+    readonly message: string;
+    readonly topic: string;
+    readonly observed: ObservedTopic | null;
+    /** Records that the topic holds now (end − start, over partitions); null when the broker cannot be asked. */
+    readonly records: number | null;
+    readonly readers: readonly string[];
+    readonly writers: readonly string[];
+  };
+}
+
+export interface RouteView extends ResourceView {
+  readonly kind: 'Route';
+  readonly status: { readonly jobs: readonly { readonly name: string; readonly status: JobStatus }[] };
+}
+
+export interface JobView {
+  readonly kind: 'Job';
+  readonly name: string;
+  readonly route: string;
+  readonly owner: string;
+  readonly revision: number;
+  readonly uid: string;
+  readonly from: string;
+  readonly to: string;
+  readonly paused: boolean;
+  readonly deadLetterTopic: string;
+  readonly status: JobStatus;
+}
+
+/** Ordered by weight (D9): a diff's class is its heaviest field's. */
+export const changeClasses = ['none', 'live', 'rolling', 'stop-start', 'replace', 'forbidden'] as const;
+export type ChangeClass = (typeof changeClasses)[number];
+
+export interface FieldChange {
+  readonly path: string;
+  readonly before: Json | null;
+  readonly after: Json | null;
+  readonly class: ChangeClass;
+}
+
+export interface PlannedChange {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly outcome: 'create' | 'change' | 'unchanged' | 'refused';
+  readonly class: ChangeClass;
+  readonly fields: readonly FieldChange[];
+  /** What the platform will do, in words, one effect each. */
+  readonly effects: readonly string[];
+  readonly jobs: readonly string[];
+  readonly expectedPauseMs: number;
+  readonly expectedDuplicates: string;
+  readonly problems: readonly SpecProblem[];
+  readonly tests: readonly { readonly name: string; readonly passed: boolean; readonly message: string }[];
+}
+
+export interface PlanView {
+  /** Over the documents and the revisions that they were compared with. */
+  readonly hash: string;
+  readonly changes: readonly PlannedChange[];
+  readonly wouldChange: boolean;
+  readonly refused: boolean;
+}
+
+export interface ApplyView {
+  readonly outcome: 'created' | 'changed' | 'unchanged';
+  readonly resource: StreamView | RouteView;
+}
+
+export interface RevisionView {
+  readonly revision: number;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: string;
+  readonly deleted: boolean;
+  readonly spec: Json | null;
+  readonly changes: readonly FieldChange[];
+}
+
+export interface EventView {
+  readonly at: string;
+  readonly subject: string;
+  readonly severity: 'info' | 'warning' | 'error';
+  readonly reason: string;
+  readonly message: string;
+  readonly evidence?: Json;
+}
+
+export interface OperationView {
+  readonly id: string;
+  readonly job: string;
+  readonly kind: 'pause' | 'resume' | 'restart';
+  readonly state: 'requested' | 'succeeded' | 'superseded';
+  readonly author: string;
+  readonly reason: string;
+  readonly requestedAt: string;
+  readonly finishedAt?: string;
+  readonly outcome?: string;
+}
+
+/** One line of the answer to POST …/records, in the order of the request. */
+export type AppendView =
+  | { readonly line: number; readonly ok: true; readonly partition: number; readonly offset: string }
+  | { readonly line: number; readonly ok: false; readonly code: string; readonly message: string };
+
+export interface AppendAnswer {
+  readonly acknowledged: number;
+  readonly refused: number;
+  readonly results: readonly AppendView[];
+}
+
+/** One NDJSON line of GET …/records?metadata=true; without metadata the line is the value's bytes as they are. */
+export interface RecordLine {
+  readonly partition: number;
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: string | null;
+  readonly headers?: Readonly<Record<string, string | null>>;
+  /** The event, or, where its bytes are no JSON, the text `base64:…`. */
+  readonly value: Json;
+}
+
+export interface TryRecord {
+  readonly verdict: 'passed' | 'filtered' | 'poison' | 'schema';
+  readonly partition: number;
+  readonly offset: string;
+  readonly before: Json;
+  readonly after: Json | null;
+  readonly fault?: { readonly code: string; readonly message: string };
+}
+
+/** POST /v1/try {document, from, limit}: the route over real events, nothing committed or written. */
+export interface TryView {
+  readonly read: number;
+  readonly passed: number;
+  readonly filtered: number;
+  readonly failed: number;
+  readonly mismatches: number;
+  readonly records: readonly TryRecord[];
+}
+
+export type SqlView =
+  | { readonly ok: true; readonly type: string; readonly value: Json }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly line?: number; readonly column?: number; readonly hint?: string };
+
+/** RFC 9457. `problems` for refused declarations. */
+export interface ProblemView {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly fix?: string;
+  readonly code: string;
+  readonly problems?: readonly (SpecProblem & { readonly document?: string })[];
+  readonly currentRevision?: number;
+}
+
+export interface HealthView {
+  readonly ok: boolean;
+  readonly version: string;
+  readonly parts: readonly { readonly name: string; readonly ok: boolean; readonly message: string }[];
+}
