@@ -1,0 +1,111 @@
+// Options are completed once, here: what people left out gets its default, and quantities become numbers.
+import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
+import type { SpecProblem } from '#core/spec/document.ts';
+import { readFields } from '#core/spec/field-types.ts';
+import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
+import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
+import type { StreamSpec } from '#core/spec/stream-spec.ts';
+
+export const defaults = {
+  partitions: 4,
+  retention: '48h',
+  workers: 1,
+  cpu: 0.25,
+  memory: '512MiB',
+  stalledAfter: '90s',
+} as const;
+
+const mebibyte = 1024 * 1024;
+/** Below it a worker's heap has no room for its buffers. */
+const memoryMiBMin = 256;
+const memoryMiBMax = 120 * 1024;
+
+function durationMs(text: string): number {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : 0;
+}
+
+export function completeStream(declared: DeclaredStreamSpec, problems: SpecProblem[]): StreamSpec {
+  const row = declared.schema ? readFields(declared.schema.fields, 'spec.schema.fields', 1, problems) : null;
+  const retentionMs = durationMs(declared.retention ?? defaults.retention);
+  if (retentionMs < 60_000)
+    problems.push({ path: 'spec.retention', message: `got ${declared.retention}, expected at least 1m` });
+  for (const field of ['eventTime', 'key'] as const) {
+    const name = declared[field];
+    if (name === undefined || row === null) continue;
+    const column = row.find((candidate) => candidate.name === name);
+    if (!column)
+      problems.push({
+        path: `spec.${field}`,
+        message: `got ${JSON.stringify(name)}, expected a field of the schema: ${row.map((f) => f.name).join(', ')}`,
+      });
+    else if (column.type.kind !== 'scalar')
+      problems.push({
+        path: `spec.${field}`,
+        message: `${JSON.stringify(name)} is no scalar, so it cannot serve as ${field}`,
+      });
+    else if (field === 'eventTime' && column.type.type !== 'timestamptz')
+      problems.push({
+        path: 'spec.eventTime',
+        message: `${JSON.stringify(name)} is ${column.type.type}, expected a timestamptz field`,
+      });
+  }
+  return {
+    description: declared.description ?? '',
+    partitions: declared.partitions ?? defaults.partitions,
+    retentionMs,
+    schema: row ? { row, onInvalid: declared.schema?.onInvalid ?? 'accept' } : null,
+    eventTime: declared.eventTime ?? null,
+    key: declared.key ?? null,
+  };
+}
+
+function completeStart(declared: DeclaredRouteSpec['start']): StartPosition {
+  if (declared === undefined) return { kind: 'earliest' };
+  return typeof declared === 'string' ? { kind: declared } : { kind: 'time', at: Date.parse(declared.time) };
+}
+
+export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem[]): RouteSpec {
+  const memory = parseBytes(declared.resources?.memory ?? defaults.memory);
+  const memoryMiB = memory.ok ? Math.floor(memory.value / mebibyte) : 0;
+  if (memoryMiB < memoryMiBMin || memoryMiB > memoryMiBMax)
+    problems.push({
+      path: 'spec.resources.memory',
+      message: `got ${declared.resources?.memory}, expected ${memoryMiBMin}MiB to ${memoryMiBMax / 1024}GiB`,
+    });
+  const stalledAfterMs = durationMs(declared.health?.stalledAfter ?? defaults.stalledAfter);
+  if (stalledAfterMs < 10_000)
+    problems.push({
+      path: 'spec.health.stalledAfter',
+      message: `got ${declared.health?.stalledAfter}, expected at least 10s`,
+    });
+  const names = declared.to.map((sink) => sink.name);
+  for (const [index, name] of names.entries())
+    if (names.indexOf(name) !== index)
+      problems.push({
+        path: `spec.to[${index}].name`,
+        message: `${JSON.stringify(name)} is used twice`,
+        fix: 'give each sink a name of its own: it names the job',
+      });
+  return {
+    from: declared.from,
+    start: completeStart(declared.start),
+    where: declared.where ?? null,
+    select: declared.select ?? null,
+    sinks: declared.to.map((sink) => ({ name: sink.name, kind: 'stream', stream: sink.stream, key: sink.key ?? null })),
+    ordering: declared.delivery?.ordering ?? 'per-key',
+    errors: { poison: declared.errors?.poison ?? 'dead-letter', schema: declared.errors?.schema ?? 'dead-letter' },
+    resources: {
+      workers: declared.resources?.workers ?? defaults.workers,
+      cpu: declared.resources?.cpu ?? defaults.cpu,
+      memoryMiB,
+    },
+    stalledAfterMs,
+    paused: declared.paused ?? false,
+    tests: (declared.tests ?? []).map((test) => ({
+      name: test.name,
+      given: test.given.map((event) => JSON.stringify(event)),
+      expect: test.expect.map((event) => JSON.stringify(event)),
+    })),
+  };
+}

@@ -1,0 +1,120 @@
+// The shape of declarations as people write them (zod): the one source of validation, JSON Schema and the reference docs.
+import { z } from 'zod';
+import { limits } from '#core/limits.ts';
+import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
+
+export const namePattern = /^[a-z0-9](-?[a-z0-9])*$/;
+
+const name = z
+  .string()
+  .max(limits.nameCharsMax)
+  .regex(namePattern, 'expected lower-case letters, digits and single hyphens between them')
+  .meta({ description: `Lower-case letters, digits and single hyphens; at most ${limits.nameCharsMax} characters.` });
+
+const expression = z.string().min(1).max(limits.expressionCharsMax);
+
+const duration = z
+  .string()
+  .superRefine((text, context) => {
+    const parsed = parseDuration(text);
+    if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.problem });
+  })
+  .meta({ description: 'A number and a unit: ms, s, m, h or d.' });
+
+const bytes = z
+  .string()
+  .superRefine((text, context) => {
+    const parsed = parseBytes(text);
+    if (!parsed.ok) context.addIssue({ code: 'custom', message: parsed.problem });
+  })
+  .meta({ description: 'A number and a unit: KiB, MiB or GiB.' });
+
+const metadata = z.strictObject({
+  name,
+  owner: name.meta({ description: 'The team that answers for it. Another owner cannot take the name.' }),
+  labels: z.record(z.string().max(63), z.string().max(255)).optional(),
+});
+
+/** JSON of any depth; the schema's notation is read by field-types.ts. */
+const fields = z.record(z.string().min(1).max(255), z.json());
+
+export const declaredStreamSpec = z.strictObject({
+  description: z.string().max(1000).optional(),
+  partitions: z
+    .int()
+    .min(1)
+    .max(limits.streamPartitionsMax)
+    .optional()
+    .meta({ description: 'Can only grow. Default 4.' }),
+  retention: duration.optional().meta({ description: 'How long events are kept. Default 48h.' }),
+  durability: z
+    .literal('durable')
+    .optional()
+    .meta({ description: 'Every event is acknowledged by all in-sync replicas.' }),
+  format: z.literal('json').optional(),
+  schema: z
+    .strictObject({ fields, onInvalid: z.enum(['accept', 'dead-letter']).optional() })
+    .optional()
+    .meta({ description: 'Without it, fields take their types from the JSON values.' }),
+  eventTime: z.string().min(1).optional().meta({ description: 'The field that says when an event happened.' }),
+  key: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ description: "The field whose value becomes the record's key: partitioning and ordering." }),
+});
+
+const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']);
+
+const sink = z.strictObject({
+  name,
+  stream: name.meta({ description: 'A managed stream; made if not declared, with the schema that `select` implies.' }),
+  key: z.string().min(1).optional().meta({ description: "The output column that becomes the record's key." }),
+});
+
+const routeTest = z.strictObject({
+  name: z.string().min(1).max(200),
+  given: z.array(z.record(z.string(), z.json())).min(1).max(100),
+  expect: z.array(z.record(z.string(), z.json())).max(100),
+});
+
+export const declaredRouteSpec = z.strictObject({
+  from: name,
+  start: z
+    .union([z.enum(['earliest', 'latest']), z.strictObject({ time: z.iso.datetime({ offset: true }) })])
+    .optional()
+    .meta({ description: 'Where the first start begins. Default earliest.' }),
+  where: expression.optional(),
+  select: expression.optional(),
+  to: z.array(sink).min(1).max(limits.routeSinksMax),
+  delivery: z
+    .strictObject({
+      guarantee: z.literal('at-least-once').optional(),
+      ordering: z.enum(['none', 'per-key', 'per-partition']).optional(),
+      onRedeploy: z.literal('fewer-duplicates').optional(),
+    })
+    .optional(),
+  errors: z.strictObject({ poison: recordErrorAction.optional(), schema: recordErrorAction.optional() }).optional(),
+  resources: z
+    .strictObject({
+      workers: z.int().min(1).max(limits.jobWorkersMax).optional(),
+      cpu: z.number().min(0.25).max(16).optional(),
+      memory: bytes.optional(),
+    })
+    .optional(),
+  health: z.strictObject({ stalledAfter: duration.optional() }).optional(),
+  paused: z.boolean().optional(),
+  tests: z.array(routeTest).max(100).optional(),
+});
+
+const version = z.literal('millrace/v1');
+
+export const declaredStream = z
+  .strictObject({ apiVersion: version, kind: z.literal('Stream'), metadata, spec: declaredStreamSpec })
+  .meta({ id: 'Stream' });
+export const declaredRoute = z
+  .strictObject({ apiVersion: version, kind: z.literal('Route'), metadata, spec: declaredRouteSpec })
+  .meta({ id: 'Route' });
+
+export type DeclaredStreamSpec = z.infer<typeof declaredStreamSpec>;
+export type DeclaredRouteSpec = z.infer<typeof declaredRouteSpec>;
