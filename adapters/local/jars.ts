@@ -1,0 +1,101 @@
+// The jars of the parts that run on Java: fetched once by Maven, by a pinned pom, into a cache that is never half full.
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { PlatformError } from '#core/errors.ts';
+
+export type JarSet = 'kafka' | 'dynamodb' | 's3';
+export const jarSets: readonly JarSet[] = ['kafka', 'dynamodb', 's3'];
+
+export const jarsHere = resolve(import.meta.dirname, 'jars');
+const repository = resolve(import.meta.dirname, '../..');
+const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+
+/** `MILLRACE_CACHE`, or `.cache` beside the code. */
+export const cacheDir = (): string => resolve(process.env['MILLRACE_CACHE'] ?? join(repository, '.cache'));
+
+/** Where a set of jars is kept; its name changes with its pom. */
+export function jarsDir(set: JarSet): string {
+  const hash = createHash('sha256')
+    .update(readFileSync(pomPath(set)))
+    .digest('hex')
+    .slice(0, 12);
+  return join(cacheDir(), 'jars', `${set}-${hash}`);
+}
+
+const pomPath = (set: JarSet): string => join(jarsHere, `${set}.pom.xml`);
+
+/** Fetches what is missing, one set after the other: Maven's own store does not bear two at a time. */
+export async function fetchJars(sets: readonly JarSet[], tell: (line: string) => void = () => {}): Promise<void> {
+  for (const set of sets) {
+    const target = jarsDir(set);
+    if (!existsSync(target)) await fetchSet(set, target, tell);
+  }
+}
+
+async function fetchSet(set: JarSet, target: string, tell: (line: string) => void): Promise<void> {
+  mkdirSync(join(cacheDir(), 'jars'), { recursive: true });
+  const unfinished = mkdtempSync(`${target}.`);
+  try {
+    tell(`${set}: fetching its jars with Maven (once)`);
+    await runMaven(set, ['-B', '-f', pomPath(set), plugin, `-DoutputDirectory=${unfinished}`], tell);
+    moveUnlessThere(unfinished, target);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Another process may have been quicker; its copy is as good. */
+function moveUnlessThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw error;
+  }
+}
+
+async function runMaven(set: JarSet, args: string[], tell: (line: string) => void): Promise<void> {
+  const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const problems: string[] = [];
+  const exit = new Promise<number | Error>((done) => {
+    maven.once('error', done);
+    maven.once('close', (code) => done(code ?? 1));
+  });
+  await follow(maven, set, problems, tell);
+  const outcome = await exit;
+  if (outcome === 0) return;
+  const got =
+    outcome instanceof Error
+      ? `Maven could not be run (${outcome.message})`
+      : `Maven ended with code ${outcome}: ${problems.slice(0, 3).join(' ') || 'no reason given'}`;
+  throw new PlatformError(
+    'jars-not-fetched',
+    `the jars of ${set} are not there and could not be fetched: ${got}. Expected \`mvn\` on the PATH and a reachable ` +
+      `Maven repository (a mirror is set in ~/.m2/settings.xml). Or copy a filled ${cacheDir()} from another machine.`,
+    { fault: 'external', retry: 'retry' },
+  );
+}
+
+/** Turns Maven's output into a line of progress now and then, and keeps what it says of errors. */
+async function follow(
+  maven: ChildProcessByStdio<null, Readable, null>,
+  set: JarSet,
+  problems: string[],
+  tell: (line: string) => void,
+): Promise<void> {
+  let fetched = 0;
+  let toldAt = performance.now();
+  for await (const line of createInterface({ input: maven.stdout })) {
+    const file = /^Downloaded from \S+: \S+\/(\S+\.(?:jar|so|dylib|dll)) \(([^)]*) at/.exec(
+      line.replace('[INFO] ', ''),
+    );
+    if (file !== null) fetched++;
+    if (line.includes('[ERROR]')) problems.push(line.slice(line.indexOf('[ERROR]') + 8).trim());
+    if (file === null || performance.now() - toldAt < 1_000) continue;
+    toldAt = performance.now();
+    tell(`${set}: ${fetched} files fetched, last ${file[1]} (${file[2]})`);
+  }
+}

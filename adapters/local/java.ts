@@ -1,0 +1,46 @@
+// How the parts on the Java virtual machine are run.
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type JarSet, jarsDir } from './jars.ts';
+
+export interface JavaOptions {
+  readonly jars: JarSet;
+  readonly heapMiB: number;
+  /** A folder that the process may fill with what it may lose: class archives. */
+  readonly scratch: string;
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly main: string;
+  readonly args: readonly string[];
+}
+
+export const javaCommand = (): string =>
+  process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java');
+
+/** The serial collector and one compiler tier: small and quick to start, for a broker that serves one laptop. */
+export function javaArgs(options: JavaOptions): string[] {
+  mkdirSync(options.scratch, { recursive: true });
+  return [
+    `-Xmx${options.heapMiB}m`,
+    '-Xss512k',
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+ExitOnOutOfMemoryError',
+    '-Djava.awt.headless=true',
+    ...Object.entries(options.properties ?? {}).map(([name, value]) => `-D${name}=${value}`),
+    '-cp',
+    join(jarsDir(options.jars), '*'),
+    options.main,
+    ...options.args,
+  ];
+}
+
+/** The few variables that a process needs to find its way; nothing else of ours is passed on. */
+export function plainEnv(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TMPDIR', 'TZ', 'JAVA_HOME'];
+  return Object.fromEntries(
+    names.flatMap((name): [string, string][] => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}

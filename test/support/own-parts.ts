@@ -1,0 +1,94 @@
+// Real parts for tests: the shared ones that globalSetup starts, and own ones that a test may kill, stop and wipe.
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fetchJars, type JarSet } from '#adapters/local/jars.ts';
+import { type Part, RunningPart } from '#adapters/local/part.ts';
+import { dynamodbPart } from '#adapters/local/parts/dynamodb.ts';
+import { kafkaPart } from '#adapters/local/parts/kafka.ts';
+import { postgresPart, postgresUrl } from '#adapters/local/parts/postgres.ts';
+import { s3Part } from '#adapters/local/parts/s3.ts';
+import { freePorts } from '#adapters/local/ports.ts';
+import { identify, isAlive } from '#adapters/local/process-identity.ts';
+import { endRecorded, readIdentity } from '#adapters/local/stale-processes.ts';
+
+/** A part of a test's own. It is not restarted when it is killed: the test says when it starts again. */
+export interface OwnPart {
+  /** What a client needs: `127.0.0.1:port` for Kafka, a URL for the others. */
+  readonly address: string;
+  readonly data: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+  /** Deletes the data; the part must be stopped or killed. */
+  wipe(): void;
+  /** Stops the part and deletes everything of it. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** The S3 server of the tests takes this key; AWS clients find it in the environment. */
+export const testAccessKey = { accessKeyId: 'millrace-test', secretAccessKey: 'millrace-test-secret' };
+const password = 'millrace-test';
+
+export async function ownKafka(): Promise<OwnPart> {
+  const [port = 0, controllerPort = 0] = await freePorts(2);
+  return await own('kafka', `127.0.0.1:${port}`, (data) => kafkaPart({ data, port, controllerPort }));
+}
+
+export async function ownPostgres(): Promise<OwnPart> {
+  const [port = 0] = await freePorts(1);
+  return await own(null, postgresUrl({ port, password }), (data) => postgresPart({ data, port, password }));
+}
+
+export async function ownDynamodb(): Promise<OwnPart> {
+  const [port = 0] = await freePorts(1);
+  return await own('dynamodb', `http://127.0.0.1:${port}`, (data) => dynamodbPart({ data, port }));
+}
+
+export async function ownS3(): Promise<OwnPart> {
+  const [port = 0] = await freePorts(1);
+  return await own('s3', `http://127.0.0.1:${port}`, (data) => s3Part({ data, port, accessKey: testAccessKey }));
+}
+
+async function own(jars: JarSet | null, address: string, make: (data: string) => Part): Promise<OwnPart> {
+  if (jars !== null) await fetchJars([jars]);
+  const home = makeHome();
+  const data = join(home, 'data');
+  const places = { logs: join(home, 'logs'), run: join(home, 'run') };
+  const running = new RunningPart(make(data), places, { restart: false });
+  await running.start();
+  return {
+    address,
+    data,
+    start: () => running.start(),
+    stop: () => running.stop(),
+    kill: () => running.kill(),
+    wipe: () => rmSync(data, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: async () => {
+      await running.stop();
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+const homePrefix = 'millrace-test-';
+
+/** A folder that is swept by a later run if this process is killed before it cleans up. */
+function makeHome(): string {
+  const home = mkdtempSync(join(tmpdir(), homePrefix));
+  writeFileSync(join(home, 'owner.json'), JSON.stringify(identify(process.pid)));
+  return home;
+}
+
+/** Ends the parts, and deletes the folders, of test runs that were killed. */
+export async function sweepHomes(): Promise<void> {
+  for (const name of readdirSync(tmpdir())) {
+    if (!name.startsWith(homePrefix)) continue;
+    const home = join(tmpdir(), name);
+    const owner = readIdentity(join(home, 'owner.json'));
+    if (owner === null || isAlive(owner)) continue;
+    await endRecorded(join(home, 'run'));
+    rmSync(home, { recursive: true, force: true });
+  }
+}
