@@ -92,3 +92,17 @@ export const outboxChannel = 'millrace_outbox';
 
 /** The state machine that drives passes. */
 export const reconcileStateMachine = 'millrace-reconcile';
+
+/** A job's id: one life of one job of one tenant. A name that is deleted and declared again gets another, so nothing of the old one is adopted. */
+export const jobId = (tenant: string, name: string, uid: string): string => `${tenant}/${name}@${uid}`;
+
+/** The parts of a job's id, or null for what is none. */
+export function readJobId(
+  id: string,
+): { tenant: string; name: string; route: string; sink: string; uid: string } | null {
+  const match = /^([^/]+)\/(([^/.@]+)\.([^/.@]+))@([^/@]+)$/.exec(id);
+  return match ? { tenant: match[1]!, name: match[2]!, route: match[3]!, sink: match[4]!, uid: match[5]! } : null;
+}
+
+/** Kafka topic settings that the platform sets and watches; any other setting of a topic is its operators' business. */
+export const topicSettings = ['cleanup.policy', 'max.message.bytes', 'min.insync.replicas', 'retention.ms'] as const;

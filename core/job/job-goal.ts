@@ -20,7 +20,7 @@ export interface WorkerSettings {
 
 export interface JobGoal {
   readonly formatVersion: 1;
-  /** `<tenant>/<job name>`: the key of everything the job owns in tables and buckets. */
+  /** `<tenant>/<job name>@<uid>` (names.ts `jobId`): the key of everything that this life of the job owns in tables and buckets. */
   readonly id: string;
   readonly tenant: string;
   /** `<route>.<sink>`. */

@@ -54,6 +54,8 @@ export interface Operation {
   readonly id: string;
   readonly tenant: string;
   readonly job: string;
+  /** Of the route's life that it was asked of: a name declared anew is not paused by its predecessor's operations. */
+  readonly uid: string;
   readonly kind: OperationKind;
   /** Grows over all operations of the platform; a job's newest pause or resume decides, its newest restart is a floor. */
   readonly sequence: number;
@@ -104,7 +106,11 @@ export interface GoalStore {
   apply(request: ApplyRequest): Promise<ApplyOutcome>;
   remove(request: DeleteRequest): Promise<DeleteOutcome>;
   read(tenant: string, kind: Kind, name: string): Promise<GoalRevision | null>;
-  list(tenant: string, kind: Kind, page: { readonly cursor?: string; readonly limit: number }): Promise<Page<GoalRevision>>;
+  list(
+    tenant: string,
+    kind: Kind,
+    page: { readonly cursor?: string; readonly limit: number },
+  ): Promise<Page<GoalRevision>>;
   revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
   snapshot(): Promise<GoalSnapshot>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
@@ -112,7 +118,9 @@ export interface GoalStore {
 
   /** Asking twice with one idempotency key gives the first operation again; the same key for another request is a conflict. */
   requestOperation(
-    request: Pick<Operation, 'tenant' | 'job' | 'kind' | 'author' | 'reason'> & { readonly idempotencyKey?: string },
+    request: Pick<Operation, 'tenant' | 'job' | 'uid' | 'kind' | 'author' | 'reason'> & {
+      readonly idempotencyKey?: string;
+    },
   ): Promise<{ readonly kind: 'accepted'; readonly operation: Operation } | { readonly kind: 'conflict' }>;
   readOperation(tenant: string, id: string): Promise<Operation | null>;
   listOperations(tenant: string, job: string): Promise<readonly Operation[]>;

@@ -41,7 +41,10 @@ export interface SplitStore {
     done: { readonly position: string; readonly topicId: string; readonly accounting: Accounting },
   ): Promise<CommitOutcome>;
   /** Frees the split, epoch unchanged. */
-  release(job: string, held: { readonly split: string; readonly worker: string; readonly epoch: number }): Promise<CommitOutcome>;
+  release(
+    job: string,
+    held: { readonly split: string; readonly worker: string; readonly epoch: number },
+  ): Promise<CommitOutcome>;
   /** Removes all items of a job that is deleted. */
   clear(job: string): Promise<void>;
 }

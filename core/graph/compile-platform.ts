@@ -1,0 +1,195 @@
+// The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
+import type { RouteProgram } from '#core/expression/index.ts';
+import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import { buildWorld, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
+import { contentHash } from '#core/hash.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { limits } from '#core/limits.ts';
+import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
+import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import type { Document, SpecProblem } from '#core/spec/document.ts';
+import { parseSpec } from '#core/spec/parse-document.ts';
+
+export interface TopicGoal {
+  readonly tenant: string;
+  readonly topic: string;
+  /** Whom to tell: `stream/plays` or `job/plays.out`. */
+  readonly subject: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface JobEntry {
+  readonly goal: JobGoal;
+  readonly paused: boolean;
+  /** Workers started for an older restart operation than this are replaced. */
+  readonly restartSequence: number;
+  /** Hash of all that shapes a worker: another hash means another worker. */
+  readonly render: string;
+  /** Operations that are asked for and not finished. */
+  readonly requested: readonly Operation[];
+}
+
+export interface PlatformGoal {
+  readonly sequence: number;
+  readonly topics: readonly TopicGoal[];
+  readonly jobs: readonly JobEntry[];
+  /** Topics of streams that were deleted: an explicit wish, never a mere absence. */
+  readonly removedTopics: readonly { readonly tenant: string; readonly topic: string; readonly subject: string }[];
+  /** Deleted names that are still in the snapshot. */
+  readonly removed: readonly GoalRevision[];
+  /** Declarations that this version cannot carry out: what runs of them is left alone. */
+  readonly unsupported: readonly { readonly revision: GoalRevision; readonly problems: readonly SpecProblem[] }[];
+}
+
+interface Tenant {
+  readonly revisions: ReadonlyMap<string, GoalRevision>;
+  readonly world: World;
+}
+
+export function compilePlatform(snapshot: GoalSnapshot, settings: PlatformSettings, plan: RoutePlanner): PlatformGoal {
+  const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
+  const topics: TopicGoal[] = [];
+  const jobs: JobEntry[] = [];
+  for (const [tenant, revisions] of byTenant(snapshot.revisions)) {
+    const documents: Document[] = [];
+    for (const revision of revisions) {
+      if (revision.declared === null) continue;
+      const parsed = parseSpec(revision.kind, revision.metadata, revision.declared);
+      if (parsed.ok) documents.push(parsed.value);
+      else unsupported.push({ revision, problems: parsed.problem });
+    }
+    const world = buildWorld(documents, plan);
+    const routes = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
+    for (const node of world.streams.values()) topics.push(streamTopic(tenant, node, settings));
+    for (const [name, route] of world.routes)
+      if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
+    const compiled = compileJobs({ revisions: routes, world }, snapshot.operations, settings, plan);
+    jobs.push(...compiled);
+    topics.push(...compiled.map((entry) => deadLetters(entry, settings)));
+  }
+  const wanted = new Set(topics.map((topic) => topic.topic));
+  const removed = snapshot.revisions.filter((revision) => revision.declared === null);
+  const removedTopics = removed
+    .filter((revision) => revision.kind === 'Stream' && !wanted.has(topicOfStream(revision.name)))
+    .map((revision) => ({
+      tenant: revision.tenant,
+      topic: topicOfStream(revision.name),
+      subject: `stream/${revision.name}`,
+    }));
+  return { sequence: snapshot.sequence, topics, jobs, removedTopics, removed, unsupported };
+}
+
+function byTenant(revisions: readonly GoalRevision[]): ReadonlyMap<string, readonly GoalRevision[]> {
+  const tenants = new Map<string, GoalRevision[]>();
+  for (const revision of revisions) {
+    const known = tenants.get(revision.tenant);
+    if (known) known.push(revision);
+    else tenants.set(revision.tenant, [revision]);
+  }
+  return tenants;
+}
+
+function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
+  return {
+    tenant,
+    topic: topicOfStream(node.name),
+    subject: `stream/${node.name}`,
+    partitions: node.partitions,
+    config: topicConfig(node.document?.spec.retentionMs ?? impliedRetentionMs, limits.recordBytesMax, settings),
+  };
+}
+
+/** An implied stream keeps events as long as a declared one does by default. */
+const impliedRetentionMs = 48 * 3_600_000;
+/** Room for a batch's header and one record's framing beside the largest value. */
+const batchOverheadBytes = 128 * 1024;
+
+const topicConfig = (
+  retentionMs: number,
+  recordBytesMax: number,
+  settings: PlatformSettings,
+): Record<string, string> => ({
+  'cleanup.policy': 'delete',
+  'max.message.bytes': String(recordBytesMax + batchOverheadBytes),
+  'min.insync.replicas': String(settings.minInsyncReplicas),
+  'retention.ms': String(retentionMs),
+});
+
+const deadLetters = (entry: JobEntry, settings: PlatformSettings): TopicGoal => ({
+  tenant: entry.goal.tenant,
+  topic: entry.goal.deadLetterTopic,
+  subject: `job/${entry.goal.name}`,
+  partitions: 1,
+  config: topicConfig(settings.deadLetterRetentionMs, limits.deadLetterBytesMax, settings),
+});
+
+function compileJobs(
+  tenant: Tenant,
+  operations: readonly Operation[],
+  settings: PlatformSettings,
+  plan: RoutePlanner,
+): readonly JobEntry[] {
+  const entries: JobEntry[] = [];
+  for (const [name, route] of tenant.world.routes) {
+    const revision = tenant.revisions.get(name)!;
+    const source = tenant.world.streams.get(route.document.spec.from);
+    if (!source || route.problems.length > 0) continue;
+    for (const sink of route.document.spec.sinks) {
+      const program = route.programs.get(sink.name)!;
+      const { spec } = route.document;
+      const job = jobName(name, sink.name);
+      const goal: JobGoal = {
+        formatVersion: 1,
+        id: jobId(revision.tenant, job, revision.uid),
+        tenant: revision.tenant,
+        name: job,
+        route: name,
+        uid: revision.uid,
+        revision: revision.revision,
+        owner: revision.metadata.owner,
+        source: { stream: source.name, topic: topicOfStream(source.name), start: spec.start },
+        program,
+        eventTime: eventTimeProgram(source, plan),
+        sink: { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed: sink.key !== null },
+        deadLetterTopic: deadLetterTopic(job),
+        ordering: spec.ordering,
+        errors: spec.errors,
+        resources: spec.resources,
+        stalledAfterMs: spec.stalledAfterMs,
+        settings: settings.worker,
+      };
+      entries.push(jobEntry(goal, spec.paused, operations));
+    }
+  }
+  return entries;
+}
+
+function eventTimeProgram(source: StreamNode, plan: RoutePlanner): RouteProgram | null {
+  const field = source.document?.spec.eventTime;
+  if (!field || source.row === null) return null;
+  const planned = plan({ select: `"${field.replaceAll('"', '""')}" AS at` }, source.row, { validate: 'read' });
+  return planned.ok ? planned.value : null;
+}
+
+function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly Operation[]): JobEntry {
+  const mine = operations.filter(
+    (operation) => operation.tenant === goal.tenant && operation.job === goal.name && operation.uid === goal.uid,
+  );
+  const newest = (kinds: readonly string[]): Operation | undefined =>
+    mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];
+  const restartSequence = newest(['restart'])?.sequence ?? 0;
+  return {
+    goal,
+    paused: declaredPaused || newest(['pause', 'resume'])?.kind === 'pause',
+    restartSequence,
+    render: renderHash(goal, restartSequence),
+    requested: mine.filter((operation) => operation.state === 'requested'),
+  };
+}
+
+/** Neither the revision's number nor its author shape a worker: applying an equal goal again restarts nothing. */
+function renderHash(goal: JobGoal, restartSequence: number): string {
+  const { revision: _revision, owner: _owner, ...shaping } = goal;
+  return contentHash({ shaping, restartSequence });
+}

@@ -1,0 +1,262 @@
+// Documents become a graph: which stream feeds which route, with what types; routes compiled, or why they cannot be.
+import type { ExpressionProblem, RouteExpressions, RouteProgram } from '#core/expression/index.ts';
+import type { RowType } from '#core/expression/types.ts';
+import type { Result } from '#core/result.ts';
+import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
+import { didYouMean } from '#core/spec/nearest.ts';
+import type { SinkSpec } from '#core/spec/route-spec.ts';
+
+/** `planRoute` of core/expression, or a memoized form of it. */
+export type RoutePlanner = (
+  text: RouteExpressions,
+  row: RowType | null,
+  options: { readonly validate: 'declared' | 'read' },
+) => Result<RouteProgram, readonly ExpressionProblem[]>;
+
+export interface StreamNode {
+  readonly name: string;
+  /** Null for a stream that exists only because routes write to it. */
+  readonly document: StreamDocument | null;
+  readonly row: RowType | null;
+  readonly validate: 'declared' | 'read';
+  readonly partitions: number;
+  readonly writers: readonly string[];
+  readonly readers: readonly string[];
+}
+
+export interface RouteNode {
+  readonly document: RouteDocument;
+  /** By sink name; a sink whose program is missing is named in `problems`. */
+  readonly programs: ReadonlyMap<string, RouteProgram>;
+  readonly problems: readonly SpecProblem[];
+}
+
+/** One tenant's declarations, resolved. */
+export interface World {
+  readonly streams: ReadonlyMap<string, StreamNode>;
+  readonly routes: ReadonlyMap<string, RouteNode>;
+}
+
+interface Build {
+  readonly declaredStreams: ReadonlyMap<string, StreamDocument>;
+  readonly declaredRoutes: ReadonlyMap<string, RouteDocument>;
+  readonly writers: ReadonlyMap<string, readonly string[]>;
+  readonly readers: ReadonlyMap<string, readonly string[]>;
+  readonly streams: Map<string, StreamNode>;
+  readonly routes: Map<string, RouteNode>;
+  /** Streams on the way from the one first asked for: meeting one again is a cycle. */
+  readonly path: string[];
+  readonly plan: RoutePlanner;
+}
+
+export function buildWorld(documents: readonly Document[], plan: RoutePlanner): World {
+  const streams = documents.filter((document) => document.kind === 'Stream');
+  const routes = documents.filter((document) => document.kind === 'Route');
+  const build: Build = {
+    declaredStreams: new Map(streams.map((document) => [document.metadata.name, document])),
+    declaredRoutes: new Map(routes.map((document) => [document.metadata.name, document])),
+    writers: routesBy(routes, (route) => route.spec.sinks.map((sink) => sink.stream)),
+    readers: routesBy(routes, (route) => [route.spec.from]),
+    streams: new Map(),
+    routes: new Map(),
+    path: [],
+    plan,
+  };
+  for (const name of [...build.declaredStreams.keys(), ...build.writers.keys()]) resolveStream(build, name);
+  for (const name of build.declaredRoutes.keys()) resolveRoute(build, name);
+  return { streams: build.streams, routes: build.routes };
+}
+
+function routesBy(
+  routes: readonly RouteDocument[],
+  streamsOf: (route: RouteDocument) => readonly string[],
+): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const route of routes)
+    for (const stream of new Set(streamsOf(route)))
+      found.set(stream, [...(found.get(stream) ?? []), route.metadata.name]);
+  return found;
+}
+
+/** Null where there is no such stream. An implied stream takes type and partitions from the routes that write to it. */
+function resolveStream(build: Build, name: string): StreamNode | null {
+  const known = build.streams.get(name);
+  if (known) return known;
+  const document = build.declaredStreams.get(name) ?? null;
+  const writers = build.writers.get(name) ?? [];
+  if (!document && writers.length === 0) return null;
+  const implied = document ? null : impliedShape(build, name, writers);
+  const node: StreamNode = {
+    name,
+    document,
+    row: document ? (document.spec.schema?.row ?? null) : (implied?.row ?? null),
+    validate: document?.spec.schema?.onInvalid === 'dead-letter' ? 'declared' : 'read',
+    partitions: document?.spec.partitions ?? implied?.partitions ?? 1,
+    writers,
+    readers: build.readers.get(name) ?? [],
+  };
+  build.streams.set(name, node);
+  return node;
+}
+
+function impliedShape(
+  build: Build,
+  name: string,
+  writers: readonly string[],
+): { row: RowType | null; partitions: number } {
+  if (build.path.includes(name)) return { row: null, partitions: 1 };
+  build.path.push(name);
+  const outputs: (RowType | null)[] = [];
+  let partitions = 1;
+  for (const writer of writers) {
+    const route = resolveRoute(build, writer);
+    const sink = route.document.spec.sinks.find((candidate) => candidate.stream === name)!;
+    const source = build.streams.get(route.document.spec.from);
+    const program = route.programs.get(sink.name);
+    outputs.push(program ? (program.identity ? (source?.row ?? null) : program.output) : null);
+    partitions = Math.max(partitions, source?.partitions ?? 1);
+  }
+  build.path.pop();
+  const first = outputs[0] ?? null;
+  const agreed = outputs.every((output) => JSON.stringify(output) === JSON.stringify(first));
+  return { row: agreed ? first : null, partitions };
+}
+
+function resolveRoute(build: Build, name: string): RouteNode {
+  const known = build.routes.get(name);
+  if (known) return known;
+  const document = build.declaredRoutes.get(name)!;
+  const { from, sinks } = document.spec;
+  const problems: SpecProblem[] = [];
+  const cycle = findCycle(build, document);
+  if (cycle)
+    problems.push({
+      path: 'spec.to',
+      message: `a cycle of routes: ${cycle.join(' → ')}`,
+      fix: 'write to a stream that does not lead back here',
+    });
+  const source = cycle ? (build.streams.get(from) ?? null) : resolveStream(build, from);
+  if (!source && !cycle) {
+    const names = [...build.declaredStreams.keys(), ...build.writers.keys()];
+    problems.push({
+      path: 'spec.from',
+      message: `there is no stream ${JSON.stringify(from)}${didYouMean(from, names)}`,
+      fix: 'declare the stream first, or in the same apply',
+    });
+  }
+  const programs = new Map<string, RouteProgram>();
+  if (source)
+    for (const [index, sink] of sinks.entries()) planSink(build, document, source, sink, index, programs, problems);
+  const node: RouteNode = { document, programs, problems: withoutRepeats(problems) };
+  build.routes.set(name, node);
+  return node;
+}
+
+/** The streams from this route's sink back to its source, or null. */
+function findCycle(build: Build, route: RouteDocument): readonly string[] | null {
+  const target = route.spec.from;
+  const seen = new Set<string>();
+  const open = route.spec.sinks.map((sink) => [target, sink.stream]);
+  while (open.length > 0) {
+    const path = open.pop()!;
+    const at = path.at(-1)!;
+    if (at === target) return path;
+    if (seen.has(at)) continue;
+    seen.add(at);
+    for (const reader of build.readers.get(at) ?? [])
+      for (const sink of build.declaredRoutes.get(reader)!.spec.sinks) open.push([...path, sink.stream]);
+  }
+  return null;
+}
+
+function planSink(
+  build: Build,
+  route: RouteDocument,
+  source: StreamNode,
+  sink: SinkSpec,
+  index: number,
+  programs: Map<string, RouteProgram>,
+  problems: SpecProblem[],
+): void {
+  const { where, select } = route.spec;
+  const text: RouteExpressions = { ...(where === null ? {} : { where }), ...(select === null ? {} : { select }) };
+  const keyed: RouteExpressions = sink.key === null ? text : { ...text, key: sink.key };
+  const planned = build.plan(keyed, source.row, { validate: source.validate });
+  if (planned.ok) {
+    programs.set(sink.name, planned.value);
+    checkSinkSchema(build, sink, planned.value, index, problems);
+    return;
+  }
+  // Which text is at fault? Each alone tells.
+  const clauses: readonly [string, RouteExpressions][] = [
+    ['spec.where', where === null ? {} : { where }],
+    ['spec.select', select === null ? {} : { select }],
+  ];
+  const before = problems.length;
+  for (const [path, clause] of clauses) {
+    const alone = build.plan(clause, source.row, { validate: 'read' });
+    if (!alone.ok) problems.push(...alone.problem.map((problem) => specProblem(path, problem)));
+  }
+  if (problems.length === before)
+    problems.push(...planned.problem.map((problem) => specProblem(`spec.to[${index}].key`, problem)));
+}
+
+const specProblem = (path: string, problem: ExpressionProblem): SpecProblem => ({
+  path,
+  message: problem.message,
+  line: problem.line,
+  column: problem.column,
+  ...(problem.hint === undefined ? {} : { fix: problem.hint }),
+});
+
+/** A declared sink stream must be able to hold what the route selects: same-named columns of the same type. */
+function checkSinkSchema(
+  build: Build,
+  sink: SinkSpec,
+  program: RouteProgram,
+  index: number,
+  problems: SpecProblem[],
+): void {
+  const declared = build.declaredStreams.get(sink.stream)?.spec.schema;
+  if (!declared || program.output === null) return;
+  for (const column of program.output) {
+    const field = declared.row.find((candidate) => candidate.name === column.name);
+    if (field && !fits(column.type, field.type))
+      problems.push({
+        path: `spec.to[${index}].stream`,
+        message: `column ${JSON.stringify(column.name)} is ${typeName(column.type)}, but stream ${sink.stream} declares it ${typeName(field.type)}`,
+        fix: `cast it in select, or change the schema of ${sink.stream}`,
+      });
+  }
+}
+
+type ColumnType = RowType[number]['type'];
+const numbers = ['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'];
+
+function fits(column: ColumnType, field: ColumnType): boolean {
+  if (
+    column.kind === 'dynamic' ||
+    field.kind === 'dynamic' ||
+    typeName(field) === 'jsonb' ||
+    typeName(column) === 'jsonb'
+  )
+    return true;
+  if (column.kind === 'scalar' && field.kind === 'scalar')
+    return (
+      column.type === field.type ||
+      (numbers.includes(column.type) && numbers.indexOf(column.type) <= numbers.indexOf(field.type))
+    );
+  if (column.kind === 'array' && field.kind === 'array') return fits(column.element, field.element);
+  return column.kind === field.kind;
+}
+
+const typeName = (type: ColumnType): string =>
+  type.kind === 'scalar' ? type.type : type.kind === 'array' ? `${typeName(type.element)}[]` : type.kind;
+
+function withoutRepeats(problems: readonly SpecProblem[]): readonly SpecProblem[] {
+  const seen = new Set<string>();
+  return problems.filter((problem) => {
+    const key = JSON.stringify(problem);
+    return !seen.has(key) && seen.add(key);
+  });
+}
