@@ -27,8 +27,8 @@ export interface OwnPart {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The S3 server of the tests takes this key; AWS clients find it in the environment. */
-export const testAccessKey = { accessKeyId: 'millrace-test', secretAccessKey: 'millrace-test-secret' };
+/** The S3 server of the tests takes this key; AWS clients find it in the environment. DynamoDB Local takes letters and digits only. */
+export const testAccessKey = { accessKeyId: 'MILLRACETEST', secretAccessKey: 'millrace-test-secret' };
 const password = 'millrace-test';
 
 export async function ownKafka(): Promise<OwnPart> {

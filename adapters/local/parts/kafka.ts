@@ -83,7 +83,8 @@ function properties({ data, port, controllerPort }: KafkaPartOptions): string {
     'background.threads': 2,
     'log.cleaner.dedupe.buffer.size': 8 * 1024 * 1024,
     'group.initial.rebalance.delay.ms': 0,
-    'controlled.shutdown.enable': false,
+    'broker.session.timeout.ms': 2000,
+    'broker.heartbeat.interval.ms': 500,
   })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`;

@@ -1,10 +1,15 @@
 // The parts of the local platform, as every integration test finds them.
-import { expect, test } from '@jest/globals';
+import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import { Kafka, logLevel } from 'kafkajs';
+import pg from 'pg';
 import { probeDynamodb } from '#adapters/local/parts/dynamodb.ts';
 import { probeKafka } from '#adapters/local/parts/kafka.ts';
 import { probePostgres } from '#adapters/local/parts/postgres.ts';
 import { probeS3 } from '#adapters/local/parts/s3.ts';
-import { testAccessKey } from '#test/support/own-parts.ts';
+import { ownDynamodb, ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
 
 const address = (name: string): string => process.env[`MILLRACE_TEST_${name}`] ?? '';
 
@@ -15,3 +20,88 @@ test('each part answers a real request', async () => {
   await probeS3(address('S3'), testAccessKey);
   await expect(probeS3(address('S3'), { ...testAccessKey, secretAccessKey: 'wrong' })).rejects.toThrow();
 });
+
+describe('a part of a test of its own', () => {
+  test('Kafka killed with -9 keeps its topics and is ready again', async () => {
+    await using kafka = await ownKafka();
+    const admin = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] });
+    await admin.disconnect();
+    await kafka.kill();
+    await expect(probeKafka(kafka.address)).rejects.toThrow();
+    await kafka.start();
+    const again = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
+    await again.connect();
+    expect(await again.listTopics()).toContain('kept');
+    await again.disconnect();
+  });
+
+  test('Kafka started after a wipe is empty', async () => {
+    await using kafka = await ownKafka();
+    const admin = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic: 'lost' }] });
+    await kafka.kill();
+    kafka.wipe();
+    await kafka.start();
+    await admin.disconnect();
+    await admin.connect();
+    expect(await admin.listTopics()).not.toContain('lost');
+    await admin.disconnect();
+  });
+
+  test('Postgres killed with -9 keeps what it acknowledged', async () => {
+    await using postgres = await ownPostgres();
+    const write = new pg.Client(postgres.address);
+    write.on('error', () => {});
+    await write.connect();
+    await write.query('CREATE TABLE kept (n int); INSERT INTO kept VALUES (1), (2)');
+    await postgres.kill();
+    await expect(probePostgres(postgres.address)).rejects.toThrow();
+    await postgres.start();
+    const read = new pg.Client(postgres.address);
+    await read.connect();
+    expect((await read.query('SELECT count(*)::int AS n FROM kept')).rows).toEqual([{ n: 2 }]);
+    await read.end();
+  });
+
+  test('DynamoDB killed with -9 keeps what it acknowledged', async () => {
+    await using dynamodb = await ownDynamodb();
+    const client = new DynamoDBClient({ endpoint: dynamodb.address });
+    await client.send(
+      new CreateTableCommand({
+        TableName: 'kept',
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    );
+    for (let n = 0; n < 50; n++) {
+      await client.send(new PutItemCommand({ TableName: 'kept', Item: { id: { S: `${n}` } } }));
+    }
+    await dynamodb.kill();
+    await dynamodb.start();
+    expect((await client.send(new ScanCommand({ TableName: 'kept' }))).Count).toBe(50);
+    client.destroy();
+  });
+});
+
+test('every part listens on the loopback interface only', () => {
+  const elsewhere = Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one !== undefined && !one.internal && one.family === 'IPv4')?.address;
+  const ports = ['KAFKA', 'POSTGRES_URL', 'DYNAMODB', 'S3'].map((name) =>
+    Number(/:(\d+)(\/|$)/.exec(address(name))?.[1]),
+  );
+  return Promise.all(ports.map((port) => expect(connects(elsewhere ?? '192.0.2.1', port)).resolves.toBe(false)));
+});
+
+function connects(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: 500 }, () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('timeout', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+}
