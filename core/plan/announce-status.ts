@@ -1,0 +1,46 @@
+// A job's phase, told once when it changes: the event log is the story, the status is the state.
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { Decision } from '#core/plan/action.ts';
+import { jobEvent } from '#core/plan/job-event.ts';
+import type { ObservedJob } from '#core/plan/observed.ts';
+import { freshControl, sameRecord } from '#core/plan/plan-job.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
+import { assessJob } from '#core/status/assess-job.ts';
+import type { JobPhase, JobStatus } from '#core/status/job-status.ts';
+
+const severities: Readonly<Record<JobPhase, 'info' | 'warning' | 'error'>> = {
+  Pending: 'info',
+  Deploying: 'info',
+  Running: 'info',
+  Paused: 'info',
+  Stopped: 'info',
+  Degraded: 'warning',
+  Stalled: 'warning',
+  Quarantined: 'error',
+  Failed: 'error',
+};
+
+/** Adds to the decision what changed in the job's status since it was last announced. */
+export function announceStatus(entry: JobEntry, decision: Decision, observed: ObservedJob): Decision {
+  const stored = observed.control;
+  const control: ControlRecord = decision.control ?? stored ?? freshControl(entry.goal.id, entry.goal.uid);
+  const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
+  const announced = { ...control.announced, phase: status.phase };
+  const settled = decision.settled && status.phase !== 'Deploying';
+  if (sameRecord(control.announced, announced)) return { ...decision, settled };
+  const version = decision.control ? decision.control.version : control.version + 1;
+  return {
+    ...decision,
+    settled,
+    control: { ...control, version, announced },
+    events: [...decision.events, phaseEvent(entry, status, control.announced['phase'], observed.at)],
+  };
+}
+
+function phaseEvent(entry: JobEntry, status: JobStatus, before: string | undefined, now: number) {
+  const evidence = Object.fromEntries(
+    status.conditions.map((condition) => [condition.type, `${condition.status}: ${condition.message}`]),
+  );
+  const change = before ? `${before} → ${status.phase}` : status.phase;
+  return jobEvent(entry.goal, now, severities[status.phase], status.phase, `${change}: ${status.message}`, evidence);
+}

@@ -1,0 +1,108 @@
+// A whole pass: the platform's goal against the observed world, target by target; no target waits for another.
+import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import { readJobId } from '#core/names.ts';
+import type { Decision } from '#core/plan/action.ts';
+import { announceStatus } from '#core/plan/announce-status.ts';
+import type { Observed, ObservedJob } from '#core/plan/observed.ts';
+import { planEndedJob } from '#core/plan/plan-ended-job.ts';
+import { freshControl, planJob } from '#core/plan/plan-job.ts';
+import { planOperations } from '#core/plan/plan-operations.ts';
+import { planTopics } from '#core/plan/plan-topics.ts';
+import type { GoalRevision } from '#core/ports/goal-store.ts';
+
+/** Topics first: workers that start before their topics exist wait for them. Decisions without effect are left out. */
+export function planPass(goal: PlatformGoal, observed: Observed, settings: PlatformSettings): readonly Decision[] {
+  const topics = observed.topics === null ? [] : planTopics(goal, observed.topics, observed.at);
+  const jobs = observeJobs(observed);
+  if (jobs === null) return topics;
+  const wanted = new Map(goal.jobs.map((entry) => [entry.goal.id, entry]));
+  const decisions = goal.jobs.map((entry) =>
+    planLiveJob(entry, jobs.get(entry.goal.id) ?? emptyJob(observed.at), settings),
+  );
+  const ended = [...jobs].filter(([id]) => !wanted.has(id) && isEnded(id, goal));
+  const endings = ended.map(([id, job]) => planEndedJob(id, job, settings.worker.leaseMs));
+  return [...topics, ...decisions, ...endings, ...confirmRemovals(goal, observed, new Set(jobs.keys()))].filter(
+    hasEffect,
+  );
+}
+
+const hasEffect = (decision: Decision): boolean =>
+  decision.control !== null || decision.actions.length > 0 || decision.events.length > 0 || !decision.settled;
+
+function planLiveJob(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
+  const decision = planJob(entry, observed, settings);
+  const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
+  const finished = planOperations(entry, control, observed);
+  return announceStatus(entry, { ...decision, actions: [...decision.actions, ...finished] }, observed);
+}
+
+const emptyJob = (at: number): ObservedJob => ({ at, tasks: [], heartbeats: [], control: null });
+
+/** By job id; null when a part of the world could not be observed: unknown is never taken for empty. */
+function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
+  const { tasks, heartbeats, controls, at } = observed;
+  if (tasks === null || heartbeats === null || controls === null) return null;
+  const tasksOf = Map.groupBy(tasks, (task) => task.job);
+  const heartbeatsOf = Map.groupBy(heartbeats, (heartbeat) => heartbeat.job);
+  const controlOf = new Map(controls.map((control) => [control.job, control]));
+  const ids = new Set([...tasksOf.keys(), ...heartbeatsOf.keys(), ...controlOf.keys()]);
+  const jobs = new Map<string, ObservedJob>();
+  for (const id of ids) {
+    const job: ObservedJob = {
+      at,
+      tasks: tasksOf.get(id) ?? [],
+      heartbeats: heartbeatsOf.get(id) ?? [],
+      control: controlOf.get(id) ?? null,
+    };
+    const onlyStoppedTasks =
+      !job.control && job.heartbeats.length === 0 && job.tasks.every((task) => task.state === 'stopped');
+    if (!onlyStoppedTasks) jobs.set(id, job);
+  }
+  return jobs;
+}
+
+/**
+ * Is there an explicit wish that this job be no more? Its route is deleted, or lives a new life, or has lost the sink. A
+ * route that the goal store has never heard of is no wish: an empty or restored store must not stop what runs (D12).
+ */
+function isEnded(id: string, goal: PlatformGoal): boolean {
+  const parts = readJobId(id);
+  if (!parts) return false;
+  const sameRoute = (revision: GoalRevision): boolean =>
+    revision.kind === 'Route' && revision.tenant === parts.tenant && revision.name === parts.route;
+  if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return false;
+  if (goal.removed.some((revision) => sameRoute(revision))) return true;
+  return goal.jobs.some((entry) => entry.goal.tenant === parts.tenant && entry.goal.route === parts.route);
+}
+
+/** A deleted name leaves the snapshot once the world holds nothing of it. */
+function confirmRemovals(goal: PlatformGoal, observed: Observed, jobs: ReadonlySet<string>): readonly Decision[] {
+  const routesWithJobs = new Set(
+    [...jobs].map((id) => readJobId(id)).map((parts) => parts && `${parts.tenant}/${parts.route}`),
+  );
+  const topics = observed.topics && new Set(observed.topics.map((topic) => topic.topic));
+  return goal.removed
+    .filter((revision) => {
+      if (revision.kind === 'Route') return !routesWithJobs.has(`${revision.tenant}/${revision.name}`);
+      const goes = goal.removedTopics.find(
+        (removed) => removed.tenant === revision.tenant && removed.subject === `stream/${revision.name}`,
+      );
+      return topics !== null && (!goes || !topics.has(goes.topic));
+    })
+    .map((revision) => ({
+      target: `${revision.kind}/${revision.name}`,
+      control: null,
+      actions: [
+        {
+          kind: 'confirm-removed',
+          tenant: revision.tenant,
+          of: revision.kind,
+          name: revision.name,
+          revision: revision.revision,
+        },
+      ],
+      events: [],
+      settled: true,
+    }));
+}

@@ -1,0 +1,7 @@
+// How long a slot waits before its next worker, by how often in a row its workers failed.
+
+/** The first replacement starts at once: most deaths are single ones. Then 1 s, doubling to 5 minutes. */
+export function startDelayMs(failuresBefore: number): number {
+  if (failuresBefore === 0) return 0;
+  return Math.min(300_000, 1_000 * 2 ** Math.min(20, failuresBefore - 1));
+}

@@ -1,0 +1,225 @@
+// From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
+
+export interface JobFacts {
+  readonly entry: JobEntry;
+  readonly control: ControlRecord | null;
+  readonly heartbeats: readonly Heartbeat[];
+  /** The splits' items; null when they were not read (the account is then of the live workers only). */
+  readonly splits: readonly SplitRecord[] | null;
+  readonly now: number;
+}
+
+/** What the phase is decided on. */
+interface Situation extends JobFacts {
+  /** Heartbeats within the lease, of incarnations that hold a slot. */
+  readonly live: readonly Heartbeat[];
+  readonly current: readonly Heartbeat[];
+  readonly accounting: Accounting;
+}
+
+export function assessJob(facts: JobFacts): JobStatus {
+  const situation = situate(facts);
+  const { entry, live, current, accounting } = situation;
+  const conditions = [progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation)];
+  const splits = live.flatMap((heartbeat) => heartbeat.splits);
+  const lagRecords = live.length === 0 ? null : sum(splits.map((split) => split.lagRecords));
+  const inPerSecond = sum(live.map((heartbeat) => heartbeat.inPerSecond));
+  const freshness = live.map((heartbeat) => heartbeat.freshnessMs).filter((value) => value !== null);
+  const { phase, message } = decidePhase(situation, conditions);
+  return {
+    phase,
+    message,
+    conditions,
+    observedRevision: entry.goal.revision,
+    runningRevision: current[0]?.revision ?? live[0]?.revision ?? null,
+    lag: {
+      records: lagRecords,
+      drainMs:
+        lagRecords === 0
+          ? 0
+          : lagRecords === null || inPerSecond <= 0
+            ? null
+            : Math.round((lagRecords / inPerSecond) * 1000),
+      freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
+    },
+    accounting,
+    inPerSecond,
+    outPerSecond: sum(live.map((heartbeat) => heartbeat.outPerSecond)),
+    workers: workers(situation),
+  };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+function situate(facts: JobFacts): Situation {
+  const { entry, control, heartbeats, splits, now } = facts;
+  const slots = Object.values(control?.slots ?? {});
+  const live = heartbeats.filter(
+    (heartbeat) =>
+      now - heartbeat.at <= entry.goal.settings.leaseMs &&
+      slots.some((slot) => slot.incarnation === heartbeat.incarnation),
+  );
+  const current = live.filter((heartbeat) => heartbeat.render === entry.render && heartbeat.state !== 'draining');
+  const accounts = splits ? splits.map((split) => split.accounting) : live.map((heartbeat) => heartbeat.accounting);
+  return { ...facts, live, current, accounting: accounts.reduce(addAccounting, noRecords) };
+}
+
+const condition = (
+  type: Condition['type'],
+  status: Condition['status'],
+  reason: string,
+  message: string,
+): Condition => ({ type, status, reason, message });
+
+function progressing({ entry, live, now }: Situation): Condition {
+  const type = 'Progressing';
+  const splits = live.flatMap((heartbeat) => heartbeat.splits);
+  const stuck = live.find((heartbeat) => heartbeat.state === 'stuck');
+  if (entry.paused) return condition(type, 'unknown', 'Paused', 'the job is paused');
+  if (stuck) return condition(type, 'false', 'Stuck', stuck.errors[0]?.message ?? 'a worker cannot go on');
+  if (live.length === 0) return condition(type, 'unknown', 'NoWorker', 'no worker reports');
+  if (splits.length === 0) return condition(type, 'unknown', 'NoSplit', 'no worker holds a split yet');
+  const stalled = splits.filter((split) => split.lagRecords > 0 && now - split.movedAt > entry.goal.stalledAfterMs);
+  if (stalled.length > 0) {
+    const first = stalled[0]!;
+    return condition(
+      type,
+      'false',
+      'Stalled',
+      `${stalled.length}/${splits.length} splits have not moved for ${seconds(now - first.movedAt)} although events wait (${first.split} at ${first.position} of ${first.endPosition})`,
+    );
+  }
+  const lag = sum(splits.map((split) => split.lagRecords));
+  if (lag === 0)
+    return condition(type, 'true', 'CaughtUp', `${splits.length}/${splits.length} splits are at their ends`);
+  const windowMs = 15_000;
+  const moved = splits.filter((split) => split.lagRecords === 0 || now - split.movedAt <= windowMs).length;
+  return condition(
+    type,
+    'true',
+    'Moving',
+    `${moved}/${splits.length} splits moved in ${seconds(windowMs)}, ${lag} records wait`,
+  );
+}
+
+function inSync({ entry, current, live, control }: Situation): Condition {
+  const type = 'InSync';
+  const wanted = entry.paused ? 0 : entry.goal.resources.workers;
+  if (entry.paused) {
+    const left = Object.keys(control?.slots ?? {}).length;
+    return left === 0
+      ? condition(type, 'true', 'Paused', 'no worker runs, as wanted')
+      : condition(type, 'false', 'Draining', `${left} worker(s) still drain`);
+  }
+  if (current.length === wanted)
+    return condition(type, 'true', 'AllCurrent', `${wanted}/${wanted} workers run revision ${entry.goal.revision}`);
+  const older = live.length - current.length;
+  return condition(
+    type,
+    'false',
+    older > 0 ? 'OlderGoal' : 'WorkersMissing',
+    `${current.length}/${wanted} workers run revision ${entry.goal.revision}${older > 0 ? `, ${older} an older one or draining` : ''}`,
+  );
+}
+
+function checkpointFresh({ entry, live, now }: Situation): Condition {
+  const type = 'CheckpointFresh';
+  const leader = live.find((heartbeat) => heartbeat.leader);
+  if (!leader) return condition(type, 'unknown', 'NoLeader', 'no worker leads the job');
+  const allowedMs = 3 * entry.goal.settings.checkpointMs + entry.goal.settings.leaseMs;
+  const last = leader.lastCheckpoint;
+  const movedSince = live
+    .flatMap((heartbeat) => heartbeat.splits)
+    .some((split) => split.lagRecords > 0 || split.movedAt > (last?.at ?? leader.startedAt));
+  if (!last) {
+    const young = now - leader.startedAt <= allowedMs;
+    return condition(
+      type,
+      young || !movedSince ? 'unknown' : 'false',
+      'NoneYet',
+      `no checkpoint yet, ${seconds(now - leader.startedAt)} after the leader's start`,
+    );
+  }
+  const ageMs = now - last.at;
+  const stale = ageMs > allowedMs && movedSince;
+  return condition(
+    type,
+    stale ? 'false' : 'true',
+    stale ? 'Stale' : 'Fresh',
+    `checkpoint ${last.sequence} is ${seconds(ageMs)} old${movedSince ? '' : ', and nothing moved since'}`,
+  );
+}
+
+function balanced({ accounting, splits }: Situation): Condition {
+  const { out, filtered, deadLettered } = accounting;
+  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}`;
+  if (splits === null && accounting.in === 0)
+    return condition('Balanced', 'unknown', 'NothingRead', 'no record read yet');
+  return isBalanced(accounting)
+    ? condition('Balanced', 'true', 'Balanced', books)
+    : condition('Balanced', 'false', 'Unbalanced', books.replace('=', '≠'));
+}
+
+function decidePhase(situation: Situation, conditions: readonly Condition[]): { phase: JobPhase; message: string } {
+  const { entry, control, current, now } = situation;
+  const by = (type: Condition['type']): Condition => conditions.find((candidate) => candidate.type === type)!;
+  const progress = by('Progressing');
+  const sync = by('InSync');
+  if (control?.announced['frozen'])
+    return { phase: 'Failed', message: 'the goal store went back in time: apply the route again to go on' };
+  if (entry.paused) return { phase: 'Paused', message: sync.message };
+  if (progress.reason === 'Stuck') return { phase: 'Failed', message: progress.message };
+  if (progress.reason === 'Stalled') return { phase: 'Stalled', message: progress.message };
+  if (!control) return { phase: 'Pending', message: 'waits for the reconciler' };
+  const slots = Object.values(control.slots);
+  const failing = slots.filter(
+    (slot) => slot.failureCount >= 2 && !current.some((heartbeat) => heartbeat.incarnation === slot.incarnation),
+  );
+  if (failing.length > 0)
+    return {
+      phase: 'Degraded',
+      message: `${failing.length} worker(s) failed ${Math.max(...failing.map((slot) => slot.failureCount))} times in a row and are started again with growing pauses`,
+    };
+  if (sync.status !== 'true') return { phase: 'Deploying', message: sync.message };
+  if (progress.reason === 'NoSplit') return { phase: 'Deploying', message: progress.message };
+  const troubled = [by('CheckpointFresh'), by('Balanced')].find((candidate) => candidate.status === 'false');
+  if (troubled) return { phase: 'Degraded', message: troubled.message };
+  const recent = current.flatMap((heartbeat) => heartbeat.errors).find((error) => now - error.at < recentErrorMs);
+  if (recent) return { phase: 'Degraded', message: `${recent.code}: ${recent.message}` };
+  return { phase: 'Running', message: progress.message };
+}
+
+/** An error this young colours the phase; older ones stand in the log. */
+const recentErrorMs = 30_000;
+
+function workers({ control, heartbeats, entry }: Situation): readonly WorkerStatus[] {
+  const tasks = control?.tasks ?? [];
+  return tasks.map((task): WorkerStatus => {
+    const heartbeat = heartbeats.find((candidate) => candidate.incarnation === task.incarnation);
+    return {
+      worker: task.worker,
+      taskId: task.taskId,
+      pid: heartbeat?.pid ?? task.pid ?? null,
+      incarnation: task.incarnation,
+      slot: task.slot,
+      state:
+        heartbeat && task.state === 'running'
+          ? heartbeat.render === entry.render
+            ? heartbeat.state
+            : 'outdated'
+          : task.state,
+      since: task.since,
+      splits: heartbeat?.splits.length ?? 0,
+      rssMiB: heartbeat?.rssMiB ?? null,
+      log: task.log ?? null,
+    };
+  });
+}
+
+const seconds = (ms: number): string => `${Math.max(0, ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
