@@ -267,7 +267,7 @@ function replace(
   const started = start(
     scope,
     slot,
-    failureCount,
+    failuresBefore + 1,
     scope.now,
     announcedBefore ? 'WorkerStarted' : reason,
     announcedBefore ? 'its backoff is over' : why,
@@ -287,7 +287,7 @@ function start(
     incarnation: scope.nextIncarnation(),
     render: scope.entry.render,
     startedAt: now,
-    failureCount,
+    failuresBefore + 1,
     nextStartAt: now,
   };
   const worker = workerName(scope.entry.goal.id, record.incarnation, slot);

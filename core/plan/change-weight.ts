@@ -1,0 +1,74 @@
+// The weight of a change stands beside the field (D9): heaviest by default, so that forgetting a field is safe.
+import { type ChangeClass, changeClasses, type FieldChange } from '#core/api/wire.ts';
+import type { Json, Kind } from '#core/spec/document.ts';
+
+/**
+ * Path prefix → class; the longest prefix that fits decides. `live`: nobody restarts. `stop-start`: workers drain,
+ * commit and end, then their successors start. `replace`: as stop-start, and positions do not carry over.
+ */
+const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
+  Stream: {
+    'metadata.labels': 'live',
+    'metadata.owner': 'forbidden',
+    'spec.description': 'live',
+    'spec.partitions': 'live',
+    'spec.retention': 'live',
+    'spec.durability': 'live',
+    'spec.format': 'live',
+    'spec.schema': 'stop-start',
+    'spec.eventTime': 'stop-start',
+    'spec.key': 'live',
+  },
+  Route: {
+    'metadata.labels': 'live',
+    'metadata.owner': 'forbidden',
+    'spec.from': 'replace',
+    'spec.start': 'stop-start',
+    'spec.where': 'stop-start',
+    'spec.select': 'stop-start',
+    'spec.to': 'stop-start',
+    'spec.delivery': 'stop-start',
+    'spec.errors': 'stop-start',
+    'spec.resources': 'stop-start',
+    'spec.health': 'stop-start',
+    'spec.paused': 'live',
+    'spec.tests': 'live',
+  },
+};
+
+export function weightOf(kind: Kind, path: string): ChangeClass {
+  const table = weights[kind];
+  const prefixes = Object.keys(table).filter(
+    (prefix) => path === prefix || path.startsWith(`${prefix}.`) || path.startsWith(`${prefix}[`),
+  );
+  const longest = prefixes.sort((a, b) => b.length - a.length)[0];
+  return longest === undefined ? 'replace' : table[longest]!;
+}
+
+export const heaviest = (classes: readonly ChangeClass[]): ChangeClass =>
+  classes.reduce<ChangeClass>(
+    (max, next) => (changeClasses.indexOf(next) > changeClasses.indexOf(max) ? next : max),
+    'none',
+  );
+
+/** What differs between two declarations, leaf by leaf, in the words of their author. */
+export function diffJson(kind: Kind, before: Json, after: Json, path: string): readonly FieldChange[] {
+  if (isObject(before) && isObject(after)) {
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return names.flatMap((name) => diffJson(kind, member(before, name), member(after, name), `${path}.${name}`));
+  }
+  if (Array.isArray(before) && Array.isArray(after)) {
+    const length = Math.max(before.length, after.length);
+    return Array.from({ length }, (_, index) =>
+      diffJson(kind, (before[index] ?? null) as Json, (after[index] ?? null) as Json, `${path}[${index}]`),
+    ).flat();
+  }
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  return [{ path, before, after, class: weightOf(kind, path) }];
+}
+
+const isObject = (json: Json): json is { readonly [key: string]: Json } =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
+
+const member = (object: { readonly [key: string]: Json }, name: string): Json =>
+  Object.hasOwn(object, name) ? object[name]! : null;
