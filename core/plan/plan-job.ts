@@ -287,7 +287,7 @@ function start(
     incarnation: scope.nextIncarnation(),
     render: scope.entry.render,
     startedAt: now,
-    failuresBefore + 1,
+    failureCount,
     nextStartAt: now,
   };
   const worker = workerName(scope.entry.goal.id, record.incarnation, slot);
