@@ -19,6 +19,10 @@ export const environment = {
   reconcilerPort: 'MILLRACE_RECONCILER_PORT',
   reconcilerUrl: 'MILLRACE_RECONCILER_URL',
   logLevel: 'MILLRACE_LOG_LEVEL',
+  /** The local supervisor's own settings. */
+  workerEntry: 'MILLRACE_WORKER_ENTRY',
+  tasksMax: 'MILLRACE_TASKS_MAX',
+  stopTimeoutMs: 'MILLRACE_STOP_TIMEOUT_MS',
   /** Given to one worker task by the reconciler. */
   job: 'MILLRACE_JOB',
   worker: 'MILLRACE_WORKER',

@@ -29,19 +29,25 @@ export function jarsDir(set: JarSet): string {
 const pomPath = (set: JarSet): string => join(jarsHere, `${set}.pom.xml`);
 
 /** Fetches what is missing, one set after the other: Maven's own store does not bear two at a time. */
-export async function fetchJars(sets: readonly JarSet[], tell: (line: string) => void = () => {}): Promise<void> {
+export async function fetchJars(sets: readonly JarSet[], progress: FetchProgress = {}): Promise<void> {
   for (const set of sets) {
     const target = jarsDir(set);
-    if (!existsSync(target)) await fetchSet(set, target, tell);
+    if (!existsSync(target)) await fetchSet(set, target, progress);
   }
 }
 
-async function fetchSet(set: JarSet, target: string, tell: (line: string) => void): Promise<void> {
+export interface FetchProgress {
+  readonly tell?: (line: string) => void;
+  /** Ends Maven; what it has fetched so far is thrown away. */
+  readonly signal?: AbortSignal;
+}
+
+async function fetchSet(set: JarSet, target: string, progress: FetchProgress): Promise<void> {
   mkdirSync(join(cacheDir(), 'jars'), { recursive: true });
   const unfinished = mkdtempSync(`${target}.`);
   try {
-    tell(`${set}: fetching its jars with Maven (once)`);
-    await runMaven(set, ['-B', '-f', pomPath(set), plugin, `-DoutputDirectory=${unfinished}`], tell);
+    progress.tell?.(`${set}: fetching its jars with Maven (once)`);
+    await runMaven(set, ['-B', '-f', pomPath(set), plugin, `-DoutputDirectory=${unfinished}`], progress);
     moveUnlessThere(unfinished, target);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
@@ -57,8 +63,11 @@ function moveUnlessThere(from: string, to: string): void {
   }
 }
 
-async function runMaven(set: JarSet, args: string[], tell: (line: string) => void): Promise<void> {
-  const maven = spawn('mvn', args, { stdio: ['ignore', 'pipe', 'ignore'] });
+async function runMaven(set: JarSet, args: string[], { tell = () => {}, signal }: FetchProgress): Promise<void> {
+  const maven = spawn('mvn', args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    ...(signal === undefined ? {} : { signal }),
+  });
   const problems: string[] = [];
   const exit = new Promise<number | Error>((done) => {
     maven.once('error', done);

@@ -11,8 +11,8 @@ export function openLog(path: string): number {
 }
 
 /**
- * Moves the content to `<path>.1` once the file is over its size. The process goes on writing to the same file: it has it
- * open for appending, so its next line lands at the new end. Lines written during the copy may be lost.
+ * Moves the content to `<path>.1` once the file is over its size. The process goes on writing to the same file: it has
+ * it open for appending, so its next line lands at the new end. Lines written during the copy may be lost.
  */
 export function boundLog(path: string, bytesMax = logBytesMax): void {
   try {

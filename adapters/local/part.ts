@@ -108,6 +108,7 @@ export class RunningPart {
     this.state = 'starting';
     this.#tell({ kind: 'starting', part: this.part.name });
     await this.part.prepare?.();
+    if (this.#stopping.signal.aborted) throw this.#failed('was stopped before it started');
     boundLog(this.logPath);
     this.#spawn();
     try {

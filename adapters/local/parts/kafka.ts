@@ -90,7 +90,7 @@ function properties({ data, port, controllerPort }: KafkaPartOptions): string {
     .join('\n')}\n`;
 }
 
-/** Ready is: metadata with a leader for every partition, and a group coordinator that answers. An open port is neither. */
+/** Ready is: metadata with a leader for each partition, and a group coordinator that answers; not an open port. */
 export async function probeKafka(broker: string): Promise<void> {
   const kafka = new Kafka({
     clientId: 'millrace-probe',

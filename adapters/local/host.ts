@@ -1,0 +1,260 @@
+// The local platform as a whole: starts its parts in order, keeps them up, stops them in reverse.
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf, PlatformError } from '#core/errors.ts';
+import { choosePorts } from './choose-ports.ts';
+import { type Credentials, credentialsIn } from './credentials.ts';
+import { lockFolder } from './folder-lock.ts';
+import { fetchJars, jarSets } from './jars.ts';
+import { boundLog } from './log-file.ts';
+import { type Part, type PartEvent, RunningPart } from './part.ts';
+import { dynamodbPart } from './parts/dynamodb.ts';
+import { kafkaPart } from './parts/kafka.ts';
+import { postgresPart } from './parts/postgres.ts';
+import { programPart } from './parts/program.ts';
+import { s3Part } from './parts/s3.ts';
+import { platformEnvironment, supervisorUrl } from './platform-environment.ts';
+import {
+  type Places,
+  type PlatformState,
+  type Ports,
+  placesIn,
+  readPlatformFile,
+  writePlatformFile,
+} from './platform-file.ts';
+import { end, identify } from './process-identity.ts';
+import { endRecorded } from './stale-processes.ts';
+import { identitiesOf } from './supervisor.ts';
+import { drainSupervisor } from './task-runner.ts';
+
+export interface HostOptions {
+  readonly dataDir: string;
+  readonly ports?: Partial<Ports>;
+  /** The programs that are started after Kafka and the stores; all of the platform's own where not given. */
+  readonly programs?: readonly Program[];
+  readonly tell: (line: string) => void;
+}
+
+export interface Program {
+  readonly name: 'supervisor' | 'reconciler' | 'api';
+  readonly entry: string;
+  readonly healthPath: string;
+  readonly heapMiB: number;
+}
+
+const repository = resolve(import.meta.dirname, '../..');
+
+export const platformPrograms: readonly Program[] = [
+  { name: 'supervisor', entry: join(import.meta.dirname, 'supervisor-main.ts'), healthPath: '/health', heapMiB: 64 },
+  {
+    name: 'reconciler',
+    entry: join(repository, 'functions/reconcile/local-main.ts'),
+    healthPath: '/health',
+    heapMiB: 192,
+  },
+  { name: 'api', entry: join(repository, 'functions/serve.ts'), healthPath: '/v1/health', heapMiB: 192 },
+];
+
+const tidyEveryMs = 10_000;
+/** How long workers get to finish what is in flight when the platform goes down. */
+const drainWithinMs = 15_000;
+const staleWorkerWithinMs = 5_000;
+
+/** Owns a data folder and every process that works on it, from `start` to `stop`. */
+export class LocalPlatform {
+  readonly #options: HostOptions;
+  readonly #places: Places;
+  readonly #stopping = new AbortController();
+  #unlock: (() => void) | null = null;
+  #running: RunningPart[] = [];
+  #ports: Ports | null = null;
+  #credentials: Credentials | null = null;
+  #state: PlatformState = 'starting';
+  #startedAt = 0;
+  #tidy: NodeJS.Timeout | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: HostOptions) {
+    this.#options = options;
+    this.#places = placesIn(options.dataDir);
+  }
+
+  /** Resolves when every part has answered a real request; rejects, with all stopped again, where one does not. */
+  async start(): Promise<void> {
+    const { dataDir, tell } = this.#options;
+    mkdirSync(this.#places.data, { recursive: true, mode: 0o700 });
+    this.#unlock = lockFolder(this.#places.lock);
+    if (this.#unlock === null) throw alreadyRunning(dataDir);
+    this.#startedAt = Date.now();
+    try {
+      await this.#endStale();
+      this.#credentials = credentialsIn(dataDir);
+      const before = readPlatformFile(dataDir)?.ports ?? {};
+      this.#ports = await choosePorts(this.#options.ports ?? {}, before, tell);
+      await this.#startParts(this.#ports, this.#credentials);
+      this.#enter('ready');
+      this.#tidy = setInterval(() => this.#tidyUp(), tidyEveryMs);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Programs first, so that nothing new is started; then workers, with time to finish; then what they stand on. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stopOnce();
+    return this.#stopped;
+  }
+
+  async #stopOnce(): Promise<void> {
+    this.#stopping.abort();
+    clearInterval(this.#tidy);
+    this.#enter('stopping');
+    const named = (names: readonly string[]): RunningPart[] =>
+      this.#running.filter(({ part }) => names.includes(part.name));
+    const stopAll = (parts: readonly RunningPart[]): Promise<unknown> => Promise.all(parts.map((part) => part.stop()));
+    await stopAll(named(['api', 'reconciler']));
+    await this.#drainWorkers();
+    await stopAll(named(['supervisor']));
+    await stopAll(named(['kafka', 'postgres', 'dynamodb', 's3']));
+    this.#enter('stopped');
+    this.#unlock?.();
+  }
+
+  async #startParts(ports: Ports, credentials: Credentials): Promise<void> {
+    const { dataDir, tell, programs = platformPrograms } = this.#options;
+    const env = platformEnvironment(dataDir, ports, credentials);
+    const program = (name: Program['name']): RunningPart[] =>
+      programs
+        .filter((one) => one.name === name)
+        .map((one) => this.#part(programPart({ ...one, port: ports[one.name], env })));
+    const [postgres, ...onJava] = this.#stores(ports, credentials).map((part) => this.#part(part));
+    const supervisor = program('supervisor');
+    const upper = [...program('reconciler'), ...program('api')];
+    this.#enter('starting');
+    const jars = fetchJars(jarSets, { tell, signal: this.#stopping.signal });
+    await all([
+      this.#begin(postgres === undefined ? supervisor : [postgres, ...supervisor]),
+      jars.then(() => this.#begin(onJava)),
+    ]);
+    await this.#begin(upper);
+  }
+
+  async #begin(parts: readonly RunningPart[]): Promise<void> {
+    this.#stopping.signal.throwIfAborted();
+    await all(parts.map((part) => part.start()));
+  }
+
+  #stores(ports: Ports, credentials: Credentials): Part[] {
+    const data = (name: string): string => join(this.#places.parts, name);
+    return [
+      postgresPart({ data: data('postgres'), port: ports.postgres, password: credentials.postgresPassword }),
+      kafkaPart({ data: data('kafka'), port: ports.kafka, controllerPort: ports.kafkaController }),
+      dynamodbPart({ data: data('dynamodb'), port: ports.dynamodb }),
+      s3Part({ data: data('s3'), port: ports.s3, accessKey: credentials }),
+    ];
+  }
+
+  #part(part: Part): RunningPart {
+    const running = new RunningPart(part, this.#places, { tell: (event) => this.#onEvent(event) });
+    this.#running.push(running);
+    return running;
+  }
+
+  /** What a killed platform left running: its workers first, while what they commit to still stands. */
+  async #endStale(): Promise<void> {
+    const { tell } = this.#options;
+    const workers = identitiesOf(this.#places.tasks);
+    const ended = await Promise.all(workers.map((worker) => end(worker, 'SIGTERM', staleWorkerWithinMs)));
+    const parts = await endRecorded(this.#places.run);
+    if (parts.length > 0) {
+      const names = parts.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
+      tell(`ended what a killed platform left running: ${names}, and ${ended.length} workers`);
+    }
+  }
+
+  async #drainWorkers(): Promise<void> {
+    const supervisor = this.#running.find(({ part }) => part.name === 'supervisor');
+    if (supervisor?.state !== 'ready' || this.#ports === null || this.#credentials === null) return;
+    const url = supervisorUrl(this.#ports.supervisor, this.#credentials);
+    await drainSupervisor(url, 'the platform goes down', drainWithinMs).catch((error: unknown) => {
+      this.#options.tell(`workers were not drained: ${messageOf(error)}`);
+    });
+  }
+
+  #onEvent(event: PartEvent): void {
+    this.#options.tell(inWords(event));
+    this.#write();
+  }
+
+  #enter(state: PlatformState): void {
+    this.#state = state;
+    this.#write();
+  }
+
+  #write(): void {
+    const ports = this.#ports;
+    if (ports === null) return;
+    const endpoint = (name: string): string =>
+      this.#running.find(({ part }) => part.name === name)?.part.endpoint ?? '';
+    writePlatformFile(this.#options.dataDir, {
+      state: this.#state,
+      apiUrl: `http://127.0.0.1:${ports.api}`,
+      endpoints: {
+        kafka: endpoint('kafka'),
+        postgres: endpoint('postgres'),
+        dynamodb: endpoint('dynamodb'),
+        s3: endpoint('s3'),
+      },
+      ports,
+      startedAt: this.#startedAt,
+      host: this.#state === 'stopped' ? null : identify(process.pid),
+      pids: Object.fromEntries(
+        this.#running.flatMap(({ part, identity }) => (identity === null ? [] : [[part.name, identity.pid]])),
+      ),
+      parts: this.#running.map(({ part, state, identity, startedAt, restarts, logPath }) => ({
+        name: part.name,
+        state,
+        pid: identity?.pid ?? null,
+        startedAt,
+        restarts,
+        endpoint: part.endpoint,
+        log: logPath,
+      })),
+    });
+  }
+
+  #tidyUp(): void {
+    for (const { logPath } of this.#running) boundLog(logPath);
+    boundLog(this.#places.hostLog);
+  }
+}
+
+/** Waits for all, even where one fails: nothing may still be starting when the rest is stopped. */
+async function all(promises: readonly (Promise<unknown> | undefined)[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
+}
+
+function alreadyRunning(dataDir: string): PlatformError {
+  const file = readPlatformFile(dataDir);
+  const who = file === null ? '' : ` (pid ${file.host?.pid}, ${file.apiUrl})`;
+  return new PlatformError('already-running', `a platform runs on ${resolve(dataDir)} already${who}`, {
+    fault: 'user',
+    retry: 'no-retry',
+  });
+}
+
+function inWords(event: PartEvent): string {
+  switch (event.kind) {
+    case 'starting':
+      return `${event.part}: starting`;
+    case 'ready':
+      return `${event.part}: ready after ${(event.tookMs / 1000).toFixed(1)} s`;
+    case 'stopped':
+      return `${event.part}: stopped`;
+    case 'died':
+      return `${event.part}: ${event.how}; started again in ${event.againInMs} ms`;
+    case 'not-ready':
+      return `${event.part}: did not start; tried again in ${event.againInMs} ms. ${event.reason}`;
+  }
+}

@@ -1,0 +1,50 @@
+// The TaskRunner port over the local supervisor. `cpu` is not enforced here; of the memory, the heap's share is.
+import { PlatformError, unavailable } from '#core/errors.ts';
+import type { ObservedTask, RunOutcome, TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
+
+const answersWithinMs = 10_000;
+
+/** `url` is that of the supervisor, password included: `http://millrace:…@127.0.0.1:port`. */
+export function localTaskRunner(url: string): TaskRunner {
+  const call = supervisorCall(url);
+  return {
+    run: (request: TaskRequest) => call<RunOutcome>('POST', '/tasks', request),
+    stop: async (taskId, reason) => {
+      await call('POST', `/tasks/${encodeURIComponent(taskId)}/stop`, { reason });
+    },
+    list: (job) =>
+      call<readonly ObservedTask[]>('GET', job === undefined ? '/tasks' : `/tasks?job=${encodeURIComponent(job)}`),
+  };
+}
+
+/** Stops all tasks of this machine before the platform goes down. */
+export async function drainSupervisor(url: string, reason: string, withinMs: number): Promise<void> {
+  await supervisorCall(url, withinMs + answersWithinMs)('POST', '/drain', { reason, withinMs });
+}
+
+type Call = <Body>(method: string, path: string, body?: unknown) => Promise<Body>;
+
+function supervisorCall(url: string, timeoutMs = answersWithinMs): Call {
+  const { origin, username, password } = new URL(url);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return async <Body>(method: string, path: string, body?: unknown): Promise<Body> => {
+    const response = await fetch(`${origin}${path}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(timeoutMs),
+    }).catch((error: unknown) => {
+      throw unavailable('supervisor', error);
+    });
+    const text = await response.text();
+    if (response.ok) return JSON.parse(text) as Body;
+    throw new PlatformError(
+      'supervisor-refused',
+      `the supervisor answered ${response.status} to ${method} ${path}: ${text}`,
+      {
+        fault: 'internal',
+        retry: response.status >= 500 ? 'retry' : 'no-retry',
+      },
+    );
+  };
+}
