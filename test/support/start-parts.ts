@@ -17,7 +17,7 @@ declare global {
 // biome-ignore lint/style/noDefaultExport: jest takes the default export.
 export default async function startParts(): Promise<void> {
   await sweepHomes();
-  await fetchJars(jarSets, (line) => process.stderr.write(`${line}\n`));
+  await fetchJars(jarSets, { tell: (line) => process.stderr.write(`${line}\n`) });
   const [kafka, postgres, dynamodb, s3] = await Promise.all([ownKafka(), ownPostgres(), ownDynamodb(), ownS3()]);
   globalThis.millraceTestParts = [kafka, postgres, dynamodb, s3];
   Object.assign(process.env, {
