@@ -18,7 +18,16 @@ const config: Config = {
   testTimeout: 60_000,
   projects: [
     /** No process, no network: the pure core and what is as quick as it. */
-    project('unit', ['core/**/*.test.ts', 'cli/**/*.test.ts', 'workers/**/*.test.ts', 'functions/**/*.test.ts', 'infra/**/*.test.ts', 'docs/**/*.test.ts', '*.test.ts']),
+    project('unit', [
+      'core/**/*.test.ts',
+      'cli/**/*.test.ts',
+      'workers/**/*.test.ts',
+      'functions/**/*.test.ts',
+      'infra/**/*.test.ts',
+      'simulation/**/*.test.ts',
+      'docs/**/*.test.ts',
+      '*.test.ts',
+    ]),
     /** The real Kafka, Postgres, DynamoDB Local and S3 server, started once for all suites. */
     project('integration', ['adapters/**/*.test.ts', 'integration/**/*.test.ts', 'contract/**/*.test.ts'], {
       globalSetup: '<rootDir>/test/support/start-parts.ts',

@@ -28,6 +28,9 @@ export const environment = {
   worker: 'MILLRACE_WORKER',
   incarnation: 'MILLRACE_INCARNATION',
   slot: 'MILLRACE_SLOT',
+  /** Hash of all that shapes the worker's process; reported back in its heartbeats. */
+  render: 'MILLRACE_RENDER',
+  /** Key of the job's goal in the bucket. */
   goal: 'MILLRACE_GOAL',
 } as const;
 

@@ -1,0 +1,90 @@
+// Acting: carries out what was decided, action by action; the only place where a pass changes the world.
+import { contentHash } from '#core/hash.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { environment, objectKeys, taskTags } from '#core/names.ts';
+import type { Action, Decision } from '#core/plan/action.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+
+export type ActOutcome = 'done' | 'overtaken';
+
+/**
+ * `overtaken`: another pass decided on the same job since we observed it, so nothing was done. Throws at the first
+ * action that fails; those before it stand, and the next pass finds the rest still to do.
+ */
+export async function act(decision: Decision, parts: ReconcileParts): Promise<ActOutcome> {
+  if (decision.control && (await parts.controls.write(decision.control)) === 'stale') return 'overtaken';
+  for (const action of decision.actions) await perform(action, parts);
+  if (decision.events.length > 0) await parts.goals.appendEvents(decision.events);
+  return 'done';
+}
+
+async function perform(action: Action, parts: ReconcileParts): Promise<void> {
+  switch (action.kind) {
+    case 'create-topic':
+      await parts.broker.create(action.topic, action.partitions, action.config);
+      return;
+    case 'grow-topic':
+      return parts.broker.grow(action.topic, action.partitions);
+    case 'configure-topic':
+      return parts.broker.configure(action.topic, action.config);
+    case 'delete-topic':
+      return parts.broker.remove(action.topic);
+    case 'start-worker':
+      return startWorker(action, parts);
+    case 'stop-worker':
+      return parts.tasks.stop(action.taskId, action.why);
+    case 'fence-worker':
+      return parts.workers.fence(action.job, action.worker);
+    case 'forget-worker':
+      return parts.workers.remove(action.job, action.worker);
+    case 'clear-job':
+      return clearJob(action.job, action.controlVersion, parts);
+    case 'finish-operation':
+      return parts.goals.finishOperation(action.tenant, action.id, action.state, action.outcome);
+    case 'confirm-removed':
+      return parts.goals.confirmRemoved(action.tenant, action.of, action.name, action.revision);
+  }
+}
+
+/** The goal is stored before the task that reads it is asked for; both are idempotent. */
+async function startWorker(action: Action & { kind: 'start-worker' }, parts: ReconcileParts): Promise<void> {
+  const { goal } = action;
+  const goalKey = await storeGoal(goal, parts);
+  const outcome = await parts.tasks.run({
+    clientToken: action.clientToken,
+    job: goal.id,
+    cpu: goal.resources.cpu,
+    memoryMiB: goal.resources.memoryMiB,
+    environment: {
+      [environment.job]: goal.id,
+      [environment.worker]: action.worker,
+      [environment.incarnation]: String(action.incarnation),
+      [environment.slot]: String(action.slot),
+      [environment.render]: action.render,
+      [environment.goal]: goalKey,
+    },
+    tags: {
+      [taskTags.platform]: parts.settings.platform,
+      [taskTags.job]: goal.id,
+      [taskTags.uid]: goal.uid,
+      [taskTags.revision]: String(goal.revision),
+      [taskTags.render]: action.render,
+      [taskTags.incarnation]: String(action.incarnation),
+      [taskTags.slot]: String(action.slot),
+    },
+  });
+  if (outcome.kind === 'refused') throw new Error(`the runtime refused worker ${action.worker}: ${outcome.reason}`);
+}
+
+async function storeGoal(goal: JobGoal, parts: ReconcileParts): Promise<string> {
+  const key = objectKeys.goal(goal.id, contentHash(goal));
+  await parts.objects.put(key, new TextEncoder().encode(JSON.stringify(goal)), { ifAbsent: true });
+  return key;
+}
+
+/** The control record goes last: as long as it is there, a pass that finds it repeats the rest. */
+async function clearJob(job: string, controlVersion: number, parts: ReconcileParts): Promise<void> {
+  await parts.splits.clear(job);
+  await parts.workers.clear(job);
+  await parts.controls.remove(job, controlVersion);
+}

@@ -1,0 +1,34 @@
+// Observing: every part of the world read at once; what cannot be read is unknown, and says why.
+
+import { messageOf } from '#core/errors.ts';
+import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import { topicSettings } from '#core/names.ts';
+import type { Observed } from '#core/plan/observed.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+
+export interface Observation {
+  readonly observed: Observed;
+  /** Parts that could not be read: `topics: kafka cannot be reached …`. */
+  readonly failures: readonly string[];
+}
+
+/** Changes nothing. Reads do not wait for each other, and one that fails does not hide the rest. */
+export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promise<Observation> {
+  const failures: string[] = [];
+  const attempt = async <Value>(name: string, read: () => Promise<Value>): Promise<Value | null> => {
+    try {
+      return await read();
+    } catch (error) {
+      failures.push(`${name}: ${messageOf(error)}`);
+      return null;
+    }
+  };
+  const names = [...goal.topics, ...goal.removedTopics].map((topic) => topic.topic);
+  const [topics, tasks, heartbeats, controls] = await Promise.all([
+    attempt('topics', () => parts.broker.describe([...new Set(names)], topicSettings)),
+    attempt('tasks', () => parts.tasks.list()),
+    attempt('heartbeats', () => parts.workers.listHeartbeats()),
+    attempt('controls', () => parts.controls.list()),
+  ]);
+  return { observed: { at: parts.clock.now(), topics, tasks, heartbeats, controls }, failures };
+}

@@ -1,0 +1,26 @@
+// What a pass works with: the ports, the settings, and the compiler of routes.
+import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import type { RoutePlanner } from '#core/graph/world.ts';
+import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { ControlStore } from '#core/ports/control-store.ts';
+import type { GoalStore } from '#core/ports/goal-store.ts';
+import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SplitStore } from '#core/ports/split-store.ts';
+import type { TaskRunner } from '#core/ports/task-runner.ts';
+import type { WorkerStore } from '#core/ports/worker-store.ts';
+
+export interface ReconcileParts {
+  readonly goals: GoalStore;
+  readonly broker: BrokerAdmin;
+  readonly tasks: TaskRunner;
+  readonly workers: WorkerStore;
+  readonly splits: SplitStore;
+  readonly controls: ControlStore;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly settings: PlatformSettings;
+  readonly planRoute: RoutePlanner;
+}

@@ -1,0 +1,110 @@
+// One pass: read the goal, observe, plan, act. It trusts nothing that an earlier pass did; it looks again.
+import { messageOf } from '#core/errors.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import type { Decision } from '#core/plan/action.ts';
+import { planPass } from '#core/plan/plan-pass.ts';
+import { startDelayMs } from '#core/plan/restart-backoff.ts';
+import { act } from '#functions/reconcile/act.ts';
+import { observe } from '#functions/reconcile/observe.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+
+export interface PassReport {
+  readonly decisions: number;
+  readonly overtaken: number;
+  /** Targets whose actions failed, and parts of the world that could not be read. */
+  readonly failures: readonly string[];
+  readonly settled: boolean;
+  /** When the next pass is worth its while (epoch ms); absent when settled. */
+  readonly nextPassAt?: number;
+}
+
+/** A target whose actions fail is left alone for a while, in this process's memory; the others are not held up by it. */
+export type TargetBackoff = Map<string, { failureCount: number; notBefore: number }>;
+
+const jobsAtOnce = 8;
+
+export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Promise<PassReport> {
+  const goal = compilePlatform(await parts.goals.snapshot(), parts.settings, parts.planRoute);
+  const { observed, failures } = await observe(goal, parts);
+  const decisions = planPass(goal, observed, parts.settings).filter((decision) =>
+    isDue(decision, backoff, observed.at),
+  );
+  const tally = { overtaken: 0, failures: [...failures] };
+  const topics = decisions.filter((decision) => decision.target.startsWith('topic/'));
+  await inParallel(topics, jobsAtOnce, (decision) => attempt(decision, parts, backoff, tally));
+  await inParallel(
+    decisions.filter((decision) => !topics.includes(decision)),
+    jobsAtOnce,
+    (decision) => attempt(decision, parts, backoff, tally),
+  );
+  for (const { revision, problems } of goal.unsupported)
+    parts.logger.warn('declaration cannot be carried out; what runs of it is left alone', {
+      kind: revision.kind,
+      name: revision.name,
+      problems,
+    });
+  const settled =
+    tally.failures.length === 0 && tally.overtaken === 0 && decisions.every((decision) => decision.settled);
+  const waits = decisions.filter((decision) => !decision.settled).map((decision) => decision.nextPassAt ?? observed.at);
+  return {
+    decisions: decisions.length,
+    overtaken: tally.overtaken,
+    failures: tally.failures,
+    settled,
+    ...(settled
+      ? {}
+      : {
+          nextPassAt: Math.min(
+            ...waits,
+            ...[...backoff.values()].map((entry) => entry.notBefore),
+            observed.at + 30_000,
+          ),
+        }),
+  };
+}
+
+const isDue = (decision: Decision, backoff: TargetBackoff, now: number): boolean =>
+  (backoff.get(decision.target)?.notBefore ?? 0) <= now;
+
+async function attempt(
+  decision: Decision,
+  parts: ReconcileParts,
+  backoff: TargetBackoff,
+  tally: { overtaken: number; failures: string[] },
+): Promise<void> {
+  try {
+    const outcome = await act(decision, parts);
+    if (outcome === 'overtaken') tally.overtaken++;
+    else backoff.delete(decision.target);
+    const kinds = decision.actions.map((action) => action.kind);
+    if (outcome === 'overtaken' || kinds.length > 0)
+      parts.logger.info(outcome === 'done' ? 'acted' : 'overtaken by another pass', {
+        target: decision.target,
+        actions: kinds,
+      });
+  } catch (error) {
+    const failureCount = (backoff.get(decision.target)?.failureCount ?? 0) + 1;
+    const delayMs = Math.min(30_000, startDelayMs(failureCount));
+    backoff.set(decision.target, { failureCount, notBefore: parts.clock.now() + delayMs });
+    tally.failures.push(`${decision.target}: ${messageOf(error)}`);
+    parts.logger.warn('a target could not be brought to its goal', {
+      target: decision.target,
+      failureCount,
+      delayMs,
+      error: messageOf(error),
+    });
+  }
+}
+
+/** Runs at most `atOnce` at a time, in order of the list; `run` must not throw. */
+async function inParallel<Item>(
+  items: readonly Item[],
+  atOnce: number,
+  run: (item: Item) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  const lanes = Array.from({ length: Math.min(atOnce, items.length) }, async () => {
+    for (const item of queue) await run(item);
+  });
+  await Promise.all(lanes);
+}
