@@ -1,0 +1,51 @@
+// Option values as people type them, read once: durations, counts, times, kinds; a wrong one is told before anything happens.
+import { InvalidArgumentError } from 'commander';
+import { didYouMean } from '#core/spec/nearest.ts';
+import { parseDuration } from '#core/spec/quantity.ts';
+
+export function readDuration(text: string): number {
+  const parsed = parseDuration(text);
+  if (!parsed.ok) throw new InvalidArgumentError(`${parsed.problem}.`);
+  return parsed.value;
+}
+
+export function readCount(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError(`Expected a whole number of at least 1.`);
+  return count;
+}
+
+/** `earliest`, `latest`, a point in time (`2026-01-31T12:00:00Z`), or a span back from now (`15m`). */
+export function readPosition(text: string): string {
+  if (text === 'earliest' || text === 'latest') return text;
+  const back = parseDuration(text);
+  if (back.ok) return new Date(Date.now() - back.value).toISOString();
+  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
+  throw new InvalidArgumentError(
+    'Expected earliest, latest, a time such as 2026-01-31T12:00:00Z, or a span back such as 15m.',
+  );
+}
+
+/** Repeated options gather in order. */
+export const gather = (value: string, before: readonly string[] | undefined): readonly string[] => [
+  ...(before ?? []),
+  value,
+];
+
+export const kindWords = {
+  streams: ['streams', 'stream', 'st'],
+  routes: ['routes', 'route', 'rt'],
+  jobs: ['jobs', 'job'],
+} as const;
+export type KindPlural = keyof typeof kindWords;
+
+/** Any word for a kind, to the plural that the API uses. */
+export function readKind(text: string): KindPlural {
+  const found = (Object.keys(kindWords) as KindPlural[]).find((kind) =>
+    (kindWords[kind] as readonly string[]).includes(text.toLowerCase()),
+  );
+  if (found) return found;
+  const known = Object.values(kindWords).flat();
+  throw new InvalidArgumentError(`Expected streams, routes or jobs${didYouMean(text, known)}.`);
+}

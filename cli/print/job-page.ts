@@ -1,0 +1,77 @@
+// The page of one job: what it is, how it does with evidence, its workers, its books.
+import { showAge, showCount, showDuration, showRate } from '#cli/print/quantity.ts';
+import { type Column, formatFacts, formatTable } from '#cli/print/table.ts';
+import { oneLine, type Paint, withoutControls } from '#cli/terminal.ts';
+import type { JobView } from '#core/api/wire.ts';
+import { droppedCount } from '#core/job/accounting.ts';
+import type { JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
+
+const phaseColours: Readonly<Record<JobPhase, 'green' | 'yellow' | 'red' | 'dim'>> = {
+  Running: 'green',
+  Pending: 'yellow',
+  Deploying: 'yellow',
+  Paused: 'dim',
+  Stopped: 'dim',
+  Degraded: 'yellow',
+  Stalled: 'red',
+  Quarantined: 'red',
+  Failed: 'red',
+};
+
+export const showPhase = (phase: JobPhase, paint: Paint): string => paint(phaseColours[phase] ?? 'dim', phase);
+
+const conditionSigns = { true: '✓', false: '✗', unknown: '?' } as const;
+const conditionColours = { true: 'green', false: 'red', unknown: 'dim' } as const;
+
+export function formatConditions(status: JobStatus, paint: Paint): string {
+  return status.conditions
+    .map((one) => {
+      const sign = paint(conditionColours[one.status], conditionSigns[one.status]);
+      return `  ${sign} ${one.type.padEnd(15)} ${one.reason}: ${withoutControls(one.message)}\n`;
+    })
+    .join('');
+}
+
+const workerColumns = (now: number): readonly Column<WorkerStatus>[] => [
+  { heading: 'worker', cell: (worker) => worker.worker },
+  { heading: 'state', cell: (worker) => worker.state },
+  { heading: 'since', cell: (worker) => showAge(worker.since, now), align: 'right' },
+  { heading: 'splits', cell: (worker) => String(worker.splits), align: 'right' },
+  {
+    heading: 'MiB',
+    cell: (worker) => (worker.rssMiB === null ? '-' : String(Math.round(worker.rssMiB))),
+    align: 'right',
+  },
+  { heading: 'pid', cell: (worker) => String(worker.pid ?? worker.taskId ?? '-') },
+];
+
+export function formatJobPage(job: JobView, paint: Paint, now: number): string {
+  const { status } = job;
+  const { lag, accounting } = status;
+  const facts = formatFacts([
+    ['Job', job.name],
+    ['Phase', `${showPhase(status.phase, paint)}: ${oneLine(status.message, 400)}`],
+    [
+      'Route',
+      `${job.route}, revision ${job.revision}${status.runningRevision === job.revision ? '' : ` (running: ${status.runningRevision ?? 'none'})`}`,
+    ],
+    ['Owner', job.owner],
+    ['Reads', job.from],
+    ['Writes', job.to],
+    ['Dead letters', job.deadLetterTopic],
+    [
+      'Lag',
+      `${showCount(lag.records)} records${lag.drainMs === null || lag.drainMs === 0 ? '' : `, gone in ${showDuration(lag.drainMs)} at this rate`}`,
+    ],
+    ['Freshness', lag.freshnessMs === null ? '' : showDuration(lag.freshnessMs)],
+    ['Rate', `${showRate(status.inPerSecond)} in/s, ${showRate(status.outPerSecond)} out/s`],
+    [
+      'Books',
+      `in ${showCount(accounting.in)} = out ${showCount(accounting.out)} + filtered ${showCount(accounting.filtered)} + dead-lettered ${showCount(accounting.deadLettered)} + dropped ${showCount(droppedCount(accounting))}`,
+    ],
+  ]);
+  const workers = status.workers.length === 0 ? 'none\n' : formatTable(workerColumns(now), status.workers);
+  return `${facts}\nConditions\n${formatConditions(status, paint)}\nWorkers\n${indent(workers)}`;
+}
+
+const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');

@@ -1,0 +1,87 @@
+// A plan as people read it before they agree: what is made, what changes and how heavily, and what that does to running jobs.
+import { plural, showDuration } from '#cli/print/quantity.ts';
+import { oneLine, type Paint } from '#cli/terminal.ts';
+import type { ChangeClass, FieldChange, PlannedChange, PlanView } from '#core/api/wire.ts';
+import type { Json } from '#core/spec/document.ts';
+
+const valueCharsMax = 160;
+
+const outcomes = {
+  create: { sign: '+', colour: 'green' },
+  change: { sign: '~', colour: 'yellow' },
+  unchanged: { sign: ' ', colour: 'dim' },
+  refused: { sign: '!', colour: 'red' },
+} as const;
+
+/** What each weight means for a job that runs (D9). */
+const classWords: Readonly<Record<ChangeClass, string>> = {
+  none: 'nothing running changes',
+  live: 'live: taken over while running',
+  rolling: 'rolling: workers are replaced one after the other',
+  'stop-start': 'stop-start: workers drain and stop, then new ones start',
+  replace: 'replace: the job ends and a new one begins',
+  forbidden: 'forbidden',
+};
+
+export function formatPlan(plan: PlanView, paint: Paint): string {
+  const parts = plan.changes.map((change) => formatChange(change, paint));
+  return `${parts.join('')}${planSummary(plan)}\n`;
+}
+
+export function planSummary(plan: PlanView): string {
+  const count = (outcome: PlannedChange['outcome']): number =>
+    plan.changes.filter((change) => change.outcome === outcome).length;
+  const parts = [
+    [count('create'), 'to create'],
+    [count('change'), 'to change'],
+    [count('unchanged'), 'unchanged'],
+    [count('refused'), 'refused'],
+  ] as const;
+  const shown = parts.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  return `Plan: ${shown.length === 0 ? 'nothing declared' : shown.join(', ')}.`;
+}
+
+function formatChange(change: PlannedChange, paint: Paint): string {
+  const { sign, colour } = outcomes[change.outcome];
+  const lines = [paint(colour, `${sign} ${change.kind} ${change.name}: ${change.outcome}`)];
+  if (change.outcome === 'change') {
+    for (const field of change.fields) lines.push(...formatFieldChange(field, paint));
+    lines.push(`    ${classWords[change.class]}`);
+  }
+  if (change.outcome === 'create' || change.outcome === 'change') {
+    if (change.expectedPauseMs > 0) lines.push(`    expected pause: ${showDuration(change.expectedPauseMs)}`);
+    if (change.expectedDuplicates !== '') lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
+    for (const effect of change.effects) lines.push(`    → ${effect}`);
+  }
+  for (const test of change.tests)
+    lines.push(
+      test.passed
+        ? `    ${paint('green', '✓')} test: ${test.name}`
+        : `    ${paint('red', '✗')} test: ${test.name}: ${test.message}`,
+    );
+  return `${lines.join('\n')}\n`;
+}
+
+/** `+ path: after`, `- path: before`, or `~ path: before → after`; a long text's two sides stand below each other. */
+export function formatFieldChange(field: FieldChange, paint: Paint): readonly string[] {
+  const before = showJson(field.before);
+  const after = showJson(field.after);
+  const weight = field.class === 'none' ? '' : paint('dim', `  (${field.class})`);
+  if (field.before === null) return [paint('green', `    + ${field.path}: ${after}`) + weight];
+  if (field.after === null) return [paint('red', `    - ${field.path}: ${before}`) + weight];
+  if (before.length + after.length <= 70)
+    return [paint('yellow', `    ~ ${field.path}: ${before} → ${after}`) + weight];
+  return [
+    paint('yellow', `    ~ ${field.path}:`) + weight,
+    paint('red', `        - ${before}`),
+    paint('green', `        + ${after}`),
+  ];
+}
+
+const showJson = (json: Json): string => oneLine(typeof json === 'string' ? json : JSON.stringify(json), valueCharsMax);
+
+/** `applies to 2 jobs: a.out, b.out`. */
+export const jobsOf = (plan: PlanView): string => {
+  const jobs = plan.changes.flatMap((change) => change.jobs);
+  return jobs.length === 0 ? '' : `${plural(jobs.length, 'job')}: ${jobs.join(', ')}`;
+};

@@ -1,0 +1,69 @@
+// The `millrace` command line: an explicit list of commands, and the one place that turns an outcome into an exit code.
+import { Command, CommanderError } from 'commander';
+import { registerApply } from './commands/apply.ts';
+import { registerCompletion } from './commands/completion.ts';
+import { registerDelete } from './commands/delete.ts';
+import { registerDescribe } from './commands/describe.ts';
+import { registerEvents } from './commands/events.ts';
+import { registerGet } from './commands/get.ts';
+import { registerDiff, registerHistory } from './commands/history.ts';
+import { registerLogs } from './commands/logs.ts';
+import { registerOperations } from './commands/operations.ts';
+import { registerPlan } from './commands/plan.ts';
+import { registerProduce } from './commands/produce.ts';
+import { registerTry } from './commands/try.ts';
+import { registerValidate } from './commands/validate.ts';
+import { registerVersion } from './commands/version.ts';
+import { registerWhy } from './commands/why.ts';
+import { exitCodes } from './exit.ts';
+
+/** Each command states itself in a file of its own; help lists them in this order. */
+const commands: readonly ((program: Command) => void)[] = [
+  registerApply,
+  registerPlan,
+  registerValidate,
+  registerGet,
+  registerDescribe,
+  registerWhy,
+  registerEvents,
+  registerLogs,
+  registerProduce,
+  registerTry,
+  registerOperations,
+  registerHistory,
+  registerDiff,
+  registerDelete,
+  registerCompletion,
+  registerVersion,
+];
+
+export function buildProgram(): Command {
+  const program = new Command('millrace')
+    .description('Declare streams and routes; the platform makes them true and keeps them true.')
+    .showHelpAfterError('(--help says what it takes)')
+    .exitOverride();
+  for (const register of commands) register(program);
+  for (const command of program.commands) if (command.description() === '') command.description(command.summary());
+  return program;
+}
+
+export async function runProgram(argv: readonly string[]): Promise<void> {
+  // A command that cleans up after Ctrl-C listens by itself; for all others this ends the process at once.
+  process.on('SIGINT', () => {
+    if (process.listenerCount('SIGINT') === 1) process.exit(exitCodes.interrupted);
+  });
+  // Whoever read our output has seen enough (`| head`).
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure),
+  );
+  try {
+    await buildProgram().parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+      return;
+    }
+    const { reportError } = await import('./report-error.ts');
+    process.exitCode = reportError(error, process.stderr);
+  }
+}
