@@ -3,12 +3,12 @@ import type { Logger } from '#core/ports/logger.ts';
 import type { PassReport } from '#functions/reconcile/run-pass.ts';
 
 /** What goes round the state machine. The execution's own input may be anything: only the count is read. */
-export interface PassTurn {
+export type PassTurn = {
   readonly goOn: boolean;
   readonly turn: number;
   /** At least 1: what the state machine's Wait understands. */
   readonly waitSeconds: number;
-}
+};
 
 /** After so many turns an execution ends and the sweep goes on: a standard execution's history is bounded. */
 export const turnsMax = 200;

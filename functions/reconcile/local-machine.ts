@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StateMachine } from 'aws-local-stepfunctions';
+import type { PassTurn } from '#functions/reconcile/handler.ts';
 
 const definitionFile = join(import.meta.dirname, '../../infra/reconcile.asl.json');
 /** Its only meaning is to satisfy the definition's syntax: the interpreter calls the handler. */
@@ -18,7 +19,7 @@ export interface LocalMachine {
 
 /** `overrides` shorten waits for tests; a program gives none. */
 export function createLocalMachine(
-  handler: (input: unknown) => Promise<unknown>,
+  handler: (input: unknown) => Promise<PassTurn>,
   overrides: { readonly waitMs?: number; readonly retryMs?: number } = {},
 ): LocalMachine {
   const text = readFileSync(definitionFile, 'utf8').replaceAll(/\$\{ReconcileFunctionArn\}/g, localArn);

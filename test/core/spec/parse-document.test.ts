@@ -1,0 +1,203 @@
+// What a declaration may say, what it means when it says less, and how it is refused.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { limits } from '#core/limits.ts';
+import type { SpecProblem } from '#core/spec/document.ts';
+import { parseDocument } from '#core/spec/parse-document.ts';
+import type { RouteSpec } from '#core/spec/route-spec.ts';
+import type { StreamSpec } from '#core/spec/stream-spec.ts';
+
+const stream = (spec: object, metadata: object = {}) => ({
+  apiVersion: 'millrace/v1',
+  kind: 'Stream',
+  metadata: { name: 'plays', owner: 'playback', ...metadata },
+  spec,
+});
+const route = (spec: object) => ({
+  apiVersion: 'millrace/v1',
+  kind: 'Route',
+  metadata: { name: 'plays', owner: 'playback' },
+  spec: { from: 'events', to: [{ name: 'out', stream: 'plays' }], ...spec },
+});
+
+function accepted<Spec>(json: unknown): Spec {
+  const parsed = parseDocument(json);
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
+  return parsed.value.spec as Spec;
+}
+function refused(json: unknown): readonly SpecProblem[] {
+  const parsed = parseDocument(json);
+  if (parsed.ok) throw new Error('it was accepted');
+  return parsed.problem;
+}
+const problemAt = (json: unknown, path: string): string => {
+  const found = refused(json).find((problem) => problem.path === path);
+  return found
+    ? `${found.message}${found.fix ? ` | ${found.fix}` : ''}`
+    : `nothing at ${path}: ${JSON.stringify(refused(json))}`;
+};
+
+describe('a stream', () => {
+  test('needs a name and an owner, and has sensible defaults for all else', () => {
+    expect(accepted<StreamSpec>(stream({}))).toEqual({
+      description: '',
+      partitions: 4,
+      retentionMs: 48 * 3_600_000,
+      schema: null,
+      eventTime: null,
+      key: null,
+    });
+    expect(problemAt({ ...stream({}), metadata: { name: 'plays' } }, 'metadata.owner')).toMatch(
+      /got nothing, expected this required field/,
+    );
+  });
+
+  test('declares fields by type name, arrays by [], objects by nesting, and a field called type by nesting too', () => {
+    const { schema } = accepted<StreamSpec>(
+      stream({
+        schema: { fields: { id: 'text', n: { type: 'int8' }, tags: 'text[]', device: { os: 'text', type: 'text' } } },
+      }),
+    );
+    expect(schema?.row).toEqual([
+      { name: 'id', type: { kind: 'scalar', type: 'text' } },
+      { name: 'n', type: { kind: 'scalar', type: 'bigint' } },
+      { name: 'tags', type: { kind: 'array', element: { kind: 'scalar', type: 'text' } } },
+      {
+        name: 'device',
+        type: {
+          kind: 'object',
+          fields: [
+            { name: 'os', type: { kind: 'scalar', type: 'text' } },
+            { name: 'type', type: { kind: 'scalar', type: 'text' } },
+          ],
+        },
+      },
+    ]);
+  });
+
+  test('is told the types there are when it names one that there is not', () => {
+    expect(problemAt(stream({ schema: { fields: { id: 'txt' } } }), 'spec.schema.fields.id')).toMatch(
+      /got type "txt" \(did you mean "text"\?\), expected one of text, boolean/,
+    );
+  });
+
+  test('may use as key and event time only what its schema has', () => {
+    const fields = { id: 'text', ts: 'timestamptz' };
+    expect(problemAt(stream({ schema: { fields }, key: 'uuid' }), 'spec.key')).toMatch(
+      /expected a field of the schema: id, ts/,
+    );
+    expect(problemAt(stream({ schema: { fields }, eventTime: 'id' }), 'spec.eventTime')).toMatch(
+      /expected a timestamptz field/,
+    );
+    expect(accepted<StreamSpec>(stream({ schema: { fields }, eventTime: 'ts', key: 'id' }))).toMatchObject({
+      eventTime: 'ts',
+      key: 'id',
+    });
+  });
+
+  test.each([
+    'Plays',
+    '-plays',
+    'plays-',
+    'play--s',
+    'pläys',
+    'a/b',
+    '..',
+    '__dlq',
+    '',
+    'x'.repeat(limits.nameCharsMax + 1),
+  ])('cannot be called %j', (name) => {
+    expect(refused(stream({}, { name })).map((problem) => problem.path)).toContain('metadata.name');
+  });
+});
+
+describe('a route', () => {
+  test('needs a source and a sink, and has sensible defaults for all else', () => {
+    expect(accepted<RouteSpec>(route({}))).toEqual({
+      from: 'events',
+      start: { kind: 'earliest' },
+      where: null,
+      select: null,
+      sinks: [{ name: 'out', kind: 'stream', stream: 'plays', key: null }],
+      ordering: 'per-key',
+      errors: { poison: 'dead-letter', schema: 'dead-letter' },
+      resources: { workers: 1, cpu: 0.25, memoryMiB: 512 },
+      stalledAfterMs: 90_000,
+      paused: false,
+      tests: [],
+    });
+  });
+
+  test('may start at a time', () => {
+    expect(accepted<RouteSpec>(route({ start: { time: '2026-01-01T00:00:00Z' } })).start).toEqual({
+      kind: 'time',
+      at: 1_767_225_600_000,
+    });
+  });
+
+  test('names each sink once: the name is the job’s', () => {
+    const to = [
+      { name: 'out', stream: 'a' },
+      { name: 'out', stream: 'b' },
+    ];
+    expect(problemAt(route({ to }), 'spec.to[1].name')).toMatch(/used twice/);
+  });
+
+  test('is told what it probably meant when it names a field that there is not', () => {
+    expect(problemAt(route({ wehre: 'true' }), 'spec.wehre')).toMatch(/unknown field \(did you mean "where"\?\)/);
+  });
+
+  test.each([
+    ['delivery', { guarantee: 'exactly-once' }, 'spec.delivery.guarantee'],
+    ['delivery', { onRedeploy: 'lower-latency' }, 'spec.delivery.onRedeploy'],
+    ['autoscale', { mode: 'on' }, 'spec.autoscale'],
+    ['throttle', { recordsPerSecond: 5 }, 'spec.throttle'],
+    ['alerts', {}, 'spec.alerts'],
+  ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {
+    expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
+  });
+
+  test('is told what to use instead of a sink that is not there yet', () => {
+    expect(problemAt(route({ to: [{ name: 'hook', http: {} }] }), 'spec.to[0].http')).toMatch(/use a stream sink/);
+  });
+
+  test.each([
+    [{ memory: '5 apples' }, 'spec.resources.memory', /got "5 apples", expected a number and a unit/],
+    [{ memory: '64MiB' }, 'spec.resources.memory', /expected 256MiB/],
+    [{ workers: 0 }, 'spec.resources.workers', /got 0, expected at least 1/],
+    [{ workers: '2' }, 'spec.resources.workers', /got "2", expected number/],
+  ])('cannot have resources %j', (resources, path, message) => {
+    expect(problemAt(route({ resources }), path)).toMatch(message);
+  });
+});
+
+describe('hostile input', () => {
+  test.each(['__proto__', 'constructor', 'prototype'])('is refused for a key %s anywhere', (key) => {
+    const json = JSON.parse(
+      `{"apiVersion":"millrace/v1","kind":"Stream","metadata":{"name":"a","owner":"b"},"spec":{"schema":{"fields":{"x":{"${key}":"text"}}}}}`,
+    );
+    expect(refused(json)[0]!.message).toMatch(/refused everywhere/);
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+
+  test('is refused when nested too deep or too wide, and neither takes long', () => {
+    let deep: unknown = 'text';
+    for (let level = 0; level < 10_000; level++) deep = { x: deep };
+    expect(refused(stream({ schema: { fields: deep as object } }))[0]!.message).toMatch(/nested deeper than 64/);
+    const wide = Object.fromEntries(
+      Array.from({ length: limits.documentKeysMax + 1 }, (_, index) => [`f${index}`, 'text']),
+    );
+    expect(refused(stream({ schema: { fields: wide } }))[0]!.message).toMatch(/more than 10000 keys/);
+  });
+
+  test('of any JSON whatsoever is accepted or refused with a path and a message, never thrown at', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), fc.constantFrom('Stream', 'Route', 'Strem', 7), (spec, kind) => {
+        const parsed = parseDocument({ apiVersion: 'millrace/v1', kind, metadata: { name: 'a', owner: 'b' }, spec });
+        return (
+          parsed.ok || parsed.problem.every((problem) => typeof problem.path === 'string' && problem.message !== '')
+        );
+      }),
+    );
+  });
+});
