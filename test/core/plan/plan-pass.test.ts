@@ -1,0 +1,182 @@
+// A whole pass: topics, jobs, endings; and what a pass must never do.
+import { describe, expect, test } from '@jest/globals';
+import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
+import type { Decision } from '#core/plan/action.ts';
+import type { Observed } from '#core/plan/observed.ts';
+import { planPass } from '#core/plan/plan-pass.ts';
+import type { GoalRevision, Operation } from '#core/ports/goal-store.ts';
+import { aHeartbeat, aJobEntry, aJobGoal, aTask, theTime } from '#test/support/builders.ts';
+
+const config = { 'cleanup.policy': 'delete', 'retention.ms': '1000' };
+const aTopic = { tenant: 'default', topic: 'plays', subject: 'stream/plays', partitions: 4, config };
+const observedTopic = { topic: 'plays', topicId: 't1', partitions: 4, config: { ...config, 'segment.bytes': '7' } };
+
+const aGoal = (changes: Partial<PlatformGoal> = {}): PlatformGoal => ({
+  sequence: 1,
+  topics: [],
+  jobs: [],
+  removedTopics: [],
+  removed: [],
+  unsupported: [],
+  ...changes,
+});
+const anObserved = (changes: Partial<Observed> = {}): Observed => ({
+  at: theTime,
+  topics: [],
+  tasks: [],
+  heartbeats: [],
+  controls: [],
+  ...changes,
+});
+const aRemoval = (kind: 'Stream' | 'Route', name: string): GoalRevision => ({
+  tenant: 'default',
+  kind,
+  name,
+  uid: 'u1',
+  revision: 3,
+  metadata: { name, owner: 'playback', labels: {} },
+  declared: null,
+  author: 'ann',
+  reason: '',
+  at: theTime,
+});
+const plan = (goal: PlatformGoal, observed: Observed): readonly Decision[] => planPass(goal, observed, localSettings);
+const actions = (decisions: readonly Decision[]) => decisions.flatMap((decision) => decision.actions);
+const kinds = (decisions: readonly Decision[]): readonly string[] => actions(decisions).map((action) => action.kind);
+
+describe('topics', () => {
+  test('that are missing are made, with their settings', () => {
+    expect(actions(plan(aGoal({ topics: [aTopic] }), anObserved()))).toEqual([
+      { kind: 'create-topic', topic: 'plays', partitions: 4, config },
+    ]);
+  });
+
+  test('that are as wanted are left alone, whatever else is set on them', () => {
+    expect(plan(aGoal({ topics: [aTopic] }), anObserved({ topics: [observedTopic] }))).toEqual([]);
+  });
+
+  test('that drifted are set back, and grow where they must; only what differs is set', () => {
+    const drifted = { ...observedTopic, partitions: 2, config: { ...config, 'retention.ms': '5' } };
+    expect(actions(plan(aGoal({ topics: [aTopic] }), anObserved({ topics: [drifted] })))).toEqual([
+      { kind: 'grow-topic', topic: 'plays', partitions: 4 },
+      { kind: 'configure-topic', topic: 'plays', config: { 'retention.ms': '1000' } },
+    ]);
+  });
+
+  test('that have more partitions than wanted stay: partitions can only grow', () => {
+    expect(
+      kinds(plan(aGoal({ topics: [aTopic] }), anObserved({ topics: [{ ...observedTopic, partitions: 9 }] }))),
+    ).toEqual([]);
+  });
+
+  test('of a deleted stream are deleted, and the name is let go in a later pass, when they are gone', () => {
+    const goal = aGoal({
+      removed: [aRemoval('Stream', 'plays')],
+      removedTopics: [{ tenant: 'default', topic: 'plays', subject: 'stream/plays' }],
+    });
+    expect(kinds(plan(goal, anObserved({ topics: [observedTopic] })))).toEqual(['delete-topic']);
+    expect(kinds(plan(goal, anObserved()))).toEqual(['confirm-removed']);
+  });
+
+  test('that could not be observed are neither made nor taken for gone', () => {
+    const goal = aGoal({ topics: [aTopic], removed: [aRemoval('Stream', 'plays')] });
+    expect(kinds(plan(goal, anObserved({ topics: null })))).toEqual([]);
+  });
+});
+
+describe('jobs', () => {
+  const entry = aJobEntry();
+  const running = anObserved({ tasks: [aTask(entry, 1)], heartbeats: [aHeartbeat(entry, 1)] });
+  const control = plan(aGoal({ jobs: [entry] }), running)[0]!.control!;
+  const steady = { ...running, controls: [control] };
+
+  test('that run as wanted need nothing: a second pass changes nothing', () => {
+    expect(plan(aGoal({ jobs: [entry] }), steady)).toEqual([]);
+  });
+
+  test('are not decided on where any part of their world is unknown', () => {
+    for (const unknown of ['tasks', 'heartbeats', 'controls'] as const)
+      expect(plan(aGoal({ jobs: [entry] }), { ...steady, [unknown]: null })).toEqual([]);
+  });
+
+  test('that the goal store has never heard of are left running: an empty store is a fault, not a wish', () => {
+    expect(kinds(plan(aGoal(), steady))).toEqual([]);
+  });
+
+  test('whose declaration this version cannot carry out are left running', () => {
+    const newer = { ...aRemoval('Route', 'plays'), declared: { from: 'x' } };
+    expect(kinds(plan(aGoal({ unsupported: [{ revision: newer, problems: [] }] }), steady))).toEqual([]);
+  });
+
+  test('of a deleted route drain and end; then their items go; then the name is let go', () => {
+    const goal = aGoal({ removed: [aRemoval('Route', 'plays')] });
+    expect(kinds(plan(goal, steady))).toEqual(['stop-worker']);
+    const stopped = { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] };
+    expect(kinds(plan(goal, stopped))).toEqual(['clear-job']);
+    expect(kinds(plan(goal, anObserved({ tasks: stopped.tasks })))).toEqual(['confirm-removed']);
+  });
+
+  test('of a route that was deleted and declared again end, while those of its new life start from nothing', () => {
+    const reborn = aJobEntry({ goal: aJobGoal({ id: 'default/plays.out@u2', uid: 'u2' }) });
+    const decisions = plan(aGoal({ jobs: [reborn] }), steady);
+    expect(decisions.map((decision) => [decision.target, kinds([decision])])).toEqual([
+      ['default/plays.out@u2', ['start-worker']],
+      ['default/plays.out@u1', ['stop-worker']],
+    ]);
+    expect(decisions[0]!.control!.incarnationLast).toBe(1);
+  });
+
+  test('of a sink that its route has lost end', () => {
+    const other = aJobEntry({ goal: aJobGoal({ id: 'default/plays.other@u1', name: 'plays.other' }) });
+    expect(kinds(plan(aGoal({ jobs: [other] }), steady))).toEqual(['start-worker', 'stop-worker']);
+  });
+
+  test('tell of a change of phase once', () => {
+    const stuck = aHeartbeat(entry, 1, {
+      state: 'stuck',
+      errors: [{ at: theTime, code: 'poison', message: 'division by zero at 7', count: 1 }],
+    });
+    const first = plan(aGoal({ jobs: [entry] }), { ...steady, heartbeats: [stuck] });
+    expect(first[0]!.events).toMatchObject([
+      { reason: 'Failed', severity: 'error', message: 'Running → Failed: division by zero at 7' },
+    ]);
+    expect(plan(aGoal({ jobs: [entry] }), { ...steady, heartbeats: [stuck], controls: [first[0]!.control!] })).toEqual(
+      [],
+    );
+  });
+});
+
+describe('operations', () => {
+  const operation = (kind: Operation['kind'], sequence: number): Operation => ({
+    id: `op-${sequence}`,
+    tenant: 'default',
+    job: 'plays.out',
+    uid: 'u1',
+    kind,
+    sequence,
+    state: 'requested',
+    author: 'ann',
+    reason: '',
+    requestedAt: theTime,
+  });
+
+  test('a restart is done when every worker was started for it and reports', () => {
+    const entry = aJobEntry({ render: 'after', restartSequence: 5, requested: [operation('restart', 5)] });
+    const before = { ...entry, render: 'before' };
+    const running = anObserved({ tasks: [aTask(before, 1)], heartbeats: [aHeartbeat(before, 1)] });
+    expect(kinds(plan(aGoal({ jobs: [entry] }), running))).toEqual(['stop-worker']);
+    const replaced = anObserved({ tasks: [aTask(entry, 2)], heartbeats: [aHeartbeat(entry, 2)] });
+    expect(actions(plan(aGoal({ jobs: [entry] }), replaced))).toMatchObject([
+      { kind: 'finish-operation', id: 'op-5', state: 'succeeded' },
+    ]);
+  });
+
+  test('an older one gives way to a newer one of its kind', () => {
+    const entry = aJobEntry({ paused: true, requested: [operation('resume', 5), operation('pause', 6)] });
+    expect(actions(plan(aGoal({ jobs: [entry] }), anObserved()))).toMatchObject([
+      { id: 'op-5', state: 'superseded' },
+      { id: 'op-6', state: 'succeeded' },
+    ]);
+  });
+});
