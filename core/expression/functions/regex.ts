@@ -1,0 +1,221 @@
+// Regular expressions with RE2's guarantees: time linear in the text, so no look-around and no back references.
+import { RE2JS } from 're2js';
+import { EvaluationFault } from '../fault.ts';
+import type { Value } from '../values/value.ts';
+import { entry, type FunctionEntry, made } from './entry.ts';
+
+const patternCharsMax = 4_096;
+
+function invalid(pattern: string, why: string): EvaluationFault {
+  return new EvaluationFault(
+    'invalid_regular_expression',
+    `invalid regular expression "${pattern.slice(0, 80)}": ${why}`,
+  );
+}
+
+/** PostgreSQL's own escapes for what RE2 writes otherwise. */
+const escapes: Readonly<Record<string, string>> = { y: '\\b', Y: '\\B', Z: '\\z' };
+
+function translate(pattern: string): string {
+  if (pattern.length > patternCharsMax) throw invalid(pattern, `longer than ${patternCharsMax} characters`);
+  return pattern.replace(/\\(.)/gs, (whole, letter: string) => {
+    if (letter === 'm' || letter === 'M') throw invalid(pattern, `\\${letter} is not supported; use \\y`);
+    if (/[1-9]/.test(letter)) throw invalid(pattern, 'back references are not supported');
+    return Object.hasOwn(escapes, letter) ? escapes[letter]! : whole;
+  });
+}
+
+/** Like PostgreSQL, a pattern without a non-greedy quantifier matches the longest text; a dot matches a newline too. */
+export function compilePattern(pattern: string, flags: string): RE2JS {
+  let options = RE2JS.DOTALL;
+  for (const flag of flags) {
+    if (flag === 'i') options |= RE2JS.CASE_INSENSITIVE;
+    else if (flag === 'n' || flag === 'm') options = (options & ~RE2JS.DOTALL) | RE2JS.MULTILINE;
+    else if (flag === 'p') options &= ~RE2JS.DOTALL;
+    else if (flag === 'w') options |= RE2JS.MULTILINE;
+    else if (flag === 'q') pattern = RE2JS.quote(pattern);
+    else if (flag !== 'g' && flag !== 's' && flag !== 'c') {
+      throw new EvaluationFault('invalid_parameter_value', `invalid regular expression option: "${flag}"`);
+    }
+  }
+  if (!/[*+?}]\?/.test(pattern)) options |= RE2JS.LONGEST_MATCH;
+  const text = translate(pattern);
+  try {
+    return RE2JS.compile(text, options);
+  } catch (error) {
+    throw invalid(pattern, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Remembers the last pattern, which is nearly always the only one. */
+function remembered(): (pattern: string, flags: string) => RE2JS {
+  let last: { pattern: string; flags: string; compiled: RE2JS } | null = null;
+  return (pattern, flags) => {
+    if (last === null || last.pattern !== pattern || last.flags !== flags) {
+      last = { pattern, flags, compiled: compilePattern(pattern, flags) };
+    }
+    return last.compiled;
+  };
+}
+
+function matchOperator(name: string, doc: string, flags: string, negated: boolean): FunctionEntry {
+  return made(name, ['text', 'text'], 'boolean', doc, () => {
+    const compile = remembered();
+    return (text: string, pattern: string) => compile(pattern, flags).matcher(text).find() !== negated;
+  });
+}
+
+/** `\1`…`\9` and `\&` of PostgreSQL's replacement, applied to one match. */
+function expand(replacement: string, groups: readonly (string | null)[]): string {
+  return replacement.replace(/\\([1-9&\\])|\\/g, (whole, what: string | undefined) => {
+    if (what === undefined) return whole;
+    if (what === '\\') return '\\';
+    return groups[what === '&' ? 0 : Number(what)] ?? '';
+  });
+}
+
+function replaceMatches(compiled: RE2JS, text: string, replacement: string, all: boolean): string {
+  const matcher = compiled.matcher(text);
+  let result = '';
+  let from = 0;
+  while (matcher.find()) {
+    const groups: (string | null)[] = [];
+    for (let group = 0; group <= matcher.groupCount(); group++) groups.push(matcher.group(group));
+    result += text.slice(from, matcher.start()) + expand(replacement, groups);
+    from = matcher.end();
+    if (!all) break;
+  }
+  return result + text.slice(from);
+}
+
+function groupsOf(compiled: RE2JS, text: string): Value {
+  const matcher = compiled.matcher(text);
+  if (!matcher.find()) return null;
+  if (matcher.groupCount() === 0) return [matcher.group(0)];
+  return Array.from({ length: matcher.groupCount() }, (_, index) => matcher.group(index + 1));
+}
+
+function firstGroup(compiled: RE2JS, text: string): string | null {
+  const matcher = compiled.matcher(text);
+  if (!matcher.find()) return null;
+  return matcher.group(matcher.groupCount() === 0 ? 0 : 1);
+}
+
+function countMatches(compiled: RE2JS, text: string): number {
+  const matcher = compiled.matcher(text);
+  let count = 0;
+  while (matcher.find()) count++;
+  return count;
+}
+
+function splitBy(compiled: RE2JS, text: string): Value {
+  const matcher = compiled.matcher(text);
+  const parts: string[] = [];
+  let from = 0;
+  while (matcher.find()) {
+    const empty = matcher.end() === matcher.start();
+    if (empty && (matcher.start() === 0 || matcher.start() >= text.length || matcher.start() === from)) continue;
+    parts.push(text.slice(from, matcher.start()));
+    from = matcher.end();
+  }
+  return [...parts, text.slice(from)];
+}
+
+const replaceDoc =
+  'Replaces the first match, or with flag `g` all; `\\1` to `\\9` and `\\&` stand for groups and the match.';
+
+export const regexFunctions: readonly FunctionEntry[] = [
+  matchOperator('~', 'Matches the regular expression.', '', false),
+  matchOperator('!~', 'Does not match the regular expression.', '', true),
+  matchOperator('~*', 'Matches the regular expression without regard to case.', 'i', false),
+  matchOperator('!~*', 'Does not match the regular expression without regard to case.', 'i', true),
+  made('regexp_like', ['text', 'text'], 'boolean', 'Whether the regular expression matches.', () => {
+    const compile = remembered();
+    return (text: string, pattern: string) => compile(pattern, '').matcher(text).find();
+  }),
+  made(
+    'regexp_like',
+    ['text', 'text', 'text'],
+    'boolean',
+    'Whether the regular expression matches, with flags.',
+    () => {
+      const compile = remembered();
+      return (text: string, pattern: string, flags: string) => compile(pattern, flags).matcher(text).find();
+    },
+  ),
+  made('regexp_replace', ['text', 'text', 'text'], 'text', replaceDoc, () => {
+    const compile = remembered();
+    return (text: string, pattern: string, by: string) => replaceMatches(compile(pattern, ''), text, by, false);
+  }),
+  made('regexp_replace', ['text', 'text', 'text', 'text'], 'text', replaceDoc, () => {
+    const compile = remembered();
+    return (text: string, pattern: string, by: string, flags: string) =>
+      replaceMatches(compile(pattern, flags), text, by, flags.includes('g'));
+  }),
+  made(
+    'regexp_match',
+    ['text', 'text'],
+    'text[]',
+    'The groups of the first match, or the match when there are none.',
+    () => {
+      const compile = remembered();
+      return (text: string, pattern: string) => groupsOf(compile(pattern, ''), text);
+    },
+  ),
+  made('regexp_match', ['text', 'text', 'text'], 'text[]', 'As above, with flags.', () => {
+    const compile = remembered();
+    return (text: string, pattern: string, flags: string) => groupsOf(compile(pattern, flags), text);
+  }),
+  made('regexp_count', ['text', 'text'], 'integer', 'How often the regular expression matches.', () => {
+    const compile = remembered();
+    return (text: string, pattern: string) => countMatches(compile(pattern, ''), text);
+  }),
+  made('regexp_split_to_array', ['text', 'text'], 'text[]', 'The text between matches.', () => {
+    const compile = remembered();
+    return (text: string, pattern: string) => splitBy(compile(pattern, ''), text);
+  }),
+  made(
+    'substring',
+    ['text', 'text'],
+    'text',
+    'The first group of the first match, or the match when there is no group.',
+    () => {
+      const compile = remembered();
+      return (text: string, pattern: string) => firstGroup(compile(pattern, ''), text);
+    },
+  ),
+  entry('similar_to_escape', ['text'], 'text', 'What `SIMILAR TO` uses.', (pattern: string) =>
+    similarPattern(pattern, '\\'),
+  ),
+  entry(
+    'similar_to_escape',
+    ['text', 'text'],
+    'text',
+    'What `SIMILAR TO … ESCAPE` uses.',
+    (pattern: string, by: string) => similarPattern(pattern, by),
+  ),
+];
+
+/** SQL's SIMILAR TO pattern as a regular expression: `%` and `_` as in LIKE, the rest of its syntax is shared. */
+function similarPattern(pattern: string, by: string): string {
+  if ([...by].length > 1) {
+    throw new EvaluationFault('invalid_escape_sequence', 'invalid escape string: it must be empty or one character');
+  }
+  let result = '^(?:';
+  let inClass = false;
+  const characters = [...pattern];
+  for (let index = 0; index < characters.length; index++) {
+    const character = characters[index]!;
+    if (character === by && by !== '') result += `\\${characters[++index] ?? ''}`;
+    else if (inClass) {
+      if (character === ']') inClass = false;
+      result += character === '\\' ? '\\\\' : character;
+    } else if (character === '[') {
+      inClass = true;
+      result += '[';
+    } else
+      result +=
+        character === '%' ? '.*' : character === '_' ? '.' : /[\\.^$]/.test(character) ? `\\${character}` : character;
+  }
+  return `${result})$`;
+}

@@ -1,0 +1,73 @@
+// Comparisons of a number field with a constant, as doubles where both are short enough for that to be exact.
+import { comparerOf, comparisonTests } from '../functions/compare.ts';
+import type { ExpressionNode, TypeName } from '../tree.ts';
+import { fitDynamic, mismatch } from '../values/dynamic.ts';
+import { type Numeric, numericToNumber } from '../values/numeric.ts';
+import { readText } from '../values/type-text.ts';
+import type { CompileScope } from './compile.ts';
+import { type Evaluate, readJson, readPlainDecimal } from './read.ts';
+import { MISSING, NULL, NUMBER } from './scanner.ts';
+
+const exactTypes: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint', 'numeric']);
+
+/** A field, through casts among exact number types that cannot fail or change its value. */
+function numberField(node: ExpressionNode): Extract<ExpressionNode, { kind: 'path' }> | null {
+  if (node.kind === 'path' && exactTypes.has(node.type)) return node;
+  if (node.kind !== 'cast' || node.modifiers !== undefined || !exactTypes.has(node.type)) return null;
+  const { argument } = node;
+  if (node.from === 'dynamic')
+    return !node.explicit && node.type === 'numeric' && argument.kind === 'path' ? argument : null;
+  return node.type === 'numeric' || node.type === 'bigint' ? numberField(argument) : null;
+}
+
+function constantNumber(node: ExpressionNode): Numeric | null {
+  if (node.kind === 'cast' && node.modifiers === undefined && exactTypes.has(node.type) && exactTypes.has(node.from)) {
+    return node.type === 'numeric' || node.type === 'bigint' ? constantNumber(node.argument) : null;
+  }
+  if (node.kind !== 'constant' || node.text === null || !exactTypes.has(node.type)) return null;
+  return readText('numeric', node.text) as Numeric;
+}
+
+const safeNumber = 1e15;
+
+function mirrored(operator: string): string {
+  return ({ '<': '>', '>': '<', '<=': '>=', '>=': '<=' } as Record<string, string>)[operator] ?? operator;
+}
+
+export function compileNumberComparison(
+  operator: string,
+  left: ExpressionNode,
+  right: ExpressionNode,
+  scope: CompileScope,
+): Evaluate | null {
+  const field = numberField(left) ?? numberField(right);
+  const constant = constantNumber(left) ?? constantNumber(right);
+  if (field === null || constant === null || constant.kind !== 'finite') return null;
+  const number = numericToNumber(constant);
+  const digits = constant.coefficient < 0n ? -constant.coefficient : constant.coefficient;
+  if (digits >= BigInt(safeNumber)) return null;
+  const effective = numberField(left) !== null ? operator : mirrored(operator);
+  return compareSlot(scope, scope.slotOf(field.path), comparisonTests[effective]!, number, constant);
+}
+
+function compareSlot(
+  scope: CompileScope,
+  slot: number,
+  test: (order: number) => boolean,
+  number: number,
+  constant: Numeric,
+): Evaluate {
+  const { row } = scope;
+  const compare = comparerOf('numeric' satisfies TypeName);
+  return () => {
+    const kind = row.kinds[slot]!;
+    if (kind !== NUMBER) {
+      if (kind !== MISSING && kind !== NULL) row.mismatchCount++;
+      return null;
+    }
+    const plain = readPlainDecimal(row.bytes, row.starts[slot]!, row.ends[slot]!);
+    if (!Number.isNaN(plain)) return test(plain - number);
+    const value = fitDynamic(readJson(row, slot)!, 'numeric');
+    return value === mismatch ? null : test(compare(value, constant));
+  };
+}

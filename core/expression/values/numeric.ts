@@ -1,0 +1,312 @@
+// PostgreSQL's `numeric`: exact decimals with a display scale, NaN and the infinities; the scale rules are PostgreSQL's.
+import { divisionByZero, EvaluationFault, invalidText } from '../fault.ts';
+
+export type NumericKind = 'finite' | 'nan' | 'infinity' | '-infinity';
+
+/** The value is `coefficient / 10^scale`; `scale` digits are shown after the point. */
+export class Numeric {
+  readonly coefficient: bigint;
+  readonly scale: number;
+  readonly kind: NumericKind;
+
+  constructor(coefficient: bigint, scale: number, kind: NumericKind = 'finite') {
+    this.coefficient = coefficient;
+    this.scale = scale;
+    this.kind = kind;
+  }
+}
+
+export const numericNaN = new Numeric(0n, 0, 'nan');
+export const numericInfinity = new Numeric(0n, 0, 'infinity');
+export const numericMinusInfinity = new Numeric(0n, 0, '-infinity');
+export const numericZero = new Numeric(0n, 0);
+export const numericOne = new Numeric(1n, 0);
+
+/** PostgreSQL's own bounds of the type. */
+const integerDigitsMax = 131_072;
+export const scaleMax = 16_383;
+const displayScaleMax = 1_000;
+const significantDigitsMin = 16;
+
+const powers: bigint[] = [1n];
+for (let exponent = 1; exponent <= 64; exponent++) powers.push(powers[exponent - 1]! * 10n);
+
+export function powerOfTen(exponent: number): bigint {
+  return exponent < powers.length ? powers[exponent]! : 10n ** BigInt(exponent);
+}
+
+export function magnitude(value: bigint): bigint {
+  return value < 0n ? -value : value;
+}
+
+function overflow(): EvaluationFault {
+  return new EvaluationFault('numeric_value_out_of_range', 'value overflows numeric format');
+}
+
+/** The number of decimal digits of a positive integer. */
+export function digitCount(value: bigint): number {
+  return value === 0n ? 0 : magnitude(value).toString().length;
+}
+
+/** Refuses what PostgreSQL's format cannot hold, and cuts a scale beyond its maximum. */
+export function finite(coefficient: bigint, scale: number): Numeric {
+  if (scale > scaleMax) {
+    coefficient = rescale(coefficient, scale, scaleMax);
+    scale = scaleMax;
+  }
+  if (coefficient > 1n << 400_000n || coefficient < -(1n << 400_000n)) {
+    if (digitCount(coefficient) - scale > integerDigitsMax) throw overflow();
+  }
+  return new Numeric(coefficient, scale);
+}
+
+/** Moves a coefficient between scales, rounding half away from zero. */
+export function rescale(coefficient: bigint, from: number, to: number): bigint {
+  if (to >= from) return coefficient * powerOfTen(to - from);
+  const divisor = powerOfTen(from - to);
+  return divideRounded(coefficient, divisor);
+}
+
+export function divideRounded(dividend: bigint, divisor: bigint): bigint {
+  const quotient = dividend / divisor;
+  const twice = magnitude(dividend % divisor) * 2n;
+  if (twice < magnitude(divisor)) return quotient;
+  return dividend < 0n === divisor < 0n ? quotient + 1n : quotient - 1n;
+}
+
+const numericPattern =
+  /^[ \t\n\v\f\r]*([+-]?)(\d+(?:_\d+)*)?(?:(\.)(\d+(?:_\d+)*)?)?(?:[eE]([+-]?\d+(?:_\d+)*))?[ \t\n\v\f\r]*$/;
+const specials: Readonly<Record<string, Numeric>> = {
+  nan: numericNaN,
+  inf: numericInfinity,
+  '+inf': numericInfinity,
+  infinity: numericInfinity,
+  '+infinity': numericInfinity,
+  '-inf': numericMinusInfinity,
+  '-infinity': numericMinusInfinity,
+};
+
+export function parseNumeric(text: string): Numeric {
+  const match = numericPattern.exec(text);
+  if (match === null || (match[2] === undefined && match[4] === undefined)) return parseSpecialNumeric(text);
+  const whole = (match[2] ?? '').replaceAll('_', '');
+  const fraction = (match[4] ?? '').replaceAll('_', '');
+  const exponent = match[5] === undefined ? 0 : Number(match[5].replaceAll('_', ''));
+  return decimal(match[1] === '-', whole + fraction, fraction.length - exponent);
+}
+
+/** Builds a number from its digits, refusing before it allocates what an absurd exponent asks for. */
+export function decimal(negative: boolean, digits: string, scale: number): Numeric {
+  const significant = digits.replace(/^0+/, '');
+  if (significant.length - scale > integerDigitsMax && significant.length > 0) throw overflow();
+  if (scale > 1_000_000_000) throw overflow();
+  if (significant.length === 0) return new Numeric(0n, Math.min(Math.max(scale, 0), scaleMax));
+  if (scale > scaleMax + significant.length) return new Numeric(0n, scaleMax);
+  let coefficient = BigInt(significant);
+  if (scale < 0) {
+    coefficient *= powerOfTen(-scale);
+    scale = 0;
+  }
+  return finite(negative ? -coefficient : coefficient, scale);
+}
+
+const radixes: Readonly<Record<string, RegExp>> = {
+  '0x': /^[0-9a-fA-F]+$/,
+  '0o': /^[0-7]+$/,
+  '0b': /^[01]+$/,
+};
+
+/** PostgreSQL also reads hexadecimal, octal and binary integers, and the words for what is not finite. */
+function parseSpecialNumeric(text: string): Numeric {
+  const trimmed = text.trim().toLowerCase();
+  const special = Object.hasOwn(specials, trimmed) ? specials[trimmed] : undefined;
+  if (special !== undefined) return special;
+  const integer = parseRadixInteger(text);
+  if (integer === null) throw invalidText('numeric', text);
+  return finite(integer, 0);
+}
+
+/** An integer written as `0x…`, `0o…` or `0b…`, with single underscores between digits; null when it is none. */
+export function parseRadixInteger(text: string): bigint | null {
+  const match = /^[ \t\n\v\f\r]*([+-]?)(0[xXoObB])((?:_?[0-9a-fA-F]+)+)[ \t\n\v\f\r]*$/.exec(text);
+  if (match === null) return null;
+  const prefix = match[2]!.toLowerCase();
+  const digits = match[3]!.replaceAll('_', '');
+  if (!radixes[prefix]!.test(digits)) return null;
+  const value = BigInt(prefix + digits);
+  return match[1] === '-' ? -value : value;
+}
+
+export function formatNumeric(value: Numeric): string {
+  if (value.kind !== 'finite')
+    return value.kind === 'nan' ? 'NaN' : value.kind === 'infinity' ? 'Infinity' : '-Infinity';
+  if (value.scale === 0) return value.coefficient.toString();
+  const negative = value.coefficient < 0n;
+  const digits = magnitude(value.coefficient)
+    .toString()
+    .padStart(value.scale + 1, '0');
+  const point = digits.length - value.scale;
+  return `${negative ? '-' : ''}${digits.slice(0, point)}.${digits.slice(point)}`;
+}
+
+export function integerNumeric(value: number | bigint): Numeric {
+  return new Numeric(BigInt(value), 0);
+}
+
+/** NaN is the greatest of all, and equal to itself, as in PostgreSQL. */
+export function compareNumeric(left: Numeric, right: Numeric): number {
+  if (left.kind !== 'finite' || right.kind !== 'finite') return rank(left) - rank(right);
+  if (left.scale === right.scale) return compareBig(left.coefficient, right.coefficient);
+  const scale = Math.max(left.scale, right.scale);
+  return compareBig(rescale(left.coefficient, left.scale, scale), rescale(right.coefficient, right.scale, scale));
+}
+
+function compareBig(left: bigint, right: bigint): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+function rank(value: Numeric): number {
+  return value.kind === 'nan' ? 2 : value.kind === 'infinity' ? 1 : value.kind === '-infinity' ? -1 : 0;
+}
+
+export function signOf(value: Numeric): number {
+  if (value.kind !== 'finite') return value.kind === 'infinity' ? 1 : value.kind === '-infinity' ? -1 : 0;
+  return value.coefficient < 0n ? -1 : value.coefficient > 0n ? 1 : 0;
+}
+
+function infinityOf(sign: number): Numeric {
+  return sign === 0 ? numericNaN : sign > 0 ? numericInfinity : numericMinusInfinity;
+}
+
+export function negateNumeric(value: Numeric): Numeric {
+  if (value.kind !== 'finite') return infinityOf(-signOf(value));
+  return new Numeric(-value.coefficient, value.scale);
+}
+
+export function addNumeric(left: Numeric, right: Numeric): Numeric {
+  if (left.kind !== 'finite' || right.kind !== 'finite') return addSpecial(left, right);
+  const scale = Math.max(left.scale, right.scale);
+  return finite(rescale(left.coefficient, left.scale, scale) + rescale(right.coefficient, right.scale, scale), scale);
+}
+
+function addSpecial(left: Numeric, right: Numeric): Numeric {
+  if (left.kind === 'nan' || right.kind === 'nan') return numericNaN;
+  if (left.kind === 'finite') return right;
+  if (right.kind === 'finite' || right.kind === left.kind) return left;
+  return numericNaN;
+}
+
+export function subtractNumeric(left: Numeric, right: Numeric): Numeric {
+  return addNumeric(left, negateNumeric(right));
+}
+
+export function multiplyNumeric(left: Numeric, right: Numeric): Numeric {
+  if (left.kind === 'finite' && right.kind === 'finite') {
+    return finite(left.coefficient * right.coefficient, left.scale + right.scale);
+  }
+  if (left.kind === 'nan' || right.kind === 'nan') return numericNaN;
+  return infinityOf(signOf(left) * signOf(right));
+}
+
+/** The position of the first digit in PostgreSQL's base 10,000, and that digit: what its scale rules are written in. */
+export function weightOf(value: Numeric): { weight: number; first: number } {
+  if (value.coefficient === 0n) return { weight: 0, first: 0 };
+  const digits = magnitude(value.coefficient).toString();
+  const exponent = digits.length - value.scale - 1;
+  const weight = Math.floor(exponent / 4);
+  return { weight, first: Number(digits.slice(0, exponent - weight * 4 + 1).padEnd(exponent - weight * 4 + 1, '0')) };
+}
+
+export function clampScale(scale: number, ...atLeast: readonly number[]): number {
+  return Math.min(Math.max(scale, 0, ...atLeast), displayScaleMax);
+}
+
+export function significantScale(weight: number, ...atLeast: readonly number[]): number {
+  return clampScale(significantDigitsMin - weight, ...atLeast);
+}
+
+/** `select_div_scale` of PostgreSQL: at least 16 significant digits, and no fewer decimals than either side shows. */
+export function divideNumeric(left: Numeric, right: Numeric): Numeric {
+  if (left.kind !== 'finite' || right.kind !== 'finite') return divideSpecial(left, right);
+  if (right.coefficient === 0n) throw divisionByZero();
+  const dividend = weightOf(left);
+  const divisor = weightOf(right);
+  const weight = dividend.weight - divisor.weight - (dividend.first <= divisor.first ? 1 : 0);
+  const scale = significantScale(weight * 4, left.scale, right.scale);
+  return divideAtScale(left, right, scale);
+}
+
+export function divideAtScale(left: Numeric, right: Numeric, scale: number): Numeric {
+  const shift = scale - left.scale + right.scale;
+  const quotient =
+    shift >= 0
+      ? divideRounded(left.coefficient * powerOfTen(shift), right.coefficient)
+      : divideRounded(left.coefficient, right.coefficient * powerOfTen(-shift));
+  return finite(quotient, scale);
+}
+
+function divideSpecial(left: Numeric, right: Numeric): Numeric {
+  if (left.kind === 'nan' || right.kind === 'nan') return numericNaN;
+  if (left.kind !== 'finite' && right.kind !== 'finite') return numericNaN;
+  if (left.kind === 'finite') return numericZero;
+  if (right.coefficient === 0n) throw divisionByZero();
+  return infinityOf(signOf(left) * signOf(right));
+}
+
+export function moduloNumeric(left: Numeric, right: Numeric): Numeric {
+  if (left.kind === 'nan' || right.kind === 'nan') return numericNaN;
+  if (right.kind === 'finite' && right.coefficient === 0n) throw divisionByZero();
+  if (left.kind !== 'finite') return numericNaN;
+  if (right.kind !== 'finite') return left;
+  const scale = Math.max(left.scale, right.scale);
+  return finite(rescale(left.coefficient, left.scale, scale) % rescale(right.coefficient, right.scale, scale), scale);
+}
+
+/** The quotient cut to an integer, as PostgreSQL's div(). */
+export function quotientNumeric(left: Numeric, right: Numeric): Numeric {
+  if (left.kind !== 'finite' || right.kind !== 'finite') return divideSpecial(left, right);
+  if (right.coefficient === 0n) throw divisionByZero();
+  const scale = Math.max(left.scale, right.scale);
+  return finite(rescale(left.coefficient, left.scale, scale) / rescale(right.coefficient, right.scale, scale), 0);
+}
+
+export function roundNumeric(value: Numeric, places: number): Numeric {
+  if (value.kind !== 'finite') return value;
+  const to = Math.min(Math.max(places, -integerDigitsMax), scaleMax);
+  if (to >= value.scale) return finite(rescale(value.coefficient, value.scale, Math.max(to, 0)), Math.max(to, 0));
+  const rounded = rescale(value.coefficient, value.scale, to);
+  return to >= 0 ? new Numeric(rounded, to) : finite(rounded * powerOfTen(-to), 0);
+}
+
+export function truncateNumeric(value: Numeric, places: number): Numeric {
+  if (value.kind !== 'finite') return value;
+  const to = Math.min(Math.max(places, -integerDigitsMax), scaleMax);
+  if (to >= value.scale) return finite(rescale(value.coefficient, value.scale, Math.max(to, 0)), Math.max(to, 0));
+  const cut = value.coefficient / powerOfTen(value.scale - to);
+  return to >= 0 ? new Numeric(cut, to) : finite(cut * powerOfTen(-to), 0);
+}
+
+export function floorNumeric(value: Numeric): Numeric {
+  if (value.kind !== 'finite') return value;
+  const cut = truncateNumeric(value, 0);
+  return compareNumeric(cut, value) > 0 ? new Numeric(cut.coefficient - 1n, 0) : cut;
+}
+
+export function ceilingNumeric(value: Numeric): Numeric {
+  return value.kind === 'finite' ? negateNumeric(floorNumeric(negateNumeric(value))) : value;
+}
+
+export function numericToNumber(value: Numeric): number {
+  return Number(formatNumeric(value));
+}
+
+/** A finite double as the numeric that PostgreSQL's cast gives: 15 significant digits (6 for `real`). */
+export function numberToNumeric(value: number, digits: number): Numeric {
+  if (Number.isNaN(value)) return numericNaN;
+  if (!Number.isFinite(value)) return value > 0 ? numericInfinity : numericMinusInfinity;
+  const text = value
+    .toPrecision(digits)
+    .replace(/(\.\d*?)0+(e|$)/, '$1$2')
+    .replace(/\.(e|$)/, '$1');
+  return parseNumeric(text);
+}
