@@ -1,5 +1,5 @@
 // Option values as people type them, read once: durations, counts, times, kinds; a wrong one is told before anything happens.
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { didYouMean } from '#core/spec/nearest.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 
@@ -8,6 +8,10 @@ export function readDuration(text: string): number {
   if (!parsed.ok) throw new InvalidArgumentError(`${parsed.problem}.`);
   return parsed.value;
 }
+
+/** A duration with a default, which help shows as it would be typed. */
+export const durationOption = (flags: string, description: string, byDefault: string): Option =>
+  new Option(flags, description).argParser(readDuration).default(readDuration(byDefault), byDefault);
 
 export function readCount(text: string): number {
   const count = Number(text);

@@ -31,7 +31,7 @@ function projectNode() {
 
 /** Runs the same command under another Node, as if it were this process: same terminal, same signals, same exit code. */
 function runUnder(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'])
     process.on(signal, () => {
       // A terminal's Ctrl-C reaches the child by itself; passing it on would press it twice.

@@ -13,7 +13,7 @@ import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
 import { registerTry } from './commands/try.ts';
 import { registerValidate } from './commands/validate.ts';
-import { registerVersion } from './commands/version.ts';
+import { programVersion, registerVersion } from './commands/version.ts';
 import { registerWhy } from './commands/why.ts';
 import { exitCodes } from './exit.ts';
 
@@ -40,6 +40,7 @@ const commands: readonly ((program: Command) => void)[] = [
 export function buildProgram(): Command {
   const program = new Command('millrace')
     .description('Declare streams and routes; the platform makes them true and keeps them true.')
+    .version(programVersion(), '-V, --version', 'print the version')
     .showHelpAfterError('(--help says what it takes)')
     .exitOverride();
   for (const register of commands) register(program);

@@ -1,6 +1,6 @@
 // `millrace apply`: declares what should be true; checked as a whole first, then put piece by piece; with --wait until events flow.
 import type { Command } from 'commander';
-import { gather, readDuration } from '#cli/arguments.ts';
+import { durationOption, gather } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import type { Applied } from '#cli/declare/apply-documents.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
@@ -29,7 +29,7 @@ export function registerApply(program: Command): void {
       )
       .requiredOption('-f, --file <path>', 'a file, a folder, or - for stdin; may be repeated', gather)
       .option('--wait', 'return when events flow (or, for a paused route, when its workers have stopped)')
-      .option('--timeout <duration>', 'how long --wait waits; exit code 4 after it', readDuration, 60_000)
+      .addOption(durationOption('--timeout <duration>', 'how long --wait waits; exit code 4 after it', '60s'))
       .option('--dry-run', 'show the plan, change nothing')
       .option('--reason <text>', 'kept with the revision, for the people after you')
       .option('-y, --yes', 'do not ask before a job is replaced')

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { type ApiClient, newIdempotencyKey } from '#cli/api-client.ts';
-import { readDuration } from '#cli/arguments.ts';
+import { durationOption } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { findJob, jobPath } from '#cli/jobs/find-job.ts';
@@ -33,7 +33,7 @@ export function registerOperations(program: Command): void {
         .argument('<job>', 'a job, or a route with one sink')
         .option('--reason <text>', 'kept with the operation')
         .option('--wait', 'return when it is done')
-        .option('--timeout <duration>', 'how long --wait waits; exit code 4 after it', readDuration, 60_000),
+        .addOption(durationOption('--timeout <duration>', 'how long --wait waits; exit code 4 after it', '60s')),
     ).action((name: string, options: OperationOptions) => operate(kind, name, options));
 }
 

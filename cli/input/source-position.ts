@@ -105,5 +105,5 @@ function offsetInExpression(text: string, node: Node, value: string, line: numbe
     if (at >= 0 && at < range[1]) from = at + earlier.length;
   }
   const at = text.indexOf(wanted, from);
-  return at < 0 || at + wanted.length > range[1] ? null : at + column - 1;
+  return at < 0 || at + wanted.length > range[1] ? null : at + [...wanted].slice(0, column - 1).join('').length;
 }
