@@ -1,0 +1,91 @@
+// From the goal store's snapshot to topics that must exist and jobs that must run.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadParser, planRoute } from '#core/expression/index.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
+import type { GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import { aRevision, aRoute, aSnapshot, aStream, playbackEvents } from '#test/support/documents.ts';
+
+beforeAll(loadParser);
+
+const compile = (snapshot: GoalSnapshot) => compilePlatform(snapshot, localSettings, planRoute);
+const plays = aRoute('plays', 'playback-events', 'plays', { where: "type = 'play'", select: 'id, country' });
+const operation = (kind: Operation['kind'], sequence: number, uid = 'u-plays'): Operation => ({
+  id: `op-${sequence}`,
+  tenant: 'default',
+  job: 'plays.out',
+  uid,
+  kind,
+  sequence,
+  state: 'succeeded',
+  author: 'ann',
+  reason: '',
+  requestedAt: 0,
+});
+
+describe('a platform goal', () => {
+  test('has a topic for each declared stream, for each stream that a route implies, and for each job’s dead letters', () => {
+    const goal = compile(aSnapshot([aRevision(playbackEvents), aRevision(plays)]));
+    expect(goal.topics.map((topic) => [topic.topic, topic.partitions])).toEqual([
+      ['playback-events', 3],
+      ['plays', 3],
+      ['__dlq.plays.out', 1],
+    ]);
+    expect(goal.topics[0]!.config).toMatchObject({ 'retention.ms': '172800000', 'cleanup.policy': 'delete' });
+  });
+
+  test('has one job for each sink of a route, with an id of the route’s life', () => {
+    const both = aRoute('plays', 'playback-events', 'plays', {
+      to: [
+        { name: 'a', stream: 'x' },
+        { name: 'b', stream: 'y' },
+      ],
+    });
+    const goal = compile(aSnapshot([aRevision(playbackEvents), aRevision(both)]));
+    expect(goal.jobs.map((entry) => entry.goal.id)).toEqual(['default/plays.a@u-plays', 'default/plays.b@u-plays']);
+  });
+
+  test('survives being stored as JSON: the worker runs what the reconciler compiled', () => {
+    const [entry] = compile(aSnapshot([aRevision(playbackEvents), aRevision(plays)])).jobs;
+    expect(JSON.parse(JSON.stringify(entry!.goal))).toEqual(entry!.goal);
+  });
+
+  test('keeps a job’s render when a new revision means the same, and changes it when a worker would do otherwise', () => {
+    const render = (document: typeof plays, revision: number): string =>
+      compile(aSnapshot([aRevision(playbackEvents), aRevision(document, { revision })])).jobs[0]!.render;
+    expect(render(plays, 2)).toBe(render(plays, 1));
+    expect(
+      render(aRoute('plays', 'playback-events', 'plays', { where: "type = 'stop'", select: 'id, country' }), 2),
+    ).not.toBe(render(plays, 1));
+  });
+
+  test('pauses a job by the newest of pause and resume, and never by an operation of an earlier life', () => {
+    const paused = (operations: readonly Operation[]): boolean =>
+      compile(aSnapshot([aRevision(playbackEvents), aRevision(plays)], operations)).jobs[0]!.paused;
+    expect(paused([operation('pause', 1)])).toBe(true);
+    expect(paused([operation('resume', 2), operation('pause', 1)])).toBe(false);
+    expect(paused([operation('pause', 3, 'u-earlier')])).toBe(false);
+  });
+
+  test('renders a job anew for a restart', () => {
+    const render = (operations: readonly Operation[]): string =>
+      compile(aSnapshot([aRevision(playbackEvents), aRevision(plays)], operations)).jobs[0]!.render;
+    expect(render([operation('restart', 4)])).not.toBe(render([]));
+    expect(render([operation('restart', 4), operation('restart', 3)])).toBe(render([operation('restart', 4)]));
+  });
+
+  test('deletes the topic of a deleted stream, unless a route still writes to it', () => {
+    const deleted = aRevision(aStream('plays'), { declared: null, revision: 2 });
+    expect(compile(aSnapshot([deleted])).removedTopics.map((topic) => topic.topic)).toEqual(['plays']);
+    expect(compile(aSnapshot([aRevision(playbackEvents), aRevision(plays), deleted])).removedTopics).toEqual([]);
+  });
+
+  test('names what this version cannot carry out, and makes no job of it', () => {
+    const newer = aRevision(plays, {
+      declared: { from: 'playback-events', to: [{ name: 'out', stream: 'plays' }], teleport: true },
+    });
+    const goal = compile(aSnapshot([aRevision(playbackEvents), newer]));
+    expect(goal.jobs).toEqual([]);
+    expect(goal.unsupported.map(({ revision }) => revision.name)).toEqual(['plays']);
+  });
+});
