@@ -1,0 +1,126 @@
+// A local platform's data folder: its file, its ports, its credentials, its lock and its logs.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { choosePorts } from '#adapters/local/choose-ports.ts';
+import { credentialsIn } from '#adapters/local/credentials.ts';
+import { lockFolder } from '#adapters/local/folder-lock.ts';
+import { boundLog, lastLines, openLog } from '#adapters/local/log-file.ts';
+import {
+  isRunning,
+  type PlatformFile,
+  placesIn,
+  portNames,
+  readPlatformFile,
+  writePlatformFile,
+} from '#adapters/local/platform-file.ts';
+import { freePorts, isFree } from '#adapters/local/ports.ts';
+import { identify } from '#adapters/local/process-identity.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-folder-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const platform = async (): Promise<PlatformFile> => ({
+  state: 'ready',
+  apiUrl: 'http://127.0.0.1:1',
+  endpoints: { kafka: 'k', postgres: 'p', dynamodb: 'd', s3: 's' },
+  ports: await choosePorts({}, {}, () => {}),
+  startedAt: 1,
+  host: identify(process.pid),
+  pids: { kafka: 12 },
+  parts: [],
+});
+
+test('the platform file is read back as it was written, by its owner only', async () => {
+  expect(readPlatformFile(folder)).toBeNull();
+  const file = await platform();
+  writePlatformFile(folder, file);
+  expect(readPlatformFile(folder)).toEqual(file);
+  expect(isRunning(readPlatformFile(folder))).toBe(true);
+  expect(statSync(placesIn(folder).platformFile).mode & 0o777).toBe(0o600);
+});
+
+test('a platform whose host is gone is killed, whatever its file says, unless it was stopped', async () => {
+  const file = { ...(await platform()), host: { pid: process.pid, startedAt: 'another process' } };
+  writePlatformFile(folder, file);
+  expect(readPlatformFile(folder)?.state).toBe('killed');
+  expect(isRunning(readPlatformFile(folder))).toBe(false);
+  writePlatformFile(folder, { ...file, state: 'stopped', host: null });
+  expect(readPlatformFile(folder)?.state).toBe('stopped');
+});
+
+test('ports are free, all different, and kept from one start to the next', async () => {
+  const ports = await choosePorts({}, {}, () => {});
+  expect(new Set(Object.values(ports)).size).toBe(portNames.length);
+  expect(await Promise.all(Object.values(ports).map(isFree))).toEqual(portNames.map(() => true));
+  expect(await choosePorts({}, ports, () => {})).toEqual(ports);
+});
+
+test('a port that another program took meanwhile is chosen anew, with a word; one that was asked for is refused', async () => {
+  const before = await choosePorts({}, {}, () => {});
+  const [asked = 0] = await freePorts(1, Object.values(before));
+  const server = createServer().listen(before.kafka, '127.0.0.1');
+  await once(server, 'listening');
+  const told: string[] = [];
+  const ports = await choosePorts({ api: asked }, before, (line) => told.push(line));
+  expect(ports).toEqual({ ...before, api: asked, kafka: ports.kafka });
+  expect(ports.kafka).not.toBe(before.kafka);
+  expect(told).toEqual([expect.stringContaining(`port ${before.kafka} of kafka is taken`)]);
+  await expect(choosePorts({ api: before.kafka }, before, () => {})).rejects.toThrow('asked for api');
+  server.close();
+});
+
+test('credentials are random for each folder, kept, and readable by their owner only', () => {
+  const made = credentialsIn(folder);
+  expect(credentialsIn(folder)).toEqual(made);
+  expect(made.accessKeyId).toMatch(/^[A-Z0-9]+$/);
+  expect(statSync(placesIn(folder).credentials).mode & 0o777).toBe(0o600);
+  const other = mkdtempSync(join(tmpdir(), 'millrace-folder-'));
+  expect(credentialsIn(other).postgresPassword).not.toBe(made.postgresPassword);
+  rmSync(other, { recursive: true });
+});
+
+test('a folder is locked by one process at a time, and is free again when that is killed', async () => {
+  const lock = join(folder, 'lock');
+  const module = resolve(import.meta.dirname, '../../../adapters/local/folder-lock.ts');
+  const program = `const { lockFolder } = await import(${JSON.stringify(module)});
+    console.log(lockFolder(process.argv[1]) === null ? 'refused' : 'locked');
+    if (process.argv[2] === 'hold') setInterval(() => {}, 1000);`;
+  const args = ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', program, lock];
+  const holder = spawn(process.execPath, [...args, 'hold'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    const [said] = await once(holder.stdout, 'data');
+    expect(String(said)).toBe('locked\n');
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8' })).toBe('refused\n');
+    expect(lockFolder(lock)).toBeNull();
+  } finally {
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+  }
+  const unlock = lockFolder(lock);
+  expect(unlock).not.toBeNull();
+  unlock?.();
+});
+
+test('a log over its size is moved aside, and its writer goes on in the same file', () => {
+  const path = join(folder, 'logs', 'part.log');
+  const writer = openLog(path);
+  writeSync(writer, 'old\n'.repeat(100));
+  boundLog(path, 1_000);
+  expect(existsSync(`${path}.1`)).toBe(false);
+  boundLog(path, 100);
+  writeSync(writer, 'new\n');
+  closeSync(writer);
+  expect(readFileSync(path, 'utf8')).toBe('new\n');
+  expect(readFileSync(`${path}.1`, 'utf8')).toBe('old\n'.repeat(100));
+  appendFileSync(path, 'a\nb\n');
+  expect(lastLines(path, 2)).toEqual(['a', 'b']);
+  expect(lastLines(join(folder, 'missing'), 2)).toEqual([]);
+});

@@ -1,0 +1,17 @@
+// Waits for something to come true, looking again until it does.
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What `look` first returns that is not null. Fails, naming `what`, when it takes too long. */
+export async function until<Value>(
+  look: () => Promise<Value | null> | Value | null,
+  what: string,
+  withinMs = 20_000,
+): Promise<Value> {
+  const end = performance.now() + withinMs;
+  for (;;) {
+    const value = await look();
+    if (value !== null) return value;
+    if (performance.now() > end) throw new Error(`waited ${withinMs} ms for ${what}`);
+    await sleep(20);
+  }
+}
