@@ -23,6 +23,14 @@ export const limits = {
   /** API. */
   requestBytesMax: 6 * 1024 * 1024,
   pageItemsMax: 200,
+  requestRecordsMax: 10_000,
+  idempotencyKeyCharsMax: 255,
+  authorCharsMax: 200,
+  reasonCharsMax: 1_000,
+
+  /** Goal store. */
+  revisionsReadMax: 1_000,
+  eventsKeptPerSubject: 1_000,
   tailRecordsMax: 10_000,
 
   /** Worker. */
@@ -30,6 +38,8 @@ export const limits = {
   fetchPartitionBytesMax: 1024 * 1024,
   produceBatchBytesMax: 512 * 1024,
   produceInFlightMax: 5,
+  /** Output written and not yet acknowledged; above it nothing more is read. */
+  producePendingBytesMax: 16 * 1024 * 1024,
   heartbeatErrorsMax: 10,
 
   /** Control loop. */

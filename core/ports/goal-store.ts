@@ -26,11 +26,23 @@ export interface ApplyRequest {
   readonly reason: string;
   /** Refuse unless the current revision is this one (0: unless the name is free). */
   readonly expectedRevision?: number;
+  /** The sequence that the request was checked at: `moved` where the tenant's declarations have changed since. */
+  readonly checkedAt?: number;
+  /** Asking twice with one key gives the first outcome again, in the same transaction as the change; see `KeyReused`. */
+  readonly idempotencyKey?: string;
+}
+
+/** The idempotency key was used for another request before. */
+export interface KeyReused {
+  readonly kind: 'key-reused';
 }
 
 export type ApplyOutcome =
   | { readonly kind: 'created' | 'changed' | 'unchanged'; readonly revision: GoalRevision }
-  | { readonly kind: 'conflict'; readonly currentRevision: number };
+  /** 0: there is nothing under the name. */
+  | { readonly kind: 'conflict'; readonly currentRevision: number }
+  | { readonly kind: 'moved' }
+  | KeyReused;
 
 export interface DeleteRequest {
   readonly tenant: string;
@@ -39,12 +51,16 @@ export interface DeleteRequest {
   readonly author: string;
   readonly reason: string;
   readonly expectedRevision?: number;
+  readonly checkedAt?: number;
+  readonly idempotencyKey?: string;
 }
 
 export type DeleteOutcome =
   | { readonly kind: 'deleted'; readonly revision: GoalRevision }
   | { readonly kind: 'absent' }
-  | { readonly kind: 'conflict'; readonly currentRevision: number };
+  | { readonly kind: 'conflict'; readonly currentRevision: number }
+  | { readonly kind: 'moved' }
+  | KeyReused;
 
 export type OperationKind = 'pause' | 'resume' | 'restart';
 export type OperationState = 'requested' | 'succeeded' | 'superseded';
@@ -111,8 +127,14 @@ export interface GoalStore {
     kind: Kind,
     page: { readonly cursor?: string; readonly limit: number },
   ): Promise<Page<GoalRevision>>;
+  /** Newest first, at most limits.revisionsReadMax. */
   revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
   snapshot(): Promise<GoalSnapshot>;
+  /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order. */
+  changedSince(
+    tenant: string,
+    sequence: number,
+  ): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
   confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
 
@@ -123,6 +145,7 @@ export interface GoalStore {
     },
   ): Promise<{ readonly kind: 'accepted'; readonly operation: Operation } | { readonly kind: 'conflict' }>;
   readOperation(tenant: string, id: string): Promise<Operation | null>;
+  /** Newest first, at most limits.pageItemsMax. */
   listOperations(tenant: string, job: string): Promise<readonly Operation[]>;
   finishOperation(tenant: string, id: string, state: 'succeeded' | 'superseded', outcome: string): Promise<void>;
 

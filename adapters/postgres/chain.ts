@@ -1,0 +1,114 @@
+// The one order of all changes: a sequence number, an audit entry and an outbox row, in the change's own transaction.
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '#core/hash.ts';
+import { outboxChannel } from '#core/names.ts';
+import type { Queryable } from './database.ts';
+
+/** The chain's row, locked until the transaction ends: nobody else changes anything meanwhile. */
+export interface Chain {
+  readonly sequence: number;
+  readonly auditHash: string;
+  /** The database's clock: the API host's plays no part in what is stored. */
+  readonly at: number;
+}
+
+export interface Change {
+  readonly tenant: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly action: 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'restart';
+  /** `Route/plays`, `job/plays.out`. */
+  readonly subject: string;
+  /** What was declared or asked for; the audit keeps its hash. */
+  readonly content: unknown;
+}
+
+export async function lockChain(client: Queryable): Promise<Chain> {
+  const [row] = await client.query<{ sequence: string; audit_hash: string; at_ms: string }>(
+    `SELECT sequence, audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms
+     FROM chain WHERE id = 1 FOR UPDATE`,
+  );
+  if (!row) throw new Error('the table chain has lost its row: restore the goal store from a backup');
+  return { sequence: Number(row.sequence), auditHash: row.audit_hash, at: Number(row.at_ms) };
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export interface AuditEntry {
+  readonly sequence: number;
+  readonly at: number;
+  readonly tenant: string;
+  readonly author: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly contentHash: string;
+  readonly previousHash: string;
+}
+
+const hashEntry = (entry: AuditEntry): string => sha256(canonicalJson(entry));
+
+/** Takes the next sequence number for the change. Call it once a transaction, with the chain locked. */
+export async function recordChange(client: Queryable, chain: Chain, change: Change): Promise<number> {
+  const { tenant, author, action, subject, reason } = change;
+  const sequence = chain.sequence + 1;
+  const contentHash = sha256(canonicalJson(change.content));
+  const entry = { sequence, at: chain.at, tenant, author, action, subject, reason, contentHash };
+  const hash = hashEntry({ ...entry, previousHash: chain.auditHash });
+  await client.query(
+    `INSERT INTO audit (sequence, at_ms, tenant, author, action, subject, reason, content_hash, previous_hash, hash)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+    [sequence, chain.at, tenant, author, action, subject, reason, contentHash, chain.auditHash, hash],
+  );
+  await client.query('INSERT INTO outbox (sequence, tenant, subject, at_ms) VALUES ($1, $2, $3, $4)', [
+    sequence,
+    tenant,
+    subject,
+    chain.at,
+  ]);
+  await client.query('UPDATE chain SET sequence = $1, audit_hash = $2 WHERE id = 1', [sequence, hash]);
+  await client.query('SELECT pg_notify($1, $2)', [outboxChannel, String(sequence)]);
+  return sequence;
+}
+
+export type AuditCheck =
+  | { readonly ok: true; readonly entryCount: number }
+  | { readonly ok: false; readonly sequence: number; readonly message: string };
+
+const auditPageEntries = 1_000;
+
+/** Walks the whole log: whether each entry is what was written, and none is missing between or at the end. */
+export async function checkAudit(on: Queryable): Promise<AuditCheck> {
+  let entryCount = 0;
+  let last = { sequence: 0, hash: '' };
+  for (;;) {
+    const rows = await on.query<Record<string, string>>(
+      'SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2',
+      [last.sequence, auditPageEntries],
+    );
+    for (const row of rows) {
+      const entry: AuditEntry = {
+        sequence: Number(row['sequence']),
+        at: Number(row['at_ms']),
+        tenant: row['tenant'] ?? '',
+        author: row['author'] ?? '',
+        action: row['action'] ?? '',
+        subject: row['subject'] ?? '',
+        reason: row['reason'] ?? '',
+        contentHash: row['content_hash'] ?? '',
+        previousHash: last.hash,
+      };
+      if (entry.sequence !== last.sequence + 1)
+        return { ok: false, sequence: entry.sequence, message: `entries are missing after ${last.sequence}` };
+      if (hashEntry(entry) !== row['hash'])
+        return { ok: false, sequence: entry.sequence, message: 'the entry is not what was written' };
+      last = { sequence: entry.sequence, hash: row['hash'] ?? '' };
+      entryCount++;
+    }
+    if (rows.length < auditPageEntries) break;
+  }
+  const [chain] = await on.query<{ audit_hash: string }>('SELECT audit_hash FROM chain');
+  return chain?.audit_hash === last.hash
+    ? { ok: true, entryCount }
+    : { ok: false, sequence: last.sequence, message: 'entries are missing at the end' };
+}

@@ -1,0 +1,134 @@
+// The way to PostgreSQL: a bounded pool, every statement timed, transactions retried where the database asks for it.
+import pg from 'pg';
+import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
+
+export interface DatabaseOptions {
+  readonly url: string;
+  /** Names the program in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly connectionsMax?: number;
+  readonly statementTimeoutMs?: number;
+  readonly connectTimeoutMs?: number;
+}
+
+/** What a function needs to run statements: the pool, or one transaction's connection. */
+export interface Queryable {
+  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+}
+
+export interface Database extends Queryable {
+  /** Read committed. Runs again, from its start, on a serialization failure or deadlock; so it must hold no effects but SQL. */
+  transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+  /** One point in time for all reads in it. */
+  readAtOnce<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+  close(): Promise<void>;
+}
+
+export const databaseDefaults = { connectionsMax: 10, statementTimeoutMs: 10_000, connectTimeoutMs: 3_000 } as const;
+
+const attemptsMax = 8;
+const backoffMsFirst = 5;
+/** serialization_failure, deadlock_detected. */
+const retryable = new Set(['40001', '40P01']);
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const { connectionsMax, statementTimeoutMs, connectTimeoutMs } = { ...databaseDefaults, ...options };
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    application_name: options.applicationName,
+    max: connectionsMax,
+    connectionTimeoutMillis: connectTimeoutMs,
+    idleTimeoutMillis: 30_000,
+    keepAlive: true,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: Math.ceil(statementTimeoutMs / 2),
+    idle_in_transaction_session_timeout: statementTimeoutMs,
+    // A server that is stopped, not gone, answers no timeout of its own.
+    query_timeout: statementTimeoutMs + 2_000,
+  });
+  // An idle connection that breaks is dropped from the pool; whoever asks next gets another or the error.
+  pool.on('error', () => {});
+  return {
+    query: (text, values) => run(pool, text, values),
+    transaction: (work) => retrying(() => inTransaction(pool, 'BEGIN', work)),
+    readAtOnce: (work) => inTransaction(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
+    close: () => pool.end(),
+  };
+}
+
+async function run<Row extends pg.QueryResultRow>(
+  on: pg.Pool | pg.PoolClient,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  try {
+    return (await on.query<Row>(text, [...values])).rows;
+  } catch (error) {
+    throw platformError(error);
+  }
+}
+
+async function inTransaction<Result>(
+  pool: pg.Pool,
+  begin: string,
+  work: (client: Queryable) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.connect().catch((error: unknown) => {
+    throw platformError(error);
+  });
+  // A connection that breaks between statements reports here; the next statement then fails with it.
+  client.on('error', ignore);
+  let broken = false;
+  try {
+    await run(client, begin);
+    const result = await work({ query: (text, values) => run(client, text, values) });
+    await run(client, 'COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {
+      broken = true;
+    });
+    throw error;
+  } finally {
+    client.off('error', ignore);
+    client.release(broken);
+  }
+}
+
+const ignore = (): void => {};
+
+async function retrying<Result>(attempt: () => Promise<Result>): Promise<Result> {
+  for (let attemptCount = 1; ; attemptCount++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (attemptCount === attemptsMax || !retryable.has(sqlState(error))) throw error;
+      const delayMs = backoffMsFirst * 2 ** attemptCount * Math.random();
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
+/** The SQLSTATE under a PlatformError, or ''. */
+export function sqlState(error: unknown): string {
+  const cause = error instanceof PlatformError ? error.cause : error;
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+}
+
+/** Connection exceptions, resources, operator intervention, lock and statement timeouts. */
+const unavailableStates = /^(08...|53...|57P0.|57014|55P03|25P0[34]|58...)$/;
+const brokenConnection =
+  /timeout|Connection terminated|not queryable|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|socket|Cannot use a pool/i;
+
+function platformError(error: unknown): PlatformError {
+  const state = sqlState(error);
+  if (retryable.has(state) || unavailableStates.test(state)) return unavailable('postgres', error);
+  if (state === '' && brokenConnection.test(`${messageOf(error)} ${(error as { code?: string }).code ?? ''}`))
+    return unavailable('postgres', error);
+  return new PlatformError('postgres-refused', `PostgreSQL refused a statement: ${messageOf(error)}`, {
+    fault: 'internal',
+    retry: 'no-retry',
+    cause: error,
+  });
+}

@@ -1,0 +1,237 @@
+// Declarations in PostgreSQL: appended as revisions, the newest of each name reachable at once.
+import { randomBytes } from 'node:crypto';
+import { PlatformError } from '#core/errors.ts';
+import { canonicalJson, contentHash } from '#core/hash.ts';
+import { limits } from '#core/limits.ts';
+import type {
+  ApplyOutcome,
+  ApplyRequest,
+  DeleteOutcome,
+  DeleteRequest,
+  GoalRevision,
+  Page,
+} from '#core/ports/goal-store.ts';
+import { namePattern } from '#core/spec/declared.ts';
+import type { Json, Kind, Metadata } from '#core/spec/document.ts';
+import { type Chain, lockChain, recordChange } from './chain.ts';
+import type { Database, Queryable } from './database.ts';
+import { answerRequest, beginRequest } from './request-keys.ts';
+
+interface RevisionRow {
+  tenant: string;
+  kind: Kind;
+  name: string;
+  uid: string;
+  revision: number;
+  metadata: Metadata;
+  declared: Json | null;
+  author: string;
+  reason: string;
+  at_ms: string;
+}
+
+const columns = 'r.tenant, r.kind, r.name, r.uid, r.revision, r.metadata, r.declared, r.author, r.reason, r.at_ms';
+const headsJoin = 'heads h JOIN revisions r ON r.sequence = h.sequence';
+
+const toRevision = ({ at_ms, ...row }: RevisionRow): GoalRevision => ({ ...row, at: Number(at_ms) });
+
+async function readHead(on: Queryable, tenant: string, kind: Kind, name: string): Promise<GoalRevision | null> {
+  const [row] = await on.query<RevisionRow>(
+    `SELECT ${columns} FROM ${headsJoin} WHERE h.tenant = $1 AND h.kind = $2 AND h.name = $3`,
+    [tenant, kind, name],
+  );
+  return row ? toRevision(row) : null;
+}
+
+export async function readDeclared(
+  on: Queryable,
+  tenant: string,
+  kind: Kind,
+  name: string,
+): Promise<GoalRevision | null> {
+  const head = await readHead(on, tenant, kind, name);
+  return head && head.declared !== null ? head : null;
+}
+
+/** Names reach topics, keys and file names: what the API refuses is refused here too. */
+function requireName(name: string): void {
+  if (name.length <= limits.nameCharsMax && namePattern.test(name)) return;
+  throw new PlatformError(
+    'name-invalid',
+    `got the name ${JSON.stringify(name.slice(0, 100))}, expected lower-case letters, digits and single hyphens, at most ${limits.nameCharsMax}`,
+    { fault: 'user', retry: 'no-retry' },
+  );
+}
+
+const sameDeclaration = (head: GoalRevision, request: ApplyRequest): boolean =>
+  canonicalJson([head.metadata, head.declared]) === canonicalJson([request.metadata, request.declared]);
+
+export async function applyDeclaration(database: Database, request: ApplyRequest): Promise<ApplyOutcome> {
+  const { tenant, kind, metadata, declared, author, reason } = request;
+  requireName(metadata.name);
+  if (request.idempotencyKey === undefined) {
+    const head = await readDeclared(database, tenant, kind, metadata.name);
+    // Applying again what stands there is the common case, and needs no lock.
+    if (head && sameDeclaration(head, request) && (request.expectedRevision ?? head.revision) === head.revision)
+      return { kind: 'unchanged', revision: head };
+  }
+  return await database.transaction((client) =>
+    once(client, request, ['apply', kind, metadata, declared, request.expectedRevision ?? null], async (chain) => {
+      const head = await readHead(client, tenant, kind, metadata.name);
+      const current = head && head.declared !== null ? head : null;
+      if (request.expectedRevision !== undefined && request.expectedRevision !== (current?.revision ?? 0))
+        return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
+      if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
+      if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
+      const uid = current?.uid ?? randomBytes(8).toString('hex');
+      const revision: GoalRevision = {
+        ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
+        ...{ metadata, declared, author, reason, at: chain.at },
+      };
+      await append(client, chain, revision, current ? 'change' : 'create');
+      return { kind: current ? 'changed' : 'created', revision };
+    }),
+  );
+}
+
+export async function removeDeclaration(database: Database, request: DeleteRequest): Promise<DeleteOutcome> {
+  const { tenant, kind, name, author, reason } = request;
+  return await database.transaction((client) =>
+    once(client, request, ['remove', kind, name, request.expectedRevision ?? null], async (chain) => {
+      const current = await readDeclared(client, tenant, kind, name);
+      if (!current) return { kind: 'absent' };
+      if (request.expectedRevision !== undefined && request.expectedRevision !== current.revision)
+        return { kind: 'conflict', currentRevision: current.revision };
+      if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
+      const revision: GoalRevision = {
+        ...{ tenant, kind, name, uid: current.uid, revision: current.revision + 1 },
+        ...{ metadata: current.metadata, declared: null, author, reason, at: chain.at },
+      };
+      await append(client, chain, revision, 'delete');
+      return { kind: 'deleted', revision };
+    }),
+  );
+}
+
+type Outcome = ApplyOutcome | DeleteOutcome;
+
+/** Locks the chain, then does the work; under an idempotency key, only the first time. */
+async function once<Result extends Outcome>(
+  client: Queryable,
+  request: ApplyRequest | DeleteRequest,
+  facts: readonly unknown[],
+  work: (chain: Chain) => Promise<Result>,
+): Promise<Result | { kind: 'key-reused' }> {
+  const chain = await lockChain(client);
+  const { tenant, idempotencyKey: key } = request;
+  if (key === undefined) return await work(chain);
+  const begun = await beginRequest(client, tenant, key, contentHash(facts));
+  if (begun.kind === 'answered') return await recall<Result>(client, begun.answer);
+  if (begun.kind !== 'begun') return { kind: 'key-reused' };
+  const outcome = await work(chain);
+  if (outcome.kind === 'moved')
+    await client.query('DELETE FROM request_keys WHERE tenant = $1 AND key = $2', [tenant, key]);
+  else await answerRequest(client, tenant, key, remembered(outcome));
+  return outcome;
+}
+
+const remembered = (outcome: Outcome): Json =>
+  'revision' in outcome
+    ? {
+        kind: outcome.kind,
+        of: [outcome.revision.tenant, outcome.revision.kind, outcome.revision.name, outcome.revision.revision],
+      }
+    : { ...outcome };
+
+/** The answer was written by `remembered`, for a request with the same fingerprint: so it is of the same type. */
+async function recall<Result extends Outcome>(client: Queryable, answer: Json): Promise<Result> {
+  const { of, ...outcome } = answer as { of?: readonly Json[] } & Record<string, Json>;
+  if (of === undefined) return outcome as unknown as Result;
+  const [row] = await client.query<RevisionRow>(
+    `SELECT ${columns} FROM revisions r WHERE tenant = $1 AND kind = $2 AND name = $3 AND revision = $4`,
+    of,
+  );
+  return { ...outcome, revision: toRevision(row!) } as unknown as Result;
+}
+
+async function hasMoved(client: Queryable, tenant: string, checkedAt: number | undefined): Promise<boolean> {
+  if (checkedAt === undefined) return false;
+  const rows = await client.query('SELECT 1 FROM heads WHERE tenant = $1 AND sequence > $2 LIMIT 1', [
+    tenant,
+    checkedAt,
+  ]);
+  return rows.length > 0;
+}
+
+async function append(
+  client: Queryable,
+  chain: Chain,
+  revision: GoalRevision,
+  action: 'create' | 'change' | 'delete',
+): Promise<void> {
+  const { tenant, kind, name, uid, metadata, declared, author, reason, at } = revision;
+  const change = { tenant, author, reason, action, subject: `${kind}/${name}`, content: [metadata, declared] };
+  const sequence = await recordChange(client, chain, change);
+  await client.query(
+    `INSERT INTO revisions (sequence, tenant, kind, name, uid, revision, metadata, declared, author, reason, at_ms)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [
+      ...[sequence, tenant, kind, name, uid, revision.revision, JSON.stringify(metadata)],
+      ...[declared === null ? null : JSON.stringify(declared), author, reason, at],
+    ],
+  );
+  await client.query(
+    `INSERT INTO heads (tenant, kind, name, sequence, uid, revision, deleted) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (tenant, kind, name) DO UPDATE SET sequence = $4, uid = $5, revision = $6, deleted = $7, removal_confirmed = false`,
+    [tenant, kind, name, sequence, uid, revision.revision, declared === null],
+  );
+}
+
+/** The cursor is the last name of the page before. */
+export async function listDeclared(
+  on: Queryable,
+  tenant: string,
+  kind: Kind,
+  page: { readonly cursor?: string; readonly limit: number },
+): Promise<Page<GoalRevision>> {
+  const rows = await on.query<RevisionRow>(
+    `SELECT ${columns} FROM ${headsJoin} WHERE h.tenant = $1 AND h.kind = $2 AND NOT h.deleted AND h.name COLLATE "C" > $3
+     ORDER BY h.name COLLATE "C" LIMIT $4`,
+    [tenant, kind, page.cursor ?? '', page.limit + 1],
+  );
+  const items = rows.slice(0, page.limit).map(toRevision);
+  return rows.length > page.limit ? { items, cursor: items.at(-1)!.name } : { items };
+}
+
+export async function listRevisions(
+  on: Queryable,
+  tenant: string,
+  kind: Kind,
+  name: string,
+): Promise<readonly GoalRevision[]> {
+  const rows = await on.query<RevisionRow>(
+    `SELECT ${columns} FROM revisions r WHERE tenant = $1 AND kind = $2 AND name = $3 ORDER BY revision DESC LIMIT $4`,
+    [tenant, kind, name, limits.revisionsReadMax],
+  );
+  return rows.map(toRevision);
+}
+
+/** All heads whose removal is not confirmed, of all tenants. */
+export async function readHeads(on: Queryable): Promise<readonly GoalRevision[]> {
+  const rows = await on.query<RevisionRow>(
+    `SELECT ${columns} FROM ${headsJoin} WHERE NOT h.removal_confirmed ORDER BY h.sequence`,
+  );
+  return rows.map(toRevision);
+}
+
+export async function readChangedSince(
+  on: Queryable,
+  tenant: string,
+  sequence: number,
+): Promise<readonly GoalRevision[]> {
+  const rows = await on.query<RevisionRow>(
+    `SELECT ${columns} FROM ${headsJoin} WHERE h.tenant = $1 AND h.sequence > $2 ORDER BY h.sequence`,
+    [tenant, sequence],
+  );
+  return rows.map(toRevision);
+}

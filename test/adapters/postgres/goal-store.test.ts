@@ -1,0 +1,232 @@
+// The goal store's own promises on PostgreSQL: append-only, audited, with an outbox, and safe against faults.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { checkAudit } from '#adapters/postgres/chain.ts';
+import { type Database, openDatabase } from '#adapters/postgres/database.ts';
+import { createGoalStore } from '#adapters/postgres/goal-store.ts';
+import { migrate, migrations } from '#adapters/postgres/migrations.ts';
+import { ackOutbox, listenOutbox, takeOutbox } from '#adapters/postgres/outbox.ts';
+import type { GoalStore } from '#core/ports/goal-store.ts';
+import { aStream } from '#test/contract/goal-store.contract.ts';
+import { type OwnPart, ownPostgres } from '#test/support/own-parts.ts';
+
+/** A server of our own: these tests look at whole tables, and kill it. */
+let server: OwnPart;
+let database: Database;
+let store: GoalStore;
+let tenantCount = 0;
+const newTenant = (): string => `own-${++tenantCount}`;
+
+beforeAll(async () => {
+  server = await ownPostgres();
+  database = openDatabase({ url: server.address, applicationName: 'test', statementTimeoutMs: 4_000 });
+  await Promise.all([migrate(database), migrate(database), migrate(database)]);
+  store = createGoalStore(database);
+});
+afterAll(async () => {
+  await database.close();
+  await server[Symbol.asyncDispose]();
+});
+
+const countOf = async (table: string): Promise<number> => {
+  const [row] = await database.query<{ count: string }>(`SELECT count(*) FROM ${table}`);
+  return Number(row?.count);
+};
+
+describe('migrations', () => {
+  test('programs that start at once apply each step once, and starting again changes nothing', async () => {
+    await migrate(database);
+    const rows = await database.query<{ version: number }>('SELECT version FROM schema_migrations ORDER BY version');
+    expect(rows.map((row) => row.version)).toEqual(migrations.map((step) => step.version));
+  });
+
+  test('a database that is ahead of the code goes on working under it', async () => {
+    const ahead = [
+      ...migrations,
+      { version: 9_999, name: 'from tomorrow', sql: 'ALTER TABLE heads ADD COLUMN tomorrow text' },
+    ];
+    await migrate(database, ahead);
+    await migrate(database);
+    expect(await store.apply(aStream(newTenant(), 'a'))).toMatchObject({ kind: 'created' });
+  });
+
+  test('a step that fails leaves nothing of itself', async () => {
+    const broken = [{ version: 10_000, name: 'broken', sql: 'CREATE TABLE half (x int); SELECT 1 / 0' }];
+    await expect(migrate(database, broken)).rejects.toMatchObject({ code: 'postgres-refused' });
+    await expect(database.query('SELECT * FROM half')).rejects.toThrow(/does not exist/);
+  });
+});
+
+describe('history', () => {
+  test.each(['revisions', 'audit'])('%s is append-only, for whoever holds a connection', async (table) => {
+    await store.apply(aStream(newTenant(), 'a'));
+    const before = await countOf(table);
+    for (const statement of [`DELETE FROM ${table}`, `UPDATE ${table} SET author = 'eve'`, `TRUNCATE ${table} CASCADE`])
+      await expect(database.query(statement)).rejects.toThrow(/append-only/);
+    expect(await countOf(table)).toBe(before);
+  });
+
+  test('the audit log holds who did what and why, and tells where it was tampered with', async () => {
+    const tenant = newTenant();
+    await store.apply({ ...aStream(tenant, 'a'), author: 'grace', reason: 'first' });
+    await store.apply({ ...aStream(tenant, 'a', { x: 2 }), author: 'ada', reason: 'second' });
+    const [entry] = await database.query<{ sequence: string; author: string; action: string; reason: string }>(
+      "SELECT * FROM audit WHERE tenant = $1 AND action = 'create'",
+      [tenant],
+    );
+    expect(entry).toMatchObject({ author: 'grace', action: 'create', subject: 'Stream/a', reason: 'first' });
+    expect(await checkAudit(database)).toMatchObject({ ok: true, entryCount: await countOf('audit') });
+    await database.query('ALTER TABLE audit DISABLE TRIGGER append_only');
+    await database.query("UPDATE audit SET author = 'eve' WHERE sequence = $1", [entry?.sequence]);
+    expect(await checkAudit(database)).toMatchObject({ ok: false, sequence: Number(entry?.sequence) });
+    await database.query("UPDATE audit SET author = 'grace' WHERE sequence = $1", [entry?.sequence]);
+    await database.query('ALTER TABLE audit ENABLE TRIGGER append_only');
+    expect(await checkAudit(database)).toMatchObject({ ok: true });
+  });
+
+  test('what is unchanged leaves no revision, audit entry or outbox row', async () => {
+    const tenant = newTenant();
+    await store.apply(aStream(tenant, 'a'));
+    const before = [await countOf('revisions'), await countOf('audit'), await countOf('outbox')];
+    await store.apply(aStream(tenant, 'a'));
+    await store.apply({ ...aStream(tenant, 'a', { x: 2 }), expectedRevision: 7 });
+    await store.apply({ ...aStream(tenant, 'a', { x: 2 }), checkedAt: 0 });
+    expect([await countOf('revisions'), await countOf('audit'), await countOf('outbox')]).toEqual(before);
+  });
+});
+
+describe('outbox', () => {
+  const drain = async (): Promise<void> => {
+    for (;;) {
+      const rows = await takeOutbox(database, 100, 60_000);
+      if (rows.length === 0) return;
+      await ackOutbox(
+        database,
+        rows.map((row) => row.sequence),
+      );
+    }
+  };
+
+  test('a change can be taken once, again when it was not acknowledged in time, and never after', async () => {
+    await drain();
+    const tenant = newTenant();
+    await store.apply(aStream(tenant, 'a'));
+    await store.requestOperation({ tenant, job: 'r.out', uid: 'u', kind: 'pause', author: 'ada', reason: '' });
+    const taken = await takeOutbox(database, 10, 50);
+    expect(taken).toMatchObject([
+      { tenant, subject: 'Stream/a' },
+      { tenant, subject: 'job/r.out' },
+    ]);
+    expect(await takeOutbox(database, 10, 50)).toEqual([]);
+    await database.query('SELECT pg_sleep(0.06)');
+    const again = await takeOutbox(database, 10, 60_000);
+    expect(again).toEqual(taken);
+    await ackOutbox(
+      database,
+      again.map((row) => row.sequence),
+    );
+    await ackOutbox(
+      database,
+      again.map((row) => row.sequence),
+    );
+    expect(await countOf('outbox')).toBe(0);
+  });
+
+  test('takers that race share the rows and none gets a row that another holds', async () => {
+    await drain();
+    const tenant = newTenant();
+    for (let index = 0; index < 20; index++) await store.apply(aStream(tenant, `s${index}`));
+    const taken = await Promise.all(Array.from({ length: 5 }, () => takeOutbox(database, 7, 60_000)));
+    const sequences = taken.flat().map((row) => row.sequence);
+    expect(new Set(sequences).size).toBe(sequences.length);
+    await ackOutbox(database, sequences);
+    await drain();
+  });
+});
+
+/** A place to await the next call of. */
+function bell(): { ring: () => void; next: () => Promise<void>; count: () => number } {
+  let count = 0;
+  let wake: () => void = () => {};
+  let waiting = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  return {
+    ring: () => {
+      count++;
+      wake();
+      waiting = new Promise((resolve) => {
+        wake = resolve;
+      });
+    },
+    next: () => waiting,
+    count: () => count,
+  };
+}
+
+describe('faults', () => {
+  test('a statement that takes too long is the database being unavailable, and its connection is good again', async () => {
+    await expect(database.query('SELECT pg_sleep(20)')).rejects.toMatchObject({ code: 'postgres-unavailable' });
+    expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
+  });
+
+  test('a deadlock is retried until it is none', async () => {
+    await database.query('CREATE TABLE IF NOT EXISTS knot (id int PRIMARY KEY, n int)');
+    await database.query('INSERT INTO knot VALUES (1, 0), (2, 0) ON CONFLICT DO NOTHING');
+    const both = (first: number, second: number) =>
+      database.transaction(async (client) => {
+        await client.query('UPDATE knot SET n = n + 1 WHERE id = $1', [first]);
+        await client.query('SELECT pg_sleep(0.05)');
+        await client.query('UPDATE knot SET n = n + 1 WHERE id = $1', [second]);
+      });
+    await Promise.all([both(1, 2), both(2, 1), both(1, 2), both(2, 1)]);
+    expect(await database.query('SELECT n FROM knot')).toEqual([{ n: 4 }, { n: 4 }]);
+  }, 30_000);
+
+  test('more callers than connections wait their turn', async () => {
+    const rows = await Promise.all(Array.from({ length: 50 }, () => database.query('SELECT pg_sleep(0.01)')));
+    expect(rows).toHaveLength(50);
+  });
+
+  test('kill -9 while writing: all that was acknowledged is there, in one unbroken chain, and the listener is back', async () => {
+    const nudge = bell();
+    const listener = listenOutbox(server.address, nudge.ring);
+    await nudge.next();
+    const tenant = newTenant();
+    const acknowledged: string[] = [];
+    let attempts = 0;
+    const writer = async (index: number): Promise<void> => {
+      for (let turn = 0; turn < 200; turn++) {
+        const name = `s${index}-${turn}`;
+        attempts++;
+        const outcome = await store.apply(aStream(tenant, name)).catch((error: unknown) => error);
+        if (outcome instanceof Error) {
+          expect(outcome).toMatchObject({ code: 'postgres-unavailable', fault: 'external', retry: 'retry' });
+          return;
+        }
+        acknowledged.push(name);
+        if (acknowledged.length === 60) await server.kill();
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, index) => writer(index)));
+    await expect(store.read(tenant, 'Stream', 's0-0')).rejects.toMatchObject({ code: 'postgres-unavailable' });
+    expect(acknowledged.length).toBeLessThan(attempts);
+    const heard = nudge.count();
+    const reconnected = nudge.next();
+    await server.start();
+    await reconnected;
+    expect(heard).toBeGreaterThan(0);
+    const { revisions } = await store.changedSince(tenant, 0);
+    const there = new Set(revisions.map((revision) => revision.name));
+    expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
+    expect(await checkAudit(database)).toMatchObject({ ok: true });
+    const [row] = await database.query<{ lost: string }>(
+      'SELECT count(*) AS lost FROM revisions r WHERE tenant = $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.sequence = r.sequence)',
+      [tenant],
+    );
+    expect(Number(row?.lost)).toBe(0);
+    const next = nudge.next();
+    await store.apply(aStream(tenant, 'after'));
+    await next;
+    await listener.close();
+  }, 60_000);
+});

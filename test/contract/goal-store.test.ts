@@ -1,0 +1,26 @@
+// The goal store's contract, over PostgreSQL and over the double that simulations use.
+import { afterAll, beforeAll, describe } from '@jest/globals';
+import { type Database, openDatabase } from '#adapters/postgres/database.ts';
+import { createGoalStore } from '#adapters/postgres/goal-store.ts';
+import { migrate } from '#adapters/postgres/migrations.ts';
+import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
+import { testEnvironment } from '#test/support/start-parts.ts';
+import { goalStoreContract } from './goal-store.contract.ts';
+
+describe('on PostgreSQL', () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = openDatabase({
+      url: process.env[testEnvironment.postgresUrl] ?? '',
+      applicationName: 'goal-store-test',
+    });
+    await migrate(database);
+  });
+  afterAll(() => database.close());
+  goalStoreContract(() => createGoalStore(database));
+});
+
+describe('in memory', () => {
+  const store = createMemoryGoalStore({ now: () => Date.now() });
+  goalStoreContract(() => store);
+});

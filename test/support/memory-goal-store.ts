@@ -1,0 +1,262 @@
+// A goal store in memory, held to the same contract as the real one: for simulations of the control loop.
+
+import { PlatformError } from '#core/errors.ts';
+import { canonicalJson } from '#core/hash.ts';
+import { limits } from '#core/limits.ts';
+import type {
+  ApplyOutcome,
+  ApplyRequest,
+  DeleteOutcome,
+  DeleteRequest,
+  GoalRevision,
+  GoalStore,
+  Operation,
+  Page,
+  PlatformEvent,
+} from '#core/ports/goal-store.ts';
+import { namePattern } from '#core/spec/declared.ts';
+import type { Kind } from '#core/spec/document.ts';
+
+export interface MemoryGoalStoreOptions {
+  readonly now: () => number;
+  /** Called after each change: what the outbox's listener would hear. */
+  readonly onChange?: (subject: string) => void;
+}
+
+interface Head {
+  readonly sequence: number;
+  readonly revision: GoalRevision;
+  confirmed: boolean;
+}
+
+interface Memory {
+  readonly options: MemoryGoalStoreOptions;
+  sequence: number;
+  readonly revisions: GoalRevision[];
+  readonly heads: Map<string, Head>;
+  readonly operations: Operation[];
+  readonly keys: Map<string, { readonly fingerprint: string; readonly answer: unknown }>;
+  readonly events: Map<string, { readonly sequence: number; readonly event: PlatformEvent }[]>;
+}
+
+const keyOf = (tenant: string, kind: Kind, name: string): string => `${tenant} ${kind}/${name}`;
+
+function change(memory: Memory, subject: string): number {
+  memory.options.onChange?.(subject);
+  return ++memory.sequence;
+}
+
+function write(memory: Memory, revision: GoalRevision): void {
+  const sequence = change(memory, `${revision.kind}/${revision.name}`);
+  memory.revisions.push(revision);
+  const key = keyOf(revision.tenant, revision.kind, revision.name);
+  memory.heads.set(key, { sequence, revision, confirmed: false });
+}
+
+const moved = (memory: Memory, tenant: string, checkedAt: number | undefined): boolean =>
+  checkedAt !== undefined &&
+  [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt);
+
+function apply(memory: Memory, request: ApplyRequest): ApplyOutcome {
+  const { tenant, kind, metadata, declared, author, reason, expectedRevision } = request;
+  const { name } = metadata;
+  if (name.length > limits.nameCharsMax || !namePattern.test(name))
+    throw new PlatformError('name-invalid', `got the name ${JSON.stringify(name)}`, {
+      fault: 'user',
+      retry: 'no-retry',
+    });
+  const head = memory.heads.get(keyOf(tenant, kind, name))?.revision;
+  const current = head && head.declared !== null ? head : null;
+  if (expectedRevision !== undefined && expectedRevision !== (current?.revision ?? 0))
+    return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
+  if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
+    return { kind: 'unchanged', revision: current };
+  if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
+  const uid = current?.uid ?? `uid${memory.sequence + 1}`;
+  const revision = {
+    ...{
+      tenant,
+      kind,
+      name,
+      uid,
+      revision: (head?.revision ?? 0) + 1,
+      metadata,
+      declared,
+      author,
+      reason,
+      at: memory.options.now(),
+    },
+  };
+  write(memory, revision);
+  return { kind: current ? 'changed' : 'created', revision };
+}
+
+function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {
+  const { tenant, kind, name, author, reason, expectedRevision } = request;
+  const current = memory.heads.get(keyOf(tenant, kind, name))?.revision;
+  if (!current || current.declared === null) return { kind: 'absent' };
+  if (expectedRevision !== undefined && expectedRevision !== current.revision)
+    return { kind: 'conflict', currentRevision: current.revision };
+  if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
+  const revision = {
+    ...current,
+    revision: current.revision + 1,
+    declared: null,
+    author,
+    reason,
+    at: memory.options.now(),
+  };
+  write(memory, revision);
+  return { kind: 'deleted', revision };
+}
+
+/** What was answered under a key is answered again. */
+function once<Result extends { readonly kind: string }>(
+  memory: Memory,
+  asked: { readonly tenant: string; readonly idempotencyKey?: string },
+  facts: readonly unknown[],
+  work: () => Result,
+): Result | { readonly kind: 'key-reused' } {
+  if (asked.idempotencyKey === undefined) return work();
+  const key = `${asked.tenant} ${asked.idempotencyKey}`;
+  const known = memory.keys.get(key);
+  const fingerprint = canonicalJson(facts);
+  if (known) return known.fingerprint === fingerprint ? (known.answer as Result) : { kind: 'key-reused' };
+  const answer = work();
+  if (answer.kind !== 'moved') memory.keys.set(key, { fingerprint, answer });
+  return answer;
+}
+
+function requestOperation(memory: Memory, request: Parameters<GoalStore['requestOperation']>[0]): Operation {
+  const { idempotencyKey: _key, ...asked } = request;
+  const sequence = change(memory, `job/${request.job}`);
+  const requestedAt = memory.options.now();
+  const operation: Operation = { ...asked, id: `operation-${sequence}`, sequence, state: 'requested', requestedAt };
+  memory.operations.push(operation);
+  return operation;
+}
+
+function decidingOperations(memory: Memory): readonly Operation[] {
+  const alive = new Set(
+    [...memory.heads.values()]
+      .filter((head) => !head.confirmed)
+      .map(({ revision }) => `${revision.tenant} ${revision.uid}`),
+  );
+  const mine = memory.operations.filter((operation) => alive.has(`${operation.tenant} ${operation.uid}`));
+  const isNewest = (operation: Operation): boolean =>
+    !mine.some(
+      (other) =>
+        other.tenant === operation.tenant &&
+        other.uid === operation.uid &&
+        other.job === operation.job &&
+        (other.kind === 'restart') === (operation.kind === 'restart') &&
+        other.sequence > operation.sequence,
+    );
+  return mine.filter((operation) => operation.state === 'requested' || isNewest(operation));
+}
+
+function listEvents(
+  memory: Memory,
+  tenant: string,
+  subject: string,
+  page: { readonly cursor?: string; readonly limit: number },
+): Page<PlatformEvent> {
+  const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
+  const found = (memory.events.get(`${tenant} ${subject}`) ?? []).filter((entry) => entry.sequence < before).reverse();
+  const items = found.slice(0, page.limit);
+  const events = items.map((entry) => entry.event);
+  return found.length > page.limit ? { items: events, cursor: String(items.at(-1)!.sequence) } : { items: events };
+}
+
+function list(
+  memory: Memory,
+  tenant: string,
+  kind: Kind,
+  page: { readonly cursor?: string; readonly limit: number },
+): Page<GoalRevision> {
+  const all = [...memory.heads.values()]
+    .map((head) => head.revision)
+    .filter((r) => r.tenant === tenant && r.kind === kind && r.declared !== null && r.name > (page.cursor ?? ''))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const items = all.slice(0, page.limit);
+  return all.length > page.limit ? { items, cursor: items.at(-1)!.name } : { items };
+}
+
+const headsInOrder = (memory: Memory): readonly Head[] =>
+  [...memory.heads.values()].sort((a, b) => a.sequence - b.sequence);
+
+function appendEvents(memory: Memory, events: readonly PlatformEvent[]): void {
+  for (const event of events) {
+    const key = `${event.tenant} ${event.subject}`;
+    const kept = memory.events.get(key) ?? [];
+    kept.push({ sequence: (kept.at(-1)?.sequence ?? 0) + 1, event });
+    memory.events.set(key, kept.slice(-limits.eventsKeptPerSubject));
+  }
+}
+
+export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStore {
+  const memory: Memory = {
+    ...{ options, sequence: 0, revisions: [], heads: new Map(), operations: [], keys: new Map(), events: new Map() },
+  };
+  return {
+    apply: async (request) =>
+      once(memory, request, ['apply', request.kind, request.metadata, request.declared, request.expectedRevision], () =>
+        apply(memory, request),
+      ),
+    remove: async (request) =>
+      once(memory, request, ['remove', request.kind, request.name, request.expectedRevision], () =>
+        remove(memory, request),
+      ),
+    read: async (tenant, kind, name) => {
+      const revision = memory.heads.get(keyOf(tenant, kind, name))?.revision;
+      return revision && revision.declared !== null ? revision : null;
+    },
+    list: async (tenant, kind, page) => list(memory, tenant, kind, page),
+    revisions: async (tenant, kind, name) =>
+      memory.revisions
+        .filter((r) => r.tenant === tenant && r.kind === kind && r.name === name)
+        .reverse()
+        .slice(0, limits.revisionsReadMax),
+    snapshot: async () => ({
+      sequence: memory.sequence,
+      revisions: headsInOrder(memory)
+        .filter((head) => !head.confirmed)
+        .map((head) => head.revision),
+      operations: decidingOperations(memory),
+    }),
+    changedSince: async (tenant, sequence) => ({
+      sequence: memory.sequence,
+      revisions: headsInOrder(memory)
+        .filter((head) => head.revision.tenant === tenant && head.sequence > sequence)
+        .map((head) => head.revision),
+    }),
+    confirmRemoved: async (tenant, kind, name, revision) => {
+      const head = memory.heads.get(keyOf(tenant, kind, name));
+      if (head && head.revision.revision === revision && head.revision.declared === null) head.confirmed = true;
+    },
+    requestOperation: async (request) => {
+      const facts = ['operation', request.job, request.kind, request.reason];
+      const answer = once(memory, request, facts, () => ({
+        kind: 'accepted' as const,
+        id: requestOperation(memory, request).id,
+      }));
+      if (answer.kind !== 'accepted') return { kind: 'conflict' };
+      return { kind: 'accepted', operation: memory.operations.find((operation) => operation.id === answer.id)! };
+    },
+    readOperation: async (tenant, id) =>
+      memory.operations.find((operation) => operation.tenant === tenant && operation.id === id) ?? null,
+    listOperations: async (tenant, job) =>
+      memory.operations
+        .filter((operation) => operation.tenant === tenant && operation.job === job)
+        .reverse()
+        .slice(0, limits.pageItemsMax),
+    finishOperation: async (tenant, id, state, outcome) => {
+      const index = memory.operations.findIndex((operation) => operation.tenant === tenant && operation.id === id);
+      const operation = memory.operations[index];
+      if (operation?.state === 'requested')
+        memory.operations[index] = { ...operation, state, outcome, finishedAt: memory.options.now() };
+    },
+    appendEvents: async (events) => appendEvents(memory, events),
+    listEvents: async (tenant, subject, page) => listEvents(memory, tenant, subject, page),
+  };
+}
