@@ -1,0 +1,84 @@
+// What a worker does about leadership and splits, decided from one view of its job: no input or output, no clock of its own.
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { JobView } from '#core/ports/worker-store.ts';
+import { isSilent, type Sightings } from './sightings.ts';
+
+export interface Standpoint {
+  readonly me: string;
+  readonly view: JobView;
+  readonly sightings: Sightings;
+  readonly nowMs: number;
+  readonly leaseMs: number;
+}
+
+/** The leader's counter among the sightings; each reign has its own. */
+export const leaderSighting = (epoch: number): string => `leader#${epoch}`;
+
+/** All counters of a view, for `sight`. */
+export function countersOf(view: JobView): [string, number][] {
+  const counters: [string, number][] = view.heartbeats.map(({ worker, beat }) => [worker, beat]);
+  if (view.leader !== null) counters.push([leaderSighting(view.leader.epoch), view.leader.counter]);
+  return counters;
+}
+
+/** Nobody by this name works any more: it was fenced, has ended in order, or was silent for a whole lease. */
+export function isGone(worker: string, { me, view, sightings, nowMs, leaseMs }: Standpoint): boolean {
+  if (worker === me) return false;
+  if (view.fenced.includes(worker)) return true;
+  if (!view.heartbeats.some((heartbeat) => heartbeat.worker === worker)) return true;
+  return isSilent(sightings, worker, nowMs, leaseMs);
+}
+
+export type LeadDecision = 'renew' | 'take' | 'follow';
+
+export function decideLead(standpoint: Standpoint): LeadDecision {
+  const { me, view, sightings, nowMs, leaseMs } = standpoint;
+  const { leader } = view;
+  if (leader === null) return 'take';
+  if (leader.worker === me) return 'renew';
+  const isOver = isGone(leader.worker, standpoint) || isSilent(sightings, leaderSighting(leader.epoch), nowMs, leaseMs);
+  return isOver ? 'take' : 'follow';
+}
+
+/**
+ * The workers that splits may be given to: of this life of the job, there, not on their way out; in each slot only the
+ * newest, so that a replacement takes over from the worker that it replaces while that one still runs.
+ */
+export function assignableWorkers(uid: string, standpoint: Standpoint): string[] {
+  const newest = new Map<number, Heartbeat>();
+  for (const heartbeat of standpoint.view.heartbeats) {
+    if (heartbeat.uid !== uid || heartbeat.state === 'draining' || isGone(heartbeat.worker, standpoint)) continue;
+    const other = newest.get(heartbeat.slot);
+    if (other === undefined || other.incarnation < heartbeat.incarnation) newest.set(heartbeat.slot, heartbeat);
+  }
+  return [...newest.values()].map(({ worker }) => worker).sort();
+}
+
+export interface ClaimDecision {
+  /** To be claimed, as seen. */
+  readonly claim: readonly SplitRecord[];
+  /** Held, but somebody else's: to be drained and released. */
+  readonly release: readonly string[];
+  /** Ours, but still held by a worker that is there. */
+  readonly waitingFor: readonly string[];
+}
+
+export function decideClaims(
+  standpoint: Standpoint,
+  records: readonly SplitRecord[],
+  held: ReadonlySet<string>,
+): ClaimDecision {
+  const { me, view } = standpoint;
+  if (view.assignment === null) return { claim: [], release: [], waitingFor: [] };
+  const { owners } = view.assignment;
+  const isMine = (split: string): boolean => Object.hasOwn(owners, split) && owners[split] === me;
+  const wanted = records.filter(({ split }) => isMine(split) && !held.has(split));
+  // A record that names us although we do not hold it: a claim whose answer was lost, or a split that we let go of.
+  const isFree = ({ owner }: SplitRecord): boolean => owner === null || owner === me || isGone(owner, standpoint);
+  return {
+    claim: wanted.filter(isFree),
+    release: [...held].filter((split) => !isMine(split)),
+    waitingFor: wanted.filter((record) => !isFree(record)).map(({ split }) => split),
+  };
+}

@@ -1,0 +1,23 @@
+// With what code a worker's process ends, and what each means: a closed table, read by people and by the runtime.
+
+export const exitCodes = {
+  /** Told to end, and ended in order: everything flushed, committed and released. */
+  ended: 0,
+  /** No goal, not one that this worker understands, or a missing setting. Starting it again does not help. */
+  badGoal: 64,
+  /** Declared dead, or not able to renew its lease in time: another worker may own its splits now. */
+  fenced: 65,
+  /** There was something to read, nothing outside refused, and no position moved (core/health/progress.ts). */
+  noProgress: 66,
+  /** Told to end while it stood before a record that the route's policy stops at. What stands before it is committed. */
+  stuck: 67,
+  /** Told to end, but the sink did not acknowledge in time: the rest is read again by the next owner. */
+  drainTimeout: 68,
+  /** A system that it needs in order to start could not be reached. */
+  unavailable: 69,
+  /** A bug: an error that nobody expected. */
+  internal: 70,
+} as const;
+
+export type ExitName = keyof typeof exitCodes;
+export type ExitCode = (typeof exitCodes)[ExitName];

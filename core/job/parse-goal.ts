@@ -1,0 +1,63 @@
+// Reads a job's goal from the bytes that a worker fetched: checked, since they come from outside of the process.
+import { z } from 'zod';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { ok, type Result, refuse } from '#core/result.ts';
+
+const text = z.string().min(1);
+const count = z.int().positive();
+const action = z.enum(['dead-letter', 'drop', 'stop']);
+const program = z.looseObject({});
+
+const schema = z.looseObject({
+  formatVersion: z.literal(1, 'this worker understands goals of format 1 only'),
+  id: text,
+  tenant: text,
+  name: text,
+  route: text,
+  uid: text,
+  revision: count,
+  source: z.looseObject({
+    topic: text,
+    start: z.discriminatedUnion('kind', [
+      z.object({ kind: z.enum(['earliest', 'latest']) }),
+      z.object({ kind: z.literal('time'), at: z.number() }),
+    ]),
+  }),
+  program,
+  eventTime: program.nullable(),
+  sink: z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean() }),
+  deadLetterTopic: text,
+  ordering: z.enum(['none', 'per-key', 'per-partition']),
+  errors: z.object({ poison: action, schema: action }),
+  stalledAfterMs: count,
+  settings: z.looseObject({
+    heartbeatMs: count,
+    leaseMs: count,
+    commitMs: count,
+    checkpointMs: count,
+    checkpointsKept: count,
+    lingerMs: z.int().nonnegative(),
+    fetchWaitMs: count,
+    fetchBytesMax: count,
+    compression: z.enum(['none', 'lz4', 'zstd']),
+    drainMs: count,
+  }),
+});
+
+export function parseJobGoal(bytes: Uint8Array): Result<JobGoal, string> {
+  let json: unknown;
+  try {
+    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    return refuse(`the goal is not JSON: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const first = parsed.error.issues[0]!;
+    return refuse(
+      `the goal is not one that this worker understands: ${first.path.join('.') || 'it'}: ${first.message}`,
+    );
+  }
+  // The programs inside are checked by what compiles them.
+  return ok(parsed.data as unknown as JobGoal);
+}
