@@ -1,0 +1,127 @@
+// One sink partition's batches in order: which are written, waiting, in flight and refused. No input or output here.
+import { errorCodes, isSequenceLost, isTooLarge } from './error-codes.ts';
+import type { OutputBatch, OutputCompression } from './output-batch.ts';
+
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+}
+
+export type Settlement =
+  | { readonly kind: 'acknowledged' }
+  /** To be sent again, in order and with the same sequence numbers, once all of the lane that is in flight is settled. */
+  | { readonly kind: 'again' }
+  /** The broker lost our place in the sequence: a new producer id is needed. */
+  | { readonly kind: 'sequence-lost' }
+  /** Larger than the topic takes: nothing of the batch was written. */
+  | { readonly kind: 'too-large'; readonly bytes: number };
+
+const sequenceMask = 0x7fffffff;
+
+/** More in flight would be beyond what a broker remembers of a producer to tell repeats by. */
+const inFlightMax = 5;
+
+/**
+ * Guarantees the order of a partition: batches go out in the order they were written, at most five at a time, and after
+ * a failure all wait until everything in flight is settled. Until the first acknowledgement under a producer id (and
+ * after each failure) only one is in flight, since a broker that knows nothing of us would take any sequence number.
+ */
+export class Lane {
+  readonly topic: string;
+  readonly partition: number;
+  open: OutputBatch | null = null;
+  failureCount = 0;
+  /** On the caller's clock; nothing is sent before. */
+  retryAtMs = 0;
+  #waiting: OutputBatch[] = [];
+  #inFlight: OutputBatch[] = [];
+  readonly #refused = new Set<OutputBatch>();
+  #nextSequence = 0;
+  #isProven = false;
+  #discards = false;
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
+
+  get isIdle(): boolean {
+    return this.open === null && this.#waiting.length === 0 && this.#inFlight.length === 0;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  seal(compression: OutputCompression): void {
+    if (this.open === null) return;
+    this.open.seal(compression);
+    this.#waiting.push(this.open);
+    this.open = null;
+  }
+
+  /** A batch that was sealed elsewhere, after all that was written before. */
+  enqueue(batch: OutputBatch): void {
+    this.#waiting.push(batch);
+  }
+
+  canSend(nowMs: number): boolean {
+    if (this.#waiting.length === 0 || this.#refused.size > 0 || nowMs < this.retryAtMs) return false;
+    return this.#inFlight.length < (this.#isProven ? inFlightMax : 1);
+  }
+
+  /** The next batch to send, stamped; only when `canSend`. */
+  take({ producerId, producerEpoch }: ProducerIdentity): OutputBatch {
+    const batch = this.#waiting.shift()!;
+    if (batch.baseSequence < 0) {
+      batch.stamp(producerId, producerEpoch, this.#nextSequence);
+      this.#nextSequence = (this.#nextSequence + batch.count) & sequenceMask;
+    }
+    this.#inFlight.push(batch);
+    return batch;
+  }
+
+  settle(batch: OutputBatch, errorCode: number): Settlement {
+    if (errorCode === errorCodes.none || errorCode === errorCodes.duplicateSequence) {
+      this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
+      this.#isProven = true;
+      this.failureCount = 0;
+      this.#sortOutRefused();
+      return { kind: 'acknowledged' };
+    }
+    const isFirstRefused = this.#refused.size === 0;
+    this.#refused.add(batch);
+    this.#isProven = false;
+    this.#sortOutRefused();
+    if (isTooLarge(errorCode)) return { kind: 'too-large', bytes: batch.length };
+    // Behind a refused batch a gap in the sequence is no news: the batch is sent again behind the one that was refused.
+    return { kind: isSequenceLost(errorCode) && isFirstRefused ? 'sequence-lost' : 'again' };
+  }
+
+  /** Drops all that is not in flight, and what is in flight when it comes back refused; gives the bytes dropped at once. */
+  discard(): number {
+    const dropped = [...this.#waiting, ...(this.open === null ? [] : [this.open])];
+    this.#waiting = [];
+    this.open = null;
+    this.#discards = this.#inFlight.length > 0;
+    return dropped.reduce((sum, batch) => sum + batch.length, 0);
+  }
+
+  /** Nothing may be in flight: what waits is stamped anew under the new producer id. */
+  restart(): void {
+    this.#nextSequence = 0;
+    this.#isProven = false;
+    this.#discards = false;
+    this.failureCount = 0;
+    this.retryAtMs = 0;
+    for (const batch of this.#waiting) batch.baseSequence = -1;
+  }
+
+  /** Once nothing of the lane is outstanding any more, the refused batches stand first in line again, in order. */
+  #sortOutRefused(): void {
+    if (this.#refused.size === 0 || this.#refused.size < this.#inFlight.length) return;
+    if (!this.#discards) this.#waiting.unshift(...this.#inFlight);
+    this.#inFlight = [];
+    this.#refused.clear();
+  }
+}

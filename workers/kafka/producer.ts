@@ -1,0 +1,351 @@
+// Writes records to Kafka: acks=all, idempotent, in order per partition, with bounded bytes in flight.
+import { messageOf } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { backoffMs } from '#core/time/backoff.ts';
+import { encodeProduce, parseProduce, produceApi } from './apis.ts';
+import { batchFields } from './batch-format.ts';
+import type { Cluster } from './cluster.ts';
+import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
+import { Lane, type ProducerIdentity } from './lane.ts';
+import { type Origin, OutputBatch, type OutputCompression, recordBytes, type Slice } from './output-batch.ts';
+
+export interface ProducerOptions {
+  readonly compression: OutputCompression;
+  readonly lingerMs: number;
+  /** Bytes written but not acknowledged; above it `room` waits. */
+  readonly pendingBytesMax: number;
+  readonly monotonicMs: () => number;
+  /** Nothing is sent while this is false: a worker that lost its lease falls silent. */
+  readonly maySend: () => boolean;
+  /** Something failed and will be tried again. */
+  readonly onTrouble: (code: string, message: string) => void;
+  /** What is pending cannot be delivered as it was written: the owner calls `startOver` and replays from its committed positions. */
+  readonly onReplay: (reason: string) => void;
+}
+
+/** A topic that is written to. */
+export interface TopicWriter {
+  readonly topic: string;
+  readonly lanes: Lane[];
+  /** What the topic takes at most in one batch; learned from its configuration, or from a refusal. */
+  bytesMax: number;
+}
+
+const produceTimeoutMs = 10_000;
+const requestsPerBrokerMax = 5;
+const requestBytesMax = 4 * 1024 * 1024;
+const retry = { minMs: 50, maxMs: 1_000 };
+/** Kafka's own default, for topics whose configuration may not be read. */
+const messageBytesMaxDefault = 1_048_588;
+
+interface Sent {
+  readonly lane: Lane;
+  readonly batch: OutputBatch;
+}
+
+export class Producer {
+  readonly #cluster: Cluster;
+  readonly #options: ProducerOptions;
+  readonly #topics = new Map<string, TopicWriter>();
+  readonly #lanes = new Set<Lane>();
+  readonly #requests = new Map<number, number>();
+  #identity: ProducerIdentity | null = null;
+  #renewing: Promise<void> | null = null;
+  #pendingBytes = 0;
+  #inFlightCount = 0;
+  #startingOver = false;
+  #closed = false;
+  #lingerTimer: NodeJS.Timeout | null = null;
+  #retryTimer: NodeJS.Timeout | null = null;
+  #waiters: (() => void)[] = [];
+
+  constructor(cluster: Cluster, options: ProducerOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** True while some partition refuses what it is sent, or cannot be reached. */
+  get isRefused(): boolean {
+    for (const lane of this.#lanes) if (lane.failureCount > 0) return true;
+    return false;
+  }
+
+  /** Gets a producer id and the topic's size limit; throws while the cluster cannot be reached or the topic is missing. */
+  async prepare(topic: string): Promise<TopicWriter> {
+    const known = this.#topics.get(topic);
+    if (known !== undefined) return known;
+    const [bytesMax] = await Promise.all([this.#cluster.messageBytesMax(topic), this.#renewIdentity()]);
+    const writer: TopicWriter = { topic, lanes: [], bytesMax: bytesMax ?? messageBytesMaxDefault };
+    this.#topics.set(topic, writer);
+    return writer;
+  }
+
+  /** Null when there is room for more; else resolves when there may be. */
+  room(): Promise<void> | null {
+    if (!this.#startingOver && this.#pendingBytes < this.#options.pendingBytesMax) return null;
+    this.flush();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Takes a record, or refuses it as larger than the topic takes. Never waits: ask `room` before. */
+  append(
+    writer: TopicWriter,
+    partition: number,
+    timestamp: number,
+    key: Slice,
+    value: Slice,
+    headers: Slice,
+    origin: Origin,
+  ): boolean {
+    const lane = this.#lane(writer, partition);
+    const size = recordBytes(key, value, headers) + batchFields.records;
+    if (size > writer.bytesMax) return this.#appendAlone(writer, lane, timestamp, key, value, headers, origin);
+    const target = Math.min(limits.produceBatchBytesMax, writer.bytesMax);
+    if (lane.open !== null && lane.open.length + size > target) this.#seal(lane);
+    lane.open ??= new OutputBatch(this.#options.monotonicMs());
+    const before = lane.open.count === 0 ? 0 : lane.open.length;
+    lane.open.append(timestamp, key, value, headers, origin);
+    this.#pendingBytes += lane.open.length - before;
+    this.#lanes.add(lane);
+    this.#lingerTimer ??= setTimeout(() => this.#linger(), this.#options.lingerMs);
+    return true;
+  }
+
+  /** Sends what is written, if nothing is under way: little traffic is passed on at once, much is gathered. */
+  nudge(): void {
+    if (this.#inFlightCount === 0) this.flush();
+    else this.#pump();
+  }
+
+  flush(): void {
+    for (const lane of this.#lanes) this.#seal(lane);
+    this.#pump();
+  }
+
+  /** Forgets all that is not acknowledged and takes a new producer id; `room` waits until that is done. */
+  startOver(): void {
+    this.#startingOver = true;
+    for (const lane of this.#lanes) this.#pendingBytes -= lane.discard();
+    for (const writer of this.#topics.values()) void this.#readBytesMax(writer);
+    void this.#renewIdentity(true).then(() => {
+      this.#startingOver = false;
+      this.#release();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#lingerTimer) clearTimeout(this.#lingerTimer);
+    if (this.#retryTimer) clearTimeout(this.#retryTimer);
+  }
+
+  #lane(writer: TopicWriter, partition: number): Lane {
+    let lane = writer.lanes[partition];
+    if (lane === undefined) {
+      lane = new Lane(writer.topic, partition);
+      writer.lanes[partition] = lane;
+    }
+    return lane;
+  }
+
+  /** A record over the topic's limit may still fit when compressed: only a batch of its own can tell. */
+  #appendAlone(
+    writer: TopicWriter,
+    lane: Lane,
+    timestamp: number,
+    key: Slice,
+    value: Slice,
+    headers: Slice,
+    origin: Origin,
+  ): boolean {
+    if (this.#options.compression === 'none') return false;
+    const probe = new OutputBatch(this.#options.monotonicMs());
+    const tried = { attach: () => {}, acknowledge: () => origin.acknowledge() };
+    probe.append(timestamp, key, value, headers, tried);
+    probe.seal(this.#options.compression);
+    if (probe.length > writer.bytesMax) return false;
+    origin.attach();
+    this.#seal(lane);
+    lane.enqueue(probe);
+    this.#pendingBytes += probe.length;
+    this.#lanes.add(lane);
+    return true;
+  }
+
+  #seal(lane: Lane): void {
+    if (lane.open === null) return;
+    const batch = lane.open;
+    const before = batch.length;
+    lane.seal(this.#options.compression);
+    this.#pendingBytes += batch.length - before;
+  }
+
+  #linger(): void {
+    this.#lingerTimer = null;
+    this.flush();
+  }
+
+  #pump(): void {
+    if (this.#closed || this.#renewing !== null || this.#identity === null || !this.#options.maySend()) return;
+    const nowMs = this.#options.monotonicMs();
+    for (let sent = true; sent; ) {
+      sent = false;
+      for (const [leader, batches] of this.#gather(nowMs)) {
+        sent = true;
+        void this.#send(leader, batches);
+      }
+    }
+    this.#armRetry(nowMs);
+  }
+
+  /** At most one batch a lane for each broker that takes one more request. */
+  #gather(nowMs: number): Map<number, Sent[]> {
+    const gathered = new Map<number, Sent[]>();
+    const sizes = new Map<number, number>();
+    for (const lane of this.#lanes) {
+      if (!lane.canSend(nowMs)) continue;
+      const leader = this.#leaderOf(lane, nowMs);
+      if (leader === null || (this.#requests.get(leader) ?? 0) >= requestsPerBrokerMax) continue;
+      const size = sizes.get(leader) ?? 0;
+      if (size > requestBytesMax) continue;
+      const batch = lane.take(this.#identity!);
+      sizes.set(leader, size + batch.length);
+      const batches = gathered.get(leader);
+      if (batches === undefined) gathered.set(leader, [{ lane, batch }]);
+      else batches.push({ lane, batch });
+    }
+    return gathered;
+  }
+
+  #leaderOf(lane: Lane, nowMs: number): number | null {
+    const info = this.#cluster.topic(lane.topic);
+    const leader = info?.leaders[lane.partition] ?? -1;
+    if (this.#cluster.link(leader, 'produce') !== null) return leader;
+    if (info !== undefined && lane.partition >= info.leaders.length) {
+      this.#options.onReplay(
+        `${lane.topic} has ${info.leaders.length} partitions now: what was meant for ${lane.partition} is routed anew`,
+      );
+      return null;
+    }
+    const why = info === undefined ? 'does not exist' : `has no leader for partition ${lane.partition}`;
+    this.#holdBack(lane, nowMs, info === undefined ? 'sink-missing' : 'sink-unavailable', `topic ${lane.topic} ${why}`);
+    void this.#refreshLeaders();
+    return null;
+  }
+
+  async #send(leader: number, sent: readonly Sent[]): Promise<void> {
+    this.#requests.set(leader, (this.#requests.get(leader) ?? 0) + 1);
+    this.#inFlightCount++;
+    const batches = sent.map(({ lane, batch }) => ({
+      topic: lane.topic,
+      partition: lane.partition,
+      bytes: batch.bytes,
+    }));
+    try {
+      const link = this.#cluster.link(leader, 'produce');
+      if (link === null) throw new Error(`node ${leader} is gone`);
+      const produced = await link.request(produceApi, encodeProduce(batches, produceTimeoutMs), parseProduce);
+      for (const { lane, batch } of sent) {
+        const answer = produced.find((each) => each.topic === lane.topic && each.partition === lane.partition);
+        this.#settle(lane, batch, answer?.errorCode ?? -1, answer?.errorMessage ?? null);
+      }
+    } catch (error) {
+      for (const { lane, batch } of sent) this.#settle(lane, batch, -1, messageOf(error));
+    } finally {
+      this.#requests.set(leader, (this.#requests.get(leader) ?? 1) - 1);
+      this.#inFlightCount--;
+      this.#release();
+      this.#pump();
+    }
+  }
+
+  #settle(lane: Lane, batch: OutputBatch, errorCode: number, message: string | null): void {
+    const settlement = lane.settle(batch, errorCode);
+    if (settlement.kind === 'acknowledged') {
+      this.#pendingBytes -= batch.length;
+      if (lane.isIdle) this.#lanes.delete(lane);
+      batch.acknowledge();
+      return;
+    }
+    if (this.#startingOver) this.#pendingBytes -= batch.length;
+    const reason =
+      errorCode === -1 ? (message ?? 'no answer') : `${errorName(errorCode)}${message === null ? '' : `: ${message}`}`;
+    const code = isAuthorization(errorCode)
+      ? 'sink-unauthorized'
+      : errorCode === errorCodes.unknownTopicOrPartition
+        ? 'sink-missing'
+        : 'sink-refused';
+    this.#holdBack(lane, this.#options.monotonicMs(), code, `${lane.topic}/${lane.partition}: ${reason}`);
+    if (this.#startingOver) return;
+    if (settlement.kind === 'sequence-lost') void this.#renewIdentity(true);
+    else if (settlement.kind === 'too-large') this.#learnBytesMax(lane.topic, settlement.bytes);
+    else void this.#refreshLeaders();
+  }
+
+  #holdBack(lane: Lane, nowMs: number, code: string, message: string): void {
+    lane.failureCount++;
+    lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
+    this.#options.onTrouble(code, message);
+  }
+
+  async #refreshLeaders(): Promise<void> {
+    await this.#cluster.refresh().catch(() => {});
+  }
+
+  /** The limit was lowered under us: what is pending is written anew under the limit that holds now. */
+  #learnBytesMax(topic: string, refusedBytes: number): void {
+    const writer = this.#topics.get(topic);
+    if (writer !== undefined) writer.bytesMax = Math.min(writer.bytesMax, refusedBytes - 1);
+    this.#options.onReplay(`${topic} refused a batch of ${refusedBytes} bytes as too large`);
+  }
+
+  async #readBytesMax(writer: TopicWriter): Promise<void> {
+    const bytesMax = await this.#cluster.messageBytesMax(writer.topic).catch(() => null);
+    if (bytesMax !== null) writer.bytesMax = Math.min(writer.bytesMax, bytesMax);
+  }
+
+  #renewIdentity(force = false): Promise<void> {
+    if (this.#identity !== null && !force) return Promise.resolve();
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = null;
+      this.#pump();
+    });
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<void> {
+    while (this.#inFlightCount > 0 && !this.#closed) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    for (let failureCount = 1; !this.#closed; failureCount++) {
+      try {
+        this.#identity = await this.#cluster.initProducerId();
+        break;
+      } catch (error) {
+        this.#options.onTrouble('sink-unavailable', messageOf(error));
+        await new Promise((resolve) => setTimeout(resolve, backoffMs(failureCount, retry, Math.random())));
+      }
+    }
+    for (const { lanes } of this.#topics.values()) for (const lane of lanes) lane?.restart();
+    for (const lane of this.#lanes) if (lane.isIdle) this.#lanes.delete(lane);
+  }
+
+  #armRetry(nowMs: number): void {
+    let atMs = Infinity;
+    for (const lane of this.#lanes)
+      if (lane.hasWaiting && lane.retryAtMs > nowMs) atMs = Math.min(atMs, lane.retryAtMs);
+    if (atMs === Infinity || this.#retryTimer !== null) return;
+    this.#retryTimer = setTimeout(() => {
+      this.#retryTimer = null;
+      this.#pump();
+    }, atMs - nowMs);
+  }
+
+  #release(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}

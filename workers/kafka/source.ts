@@ -1,0 +1,226 @@
+// Fetches a worker's splits from their leaders: one loop a broker, the next fetch under way while the current one is worked on.
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { messageOf } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { backoffMs } from '#core/time/backoff.ts';
+import type { Split } from '../split.ts';
+import { encodeFetch, type FetchedPartition, type FetchResponse, fetchApi, parseFetch } from './apis.ts';
+import type { Cluster } from './cluster.ts';
+import { errorCodes, errorName } from './error-codes.ts';
+import { offsetAfter } from './record-reader.ts';
+
+export interface SourceHooks {
+  /** Null when there is room for more output; else resolves when there may be. */
+  readonly room: () => Promise<void> | null;
+  /** Works on fetched records, at once and whole. */
+  readonly work: (split: Split, fetched: FetchedPartition, fetchOffset: number) => void;
+  /** After each answer's records were worked on. */
+  readonly worked: () => void;
+  /** The split cannot be read on as it stands: its position or its topic is not what it was. The split is held until this is done. */
+  readonly unreadable: (split: Split, errorCode: number) => Promise<void>;
+  readonly onTrouble: (code: string, message: string) => void;
+  readonly mayRead: () => boolean;
+}
+
+export interface SourceOptions {
+  readonly topic: string;
+  readonly fetchWaitMs: number;
+  readonly fetchBytesMax: number;
+}
+
+interface Asked {
+  readonly splits: readonly { readonly split: Split; readonly offset: number; readonly generation: number }[];
+  readonly answer: Promise<FetchResponse>;
+}
+
+const retry = { minMs: 50, maxMs: 1_000 };
+/** How often splits without a known leader are looked after. */
+const leaderlessMs = 250;
+
+export class Source {
+  readonly #cluster: Cluster;
+  readonly #options: SourceOptions;
+  readonly #hooks: SourceHooks;
+  readonly #splits = new Map<string, Split>();
+  readonly #loops = new Map<number, Promise<void>>();
+  #failureCount = 0;
+  #closed = false;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(cluster: Cluster, options: SourceOptions, hooks: SourceHooks) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#hooks = hooks;
+  }
+
+  /** True while some broker cannot be read from. */
+  get isUnreachable(): boolean {
+    return this.#failureCount > 0;
+  }
+
+  add(split: Split): void {
+    this.#splits.set(split.name, split);
+    this.#startLoops();
+    this.#timer ??= setInterval(() => this.#lookAfterLeaderless(), leaderlessMs);
+  }
+
+  /** What was fetched of it and is not worked on yet is passed over. */
+  remove(split: Split): void {
+    split.generation++;
+    this.#splits.delete(split.name);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#timer) clearInterval(this.#timer);
+    await Promise.race([
+      Promise.all(this.#loops.values()),
+      wait(this.#options.fetchWaitMs + 1_000, undefined, { ref: false }),
+    ]);
+  }
+
+  #startLoops(): void {
+    const info = this.#cluster.topic(this.#options.topic);
+    for (const { partition } of this.#splits.values()) {
+      const leader = info?.leaders[partition] ?? -1;
+      if (leader < 0 || this.#loops.has(leader) || this.#closed) continue;
+      this.#loops.set(
+        leader,
+        this.#loop(leader).finally(() => this.#loops.delete(leader)),
+      );
+    }
+  }
+
+  #lookAfterLeaderless(): void {
+    const info = this.#cluster.topic(this.#options.topic);
+    const isLeaderless = [...this.#splits.values()].some(({ partition }) => (info?.leaders[partition] ?? -1) < 0);
+    if (isLeaderless) {
+      void this.#cluster.refresh().then(
+        () => this.#startLoops(),
+        (error: unknown) => this.#hooks.onTrouble('source-unavailable', messageOf(error)),
+      );
+    } else this.#startLoops();
+  }
+
+  /** Ends when none of the splits is led by the broker any more. */
+  async #loop(leader: number): Promise<void> {
+    let asked: Asked | null = null;
+    let idleTurns = 0;
+    while (!this.#closed && idleTurns < 4) {
+      asked ??= this.#ask(leader);
+      if (asked === null) {
+        idleTurns = this.#isLed(leader) ? 0 : idleTurns + 1;
+        await wait(20);
+        continue;
+      }
+      idleTurns = 0;
+      const current: Asked = asked;
+      asked = null;
+      const fetched = await this.#await(current);
+      if (fetched === null) continue;
+      const wanted = this.#accept(current, fetched);
+      if (this.#hooks.room() === null) asked = this.#ask(leader);
+      for (const { split, partition, offset, generation } of wanted) {
+        for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
+        if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) continue;
+        this.#hooks.work(split, partition, offset);
+        await nextTurn();
+      }
+      this.#hooks.worked();
+    }
+  }
+
+  #isLed(leader: number): boolean {
+    const info = this.#cluster.topic(this.#options.topic);
+    return [...this.#splits.values()].some(({ partition }) => info?.leaders[partition] === leader);
+  }
+
+  #ask(leader: number): Asked | null {
+    const link = this.#cluster.link(leader, 'fetch');
+    const info = this.#cluster.topic(this.#options.topic);
+    if (link === null || info === undefined || !this.#hooks.mayRead()) return null;
+    const splits = [...this.#splits.values()]
+      .filter((split) => split.state === 'reading' && info.leaders[split.partition] === leader)
+      .map((split) => ({ split, offset: split.fetchOffset, generation: split.generation }));
+    const first = splits[0];
+    if (first === undefined) return null;
+    // One request is about one topic id; after a topic was made anew, splits of the old id are dealt with one by one.
+    const ofOneTopic = splits.filter(({ split }) => split.topicId === first.split.topicId);
+    const { fetchWaitMs, fetchBytesMax } = this.#options;
+    const perPartition = Math.min(limits.fetchPartitionBytesMax, fetchBytesMax);
+    const request = encodeFetch({
+      topicId: first.split.topicId,
+      waitMs: fetchWaitMs,
+      bytesMax: fetchBytesMax,
+      partitions: rotate(ofOneTopic).map(({ split, offset }) => ({
+        partition: split.partition,
+        offset,
+        bytesMax: perPartition,
+      })),
+    });
+    const answer = link.request(fetchApi, [request], parseFetch);
+    answer.catch(() => {});
+    return { splits: ofOneTopic, answer };
+  }
+
+  async #await(asked: Asked): Promise<FetchResponse | null> {
+    try {
+      const answer = await asked.answer;
+      if (answer.errorCode !== errorCodes.none) throw new Error(errorName(answer.errorCode));
+      this.#failureCount = 0;
+      return answer;
+    } catch (error) {
+      if (this.#closed) return null;
+      this.#failureCount++;
+      this.#hooks.onTrouble('source-unavailable', messageOf(error));
+      await wait(backoffMs(this.#failureCount, retry, Math.random()));
+      await this.#cluster.refresh().catch(() => {});
+      return null;
+    }
+  }
+
+  /** Moves the splits' fetch offsets on, so that the next fetch can go out; deals with errors. */
+  #accept(
+    asked: Asked,
+    { partitions }: FetchResponse,
+  ): { split: Split; partition: FetchedPartition; offset: number; generation: number }[] {
+    const wanted = [];
+    const byPartition = new Map(asked.splits.map((each) => [each.split.partition, each]));
+    for (const partition of partitions) {
+      const each = byPartition.get(partition.partition);
+      if (each === undefined || each.split.generation !== each.generation) continue;
+      const { split, offset, generation } = each;
+      if (partition.errorCode !== errorCodes.none) this.#hold(split, partition.errorCode);
+      else {
+        split.noteEnd(partition.lastStableOffset);
+        if (partition.records.length === 0) continue;
+        split.fetchOffset = offsetAfter(partition.records, offset);
+        wanted.push({ split, partition, offset, generation });
+      }
+    }
+    return wanted;
+  }
+
+  #hold(split: Split, errorCode: number): void {
+    split.state = 'holding';
+    const done = async (): Promise<void> => {
+      await this.#cluster.refresh().catch(() => {});
+      await this.#hooks.unreadable(split, errorCode);
+    };
+    done()
+      .catch((error: unknown) => this.#hooks.onTrouble('source-unavailable', messageOf(error)))
+      .then(() => wait(retry.minMs))
+      .finally(() => {
+        if (split.state === 'holding') split.state = 'reading';
+      })
+      .catch(() => {});
+  }
+}
+
+let turn = 0;
+
+/** Another partition first each time: a broker fills its answer in the order asked, and the last would starve. */
+function rotate<Item>(items: readonly Item[]): Item[] {
+  const from = turn++ % items.length;
+  return [...items.slice(from), ...items.slice(0, from)];
+}
