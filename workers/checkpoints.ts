@@ -1,0 +1,92 @@
+// The leader's checkpoints: a manifest of all splits in the bucket, now and then, from which lost items are made anew.
+import { isDeepStrictEqual } from 'node:util';
+import type { CheckpointManifest, CheckpointSplit } from '#core/checkpoint/manifest.ts';
+import { keysToRemove, newestFirst, readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
+import { messageOf } from '#core/errors.ts';
+import { objectKeys } from '#core/names.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { WorkerParts } from './parts.ts';
+
+export class Checkpoints {
+  readonly #parts: WorkerParts;
+  #newest: CheckpointManifest | null = null;
+  #sequence: number | null = null;
+  #takenMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  get latest(): { readonly sequence: number; readonly at: number } | null {
+    return this.#newest === null ? null : { sequence: this.#newest.sequence, at: this.#newest.takenAt };
+  }
+
+  /** The newest that can be read; one that cannot is logged and the one before it taken. */
+  async load(): Promise<CheckpointManifest | null> {
+    const { goal, objects, log } = this.#parts;
+    const keys = newestFirst(await objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid)));
+    this.#sequence = keys[0] === undefined ? 0 : (sequenceOf(keys[0]) ?? 0);
+    for (const key of keys) {
+      const bytes = await objects.get(key);
+      if (bytes === null) continue;
+      const read = readManifest(bytes, goal.id, goal.uid);
+      if (read.ok) {
+        this.#newest = read.value;
+        return read.value;
+      }
+      log.error('a checkpoint cannot be read; the one before it is used', { key, reason: read.problem });
+    }
+    return null;
+  }
+
+  isDue(): boolean {
+    return this.#parts.clock.monotonicMs() - this.#takenMs >= this.#parts.goal.settings.checkpointMs;
+  }
+
+  /** Stores the splits as they stand, unless nothing has moved since the last. Each split's position and account are consistent. */
+  async take(records: readonly SplitRecord[]): Promise<void> {
+    if (this.#sequence === null) await this.load();
+    this.#takenMs = this.#parts.clock.monotonicMs();
+    const splits = records.map(asCheckpointSplit).sort((a, b) => (a.split < b.split ? -1 : 1));
+    if (splits.length === 0 || isDeepStrictEqual(splits, this.#newest?.splits)) return;
+    const { goal, objects, clock, identity } = this.#parts;
+    const manifest: CheckpointManifest = {
+      formatVersion: 1,
+      minReaderVersion: 1,
+      job: goal.id,
+      uid: goal.uid,
+      revision: goal.revision,
+      sequence: (this.#sequence ?? 0) + 1,
+      takenAt: clock.now(),
+      worker: identity.worker,
+      splits,
+    };
+    const key = objectKeys.checkpoint(goal.id, goal.uid, manifest.sequence);
+    const outcome = await objects.put(key, Buffer.from(JSON.stringify(manifest)), { ifAbsent: true });
+    // Another leader was quicker with this number: its checkpoint stands, and ours is taken next time.
+    if (outcome === 'exists') this.#sequence = null;
+    else {
+      this.#newest = manifest;
+      this.#sequence = manifest.sequence;
+      await this.#prune();
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const { goal, objects, log } = this.#parts;
+    try {
+      const keys = await objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid));
+      for (const key of keysToRemove(keys, goal.settings.checkpointsKept)) await objects.remove(key);
+    } catch (error) {
+      log.info('old checkpoints could not be removed; tried again after the next', { reason: messageOf(error) });
+    }
+  }
+}
+
+const asCheckpointSplit = ({ split, topicId, epoch, position, accounting }: SplitRecord): CheckpointSplit => ({
+  split,
+  topicId,
+  epoch,
+  position,
+  accounting,
+});

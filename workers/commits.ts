@@ -1,0 +1,86 @@
+// Writes the splits' positions and accounts to the split store, behind the sink's acknowledgements.
+import { messageOf } from '#core/errors.ts';
+import { telemetryGroup } from '#core/names.ts';
+import type { CommitOutcome } from '#core/ports/split-store.ts';
+import type { ErrorsSeen } from './errors-seen.ts';
+import type { Lease } from './lease.ts';
+import type { WorkerParts } from './parts.ts';
+import type { Split } from './split.ts';
+
+/** Offsets for other people's lag tools need not be fresh. */
+const telemetryMs = 5_000;
+
+/**
+ * At-least-once (D4): a position is committed only when all before it is acknowledged, with the account of exactly those
+ * records, in one conditional write. A write whose outcome is unknown is repeated, with the same or a later position: it
+ * carries sums, not differences, so once or twice is the same.
+ */
+export class Commits {
+  readonly #parts: WorkerParts;
+  readonly #lease: Lease;
+  readonly #errors: ErrorsSeen;
+  readonly #onFenced: (split: Split) => void;
+  readonly #underWay = new Map<Split, Promise<CommitOutcome | 'unknown'>>();
+  #telemetryMs = 0;
+  #telemetryFailed = false;
+
+  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen, onFenced: (split: Split) => void) {
+    this.#parts = parts;
+    this.#lease = lease;
+    this.#errors = errors;
+    this.#onFenced = onFenced;
+  }
+
+  async commitAll(splits: Iterable<Split>): Promise<void> {
+    const moved = [...splits].filter((split) => split.needsCommit);
+    await Promise.all(moved.map((split) => this.commit(split)));
+  }
+
+  /** Commits what is done now; waits for a write of the same split that is under way. */
+  async commit(split: Split): Promise<CommitOutcome | 'unknown'> {
+    await this.#underWay.get(split);
+    const already = this.#underWay.get(split);
+    if (already !== undefined) return await already;
+    if (!split.needsCommit) return 'committed';
+    const writing = this.#write(split).finally(() => this.#underWay.delete(split));
+    this.#underWay.set(split, writing);
+    return await writing;
+  }
+
+  async #write(split: Split): Promise<CommitOutcome | 'unknown'> {
+    if (!this.#lease.isHeld) return 'unknown';
+    const { done, name, epoch } = split;
+    const { identity, splits } = this.#parts;
+    try {
+      const outcome = await splits.commit(
+        identity.job,
+        { split: name, worker: identity.worker, epoch },
+        { position: String(done.position), topicId: done.topicId, accounting: done.accounting },
+      );
+      if (outcome === 'fenced') this.#onFenced(split);
+      else split.committed = done;
+      return outcome;
+    } catch (error) {
+      this.#errors.note('commit-failed', `${name}: ${messageOf(error)}`);
+      return 'unknown';
+    }
+  }
+
+  /** Tells Kafka the positions too, now and then; nothing depends on it. */
+  async tell(splits: Iterable<Split>): Promise<void> {
+    const { clock, cluster, goal, log } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#telemetryMs < telemetryMs) return;
+    this.#telemetryMs = nowMs;
+    const positions = [...splits].map(({ partition, committed }) => ({ partition, position: committed.position }));
+    if (positions.length === 0) return;
+    try {
+      await cluster.commitOffsets(telemetryGroup(goal.id), goal.source.topic, positions);
+      this.#telemetryFailed = false;
+    } catch (error) {
+      if (!this.#telemetryFailed)
+        log.info('positions could not be told to Kafka for lag tools', { reason: messageOf(error) });
+      this.#telemetryFailed = true;
+    }
+  }
+}

@@ -1,0 +1,119 @@
+// Which adapters a worker runs on: the only place that knows the environment, and AWS from a laptop.
+import { systemClock } from '#adapters/clock/system-clock.ts';
+import { createDynamo } from '#adapters/dynamodb/client.ts';
+import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
+import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { createObjectStore } from '#adapters/s3/object-store.ts';
+import { messageOf, PlatformError } from '#core/errors.ts';
+import { createProcessor } from '#core/expression/index.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { parseJobGoal } from '#core/job/parse-goal.ts';
+import { defaultBucket, environment } from '#core/names.ts';
+import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import { Cluster, parseBrokers } from './kafka/cluster.ts';
+import type { WorkerIdentity, WorkerParts } from './parts.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const standardOutput = 1;
+const levels = ['debug', 'info', 'warn', 'error'] as const;
+
+/** A request may take a quarter of the lease at most, so that one that is lost does not cost the lease. */
+const requestShareOfLease = 0.25;
+const requestMsMax = 3_000;
+
+export function composeLogger(from: Environment): Logger {
+  const level = levels.find((each) => each === from[environment.logLevel]) ?? 'info';
+  const fields = { job: from[environment.job], worker: from[environment.worker], pid: process.pid };
+  return createLogger({ level, to: standardOutput, fields });
+}
+
+/** Throws a PlatformError of code `bad-goal` where a setting or the goal is missing or not understood. */
+export async function compose(from: Environment, log: Logger): Promise<WorkerParts> {
+  const identity: WorkerIdentity = {
+    job: required(from, environment.job),
+    worker: required(from, environment.worker),
+    incarnation: requiredNumber(from, environment.incarnation),
+    slot: requiredNumber(from, environment.slot),
+    render: from[environment.render] ?? '',
+    pid: process.pid,
+  };
+  const brokers = parseBrokers(required(from, environment.kafkaBrokers));
+  const aws = awsOptions(from);
+  const s3Endpoint = from[environment.s3Endpoint];
+  const objects = createObjectStore({
+    ...aws,
+    bucket: from[environment.bucket] ?? defaultBucket,
+    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+  });
+  const goal = await readGoal(objects, required(from, environment.goal), identity.job);
+  const dynamodbEndpoint = from[environment.dynamodbEndpoint];
+  const dynamo = createDynamo({
+    ...aws,
+    ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
+    requestMs: Math.min(requestMsMax, Math.round(goal.settings.leaseMs * requestShareOfLease)),
+    attempts: 2,
+  });
+  const topics = [...new Set([goal.source.topic, goal.sink.topic, goal.deadLetterTopic])];
+  return {
+    identity,
+    goal,
+    ...compilePrograms(goal),
+    cluster: new Cluster(brokers, topics, identity.worker),
+    splits: createSplitStore(dynamo),
+    workers: createWorkerStore(dynamo),
+    objects,
+    clock: systemClock,
+    log,
+  };
+}
+
+async function readGoal(objects: ObjectStore, key: string, job: string): Promise<JobGoal> {
+  const bytes = await objects.get(key);
+  if (bytes === null) throw badGoal(`there is no goal at ${key}; the reconciler stores it before it starts a worker`);
+  const goal = parseJobGoal(bytes);
+  if (!goal.ok) throw badGoal(`${goal.problem} (at ${key})`);
+  if (goal.value.id !== job) throw badGoal(`the goal at ${key} is of job ${goal.value.id}; expected ${job}`);
+  return goal.value;
+}
+
+function compilePrograms(goal: JobGoal): Pick<WorkerParts, 'processor' | 'eventTime'> {
+  try {
+    const eventTime = goal.eventTime === null ? null : createProcessor(goal.eventTime);
+    return { processor: createProcessor(goal.program), eventTime };
+  } catch (error) {
+    throw badGoal(`the goal's program cannot be run: ${messageOf(error)}`);
+  }
+}
+
+function awsOptions(from: Environment): {
+  region: string;
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+} {
+  const region = from[environment.region] ?? 'us-east-1';
+  const accessKeyId = from[environment.accessKeyId];
+  const secretAccessKey = from[environment.secretAccessKey];
+  // With a session token in the environment the SDK's own chain reads all three.
+  const isTemporary = from['AWS_SESSION_TOKEN'] !== undefined;
+  if (accessKeyId === undefined || secretAccessKey === undefined || isTemporary) return { region };
+  return { region, credentials: { accessKeyId, secretAccessKey } };
+}
+
+function required(from: Environment, name: string): string {
+  const value = from[name];
+  if (value === undefined || value === '')
+    throw badGoal(`${name} is not set; a worker is started by the reconciler, which sets it`);
+  return value;
+}
+
+function requiredNumber(from: Environment, name: string): number {
+  const text = required(from, name);
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw badGoal(`${name} is "${text}"; expected a whole number`);
+  return value;
+}
+
+const badGoal = (message: string): PlatformError =>
+  new PlatformError('bad-goal', message, { fault: 'user', retry: 'no-retry' });

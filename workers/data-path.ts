@@ -1,0 +1,120 @@
+// The way of the records: source, pipeline and sink put together, and what is done when the sink cannot take them as they are.
+import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import { backoffMs } from '#core/time/backoff.ts';
+import type { ErrorsSeen } from './errors-seen.ts';
+import { Producer } from './kafka/producer.ts';
+import { Source } from './kafka/source.ts';
+import type { Lease } from './lease.ts';
+import type { WorkerParts } from './parts.ts';
+import { Pipeline } from './pipeline.ts';
+import type { Split } from './split.ts';
+import { resolveUnreadable } from './unreadable-split.ts';
+
+const retry = { minMs: 50, maxMs: 1_000 };
+
+export class DataPath {
+  readonly #parts: WorkerParts;
+  readonly #errors: ErrorsSeen;
+  readonly #producer: Producer;
+  readonly #source: Source;
+  readonly #splits = new Set<Split>();
+  #pipeline: Pipeline | null = null;
+  #sinkTrouble = false;
+  #closed = false;
+
+  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen) {
+    this.#parts = parts;
+    this.#errors = errors;
+    const { goal, cluster, clock } = parts;
+    this.#producer = new Producer(cluster, {
+      compression: goal.settings.compression,
+      lingerMs: goal.settings.lingerMs,
+      pendingBytesMax: limits.producePendingBytesMax,
+      monotonicMs: () => clock.monotonicMs(),
+      maySend: () => lease.isHeld,
+      onTrouble: (code, message) => errors.note(code, message),
+      onReplay: (reason) => this.#replay(reason),
+    });
+    this.#source = new Source(
+      cluster,
+      { topic: goal.source.topic, fetchWaitMs: goal.settings.fetchWaitMs, fetchBytesMax: goal.settings.fetchBytesMax },
+      {
+        room: () => (this.#pipeline === null ? wait(20) : this.#producer.room()),
+        work: (split, fetched, offset) => this.#pipeline!.work(split, fetched, offset),
+        worked: () => this.#producer.nudge(),
+        unreadable: (split, code) => resolveUnreadable(split, code, cluster, errors),
+        onTrouble: (code, message) => errors.note(code, message),
+        mayRead: () => lease.isHeld,
+      },
+    );
+  }
+
+  /** True while the sink or the source is the reason that nothing moves. */
+  get isRefused(): boolean {
+    return this.#sinkTrouble || this.#producer.isRefused || this.#source.isUnreachable;
+  }
+
+  get newestAt(): number | null {
+    return this.#pipeline?.newestAt ?? null;
+  }
+
+  /** Finds the topics that are written to, however long that takes; until then nothing is read. */
+  async open(): Promise<void> {
+    const { goal, cluster, clock, processor, eventTime } = this.#parts;
+    for (let failureCount = 1; !this.#closed; failureCount++) {
+      try {
+        if (failureCount > 1) await cluster.refresh();
+        for (const topic of [goal.sink.topic, goal.deadLetterTopic])
+          if (cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
+        const [sink, deadLetters] = await Promise.all([
+          this.#producer.prepare(goal.sink.topic),
+          this.#producer.prepare(goal.deadLetterTopic),
+        ]);
+        const partitionsOf = (topic: string): number => cluster.topic(topic)?.leaders.length ?? 1;
+        this.#pipeline = new Pipeline({
+          goal,
+          processor,
+          eventTime,
+          producer: this.#producer,
+          sink,
+          deadLetters,
+          partitionsOf,
+          now: () => clock.now(),
+          onError: (code, message) => this.#errors.note(code, message),
+        });
+        this.#sinkTrouble = false;
+        return;
+      } catch (error) {
+        this.#sinkTrouble = true;
+        this.#errors.note('sink-unavailable', messageOf(error));
+        await wait(backoffMs(failureCount, retry, Math.random()));
+      }
+    }
+  }
+
+  add(split: Split): void {
+    this.#splits.add(split);
+    this.#source.add(split);
+  }
+
+  remove(split: Split): void {
+    this.#splits.delete(split);
+    this.#source.remove(split);
+    this.#producer.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#producer.close();
+    await this.#source.close();
+  }
+
+  /** Forgets what is not acknowledged and reads it again. Splits on their way out are left to their next owner. */
+  #replay(reason: string): void {
+    this.#errors.note('replay', `${reason}; what was not acknowledged is read and routed again`);
+    this.#producer.startOver();
+    for (const split of this.#splits) split.rewind();
+  }
+}

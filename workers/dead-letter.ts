@@ -1,0 +1,41 @@
+// A dead letter: the original record's bytes, with headers that say what failed, where it stood and why.
+import { deadLetterHeaders } from '#core/names.ts';
+import type { Slice } from './kafka/output-batch.ts';
+import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
+
+export interface DeadLetterReason {
+  readonly job: string;
+  readonly revision: number;
+  readonly errorClass: 'poison' | 'schema' | 'too-large';
+  readonly errorCode: string;
+  readonly errorMessage: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly failedAt: number;
+}
+
+/** The record's own headers, untouched, followed by ours. */
+export function deadLetterHeadersOf(original: Slice, reason: DeadLetterReason): Slice {
+  const added = Object.entries(deadLetterHeaders).map(([field, name]) => {
+    const value = reason[field as keyof typeof deadLetterHeaders];
+    return [Buffer.from(name), Buffer.from(String(value))] as const;
+  });
+  const from = Buffer.from(original.bytes.buffer, original.bytes.byteOffset, original.bytes.length);
+  const cursor: Cursor = { at: original.start };
+  const count = readVarint(from, cursor) + added.length;
+  const kept = original.end - cursor.at;
+  const size = added.reduce(
+    (sum, [name, value]) => sum + fieldBytes(name) + fieldBytes(value),
+    varintBytes(count) + kept,
+  );
+  const bytes = Buffer.alloc(size);
+  let at = writeVarint(bytes, count, 0);
+  at += from.copy(bytes, at, cursor.at, original.end);
+  for (const field of added.flat())
+    at += field.copy(bytes, writeVarint(bytes, field.length, at)) + varintBytes(field.length);
+  return { bytes, start: 0, end: at };
+}
+
+const fieldBytes = (field: Buffer): number => varintBytes(field.length) + field.length;

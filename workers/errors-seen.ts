@@ -1,0 +1,45 @@
+// The latest distinct errors of a worker, for its heartbeat: counted by code, newest first, bounded.
+import type { WorkerError } from '#core/job/heartbeat.ts';
+import { limits } from '#core/limits.ts';
+import type { Logger } from '#core/ports/logger.ts';
+
+/** A message is cut: a heartbeat is a small item. */
+const messageCharsMax = 500;
+/** The same error is logged again only after this long. */
+const logAgainMs = 60_000;
+
+interface Seen {
+  readonly error: WorkerError;
+  readonly loggedAt: number;
+}
+
+export class ErrorsSeen {
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(log: Logger, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  note(code: string, message: string): void {
+    const at = this.#now();
+    const before = this.#seen.get(code);
+    const error: WorkerError = {
+      at,
+      code,
+      message: message.slice(0, messageCharsMax),
+      count: (before?.error.count ?? 0) + 1,
+    };
+    const isNews = before === undefined || at - before.loggedAt >= logAgainMs;
+    if (isNews) this.#log.warn(message, { code, count: error.count });
+    this.#seen.delete(code);
+    this.#seen.set(code, { error, loggedAt: isNews ? at : before.loggedAt });
+    if (this.#seen.size > limits.heartbeatErrorsMax) this.#seen.delete(this.#seen.keys().next().value!);
+  }
+
+  latest(): WorkerError[] {
+    return [...this.#seen.values()].map(({ error }) => error).reverse();
+  }
+}

@@ -1,0 +1,94 @@
+// A worker's part in its job: one round reads the view, leads if nobody does, and says which splits to take and to leave.
+
+import { messageOf } from '#core/errors.ts';
+import {
+  assignableWorkers,
+  type ClaimDecision,
+  countersOf,
+  decideClaims,
+  decideLead,
+  type Standpoint,
+} from '#core/graph/claim-splits.ts';
+import { type Sightings, sight } from '#core/graph/sightings.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { JobView, LeaderRecord } from '#core/ports/worker-store.ts';
+import { Checkpoints } from './checkpoints.ts';
+import { Leader } from './leader.ts';
+import type { WorkerParts } from './parts.ts';
+
+export type Round = { readonly kind: 'fenced' } | { readonly kind: 'decided'; readonly decision: ClaimDecision };
+
+export class Membership {
+  readonly checkpoints: Checkpoints;
+  readonly #parts: WorkerParts;
+  readonly #leader: Leader;
+  #sightings: Sightings = new Map();
+  #lead: LeaderRecord | null = null;
+  #checkpointing = false;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.checkpoints = new Checkpoints(parts);
+    this.#leader = new Leader(parts, this.checkpoints);
+  }
+
+  get leads(): boolean {
+    return this.#lead !== null;
+  }
+
+  /** Throws while the stores cannot be reached; nothing is decided then. */
+  async round(held: ReadonlySet<string>): Promise<Round> {
+    const { identity, goal, clock, workers, splits } = this.#parts;
+    const [view, records] = await Promise.all([workers.view(identity.job), splits.list(identity.job)]);
+    if (view.fenced.includes(identity.worker)) return { kind: 'fenced' };
+    const nowMs = clock.monotonicMs();
+    this.#sightings = sight(this.#sightings, countersOf(view), nowMs);
+    const standpoint = { me: identity.worker, view, sightings: this.#sightings, nowMs, leaseMs: goal.settings.leaseMs };
+    const led = await this.#leadRound(standpoint, records);
+    return { kind: 'decided', decision: decideClaims({ ...standpoint, view: led.view }, led.records, held) };
+  }
+
+  async #leadRound(
+    standpoint: Standpoint,
+    records: readonly SplitRecord[],
+  ): Promise<{ readonly view: JobView; readonly records: readonly SplitRecord[] }> {
+    const { identity, goal, workers, log } = this.#parts;
+    const { view } = standpoint;
+    const wasLeading = this.leads;
+    this.#lead =
+      decideLead(standpoint) === 'follow' ? null : await workers.lead(identity.job, identity.worker, view.leader);
+    if (this.leads !== wasLeading)
+      log.info(this.leads ? 'leads the job' : 'does not lead the job any more', { leader: this.#lead ?? view.leader });
+    if (this.#lead === null) return { view, records };
+    const all = await this.#leader.ensureItems(records);
+    const assignment = await this.#leader.share(
+      this.#lead,
+      all,
+      assignableWorkers(goal.uid, standpoint),
+      view.assignment,
+    );
+    if (assignment === null) this.#lead = null;
+    else if (this.checkpoints.isDue()) void this.checkpoint();
+    return { view: { ...view, assignment }, records: all };
+  }
+
+  /** Takes a checkpoint, if leading and if none is being taken. Losing one costs nothing but its freshness. */
+  async checkpoint(): Promise<void> {
+    if (!this.leads || this.#checkpointing) return;
+    this.#checkpointing = true;
+    try {
+      await this.checkpoints.take(await this.#parts.splits.list(this.#parts.identity.job));
+    } catch (error) {
+      this.#parts.log.warn('no checkpoint was taken; tried again after its interval', { reason: messageOf(error) });
+    } finally {
+      this.#checkpointing = false;
+    }
+  }
+
+  async resign(): Promise<void> {
+    if (this.#lead === null) return;
+    const held = this.#lead;
+    this.#lead = null;
+    await this.#parts.workers.resignLead(this.#parts.identity.job, held);
+  }
+}

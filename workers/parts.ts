@@ -1,0 +1,34 @@
+// What a worker is made of: chosen in compose.ts, or by a test.
+import type { RecordProcessor } from '#core/expression/index.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SplitStore } from '#core/ports/split-store.ts';
+import type { WorkerStore } from '#core/ports/worker-store.ts';
+import type { Cluster } from './kafka/cluster.ts';
+
+/** Given to the process by the reconciler. */
+export interface WorkerIdentity {
+  /** The job's id. */
+  readonly job: string;
+  readonly worker: string;
+  readonly incarnation: number;
+  readonly slot: number;
+  readonly render: string;
+  readonly pid: number;
+}
+
+export interface WorkerParts {
+  readonly identity: WorkerIdentity;
+  readonly goal: JobGoal;
+  readonly processor: RecordProcessor;
+  /** Gives the event time alone; null where the stream has none. */
+  readonly eventTime: RecordProcessor | null;
+  readonly cluster: Cluster;
+  readonly splits: SplitStore;
+  readonly workers: WorkerStore;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly log: Logger;
+}

@@ -1,0 +1,184 @@
+// One split while this worker owns it: what is read, what is done with, and what has to happen before its position may pass.
+import { type Accounting, addAccounting, type DropReason, noRecords } from '#core/job/accounting.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { Origin } from './kafka/output-batch.ts';
+
+/**
+ * A stretch of a split's offsets that is worked on as one: its end becomes the position when all of its output is
+ * acknowledged and all before it is done. Its counters become part of the account at the same moment.
+ */
+export class Unit implements Origin {
+  readonly #split: Split;
+  in = 0;
+  out = 0;
+  filtered = 0;
+  deadLettered = 0;
+  readonly dropped: Partial<Record<DropReason, number>> = {};
+  /** Where reading goes on after it; set when it is closed. */
+  end = -1;
+  topicId: string;
+  #outstanding = 0;
+  #closed = false;
+
+  constructor(split: Split) {
+    this.#split = split;
+    this.topicId = split.topicId;
+  }
+
+  get isDone(): boolean {
+    return this.#closed && this.#outstanding === 0;
+  }
+
+  get accounting(): Accounting {
+    const { in: read, out, filtered, deadLettered, dropped } = this;
+    return { in: read, out, filtered, deadLettered, dropped };
+  }
+
+  drop(reason: DropReason, count: number): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
+  }
+
+  attach(): void {
+    this.#outstanding++;
+  }
+
+  acknowledge(): void {
+    this.#outstanding--;
+    if (this.isDone) this.#split.advance();
+  }
+
+  close(end: number): void {
+    this.end = end;
+    this.#closed = true;
+    this.#split.advance();
+  }
+}
+
+/** What stands in the split's item, or shall. */
+export interface Progress {
+  readonly position: number;
+  readonly topicId: string;
+  readonly accounting: Accounting;
+}
+
+/** reading: as it should be. holding: not read now (see `Split.hold`). stuck: not read until a person decides. */
+export type SplitState = 'reading' | 'holding' | 'stuck' | 'leaving';
+
+export class Split {
+  readonly name: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly epoch: number;
+  state: SplitState = 'reading';
+  topicId: string;
+  /** Where the next fetch begins. */
+  fetchOffset: number;
+  /** Grows when what is being fetched or worked on is no longer wanted: answers to older fetches are passed over. */
+  generation = 0;
+  /** Where reading last failed, and how often in a row it did there. */
+  unreadableAt = -1;
+  unreadableCount = 0;
+  /** How far a reader may read now; null before the first fetch. */
+  endOffset: number | null = null;
+  /** Monotonic and wall-clock time when the position last moved, or there was last no lag. */
+  movedMonotonicMs: number;
+  movedAt: number;
+  committed: Progress;
+  done: Progress;
+  /** Since this worker took the split: what it did itself. */
+  own: Accounting = noRecords;
+  #units: Unit[] = [];
+  readonly #clock: { readonly now: () => number; readonly monotonicMs: () => number };
+  #settled: (() => void)[] = [];
+
+  constructor(record: SplitRecord, clock: { readonly now: () => number; readonly monotonicMs: () => number }) {
+    const slash = record.split.lastIndexOf('/');
+    this.name = record.split;
+    this.topic = record.split.slice(0, slash);
+    this.partition = Number(record.split.slice(slash + 1));
+    this.epoch = record.epoch;
+    this.topicId = record.topicId;
+    this.committed = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
+    this.done = this.committed;
+    this.fetchOffset = this.committed.position;
+    this.#clock = clock;
+    this.movedMonotonicMs = clock.monotonicMs();
+    this.movedAt = clock.now();
+  }
+
+  get lagRecords(): number {
+    return this.endOffset === null ? 0 : Math.max(0, this.endOffset - this.done.position);
+  }
+
+  get isSettled(): boolean {
+    return this.#units.length === 0;
+  }
+
+  get needsCommit(): boolean {
+    return this.done !== this.committed;
+  }
+
+  openUnit(): Unit {
+    const unit = new Unit(this);
+    this.#units.push(unit);
+    return unit;
+  }
+
+  /** Reading goes on elsewhere; what leads there is a unit of its own, so it takes effect after all before it. */
+  jump(fetchOffset: number, topicId: string): Unit {
+    this.generation++;
+    this.fetchOffset = fetchOffset;
+    this.topicId = topicId;
+    this.endOffset = null;
+    return this.openUnit();
+  }
+
+  /** Moves past the units at the head that are done with. */
+  advance(): void {
+    const before = this.done;
+    while (this.#units[0]?.isDone) {
+      const unit = this.#units.shift()!;
+      const { accounting } = unit;
+      this.done = {
+        position: unit.end,
+        topicId: unit.topicId,
+        accounting: addAccounting(this.done.accounting, accounting),
+      };
+      this.own = addAccounting(this.own, accounting);
+    }
+    if (this.done !== before) this.noteMoved();
+    if (this.isSettled) this.#announceSettled();
+  }
+
+  /** The read end as a fetch saw it; without lag there is nothing to move. */
+  noteEnd(endOffset: number): void {
+    this.endOffset = endOffset;
+    if (this.lagRecords === 0) this.noteMoved();
+  }
+
+  noteMoved(): void {
+    this.movedMonotonicMs = this.#clock.monotonicMs();
+    this.movedAt = this.#clock.now();
+  }
+
+  /** Resolves when nothing of the split is in work or in flight. */
+  async settled(): Promise<void> {
+    if (!this.isSettled) await new Promise<void>((resolve) => this.#settled.push(resolve));
+  }
+
+  /** Forgets all that is not acknowledged; what was in flight may still arrive at the sink and is then a duplicate. */
+  rewind(): void {
+    this.generation++;
+    if (this.state === 'stuck') this.state = 'reading';
+    this.#units = [];
+    this.fetchOffset = this.done.position;
+    this.topicId = this.done.topicId;
+    this.#announceSettled();
+  }
+
+  #announceSettled(): void {
+    const waiting = this.#settled;
+    this.#settled = [];
+    for (const resolve of waiting) resolve();
+  }
+}

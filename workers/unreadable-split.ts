@@ -1,0 +1,71 @@
+// What a worker does when a split cannot be read on from where it stands: the topic or its records are not what they were.
+import type { ErrorsSeen } from './errors-seen.ts';
+import type { Cluster } from './kafka/cluster.ts';
+import { errorCodes, errorName, isAuthorization } from './kafka/error-codes.ts';
+import type { Split } from './split.ts';
+
+const earliest = -2;
+const end = -1;
+
+/** Called with fresh metadata; afterwards the split is tried again, unless it was found stuck. */
+export async function resolveUnreadable(
+  split: Split,
+  errorCode: number,
+  cluster: Cluster,
+  errors: ErrorsSeen,
+): Promise<void> {
+  const info = cluster.topic(split.topic);
+  if (info === undefined) {
+    errors.note('source-missing', `topic ${split.topic} does not exist; waiting until it does`);
+    return;
+  }
+  if (info.topicId !== split.topicId) return await followNewTopic(split, info.topicId, cluster, errors);
+  if (errorCode === errorCodes.offsetOutOfRange) return await resolveOutOfRange(split, cluster, errors);
+  const code = isAuthorization(errorCode) ? 'source-unauthorized' : 'source-refused';
+  if (!passing.has(errorCode)) errors.note(code, `${split.name}: ${errorName(errorCode)}`);
+}
+
+/** A leader that moved, or metadata that is being spread: ordinary, and over soon. */
+const passing: ReadonlySet<number> = new Set([
+  errorCodes.notLeader,
+  errorCodes.leaderNotAvailable,
+  errorCodes.unknownTopicOrPartition,
+  errorCodes.unknownTopicId,
+  errorCodes.inconsistentTopicId,
+]);
+
+/** The topic was deleted and made anew: positions of the old one mean nothing in it. The account goes on. */
+async function followNewTopic(split: Split, topicId: string, cluster: Cluster, errors: ErrorsSeen): Promise<void> {
+  const position = (await cluster.offset(split.topic, split.partition, earliest)) ?? 0;
+  errors.note(
+    'source-recreated',
+    `topic ${split.topic} was deleted and made anew (id ${split.topicId}, now ${topicId}); partition ${split.partition} stood at ` +
+      `${split.fetchOffset} of the old one and is read from ${position} of the new one`,
+  );
+  split.jump(position, topicId).close(position);
+}
+
+async function resolveOutOfRange(split: Split, cluster: Cluster, errors: ErrorsSeen): Promise<void> {
+  const position = split.fetchOffset;
+  const [first, last] = [
+    (await cluster.offset(split.topic, split.partition, earliest)) ?? 0,
+    (await cluster.offset(split.topic, split.partition, end)) ?? 0,
+  ];
+  if (position < first) {
+    errors.note(
+      'source-data-lost',
+      `${split.name}: records ${position} to ${first - 1} were deleted by retention before they were read; they are counted as dropped`,
+    );
+    const unit = split.jump(first, split.topicId);
+    unit.in += first - position;
+    unit.drop('retention', first - position);
+    unit.close(first);
+  } else if (position > last) {
+    split.state = 'stuck';
+    errors.note(
+      'source-truncated',
+      `${split.name}: the position is ${position}, but the partition ends at ${last}: records that were acknowledged are gone from the broker. ` +
+        'Nothing is read until somebody decides where to go on',
+    );
+  }
+}

@@ -1,0 +1,229 @@
+// One worker of one job, from its first heartbeat to its end: keeps its lease, takes its share of the splits, commits.
+import { setTimeout as wait } from 'node:timers/promises';
+import { messageOf } from '#core/errors.ts';
+import { judgeProgress } from '#core/health/progress.ts';
+import type { ExitName } from '#core/job/exit-codes.ts';
+import type { WorkerState } from '#core/job/heartbeat.ts';
+import { Commits } from './commits.ts';
+import { DataPath } from './data-path.ts';
+import { ErrorsSeen } from './errors-seen.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { Holdings } from './holdings.ts';
+import { Lease } from './lease.ts';
+import { Membership } from './membership.ts';
+import type { WorkerParts } from './parts.ts';
+import type { Split } from './split.ts';
+
+/** While splits that are ours are still held by another worker, and at the start, the view is read this often. */
+const eagerRoundMs = 100;
+/** How often the lease and progress are looked at; both are only compared with the clock. */
+const watchMs = 200;
+/** How often the cluster's metadata is read anew: new partitions and topics made anew are noticed by it. */
+const metadataMs = 5_000;
+
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #lease: Lease;
+  readonly #errors: ErrorsSeen;
+  readonly #membership: Membership;
+  readonly #heartbeats: Heartbeats;
+  readonly #path: DataPath;
+  readonly #commits: Commits;
+  readonly #holdings: Holdings;
+  readonly #ended = Promise.withResolvers<ExitName>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #isOver = false;
+  #draining = false;
+  #refusedMs: number | null = null;
+  #beating: Promise<void> | null = null;
+  #announced: WorkerState = 'starting';
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    const { clock, log, goal } = parts;
+    this.#lease = new Lease(goal.settings.leaseMs, () => clock.monotonicMs());
+    this.#errors = new ErrorsSeen(log, () => clock.now());
+    this.#membership = new Membership(parts);
+    this.#heartbeats = new Heartbeats(parts);
+    this.#path = new DataPath(parts, this.#lease, this.#errors);
+    this.#commits = new Commits(parts, this.#lease, this.#errors, (split) => this.#onFenced(split));
+    this.#holdings = new Holdings(parts, this.#path, this.#commits, this.#errors);
+  }
+
+  /** Works until it is told to end or has to; gives the reason. */
+  async run(): Promise<ExitName> {
+    const { settings } = this.#parts.goal;
+    const first = this.#beat();
+    void this.#openPath();
+    await first;
+    this.#every(settings.heartbeatMs, () => void this.#beat());
+    this.#every(settings.commitMs, () => void this.#commit());
+    this.#every(watchMs, () => this.#watch());
+    this.#every(metadataMs, () => void this.#parts.cluster.refresh().catch(() => {}));
+    void this.#rounds();
+    const reason = await this.#ended.promise;
+    for (const timer of this.#timers) clearInterval(timer);
+    return reason;
+  }
+
+  /** Told to end: stops reading, delivers and commits what was read, frees the splits for others. */
+  async drain(): Promise<void> {
+    if (this.#draining || this.#isOver) return;
+    this.#draining = true;
+    const { goal, identity, workers, splits, log } = this.#parts;
+    log.info('draining', { splits: this.#holdings.all.length });
+    const wasStuck = this.#isStuck;
+    const wasLeading = this.#membership.leads;
+    const announced = this.#beat();
+    // Another may lead, and share our splits out, while we still deliver what was read.
+    const resigned = announced.then(() => this.#membership.resign());
+    const inTime: boolean[] = [];
+    while (this.#holdings.all.length > 0)
+      inTime.push(
+        ...(await Promise.all(this.#holdings.all.map(({ name }) => this.#holdings.letGo(name, goal.settings.drainMs)))),
+      );
+    try {
+      await resigned;
+      if (wasLeading) await this.#membership.checkpoints.take(await splits.list(identity.job));
+      await this.#beating;
+      this.#isOver = true;
+      await workers.remove(identity.job, identity.worker);
+    } catch (error) {
+      log.warn('did not take leave in order; others wait for the lease to run out', { reason: messageOf(error) });
+    }
+    await this.#path.close();
+    this.#end(inTime.includes(false) ? 'drainTimeout' : wasStuck ? 'stuck' : 'ended', 'drained');
+  }
+
+  async #openPath(): Promise<void> {
+    const { cluster, log, clock } = this.#parts;
+    const startedMs = clock.monotonicMs();
+    await cluster.refresh().catch((error: unknown) => this.#errors.note('source-unavailable', messageOf(error)));
+    await this.#path.open();
+    log.info('the sink is ready', { tookMs: Math.round(clock.monotonicMs() - startedMs) });
+  }
+
+  /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat. */
+  async #rounds(): Promise<void> {
+    const { heartbeatMs } = this.#parts.goal.settings;
+    while (!this.#isOver && !this.#draining) {
+      let waits = true;
+      try {
+        waits = await this.#round();
+      } catch (error) {
+        this.#errors.note('worker-store-failed', messageOf(error));
+      }
+      await wait(waits ? Math.min(eagerRoundMs, heartbeatMs) : heartbeatMs);
+    }
+  }
+
+  /** True when something is awaited that may come at any moment. */
+  async #round(): Promise<boolean> {
+    const round = await this.#membership.round(this.#holdings.names);
+    if (round.kind === 'fenced') {
+      this.#end('fenced', 'this worker was declared dead');
+      return false;
+    }
+    if (this.#draining || !this.#lease.isHeld) return true;
+    const { claim, release, waitingFor } = round.decision;
+    for (const name of release) void this.#holdings.letGo(name, this.#parts.goal.settings.drainMs);
+    const hadNone = this.#holdings.all.length === 0;
+    await this.#holdings.claim(claim);
+    if (hadNone && this.#holdings.all.length > 0) void this.#beat();
+    return waitingFor.length > 0 || this.#holdings.all.length === 0;
+  }
+
+  async #beat(): Promise<void> {
+    if (this.#isOver) return;
+    this.#beating ??= this.#sendBeat().finally(() => {
+      this.#beating = null;
+    });
+    await this.#beating;
+  }
+
+  async #sendBeat(): Promise<void> {
+    const { workers, clock } = this.#parts;
+    const sentMs = clock.monotonicMs();
+    const heartbeat = this.#heartbeats.next({
+      state: this.#state,
+      leader: this.#membership.leads,
+      splits: this.#holdings.all,
+      retired: this.#holdings.retired,
+      newestAt: this.#path.newestAt,
+      lastCheckpoint: this.#membership.checkpoints.latest,
+      errors: this.#errors.latest(),
+    });
+    try {
+      const outcome = await workers.beat(heartbeat);
+      if (outcome === 'fenced') this.#end('fenced', 'this worker was declared dead');
+      else this.#lease.renew(sentMs);
+    } catch (error) {
+      this.#errors.note('worker-store-failed', messageOf(error));
+    }
+  }
+
+  async #commit(): Promise<void> {
+    await this.#commits.commitAll(this.#holdings.all);
+    await this.#commits.tell(this.#holdings.all);
+  }
+
+  /** Another worker holds the split. If it is because this one was declared dead, all of it has to end. */
+  #onFenced(split: Split): void {
+    this.#holdings.drop(split);
+    void this.#beat();
+  }
+
+  #watch(): void {
+    const { clock, goal } = this.#parts;
+    if (this.#lease.isOver) {
+      this.#end('fenced', `no heartbeat was accepted for ${goal.settings.leaseMs} ms`);
+      return;
+    }
+    if (this.#announced !== this.#state) void this.#beat();
+    this.#announced = this.#state;
+    const nowMs = clock.monotonicMs();
+    if (this.#path.isRefused) this.#refusedMs = nowMs;
+    const splits = this.#holdings.all
+      .filter(({ state }) => state !== 'stuck')
+      .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
+    const progress = judgeProgress({ nowMs, stalledAfterMs: goal.stalledAfterMs, splits, refusedMs: this.#refusedMs });
+    if (progress.kind === 'stalled') this.#endStalled(progress.splits, progress.forMs);
+  }
+
+  #endStalled(splits: readonly string[], forMs: number): void {
+    const evidence = this.#holdings.all
+      .filter(({ name }) => splits.includes(name))
+      .map(({ name, state, done, fetchOffset, endOffset }) => ({
+        name,
+        state,
+        position: done.position,
+        fetchOffset,
+        endOffset,
+      }));
+    this.#parts.log.error('no position moved although there is something to read', {
+      forMs: Math.round(forMs),
+      splits: evidence,
+    });
+    this.#end('noProgress', `no progress for ${Math.round(forMs)} ms`);
+  }
+
+  get #isStuck(): boolean {
+    return this.#holdings.all.some(({ state }) => state === 'stuck');
+  }
+
+  get #state(): WorkerState {
+    if (this.#draining) return 'draining';
+    if (this.#isStuck) return 'stuck';
+    return this.#holdings.all.length === 0 ? 'starting' : 'running';
+  }
+
+  #end(reason: ExitName, why: string): void {
+    this.#isOver = true;
+    this.#parts.log.info('ends', { reason, why });
+    this.#ended.resolve(reason);
+  }
+
+  #every(intervalMs: number, act: () => void): void {
+    this.#timers.push(setInterval(act, intervalMs));
+  }
+}
