@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerApply } from './commands/apply.ts';
 import { registerCompletion } from './commands/completion.ts';
+import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerEvents } from './commands/events.ts';
@@ -11,6 +12,9 @@ import { registerLogs } from './commands/logs.ts';
 import { registerOperations } from './commands/operations.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
+import { registerQuickstart } from './commands/quickstart.ts';
+import { registerSql } from './commands/sql.ts';
+import { registerTail } from './commands/tail.ts';
 import { registerTry } from './commands/try.ts';
 import { registerValidate } from './commands/validate.ts';
 import { programVersion, registerVersion } from './commands/version.ts';
@@ -28,13 +32,17 @@ const commands: readonly ((program: Command) => void)[] = [
   registerEvents,
   registerLogs,
   registerProduce,
+  registerTail,
   registerTry,
+  registerSql,
   registerOperations,
+  registerDeadLetters,
   registerHistory,
   registerDiff,
   registerDelete,
   registerCompletion,
   registerVersion,
+  registerQuickstart,
 ];
 
 export function buildProgram(): Command {

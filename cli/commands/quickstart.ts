@@ -1,0 +1,176 @@
+// `millrace quickstart`, what `npm start` runs: starts the platform, applies the first example, and shows events arriving.
+import { createReadStream, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import { type ApiClient, createApiClient } from '#cli/api-client.ts';
+import { type ApiOptions, dataDirOf } from '#cli/connect.ts';
+import { CommandError, exitCodes } from '#cli/exit.ts';
+import { produceLines } from '#cli/input/produce-lines.ts';
+import { readRecords } from '#cli/input/read-records.ts';
+import { jobPath } from '#cli/jobs/find-job.ts';
+import { jobFlows, streamReady, waitForAll } from '#cli/jobs/wait-for-jobs.ts';
+import { plural, showDuration } from '#cli/print/quantity.ts';
+import { note, type Paint, paintFor, withoutControls } from '#cli/terminal.ts';
+import type { JobView } from '#core/api/wire.ts';
+
+const example = join(import.meta.dirname, '../../examples/quickstart');
+const source = 'playback-events';
+const sink = 'plays';
+const job = 'plays.out';
+const arriveWithinMs = 30_000;
+const pollMs = 100;
+
+interface QuickstartOptions extends Pick<ApiOptions, 'data'> {
+  readonly exit?: boolean;
+}
+
+export function registerQuickstart(program: Command): void {
+  program
+    .command('quickstart', { hidden: true })
+    .summary('start the platform, apply the first example, show events arriving')
+    .option('--data <dir>', 'the data folder (else MILLRACE_DATA_DIR, else .millrace)')
+    .addOption(new Option('--exit', 'end after showing, instead of at Ctrl-C').env('MILLRACE_QUICKSTART_EXIT'))
+    .action(quickstart);
+}
+
+async function quickstart(options: QuickstartOptions): Promise<void> {
+  const dataDir = dataDirOf(options);
+  const startedAt = performance.now();
+  const ended = untilSignal();
+  const platform = await startOrJoin(dataDir, ended.signal);
+  try {
+    const api = createApiClient(platform.apiUrl, `the platform in ${dataDir}`);
+    note(`platform ready after ${showDuration(performance.now() - startedAt)}`);
+    await applyExample(api);
+    await showEvents(api, paintFor(process.stdout));
+    showNextSteps(platform.apiUrl, dataDir, paintFor(process.stdout));
+    if (options.exit) return;
+    if (platform.stop === null)
+      return note('The platform was running before and goes on. `npx millrace down` stops it.');
+    note('Running until Ctrl-C. The data stays.');
+    await ended.promise;
+  } finally {
+    if (platform.stop !== null) {
+      note('stopping the platform; its data stays');
+      await platform.stop();
+    }
+  }
+}
+
+interface Joined {
+  readonly apiUrl: string;
+  /** Null for a platform that somebody else started. */
+  readonly stop: (() => Promise<void>) | null;
+}
+
+async function startOrJoin(dataDir: string, ended: AbortSignal): Promise<Joined> {
+  const { isRunning, readPlatformFile } = await import('#adapters/local/platform-file.ts');
+  const running = readPlatformFile(dataDir);
+  if (isRunning(running)) {
+    if (running.state !== 'ready')
+      throw new CommandError(exitCodes.failure, `the platform in ${dataDir} is ${running.state}`, {
+        fix: 'wait a moment, then try again',
+      });
+    note(`a platform runs in ${dataDir} already: using it`);
+    return { apiUrl: running.apiUrl, stop: null };
+  }
+  const { LocalPlatform } = await import('#adapters/local/host.ts');
+  note(
+    `starting the platform in ${dataDir} (Kafka, Postgres, DynamoDB Local, an S3 server, the API); the first start downloads them`,
+  );
+  const platform = new LocalPlatform({ dataDir, tell: (line) => note(`  ${withoutControls(line)}`) });
+  const stop = (): Promise<void> => platform.stop();
+  ended.addEventListener('abort', () => void stop());
+  await platform.start();
+  const started = readPlatformFile(dataDir);
+  if (started === null) throw new Error(`the platform in ${dataDir} started without its file`);
+  return { apiUrl: started.apiUrl, stop };
+}
+
+/** The first Ctrl-C ends in order; one that comes a second later ends at once (the next start tidies up). */
+function untilSignal(): { readonly signal: AbortSignal; readonly promise: Promise<void> } {
+  const end = new AbortController();
+  let pressedAt: number | null = null;
+  const onSignal = (): void => {
+    // npm passes Ctrl-C on to a process that the terminal has told already.
+    if (pressedAt !== null && performance.now() - pressedAt > 1_000) process.exit(exitCodes.interrupted);
+    pressedAt ??= performance.now();
+    end.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  const promise = new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve()));
+  return { signal: end.signal, promise };
+}
+
+async function applyExample(api: ApiClient): Promise<void> {
+  const { loadDocuments } = await import('#cli/input/documents.ts');
+  const { planDocuments, requireAccepted } = await import('#cli/declare/plan-documents.ts');
+  const { applyDocuments, describeApplied } = await import('#cli/declare/apply-documents.ts');
+  const documents = await loadDocuments([example]);
+  requireAccepted(await planDocuments(api, documents), documents);
+  const applied = await applyDocuments(api, documents, 'npm start', (one) => note(`  ${describeApplied(one)}`));
+  const revision = applied.find(({ document }) => document.kind === 'Route')?.answer.resource.revision ?? 0;
+  await waitForAll([streamReady(api, source), jobFlows(api, job, revision)], 60_000);
+}
+
+interface Event {
+  readonly id: string;
+}
+
+/** Produces the example's events, and shows for each what came of it. */
+async function showEvents(api: ApiClient, paint: Paint): Promise<void> {
+  const file = join(example, 'events.ndjson');
+  const events = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const before = await api.get<JobView>(jobPath(job));
+  const producedAt = new Date();
+  const outcome = await produceLines(api, source, createReadStream(file), 1);
+  note(`${plural(outcome.acknowledged, 'event')} produced to ${source}`);
+  await untilRead(api, before.status.accounting.in + outcome.acknowledged);
+  const arrived = new Map<string, string>();
+  const signal = AbortSignal.timeout(arriveWithinMs);
+  const from = producedAt.toISOString();
+  for await (const line of readRecords(api, { stream: sink, from, withMetadata: false, follow: false, signal })) {
+    const text = Buffer.from(line).toString('utf8');
+    arrived.set((JSON.parse(text) as Event).id, text);
+  }
+  process.stdout.write(`\n${paint('bold', `${source} → ${sink}`)}  (${arrived.size} of ${events.length} pass)\n`);
+  for (const event of events) {
+    const after = arrived.get((JSON.parse(event) as Event).id);
+    process.stdout.write(
+      after === undefined
+        ? paint('dim', `  · ${event}\n`)
+        : `  ${paint('green', '✓')} ${event}\n    ${paint('green', `→ ${after}`)}\n`,
+    );
+  }
+}
+
+/** The job's own books say when it has read all of them. */
+async function untilRead(api: ApiClient, inCount: number): Promise<void> {
+  const startedAt = performance.now();
+  while (performance.now() - startedAt < arriveWithinMs) {
+    const { status } = await api.get<JobView>(jobPath(job));
+    if (status.accounting.in >= inCount) return;
+    await sleep(pollMs);
+  }
+  throw new CommandError(exitCodes.timeout, `${job} has not read the events within ${showDuration(arriveWithinMs)}`, {
+    fix: `npx millrace why ${job}`,
+  });
+}
+
+function showNextSteps(apiUrl: string, dataDir: string, paint: Paint): void {
+  const folder = relative(process.cwd(), dataDir) || '.';
+  const steps: readonly (readonly [string, string])[] = [
+    ['npx millrace get jobs', 'what runs'],
+    [`npx millrace describe job ${job}`, 'how it does, with evidence'],
+    [`npx millrace tail ${sink} -f`, 'watch; then, in another terminal:'],
+    [`npx millrace produce ${source} -f examples/quickstart/events.ndjson`, 'send the events again'],
+    ['npx millrace apply -f examples/nginx-status --wait', 'a second example, on real data'],
+  ];
+  const longest = Math.max(...steps.map(([command]) => command.length));
+  process.stdout.write(
+    `\nAPI   ${apiUrl}   (description: ${apiUrl}/openapi.json)\nData  ${folder.startsWith('..') ? dataDir : folder}\n\nTry next\n` +
+      steps.map(([command, why]) => `  ${paint('cyan', command.padEnd(longest))}  ${why}\n`).join('') +
+      '\n',
+  );
+}
