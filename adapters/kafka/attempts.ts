@@ -19,6 +19,7 @@ export async function keepTrying<Answer>(
     try {
       return await within(until - performance.now(), attempt());
     } catch (error) {
+      if (error instanceof TypeError || error instanceof RangeError) throw error;
       const lasting = asLasting(error, what);
       if (lasting !== null) throw lasting;
       if (performance.now() + wait >= until) throw unavailable('kafka', rootOf(error));
@@ -83,10 +84,14 @@ function asLasting(error: unknown, what: string): PlatformError | null {
   const code = kafkaCodes(error).find((each) => lastingCodes.has(each));
   if (code === undefined) return null;
   const fault = lastingCodes.get(code)!;
-  const root = rootOf(error);
-  const explained = (root as { serverErrorMessage?: string | null }).serverErrorMessage ?? messageOf(root);
-  const message = `kafka refused to ${what} (${code}): ${explained}`;
+  const message = `kafka refused to ${what} (${code}): ${explanationOf(error)}`;
   return new PlatformError('kafka-refused', message, { fault, retry: 'no-retry', cause: error });
+}
+
+/** The broker's own words where it gave any. */
+export function explanationOf(error: unknown): string {
+  const root = rootOf(error);
+  return (root as { readonly serverErrorMessage?: string | null }).serverErrorMessage ?? messageOf(root);
 }
 
 /** The innermost error says what happened; those around it only that something did. */

@@ -1,0 +1,234 @@
+// Reads a topic's records without a consumer group: all partitions, committed records only, as fast as they are taken.
+import { fetchV13, type RecordsBatch } from '@platformatic/kafka';
+import { isPlatformError, PlatformError } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
+import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
+import { callMsDefault, keepTrying, topicMissing } from './attempts.ts';
+import { committedRecords } from './committed-records.ts';
+import { KafkaConnections, type KafkaOptions, type TopicMetadata, withErrorsInside } from './connections.ts';
+import { byLeader, earliestOffset, isolationLevels, latestOffset, listOffsets } from './offsets.ts';
+
+/** How long the broker holds a fetch that has nothing to give. */
+const fetchWaitMs = 500;
+/** How often new partitions are looked for while following. */
+const refreshMs = 10_000;
+const clientIsClosed = 'kafka-client-closed';
+
+interface ReadPartition {
+  readonly partition: number;
+  leader: number;
+  /** The next offset to read. */
+  position: bigint;
+  /** Where reading ends; null where it does not. */
+  readonly end: bigint | null;
+}
+
+interface Fetched {
+  readonly state: ReadPartition;
+  readonly answer: fetchV13.FetchResponsePartition;
+}
+
+export async function* readTopic(options: KafkaOptions, request: ReadRequest): AsyncGenerator<LogRecord, void> {
+  const { signal } = request;
+  // A connection of its own: a fetch that waits at the broker would hold up other requests.
+  const reader = new TopicReader(options, request);
+  const stop = () => void reader.close();
+  signal.addEventListener('abort', stop);
+  try {
+    if (signal.aborted) return;
+    await reader.begin();
+    while (!reader.isAtEnd()) {
+      for (const fetched of await reader.fetch()) {
+        for (const record of reader.take(fetched)) {
+          yield record;
+          if (signal.aborted) return;
+        }
+      }
+    }
+  } catch (error) {
+    if (!(signal.aborted && isPlatformError(error) && error.code === clientIsClosed)) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await reader.close();
+  }
+}
+
+/** Owns the connections of one reading. At most one fetch is in memory: the next is asked for when it has been taken. */
+class TopicReader {
+  readonly #request: ReadRequest;
+  readonly #callMs: number;
+  readonly #connections: KafkaConnections;
+  #topic: TopicMetadata | null = null;
+  #partitions: ReadPartition[] = [];
+  #refreshAt = 0;
+  #turn = 0;
+  #closed = false;
+
+  constructor(options: KafkaOptions, request: ReadRequest) {
+    this.#request = request;
+    this.#callMs = options.callMs ?? callMsDefault;
+    this.#connections = new KafkaConnections(options);
+  }
+
+  async begin(): Promise<void> {
+    await this.#keepTrying(async () => {
+      const topic = await this.#metadata();
+      const [earliest, latest, from] = await Promise.all([
+        listOffsets(this.#connections, topic, earliestOffset, 'committed'),
+        listOffsets(this.#connections, topic, latestOffset, 'committed'),
+        this.#listFrom(topic),
+      ]);
+      this.#topic = topic;
+      this.#partitions = topic.partitions.map(({ partition, leader }) => {
+        const end = latest.get(partition) ?? 0n;
+        const found = from?.get(partition) ?? -1n;
+        const first = this.#request.from === 'earliest' ? (earliest.get(partition) ?? 0n) : found;
+        return { partition, leader, position: first < 0n ? end : first, end: this.#request.follow ? null : end };
+      });
+      this.#refreshAt = performance.now() + refreshMs;
+    });
+  }
+
+  async #listFrom(topic: TopicMetadata): Promise<ReadonlyMap<number, bigint> | null> {
+    const { from } = this.#request;
+    return typeof from === 'string'
+      ? null
+      : await listOffsets(this.#connections, topic, BigInt(Math.trunc(from.time)), 'committed');
+  }
+
+  isAtEnd(): boolean {
+    return this.#partitions.every(hasEnded);
+  }
+
+  /** One round over all leaders. */
+  async fetch(): Promise<readonly Fetched[]> {
+    return await this.#keepTrying(async () => {
+      if (performance.now() >= this.#refreshAt) await this.#refresh();
+      const open = this.#partitions.filter((partition) => !hasEnded(partition));
+      // Another partition comes first each time, so that none is starved where an answer does not hold them all.
+      const first = this.#turn++ % open.length;
+      const inTurn = [...open.slice(first), ...open.slice(0, first)];
+      try {
+        const leaders = [...byLeader(inTurn)];
+        const rounds = await Promise.all(leaders.map(([leader, partitions]) => this.#fetchFrom(leader, partitions)));
+        return rounds.flat();
+      } catch (error) {
+        this.#refreshAt = 0;
+        throw error;
+      }
+    });
+  }
+
+  async #fetchFrom(leader: number, partitions: readonly ReadPartition[]): Promise<readonly Fetched[]> {
+    const topics = [
+      {
+        topicId: this.#topic!.topicId,
+        partitions: partitions.map(({ partition, position }) => ({
+          partition,
+          currentLeaderEpoch: -1,
+          fetchOffset: position,
+          lastFetchedEpoch: -1,
+          partitionMaxBytes: limits.fetchPartitionBytesMax,
+        })),
+      },
+    ];
+    const { fetchBytesMax } = limits;
+    const answer = await this.#connections.askNode(leader, (connection) =>
+      fetchV13.api
+        .async(connection, fetchWaitMs, 1, fetchBytesMax, isolationLevels.committed, 0, -1, topics, [], '')
+        .catch(withErrorsInside<fetchV13.FetchResponse>),
+    );
+    const states = new Map(partitions.map((state) => [state.partition, state]));
+    const fetched = answer.responses
+      .flatMap((topic) => topic.partitions)
+      .map((each) => ({ state: states.get(each.partitionIndex)!, answer: each }));
+    for (const each of fetched) await this.#handleError(each);
+    const good = fetched.filter((each) => each.answer.errorCode === 0);
+    if (good.every(isEmpty)) good.forEach(endWhereNothingIsLeft);
+    return good;
+  }
+
+  async #handleError({ state, answer }: Fetched): Promise<void> {
+    if (answer.errorCode === 0) return;
+    if (answer.errorCode !== offsetOutOfRange)
+      throw new Error(`fetch from ${state.partition}: code ${answer.errorCode}`);
+    // Retention went past us: go on with what is left. A log that is now shorter than our position: go on at its end.
+    const earliest = (await listOffsets(this.#connections, this.#topic!, earliestOffset, 'committed')).get(
+      state.partition,
+    );
+    const latest = (await listOffsets(this.#connections, this.#topic!, latestOffset, 'committed')).get(state.partition);
+    state.position = state.position < (earliest ?? 0n) ? (earliest ?? 0n) : (latest ?? 0n);
+  }
+
+  /** Yields what was fetched, and moves the position past it. */
+  *take({ state, answer }: Fetched): Generator<LogRecord> {
+    for (const { batch, isVisible } of committedRecords(answer)) {
+      if (isVisible) yield* this.#recordsOf(state, batch);
+      const next = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
+      if (next > state.position) state.position = next;
+    }
+  }
+
+  *#recordsOf(state: ReadPartition, batch: RecordsBatch): Generator<LogRecord> {
+    const isLogAppendTime = (batch.attributes & logAppendTimeBit) !== 0;
+    for (const record of batch.records) {
+      const offset = batch.firstOffset + BigInt(record.offsetDelta);
+      if (offset < state.position) continue;
+      if (state.end !== null && offset >= state.end) return;
+      const timestamp = isLogAppendTime ? batch.maxTimestamp : batch.firstTimestamp + record.timestampDelta;
+      yield {
+        partition: state.partition,
+        offset: String(offset),
+        timestamp: Number(timestamp),
+        key: record.key,
+        value: record.value,
+        headers: record.headers.map(([name, value]) => ({ name: name?.toString() ?? '', value })),
+      };
+    }
+  }
+
+  /** Finds new leaders and, while following, new partitions, which are read from their beginning. */
+  async #refresh(): Promise<void> {
+    const topic = await this.#metadata();
+    if (topic.topicId !== this.#topic!.topicId) throw topicMissing(`${topic.topic} any more: it was made anew`, 'user');
+    const known = new Map(this.#partitions.map((state) => [state.partition, state]));
+    for (const { partition, leader } of topic.partitions) {
+      const state = known.get(partition);
+      if (state !== undefined) state.leader = leader;
+      else if (this.#request.follow) this.#partitions.push({ partition, leader, position: 0n, end: null });
+    }
+    this.#refreshAt = performance.now() + refreshMs;
+  }
+
+  async #metadata(): Promise<TopicMetadata> {
+    const [topic] = await this.#connections.metadata([this.#request.topic]);
+    if (topic === undefined) throw topicMissing(this.#request.topic, 'user');
+    return topic;
+  }
+
+  async #keepTrying<Answer>(attempt: () => Promise<Answer>): Promise<Answer> {
+    return await keepTrying(this.#callMs, `read ${this.#request.topic}`, async () => {
+      if (this.#closed) {
+        throw new PlatformError(clientIsClosed, 'the reading was ended', { fault: 'internal', retry: 'no-retry' });
+      }
+      return await attempt();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#connections.close();
+  }
+}
+
+const offsetOutOfRange = 1;
+const logAppendTimeBit = 1 << 3;
+
+const hasEnded = ({ position, end }: ReadPartition): boolean => end !== null && position >= end;
+
+const isEmpty = ({ answer }: Fetched): boolean => (answer.records ?? []).length === 0;
+
+/** A broker that has anything below the end gives at least one batch of it: what is missing there was compacted away. */
+function endWhereNothingIsLeft({ state, answer }: Fetched): void {
+  if (state.end !== null && answer.lastStableOffset >= state.end) state.position = state.end;
+}
