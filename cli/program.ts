@@ -5,6 +5,8 @@ import { registerCompletion } from './commands/completion.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerDown } from './commands/down.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerGet } from './commands/get.ts';
 import { registerDiff, registerHistory } from './commands/history.ts';
@@ -14,8 +16,10 @@ import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
 import { registerQuickstart } from './commands/quickstart.ts';
 import { registerSql } from './commands/sql.ts';
+import { registerStatus } from './commands/status.ts';
 import { registerTail } from './commands/tail.ts';
 import { registerTry } from './commands/try.ts';
+import { registerUp } from './commands/up.ts';
 import { registerValidate } from './commands/validate.ts';
 import { programVersion, registerVersion } from './commands/version.ts';
 import { registerWhy } from './commands/why.ts';
@@ -23,6 +27,10 @@ import { exitCodes } from './exit.ts';
 
 /** Each command states itself in a file of its own; help lists them in this order. */
 const commands: readonly ((program: Command) => void)[] = [
+  registerUp,
+  registerDown,
+  registerStatus,
+  registerDoctor,
   registerApply,
   registerPlan,
   registerValidate,

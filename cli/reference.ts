@@ -17,10 +17,7 @@ const exitCodeRows = [
 ] as const;
 
 export function cliReference(program: Command): string {
-  const commands = program
-    .createHelp()
-    .visibleCommands(program)
-    .filter((command) => command.name() !== 'help');
+  const commands = leavesOf(program);
   return `<!-- Written by \`node cli/reference.ts --write\` from the commands' own statements. Do not edit. -->
 # The \`millrace\` command
 
@@ -34,20 +31,38 @@ The API is the one that \`--api\` or \`MILLRACE_API\` names, else that of the pl
 |---|---|
 ${exitCodeRows.map(([code, meaning]) => `| ${code} | ${meaning} |`).join('\n')}
 
-${commands.map((command) => `- [\`${command.name()}\`](#millrace-${command.name()}) ${command.summary() || command.description()}`).join('\n')}
+${commands.map(({ name, command }) => `- [\`${name}\`](#millrace-${name.replace(' ', '-')}) ${command.summary()}`).join('\n')}
 
 ${commands.map(section).join('\n')}`;
 }
 
-function section(command: Command): string {
+interface Leaf {
+  /** With its group's: `dlq show`. */
+  readonly name: string;
+  readonly command: Command;
+}
+
+/** The commands that do something, groups opened. */
+function leavesOf(program: Command, prefix = ''): readonly Leaf[] {
+  return program
+    .createHelp()
+    .visibleCommands(program)
+    .filter((command) => command.name() !== 'help')
+    .flatMap((command) => {
+      const name = `${prefix}${command.name()}`;
+      return command.commands.length > 0 ? leavesOf(command, `${name} `) : [{ name, command }];
+    });
+}
+
+function section({ name, command }: Leaf): string {
   const help = command.createHelp();
   const options = help.visibleOptions(command).filter((option) => option.long !== '--help');
-  const usage = `millrace ${command.name()}${command.registeredArguments.map((one) => ` ${argumentTerm(one)}`).join('')}${options.length > 0 ? ' [options]' : ''}`;
+  const usage = `millrace ${name}${command.registeredArguments.map((one) => ` ${argumentTerm(one)}`).join('')}${options.length > 0 ? ' [options]' : ''}`;
   const rows = [...command.registeredArguments.map(argumentRow), ...options.map(optionRow)].filter(
     (row) => row !== null,
   );
   const table = rows.length === 0 ? '' : `\n| | |\n|---|---|\n${rows.join('\n')}\n`;
-  return `## millrace ${command.name()}\n\n\`${usage}\`\n\n${command.description()}\n${table}`;
+  return `## millrace ${name}\n\n\`${usage}\`\n\n${command.description()}\n${table}`;
 }
 
 const argumentTerm = (argument: Argument): string => {
