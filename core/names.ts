@@ -107,7 +107,7 @@ export const jobId = (tenant: string, name: string, uid: string): string => `${t
 export function readJobId(
   id: string,
 ): { tenant: string; name: string; route: string; sink: string; uid: string } | null {
-  const match = /^([^/]+)\/(([^/.@]+)\.([^/.@]+))@([^/@]+)$/.exec(id);
+  const match = /^([a-z0-9-]+)\/(([a-z0-9-]+)\.([a-z0-9-]+))@([A-Za-z0-9-]+)$/.exec(id);
   return match ? { tenant: match[1]!, name: match[2]!, route: match[3]!, sink: match[4]!, uid: match[5]! } : null;
 }
 

@@ -4,12 +4,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from 'zod';
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import { readJobId } from '#core/names.ts';
 import { loopback } from './ports.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const taskRequest = z.strictObject({
   clientToken: z.string().min(1).max(limits.clientTokenCharsMax),
-  job: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/, 'a job name: lower-case letters, digits, dots and hyphens'),
+  job: z.string().refine((id) => readJobId(id) !== null, 'a job’s id: <tenant>/<route>.<sink>@<uid>'),
   cpu: z.number().positive(),
   memoryMiB: z.number().int().positive(),
   environment: z.record(z.string(), z.string()),

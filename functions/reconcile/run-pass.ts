@@ -1,6 +1,7 @@
 // One pass: read the goal, observe, plan, act. It trusts nothing that an earlier pass did; it looks again.
 import { messageOf } from '#core/errors.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
+import { readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
@@ -87,13 +88,20 @@ async function attempt(
     const delayMs = Math.min(30_000, startDelayMs(failureCount));
     backoff.set(decision.target, { failureCount, notBefore: parts.clock.now() + delayMs });
     tally.failures.push(`${decision.target}: ${messageOf(error)}`);
-    parts.logger.warn('a target could not be brought to its goal', {
-      target: decision.target,
-      failureCount,
-      delayMs,
-      error: messageOf(error),
-    });
+    const facts = { target: decision.target, failureCount, delayMs, error: messageOf(error) };
+    parts.logger.warn('a target could not be brought to its goal', facts);
+    if (failureCount === 1) await tellOfFailure(decision, messageOf(error), parts);
   }
+}
+
+/** Told once a row of failures, not once a try. That it cannot be told (the goal store is gone as well) must not end the pass. */
+async function tellOfFailure(decision: Decision, message: string, parts: ReconcileParts): Promise<void> {
+  const job = readJobId(decision.target);
+  const subject = decision.events[0]?.subject ?? (job ? `job/${job.name}` : 'platform');
+  const tenant = decision.events[0]?.tenant ?? job?.tenant ?? 'default';
+  const event = { tenant, subject, at: parts.clock.now(), severity: 'warning', reason: 'ActionFailed' } as const;
+  const told = `${message}. It is tried again with growing pauses.`;
+  await parts.goals.appendEvents([{ ...event, message: told }]).catch(() => undefined);
 }
 
 /** Runs at most `atOnce` at a time, in order of the list; `run` must not throw. */

@@ -57,35 +57,37 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
     };
 
     test('a task that is run is listed with its job, its tags and its log, and becomes running', async () => {
-      const wanted = request('listed.out', 'run');
+      const wanted = request('default/listed.out@u1', 'run');
       const task = await accepted(wanted);
       const running = await inState(task, 'running');
-      expect(running).toMatchObject({ job: 'listed.out', tags: wanted.tags, log: expect.any(String) });
+      expect(running).toMatchObject({ job: 'default/listed.out@u1', tags: wanted.tags, log: expect.any(String) });
       expect((await subject.runner.list()).map(({ taskId }) => taskId)).toContain(task.taskId);
-      expect((await subject.runner.list('another.out')).map(({ taskId }) => taskId)).not.toContain(task.taskId);
-      await stopAll('listed.out');
+      expect((await subject.runner.list('default/another.out@u1')).map(({ taskId }) => taskId)).not.toContain(
+        task.taskId,
+      );
+      await stopAll('default/listed.out@u1');
     });
 
     test('the same token gives the same task, also at the same time and after it stopped', async () => {
-      const wanted = request('same.out', 'run');
+      const wanted = request('default/same.out@u1', 'run');
       const tasks = await Promise.all([accepted(wanted), accepted(wanted), accepted(wanted)]);
       expect(new Set(tasks.map(({ taskId }) => taskId)).size).toBe(1);
-      expect(await subject.runner.list('same.out')).toHaveLength(1);
-      await stopAll('same.out');
+      expect(await subject.runner.list('default/same.out@u1')).toHaveLength(1);
+      await stopAll('default/same.out@u1');
       expect(await accepted(wanted)).toMatchObject({ taskId: tasks[0]?.taskId, state: 'stopped' });
-      expect(await subject.runner.list('same.out')).toHaveLength(1);
+      expect(await subject.runner.list('default/same.out@u1')).toHaveLength(1);
     });
 
     test('the same token with another request is refused for good', async () => {
-      const wanted = request('other.out', 'run');
+      const wanted = request('default/other.out@u1', 'run');
       await accepted(wanted);
       const outcome = await subject.runner.run({ ...wanted, memoryMiB: 256 });
       expect(outcome).toMatchObject({ kind: 'refused', retry: false });
-      await stopAll('other.out');
+      await stopAll('default/other.out@u1');
     });
 
     test('a stopped task ends by itself on SIGTERM, and is listed with the reason that was given', async () => {
-      const task = await inState(await accepted(request('stopped.out', 'run')), 'running');
+      const task = await inState(await accepted(request('default/stopped.out@u1', 'run')), 'running');
       await until(async () => (await subject.isUp(task)) || null, 'the task to listen for SIGTERM');
       await subject.runner.stop(task.taskId, 'replaced by revision 7');
       const stopped = await inState(task, 'stopped');
@@ -95,7 +97,7 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
     });
 
     test('a task that ignores SIGTERM is killed after the stop timeout', async () => {
-      const task = await inState(await accepted(request('stubborn.out', 'stubborn')), 'running');
+      const task = await inState(await accepted(request('default/stubborn.out@u1', 'stubborn')), 'running');
       await until(async () => (await subject.isUp(task)) || null, 'the task to ignore SIGTERM');
       const asked = Date.now();
       await subject.runner.stop(task.taskId, 'time is up');
@@ -104,18 +106,18 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
     });
 
     test('a task that exits by itself is listed with its exit code', async () => {
-      const task = await accepted(request('exits.out', 'exit:3'));
+      const task = await accepted(request('default/exits.out@u1', 'exit:3'));
       expect((await inState(task, 'stopped')).exitCode).toBe(3);
     });
 
     test('a task whose process is killed is listed as stopped with 137', async () => {
-      const task = await inState(await accepted(request('killed.out', 'run')), 'running');
+      const task = await inState(await accepted(request('default/killed.out@u1', 'run')), 'running');
       await subject.kill(task);
       expect((await inState(task, 'stopped')).exitCode).toBe(137);
     });
 
     test('stopping a stopped task, or one that never was, is no error', async () => {
-      const task = await accepted(request('twice.out', 'exit:0'));
+      const task = await accepted(request('default/twice.out@u1', 'exit:0'));
       const stopped = await inState(task, 'stopped');
       await subject.runner.stop(task.taskId, 'again');
       expect(await seen(task)).toEqual(stopped);
@@ -123,13 +125,13 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
     });
 
     test('over capacity a task is refused for now; with room again it is accepted', async () => {
-      for (let n = 0; n < subject.tasksMax; n++) await accepted(request('full.out', 'run'));
-      const more = request('full.out', 'run');
+      for (let n = 0; n < subject.tasksMax; n++) await accepted(request('default/full.out@u1', 'run'));
+      const more = request('default/full.out@u1', 'run');
       expect(await subject.runner.run(more)).toMatchObject({ kind: 'refused', retry: true });
-      expect(await subject.runner.list('full.out')).toHaveLength(subject.tasksMax);
-      await stopAll('full.out');
+      expect(await subject.runner.list('default/full.out@u1')).toHaveLength(subject.tasksMax);
+      await stopAll('default/full.out@u1');
       expect(await subject.runner.run(more)).toMatchObject({ kind: 'accepted' });
-      await stopAll('full.out');
+      await stopAll('default/full.out@u1');
     });
   });
 }

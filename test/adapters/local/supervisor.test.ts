@@ -14,7 +14,7 @@ import { until } from '#test/support/until.ts';
 
 const request = (clientToken: string, behave: string): TaskRequest => ({
   clientToken,
-  job: 'plays.out',
+  job: 'default/plays.out@u1',
   cpu: 1,
   memoryMiB: 128,
   environment: { BEHAVE: behave },
@@ -124,7 +124,7 @@ test('each change of a task is told to the reconciler, and a reconciler that is 
   expect(told).toEqual(
     expect.arrayContaining(
       ['starting', 'running', 'stopping', 'stopped'].map((state) =>
-        expect.objectContaining({ kind: 'task-state-change', job: 'plays.out', taskId: task.taskId, state }),
+        expect.objectContaining({ kind: 'task-state-change', job: 'default/plays.out@u1', taskId: task.taskId, state }),
       ),
     ),
   );
