@@ -22,9 +22,9 @@ import {
   readPlatformFile,
   writePlatformFile,
 } from './platform-file.ts';
-import { end, identify } from './process-identity.ts';
+import { identify } from './process-identity.ts';
 import { endRecorded } from './stale-processes.ts';
-import { identitiesOf } from './supervisor.ts';
+import { endTasks } from './stale-tasks.ts';
 import { drainSupervisor } from './task-runner.ts';
 
 export interface HostOptions {
@@ -58,7 +58,6 @@ export const platformPrograms: readonly Program[] = [
 const tidyEveryMs = 10_000;
 /** How long workers get to finish what is in flight when the platform goes down. */
 const drainWithinMs = 15_000;
-const staleWorkerWithinMs = 5_000;
 
 /** Owns a data folder and every process that works on it, from `start` to `stop`. */
 export class LocalPlatform {
@@ -164,12 +163,11 @@ export class LocalPlatform {
   /** What a killed platform left running: its workers first, while what they commit to still stands. */
   async #endStale(): Promise<void> {
     const { tell } = this.#options;
-    const workers = identitiesOf(this.#places.tasks);
-    const ended = await Promise.all(workers.map((worker) => end(worker, 'SIGTERM', staleWorkerWithinMs)));
+    const workersCount = await endTasks(this.#places.tasks);
     const parts = await endRecorded(this.#places.run);
     if (parts.length > 0) {
       const names = parts.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
-      tell(`ended what a killed platform left running: ${names}, and ${ended.length} workers`);
+      tell(`ended what a killed platform left running: ${names}, and ${workersCount} workers`);
     }
   }
 

@@ -27,9 +27,20 @@ export function platformEnvironment(dataDir: string, ports: Ports, credentials: 
     [environment.supervisorUrl]: supervisorUrl(ports.supervisor, credentials),
     [environment.reconcilerPort]: String(ports.reconciler),
     [environment.reconcilerUrl]: http(ports.reconciler),
-    [environment.logLevel]: process.env[environment.logLevel] ?? 'info',
+    ...settingsOfCaller(),
   };
 }
+
+/** What whoever starts the platform may set for its programs. */
+const callerSettings = [environment.logLevel, environment.workerEntry, environment.tasksMax, environment.stopTimeoutMs];
+
+const settingsOfCaller = (): Record<string, string> =>
+  Object.fromEntries(
+    callerSettings.flatMap((name): [string, string][] => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** For programs that join a running platform: tests, benchmarks. Null where the folder has none. */
 export function environmentOfRunning(dataDir: string): Record<string, string> | null {

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObservedTask, RunOutcome, TaskRequest, TaskState } from '#core/ports/task-runner.ts';
 import { boundLog } from './log-file.ts';
-import { isAlive, type ProcessIdentity, signal, signalOne } from './process-identity.ts';
+import { isAlive, signal, signalOne } from './process-identity.ts';
 import {
   claimPidFile,
   forgetRecord,
@@ -191,8 +191,3 @@ function sameOrRefused(known: TaskRecord, requestHash: string, clientToken: stri
   const reason = `the client token ${clientToken} was used before with another request; expected a new token`;
   return { kind: 'refused', reason, retry: false };
 }
-
-export const identitiesOf = (tasksDir: string): ProcessIdentity[] =>
-  readRecords(tasksDir).flatMap(({ task, identity }) =>
-    task.state === 'stopped' || identity === undefined ? [] : [identity],
-  );

@@ -118,7 +118,8 @@ async function printPlatform(file: PlatformFile, dataDir: string, output: Output
 }
 
 function conflict(dataDir: string, running: PlatformFile): CommandError {
-  const message = `a platform runs on ${dataDir} already: ${running.state}, pid ${running.host?.pid}, ${running.apiUrl}`;
+  const { state, host, apiUrl } = running;
+  const message = `a platform runs on ${dataDir} already: ${state}, pid ${host?.pid}, ${apiUrl}`;
   return new CommandError(exitCodes.conflict, message, {
     fix: 'millrace status        shows it\nmillrace down          stops it\nmillrace up --data DIR starts another',
   });

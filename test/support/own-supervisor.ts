@@ -6,8 +6,7 @@ import { RunningPart } from '#adapters/local/part.ts';
 import { programPart } from '#adapters/local/parts/program.ts';
 import { placesIn } from '#adapters/local/platform-file.ts';
 import { freePorts } from '#adapters/local/ports.ts';
-import { signal } from '#adapters/local/process-identity.ts';
-import { identitiesOf } from '#adapters/local/supervisor.ts';
+import { endTasks } from '#adapters/local/stale-tasks.ts';
 import { localTaskRunner } from '#adapters/local/task-runner.ts';
 import { environment } from '#core/names.ts';
 import type { TaskRunner } from '#core/ports/task-runner.ts';
@@ -51,7 +50,7 @@ export async function ownSupervisor(more: Readonly<Record<string, string>> = {})
     kill: () => running.kill(),
     [Symbol.asyncDispose]: async () => {
       await running.stop();
-      for (const worker of identitiesOf(places.tasks)) signal(worker, 'SIGKILL');
+      await endTasks(places.tasks);
       rmSync(data, { recursive: true, force: true });
     },
   };

@@ -1,0 +1,80 @@
+// Starting and stopping the host from another program: the command line, the quickstart, tests.
+import { spawn } from 'node:child_process';
+import { closeSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PlatformError } from '#core/errors.ts';
+import { lastLines, openLog } from './log-file.ts';
+import { isRunning, type PlatformFile, type Ports, placesIn, readPlatformFile } from './platform-file.ts';
+import { end, gone } from './process-identity.ts';
+
+export interface HostProcess {
+  readonly pid: number;
+  /** Where its progress and its events are told, a line each. */
+  readonly log: string;
+  readonly logOffset: number;
+  /** The exit code, once it has ended. */
+  readonly exit: Promise<number>;
+}
+
+/** As host-main.ts ends where another host has the folder. */
+const conflictCode = 5;
+const lookEveryMs = 100;
+/** Longer than the host takes to drain its workers and stop its parts. */
+const stopWithinMs = 60_000;
+
+/** Starts a host of its own session, so that a terminal's Ctrl-C and the caller's end do not reach it. */
+export function spawnHost(dataDir: string, ports: Partial<Ports> = {}): HostProcess {
+  const log = placesIn(dataDir).hostLog;
+  const output = openLog(log);
+  const logOffset = statSync(log).size;
+  const child = spawn(
+    process.execPath,
+    [
+      '--title=millrace-host',
+      '--max-old-space-size=128',
+      '--disable-warning=ExperimentalWarning',
+      '--disable-warning=TimeoutNegativeWarning',
+      join(import.meta.dirname, 'host-main.ts'),
+      placesIn(dataDir).data,
+      ...Object.entries(ports).map(([name, port]) => `${name}=${port}`),
+    ],
+    { detached: true, stdio: ['ignore', output, output] },
+  );
+  closeSync(output);
+  const exit = new Promise<number>((resolve) => {
+    child.once('error', () => resolve(1));
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+  child.unref();
+  return { pid: child.pid ?? 0, log, logOffset, exit };
+}
+
+/** Waits until the platform is ready. Throws `already-running` or `not-started` where the host ends before that. */
+export async function untilReady(host: HostProcess, dataDir: string): Promise<PlatformFile> {
+  const exit = host.exit.then((code) => ({ code }));
+  for (;;) {
+    const ended = await Promise.race([exit, sleep(lookEveryMs)]);
+    if (ended !== undefined) throw notStarted(ended.code, host.log);
+    const file = readPlatformFile(dataDir);
+    if (file?.state === 'ready' && file.host?.pid === host.pid) return file;
+  }
+}
+
+function notStarted(code: number, log: string): PlatformError {
+  const said = lastLines(log, 20).map((line) => line.replace(/^\S+Z /, ''));
+  if (code === conflictCode) {
+    return new PlatformError('already-running', said.at(-1) ?? '', { fault: 'user', retry: 'no-retry' });
+  }
+  const message = code === 0 ? 'the platform was stopped before it was ready' : said.join('\n');
+  return new PlatformError('not-started', message, { fault: 'external', retry: 'retry' });
+}
+
+/** Stops the platform of a data folder, its parts and workers in order. Returns whether one was running. */
+export async function stopHost(dataDir: string): Promise<boolean> {
+  const file = readPlatformFile(dataDir);
+  if (!isRunning(file) || file.host === null) return false;
+  if (file.state === 'stopping') await gone(file.host, stopWithinMs);
+  else await end(file.host, 'SIGTERM', stopWithinMs);
+  return true;
+}
