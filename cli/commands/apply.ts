@@ -4,10 +4,12 @@ import { durationOption, gather } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import type { Applied } from '#cli/declare/apply-documents.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
+import type { SourceDocument } from '#cli/input/documents.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { formatPlan, planSummary } from '#cli/print/plan.ts';
 import { confirm, note, paintFor } from '#cli/terminal.ts';
 import type { PlanView } from '#core/api/wire.ts';
+import { jobName } from '#core/names.ts';
 
 interface ApplyOptions extends ApiOptions {
   readonly file: readonly string[];
@@ -88,9 +90,17 @@ async function waitUntilReady(applied: readonly Applied[], plan: PlanView, optio
   const api = await connect(options);
   const awaited = applied.flatMap(({ document, answer }) => {
     if (document.kind === 'Stream') return [streamReady(api, document.name)];
-    const jobs = plan.changes.find((change) => change.kind === 'Route' && change.name === document.name)?.jobs ?? [];
-    return jobs.map((job) => jobFlows(api, job, answer.resource.revision));
+    return sinkNames(document).map((sink) => jobFlows(api, jobName(document.name, sink), answer.resource.revision));
   });
+  // Jobs of other routes that a changed stream restarts; those in the files wait for their own revision.
+  const own = new Set(awaited.map((one) => one.title));
+  const others = plan.changes.filter((change) => change.kind === 'Stream').flatMap((change) => change.jobs);
+  for (const one of others.map((job) => jobFlows(api, job, 0))) if (!own.has(one.title)) awaited.push(one);
   note(`waiting for ${awaited.map((one) => one.title).join(', ')}`);
   await waitForAll(awaited, options.timeout);
+}
+
+function sinkNames(document: SourceDocument): readonly string[] {
+  const { spec } = document.json as { readonly spec: { readonly to: readonly { readonly name: string }[] } };
+  return spec.to.map((sink) => sink.name);
 }

@@ -75,7 +75,7 @@ function stepIntoMap(map: YAMLMap, path: string): { found: Found; rest: string }
   for (const pair of map.items) {
     const key = isScalar(pair.key) ? String(pair.key.value) : '';
     const after = path.slice(key.length);
-    const fits = key !== '' && path.startsWith(key) && (after === '' || after.startsWith('.') || after.startsWith('['));
+    const fits = key !== '' && path.startsWith(key) && (after === '' || /^[.[ ]/.test(after));
     if (fits && key.length > (best?.key.length ?? 0)) best = { pair, key };
   }
   if (best === null) return null;

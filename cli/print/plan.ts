@@ -1,5 +1,5 @@
 // A plan as people read it before they agree: what is made, what changes and how heavily, and what that does to running jobs.
-import { plural, showDuration } from '#cli/print/quantity.ts';
+import { showDuration } from '#cli/print/quantity.ts';
 import { oneLine, type Paint } from '#cli/terminal.ts';
 import type { ChangeClass, FieldChange, PlannedChange, PlanView } from '#core/api/wire.ts';
 import type { Json } from '#core/spec/document.ts';
@@ -24,7 +24,9 @@ const classWords: Readonly<Record<ChangeClass, string>> = {
 };
 
 export function formatPlan(plan: PlanView, paint: Paint): string {
-  const parts = plan.changes.map((change) => formatChange(change, paint));
+  // What several documents bring about together is said once.
+  const told = new Set<string>();
+  const parts = plan.changes.map((change) => formatChange(change, paint, told));
   return `${parts.join('')}${planSummary(plan)}\n`;
 }
 
@@ -41,7 +43,7 @@ export function planSummary(plan: PlanView): string {
   return `Plan: ${shown.length === 0 ? 'nothing declared' : shown.join(', ')}.`;
 }
 
-function formatChange(change: PlannedChange, paint: Paint): string {
+function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): string {
   const { sign, colour } = outcomes[change.outcome];
   const lines = [paint(colour, `${sign} ${change.kind} ${change.name}: ${change.outcome}`)];
   if (change.outcome === 'change') {
@@ -51,7 +53,8 @@ function formatChange(change: PlannedChange, paint: Paint): string {
   if (change.outcome === 'create' || change.outcome === 'change') {
     if (change.expectedPauseMs > 0) lines.push(`    expected pause: ${showDuration(change.expectedPauseMs)}`);
     if (change.expectedDuplicates !== '') lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
-    for (const effect of change.effects) lines.push(`    → ${effect}`);
+    for (const effect of change.effects.filter((one) => !told.has(one))) lines.push(`    → ${effect}`);
+    for (const effect of change.effects) told.add(effect);
   }
   for (const test of change.tests)
     lines.push(
@@ -79,9 +82,3 @@ export function formatFieldChange(field: FieldChange, paint: Paint): readonly st
 }
 
 const showJson = (json: Json): string => oneLine(typeof json === 'string' ? json : JSON.stringify(json), valueCharsMax);
-
-/** `applies to 2 jobs: a.out, b.out`. */
-export const jobsOf = (plan: PlanView): string => {
-  const jobs = plan.changes.flatMap((change) => change.jobs);
-  return jobs.length === 0 ? '' : `${plural(jobs.length, 'job')}: ${jobs.join(', ')}`;
-};
