@@ -1,0 +1,124 @@
+// What people are told of a job, and on what evidence.
+import { describe, expect, test } from '@jest/globals';
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { freshControl } from '#core/plan/plan-job.ts';
+import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
+import { assessJob } from '#core/status/assess-job.ts';
+import type { ConditionType, JobStatus } from '#core/status/job-status.ts';
+import { aHeartbeat, aJobEntry, aSplit, theTime } from '#test/support/builders.ts';
+
+const entry = aJobEntry();
+const slot: SlotRecord = {
+  incarnation: 1,
+  render: entry.render,
+  startedAt: theTime - 60_000,
+  failureCount: 0,
+  nextStartAt: theTime - 60_000,
+};
+const control: ControlRecord = { ...freshControl(entry.goal.id, entry.goal.uid), version: 1, slots: { '0': slot } };
+const assess = (
+  heartbeats: readonly Heartbeat[],
+  of: JobEntry = entry,
+  stored: ControlRecord | null = control,
+): JobStatus => assessJob({ entry: of, control: stored, heartbeats, splits: null, now: theTime });
+const condition = (status: JobStatus, type: ConditionType) =>
+  status.conditions.find((candidate) => candidate.type === type)!;
+
+describe('a job', () => {
+  test('is Pending until a pass has seen it', () => {
+    expect(assess([], entry, null).phase).toBe('Pending');
+  });
+
+  test('is Deploying until its workers report on the current goal and hold splits', () => {
+    expect(assess([]).phase).toBe('Deploying');
+    expect(assess([aHeartbeat(entry, 1, { render: 'older' })]).message).toMatch(
+      /0\/1 workers run revision 1, 1 an older one/,
+    );
+    expect(assess([aHeartbeat(entry, 1, { splits: [] })]).phase).toBe('Deploying');
+  });
+
+  test('is Running when it is caught up, and when its splits move', () => {
+    const caughtUp = assess([aHeartbeat(entry, 1)]);
+    expect([caughtUp.phase, condition(caughtUp, 'Progressing').reason]).toEqual(['Running', 'CaughtUp']);
+    const moving = assess([
+      aHeartbeat(entry, 1, { inPerSecond: 100, splits: [aSplit({ lagRecords: 500, movedAt: theTime - 900 })] }),
+    ]);
+    expect(moving).toMatchObject({ phase: 'Running', lag: { records: 500, drainMs: 5_000 } });
+    expect(condition(moving, 'Progressing').message).toBe('1/1 splits moved in 15 s, 500 records wait');
+  });
+
+  test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing', () => {
+    const status = assess([
+      aHeartbeat(entry, 1, { splits: [aSplit(), aSplit({ split: 'e/1', lagRecords: 3, movedAt: theTime - 91_000 })] }),
+    ]);
+    expect(status.phase).toBe('Stalled');
+    expect(status.message).toMatch(/1\/2 splits have not moved for 91 s although events wait \(e\/1 at 10 of 10\)/);
+  });
+
+  test('is Failed with the reason when a policy stopped it', () => {
+    const errors = [
+      { at: theTime, code: 'poison', message: 'division by zero at playback-events/0 offset 7', count: 1 },
+    ];
+    expect(assess([aHeartbeat(entry, 1, { state: 'stuck', errors })])).toMatchObject({
+      phase: 'Failed',
+      message: errors[0]!.message,
+    });
+  });
+
+  test('is Degraded while an error is fresh, with the error, and Running again afterwards', () => {
+    const error = { code: 'sink-unavailable', message: 'no leader', count: 3 };
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, at: theTime - 1_000 }] })]).message).toBe(
+      'sink-unavailable: no leader',
+    );
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, at: theTime - 31_000 }] })]).phase).toBe('Running');
+  });
+
+  test('is Degraded when its workers fail again and again', () => {
+    expect(assess([], entry, { ...control, slots: { '0': { ...slot, failureCount: 3 } } }).message).toMatch(
+      /failed 3 times in a row/,
+    );
+  });
+
+  test('is Paused as soon as that is wanted, and says how many workers still drain', () => {
+    const paused = { ...entry, paused: true };
+    expect(assess([aHeartbeat(entry, 1)], paused)).toMatchObject({
+      phase: 'Paused',
+      message: '1 worker(s) still drain',
+    });
+    expect(assess([], paused, { ...control, slots: {} }).message).toBe('no worker runs, as wanted');
+  });
+
+  test('does not count a worker that has been silent for longer than its lease', () => {
+    expect(assess([aHeartbeat(entry, 1, { at: theTime - 5_001 })]).phase).toBe('Deploying');
+  });
+});
+
+describe('its books', () => {
+  const accounting = { in: 10, out: 4, filtered: 3, deadLettered: 2, dropped: { poison: 1 } };
+
+  test('balance, with the numbers', () => {
+    expect(condition(assess([aHeartbeat(entry, 1, { accounting })]), 'Balanced')).toMatchObject({
+      status: 'true',
+      message: 'in 10 = out 4 + filtered 3 + dead-lettered 2 + dropped 1',
+    });
+  });
+
+  test('that do not balance make it Degraded', () => {
+    const status = assess([aHeartbeat(entry, 1, { accounting: { ...accounting, out: 3 } })]);
+    expect([status.phase, condition(status, 'Balanced').status]).toEqual(['Degraded', 'false']);
+  });
+});
+
+describe('its checkpoints', () => {
+  test('are stale only when something moved since the last one', () => {
+    const old = { sequence: 4, at: theTime - 60_000 };
+    const idle = aHeartbeat(entry, 1, { lastCheckpoint: old, splits: [aSplit({ movedAt: theTime - 61_000 })] });
+    expect(condition(assess([idle]), 'CheckpointFresh').status).toBe('true');
+    const busy = aHeartbeat(entry, 1, { lastCheckpoint: old, splits: [aSplit({ movedAt: theTime - 100 })] });
+    expect(condition(assess([busy]), 'CheckpointFresh')).toMatchObject({
+      status: 'false',
+      message: 'checkpoint 4 is 60 s old',
+    });
+  });
+});
