@@ -16,6 +16,8 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Reads a little, then goes away, as `| head` does. */
+  readonly closeOutputEarly?: boolean;
   /** Called with each piece of output, for tests that act while the command runs. */
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -36,6 +38,7 @@ export function runCli(args: readonly string[], options: RunOptions = {}): Promi
     stderr += text;
     options.onOutput?.(text, (signal) => child.kill(signal));
   });
+  if (options.closeOutputEarly) child.stdout.once('data', () => child.stdout.destroy());
   child.stdin.on('error', () => {});
   child.stdin.end(options.input ?? '');
   return new Promise((resolve, reject) => {

@@ -14,6 +14,9 @@ export interface Answer {
   readonly status?: number;
   readonly json?: unknown;
   readonly text?: string;
+  readonly type?: string;
+  /** Sends, and does not end. */
+  readonly keepOpen?: boolean;
   /** Ends the connection without an answer. */
   readonly hangUp?: boolean;
 }
@@ -43,7 +46,8 @@ export async function startTinyApi(answer: (request: Seen) => Answer | null): Pr
         json: { type: 'about:blank', title: 'Not found', status: 404, detail: `no ${one.path}`, code: 'not-found' },
       };
       if (given.hangUp) return request.socket.destroy();
-      response.writeHead(given.status ?? 200, { 'content-type': 'application/json' });
+      response.writeHead(given.status ?? 200, { 'content-type': given.type ?? 'application/json' });
+      if (given.keepOpen) return response.write(given.text ?? '');
       return response.end(given.text ?? JSON.stringify(given.json));
     });
   });

@@ -1,0 +1,64 @@
+// The examples do what their READMEs say: checked as an apply would check them, and run over their own events.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadDocuments } from '#cli/input/documents.ts';
+import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '#core/expression/index.ts';
+import { checkDocuments } from '#core/graph/check-documents.ts';
+import type { World } from '#core/graph/world.ts';
+import { runRouteTests } from '#core/plan/route-tests.ts';
+import { parseDocument } from '#core/spec/parse-document.ts';
+
+const examples = join(import.meta.dirname, '../../examples');
+beforeAll(loadParser);
+
+/** The documents of an example, as an apply to an empty platform sees them. */
+async function resolve(name: string): Promise<World> {
+  const documents = (await loadDocuments([join(examples, name)])).map((source) => {
+    const parsed = parseDocument(source.json);
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
+    return parsed.value;
+  });
+  const { after, problems } = checkDocuments([], documents, planRoute);
+  expect([...problems]).toEqual([]);
+  return after;
+}
+
+/** What comes out of `route`, in the order of the file. */
+async function runOver(name: string, route: string, file: string): Promise<readonly string[]> {
+  const program = (await resolve(name)).routes.get(route)!.programs.get('out')!;
+  const processor = createProcessor(program);
+  const out: string[] = [];
+  for (const line of readFileSync(join(examples, name, file))
+    .toString()
+    .trimEnd()
+    .split('\n')) {
+    const sink = createByteSink(1024);
+    const bytes = Buffer.from(line);
+    const verdict = processor.process(bytes, 0, bytes.length, sink);
+    expect(processor.fault).toBeNull();
+    if (verdict === PASSED) out.push(Buffer.from(sink.bytes.subarray(0, sink.length)).toString());
+  }
+  return out;
+}
+
+/** The JSON lines in a README's ```json blocks. */
+const linesIn = (name: string): readonly string[] =>
+  [...readFileSync(join(examples, name, 'README.md'), 'utf8').matchAll(/```json\n([\s\S]*?)```/g)].flatMap((block) =>
+    block[1]!.trimEnd().split('\n'),
+  );
+
+describe('examples', () => {
+  test('quickstart: the route passes its own test, and lets through what the README shows', async () => {
+    const world = await resolve('quickstart');
+    const route = world.routes.get('plays')!;
+    expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
+    expect(await runOver('quickstart', 'plays', 'events.ndjson')).toEqual(linesIn('quickstart'));
+  });
+
+  test('nginx-status: 284 of the 500 reports pass, such as the one the README shows', async () => {
+    const out = await runOver('nginx-status', 'nginx-errors', 'nginx-status.ndjson');
+    expect(out).toHaveLength(284);
+    expect(out).toContain(linesIn('nginx-status')[0]);
+  });
+});
