@@ -11,9 +11,9 @@ export class DecompressionRefused extends Error {
   override readonly name = 'DecompressionRefused';
 }
 
-export function decompress(code: number, bytes: Buffer, bytesMax = decompressedBytesMax): Buffer {
+export function decompress(compression: number, bytes: Buffer, bytesMax = decompressedBytesMax): Buffer {
   try {
-    switch (code) {
+    switch (compression) {
       case compressionCodes.gzip:
         return gunzipSync(bytes, { maxOutputLength: bytesMax });
       case compressionCodes.zstd:
@@ -24,11 +24,11 @@ export function decompress(code: number, bytes: Buffer, bytesMax = decompressedB
         refuseAbove(lz4BytesAtMost(bytes), bytesMax);
         return lz4Decompress(bytes);
       default:
-        throw new DecompressionRefused(`compression ${code} is not known (known: 0 to 4)`);
+        throw new DecompressionRefused(`compression ${compression} is not known (known: 0 to 4)`);
     }
   } catch (error) {
-    if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
-      refuseAbove(Infinity, bytesMax);
+    const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+    if (code === 'ERR_BUFFER_TOO_LARGE') refuseAbove(Infinity, bytesMax);
     throw error;
   }
 }

@@ -84,7 +84,8 @@ export class Lane {
   settle(batch: OutputBatch, errorCode: number): Settlement {
     if (errorCode === errorCodes.none || errorCode === errorCodes.duplicateSequence) {
       this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
-      this.#isProven = true;
+      // Behind a refused batch it proves nothing: that one goes alone, lest newer ones push it out of the broker's memory.
+      if (this.#refused.size === 0) this.#isProven = true;
       this.failureCount = 0;
       this.#sortOutRefused();
       return { kind: 'acknowledged' };

@@ -1,0 +1,113 @@
+// A lane keeps a partition's order whatever the broker and the network do.
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { errorCodes } from '#workers/kafka/error-codes.ts';
+import { Lane } from '#workers/kafka/lane.ts';
+import { noHeaders, OutputBatch } from '#workers/kafka/output-batch.ts';
+
+const identity = { producerId: 1n, producerEpoch: 0 };
+const origin = { attach: (): void => {}, acknowledge: (): void => {} };
+
+function aBatch(id: number, count: number): OutputBatch {
+  const batch = new OutputBatch(0);
+  const value = Buffer.from(String(id));
+  for (let index = 0; index < count; index++)
+    batch.append(
+      0,
+      { bytes: value, start: 0, end: -1 },
+      { bytes: value, start: 0, end: value.length },
+      noHeaders,
+      origin,
+    );
+  batch.seal('none');
+  return batch;
+}
+
+/** A partition as a broker keeps it: takes a batch that is next in the sequence, knows the last five, refuses the rest. */
+class Partition {
+  readonly log: OutputBatch[] = [];
+  #next = 0;
+  #last: number[] = [];
+
+  take(batch: OutputBatch): number {
+    if (this.#last.includes(batch.baseSequence)) return errorCodes.duplicateSequence;
+    if (batch.baseSequence !== this.#next) return errorCodes.outOfOrderSequence;
+    this.log.push(batch);
+    this.#next += batch.count;
+    this.#last = [...this.#last, batch.baseSequence].slice(-5);
+    return errorCodes.none;
+  }
+}
+
+describe('a lane', () => {
+  test('delivers every batch once and in order, through refusals and lost answers', () => {
+    const notLeader = errorCodes.notLeader;
+    const answers = fc.array(fc.constantFrom('taken', 'taken', 'taken', 'refused', 'answer lost', 'request lost'), {
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 25 }),
+        answers,
+        fc.array(fc.nat({ max: 6 })),
+        (counts, fates, bursts) => {
+          const lane = new Lane('t', 0);
+          const partition = new Partition();
+          const batches = counts.map((count, id) => aBatch(id, count));
+          for (const batch of batches) lane.enqueue(batch);
+          let burst = 0;
+          let fateIndex = 0;
+          for (let turn = 0; !lane.isIdle && turn < 500; turn++) {
+            const sent: OutputBatch[] = [];
+            const wanted = 1 + (bursts[burst++] ?? 5);
+            while (sent.length < wanted && lane.canSend(0)) sent.push(lane.take(identity));
+            const settled = sent.map((batch) => {
+              const fate = fates[fateIndex++] ?? 'taken';
+              if (fate === 'refused') return [batch, notLeader] as const;
+              if (fate === 'request lost') return [batch, -1] as const;
+              const code = partition.take(batch);
+              return [batch, fate === 'answer lost' ? -1 : code] as const;
+            });
+            for (const [batch, code] of settled) expect(lane.settle(batch, code).kind).not.toBe('sequence-lost');
+          }
+          expect(lane.isIdle).toBe(true);
+          expect(partition.log).toEqual(batches);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test('has one batch in flight until the first acknowledgement, then at most five', () => {
+    const lane = new Lane('t', 0);
+    for (let id = 0; id < 8; id++) lane.enqueue(aBatch(id, 1));
+    const first = lane.take(identity);
+    expect(lane.canSend(0)).toBe(false);
+    lane.settle(first, errorCodes.none);
+    let count = 0;
+    for (; lane.canSend(0); count++) lane.take(identity);
+    expect(count).toBe(5);
+  });
+
+  test('asks for a new producer id when the broker has lost the place of the first batch in line', () => {
+    const lane = new Lane('t', 0);
+    lane.enqueue(aBatch(0, 3));
+    lane.enqueue(aBatch(1, 2));
+    expect(lane.settle(lane.take(identity), errorCodes.unknownProducer)).toEqual({ kind: 'sequence-lost' });
+    lane.restart();
+    const again = lane.take({ producerId: 2n, producerEpoch: 0 });
+    expect([again.baseSequence, again.count]).toEqual([0, 3]);
+    lane.settle(again, errorCodes.none);
+    expect(lane.take({ producerId: 2n, producerEpoch: 0 }).baseSequence).toBe(3);
+  });
+
+  test('forgets what it is told to, and what comes back refused of that', () => {
+    const lane = new Lane('t', 0);
+    lane.enqueue(aBatch(0, 1));
+    lane.enqueue(aBatch(1, 1));
+    const flying = lane.take(identity);
+    lane.discard();
+    lane.settle(flying, errorCodes.notLeader);
+    expect(lane.isIdle).toBe(true);
+  });
+});
