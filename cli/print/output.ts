@@ -21,9 +21,9 @@ export async function printAs(format: OutputFormat, printable: Printable): Promi
     case 'table':
       return writeOut(printable.table());
     case 'json':
-      return writeOut(`${JSON.stringify(printable.value, null, 2)}\n`);
+      return writeOut(shown(`${JSON.stringify(printable.value, null, 2)}\n`));
     case 'yaml':
-      return writeOut(await toYaml(printable.value));
+      return writeOut(shown(await toYaml(printable.value)));
     case 'name':
       return writeOut(
         printable
@@ -33,6 +33,9 @@ export async function printAs(format: OutputFormat, printable: Printable): Promi
       );
   }
 }
+
+/** Whole for a program, harmless for a terminal. */
+const shown = (text: string): string => (process.stdout.isTTY ? withoutControls(text) : text);
 
 export async function toYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml');
