@@ -1,5 +1,6 @@
 // The HTTP API as the commands call it: deadlines, retries of what may be sent twice, and its problems as errors.
 import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import type { PageView, ProblemView } from '#core/api/wire.ts';
@@ -8,6 +9,7 @@ import { messageOf } from '#core/errors.ts';
 const requestMs = 30_000;
 const retryPausesMs = [200, 600, 1_500] as const;
 const pageItems = 200;
+const authorCharsMax = 60;
 /** A list is read to its end, within reason. */
 const pagesMax = 100;
 
@@ -122,11 +124,23 @@ async function fetchOnce(target: string, method: Method, request: ApiRequest): P
     signal,
     headers: {
       accept: 'application/json',
+      'millrace-author': author(),
       ...(body === undefined ? {} : { 'content-type': contentType }),
       ...request.headers,
     },
     ...(body === undefined ? {} : { body }),
   });
+}
+
+/** Who asks, as far as this machine knows; behind a gateway its authorizer knows better. */
+function author(): string {
+  let name = process.env['MILLRACE_AUTHOR'] ?? process.env['USER'] ?? '';
+  try {
+    if (name === '') name = userInfo().username;
+  } catch {
+    // A user id without a name.
+  }
+  return name.replace(/[^\x20-\x7e]/g, '?').slice(0, authorCharsMax);
 }
 
 function withQuery(target: string, query: ApiRequest['query'] = {}): string {

@@ -169,7 +169,7 @@ function showNextSteps(apiUrl: string, dataDir: string, paint: Paint): void {
   ];
   const longest = Math.max(...steps.map(([command]) => command.length));
   process.stdout.write(
-    `\nAPI   ${apiUrl}   (description: ${apiUrl}/openapi.json)\nData  ${folder.startsWith('..') ? dataDir : folder}\n\nTry next\n` +
+    `\nAPI   ${apiUrl}   (description: ${apiUrl}/v1/openapi.json)\nData  ${folder.startsWith('..') ? dataDir : folder}\n\nTry next\n` +
       steps.map(([command, why]) => `  ${paint('cyan', command.padEnd(longest))}  ${why}\n`).join('') +
       '\n',
   );

@@ -1,4 +1,5 @@
 // Lines into a stream: gathered into batches, a bounded number of them on their way, each line's fate known by its number in the input.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { type InputLine, isBlank, readLines } from '#cli/input/lines.ts';
 import type { AppendAnswer } from '#core/api/wire.ts';
@@ -10,6 +11,8 @@ const batchBytesMax = 1024 * 1024;
 /** A pipe that trickles is sent on as it comes. */
 const lingerMs = 50;
 const badLinesShown = 20;
+const topicWithinMs = 10_000;
+const topicPollMs = 200;
 
 export interface BadLine {
   readonly line: number;
@@ -118,7 +121,7 @@ async function sendBatch(api: ApiClient, stream: string, batch: Batch, progress:
   const body = Buffer.concat(batch.lines.flatMap((line) => [line.bytes, lineEnd]));
   let answer: AppendAnswer;
   try {
-    answer = await api.post<AppendAnswer>(`/v1/streams/${encodeURIComponent(stream)}/records`, { ndjson: body });
+    answer = await append(api, stream, body);
   } catch (error) {
     // Refused as a whole before anything was sent: the same for every line, so it is told as what it is.
     if (error instanceof ApiError && error.problem.status < 500 && progress.acknowledged === 0) throw error;
@@ -132,6 +135,19 @@ async function sendBatch(api: ApiClient, stream: string, batch: Batch, progress:
     if (!result.ok) {
       const number = batch.lines[result.line - 1]?.number ?? result.line;
       refuseLine(progress, { line: number, code: result.code, message: result.message });
+    }
+}
+
+/** A stream that was declared a moment ago gets its topic soon; until then nothing is sent, so asking again is safe. */
+async function append(api: ApiClient, stream: string, body: Uint8Array): Promise<AppendAnswer> {
+  const startedAt = performance.now();
+  while (true)
+    try {
+      return await api.post<AppendAnswer>(`/v1/streams/${encodeURIComponent(stream)}/records`, { ndjson: body });
+    } catch (error) {
+      const missing = error instanceof ApiError && error.problem.code === 'topic-missing';
+      if (!missing || performance.now() - startedAt > topicWithinMs) throw error;
+      await sleep(topicPollMs);
     }
 }
 
