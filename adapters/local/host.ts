@@ -2,6 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
+import { environment } from '#core/names.ts';
+import { bundleWorker } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -122,7 +124,7 @@ export class LocalPlatform {
 
   async #startParts(ports: Ports, credentials: Credentials): Promise<void> {
     const { dataDir, tell, programs = platformPrograms } = this.#options;
-    const env = platformEnvironment(dataDir, ports, credentials);
+    const env = await withWorker(platformEnvironment(dataDir, ports, credentials));
     const program = (name: Program['name']): RunningPart[] =>
       programs
         .filter((one) => one.name === name)
@@ -255,4 +257,10 @@ function inWords(event: PartEvent): string {
     case 'not-ready':
       return `${event.part}: did not start; tried again in ${event.againInMs} ms. ${event.reason}`;
   }
+}
+
+/** Workers run from one bundled file, unless the caller names another program (tests do). */
+async function withWorker(env: Record<string, string>): Promise<Record<string, string>> {
+  const name = environment.workerEntry;
+  return env[name] === undefined ? { ...env, [name]: await bundleWorker() } : env;
 }
