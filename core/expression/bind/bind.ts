@@ -85,6 +85,7 @@ function bindConstant(constant: A_Const): Bound {
   if (constant.fval !== undefined) {
     const text = (constant.fval.fval ?? '0').replaceAll('_', '');
     const whole = /^[+-]?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text) ? BigInt(text) : null;
+    if (whole !== null && BigInt.asIntN(32, whole) === whole) return literal('integer', whole.toString());
     if (whole !== null && BigInt.asIntN(64, whole) === whole) return literal('bigint', whole.toString());
     return literal('numeric', whole === null ? text : whole.toString());
   }

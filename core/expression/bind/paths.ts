@@ -113,6 +113,8 @@ export function followJson(base: Bound, step: Step, at: number): Bound | null {
   if (typeof step === 'number' && step < 0) return null;
   const path = [...node.path, step];
   if (type === 'dynamic') return pathOf(path, dynamicField, at);
+  // An index into jsonb also sees a bare scalar as an array of one, which a path does not.
+  if (typeof step === 'number') return null;
   return bound({ kind: 'path', type, path, keepsNull: true }, at);
 }
 

@@ -142,7 +142,8 @@ function settle(row: FunctionEntry, types: readonly TypeName[]): Candidate | nul
   const settled: TypeName[] = [];
   for (const [index, type] of wanted.entries()) {
     const given = types[index]!;
-    if (type === 'any') settled.push(given === unknown ? 'text' : given);
+    if (type === 'anynonarray' && isArray(given)) return null;
+    if (type === 'any' || type === 'anynonarray') settled.push(given === unknown ? 'text' : given);
     else if (type === 'anyarray') settled.push(arrayOf(element));
     else if (type === 'anyelement') settled.push(element);
     else settled.push(type);
@@ -224,7 +225,8 @@ function byLiterals(candidates: readonly Candidate[], types: readonly TypeName[]
     left = preferred.length > 0 ? preferred : inCategory;
     if (left.length === 0) return candidates;
   }
-  return left;
+  const concrete = left.filter((candidate) => !candidate.entry.arguments.some((type) => type.startsWith('any')));
+  return concrete.length === 1 ? concrete : left;
 }
 
 /** If all known arguments share a type, the literals are assumed to be of it as well. */

@@ -127,17 +127,17 @@ function checkFloat(result: number, overflowing: boolean, vanishing: boolean): n
 
 function floats(left: TypeName, right: TypeName): FunctionEntry[] {
   const type = left === 'real' && right === 'real' ? 'real' : 'double precision';
-  const fit = type === 'real' ? Math.fround : (value: number): number => value;
+  const narrow = type === 'real' ? Math.fround : (value: number): number => value;
   const define = (name: string, run: (a: number, b: number) => number): FunctionEntry =>
     entry(name, [left, right], type, docs[name]!, run);
   const finite = (a: number, b: number): boolean => Number.isFinite(a) && Number.isFinite(b);
   return [
-    define('+', (a, b) => checkFloat(fit(a + b), finite(a, b), false)),
-    define('-', (a, b) => checkFloat(fit(a - b), finite(a, b), false)),
-    define('*', (a, b) => checkFloat(fit(a * b), finite(a, b), a !== 0 && b !== 0)),
+    define('+', (a, b) => checkFloat(narrow(a + b), finite(a, b), false)),
+    define('-', (a, b) => checkFloat(narrow(a - b), finite(a, b), false)),
+    define('*', (a, b) => checkFloat(narrow(a * b), finite(a, b), a !== 0 && b !== 0)),
     define('/', (a, b) => {
       if (b === 0 && !Number.isNaN(a)) throw divisionByZero();
-      return checkFloat(fit(a / b), Number.isFinite(a), a !== 0 && Number.isFinite(b));
+      return checkFloat(narrow(a / b), Number.isFinite(a), a !== 0 && Number.isFinite(b));
     }),
   ];
 }

@@ -8,7 +8,7 @@ export type Implementation = (...values: never[]) => Value | typeof mismatch;
 
 export interface FunctionEntry {
   readonly name: string;
-  /** Type names, or `anyarray`, `anyelement`, `any`; the last may end in `...`: it repeats, at least once. */
+  /** Type names, or `anyarray`, `anyelement`, `anynonarray`, `any`; the last may end in `...`: it repeats, at least once. */
   readonly arguments: readonly TypeName[];
   readonly result: TypeName;
   readonly doc: string;

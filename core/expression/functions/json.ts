@@ -24,14 +24,16 @@ export function memberOf(json: JsonValue, name: string): JsonValue | null {
 
 /** 0-based; negative counts from the end. */
 export function itemOf(json: JsonValue, index: number): JsonValue | null {
-  return isJsonArray(json) ? (json.at(index) ?? null) : null;
+  if (isJsonArray(json)) return json.at(index) ?? null;
+  // jsonb holds a bare scalar as an array of one, and lets it be seen here.
+  return !isJsonObject(json) && (index === 0 || index === -1) ? json : null;
 }
 
 function follow(json: JsonValue, path: readonly (string | null)[]): JsonValue | null {
   let current: JsonValue | null = json;
   for (const step of path) {
     if (step === null || current === null) return null;
-    if (isJsonArray(current)) current = /^-?\d+$/.test(step.trim()) ? itemOf(current, Number(step)) : null;
+    if (isJsonArray(current)) current = /^\s*[+-]?\d+\s*$/.test(step) ? itemOf(current, Number(step)) : null;
     else current = memberOf(current, step);
   }
   return current;
@@ -79,6 +81,15 @@ function withoutNulls(json: JsonValue): JsonValue {
   return new Map([...json].filter(([, item]) => item !== jsonNull).map(([name, item]) => [name, withoutNulls(item)]));
 }
 
+/** A name is the text that the value would have as a JSON scalar. */
+function keyText(type: TypeName, value: Exclude<Value, null>): string {
+  const json = toJsonValue(type, value);
+  if (isJsonArray(json) || isJsonObject(json) || type === 'jsonb') {
+    throw new EvaluationFault('invalid_parameter_value', 'key value must be scalar, not array, composite, or json');
+  }
+  return typeof json === 'string' ? json : showText(type, value);
+}
+
 function buildObject(types: readonly TypeName[]): (...values: Value[]) => JsonObject {
   return (...values) => {
     if (values.length % 2 !== 0) {
@@ -89,7 +100,7 @@ function buildObject(types: readonly TypeName[]): (...values: Value[]) => JsonOb
       const name = values[index]!;
       if (name === null)
         throw new EvaluationFault('invalid_parameter_value', `argument ${index + 1}: key must not be null`);
-      members.push([showText(types[index]!, name), toJsonValue(types[index + 1]!, values[index + 1]!)]);
+      members.push([keyText(types[index]!, name), toJsonValue(types[index + 1]!, values[index + 1]!)]);
     }
     return sortedObject(members);
   };
@@ -170,26 +181,18 @@ export const jsonFunctions: readonly FunctionEntry[] = [
   ),
   made('to_jsonb', ['any'], 'jsonb', 'The value as JSON.', (types) => (value: Value) => toJsonValue(types[0]!, value)),
   entry('jsonb_strip_nulls', ['jsonb'], 'jsonb', 'Without members that are null.', withoutNulls),
-  givenNulls(
-    made(
-      'jsonb_extract_path',
-      ['jsonb', 'text...'],
-      'jsonb',
-      'What lies at the path.',
-      () =>
-        (from: JsonValue | null, ...path: (string | null)[]) =>
-          from === null || path.includes(null) ? null : follow(from, path),
-    ),
+  entry(
+    'jsonb_extract_path',
+    ['jsonb', 'text...'],
+    'jsonb',
+    'What lies at the path.',
+    (from: JsonValue, ...path: string[]) => follow(from, path),
   ),
-  givenNulls(
-    made(
-      'jsonb_extract_path_text',
-      ['jsonb', 'text...'],
-      'text',
-      'What lies at the path, as text.',
-      () =>
-        (from: JsonValue | null, ...path: (string | null)[]) =>
-          from === null || path.includes(null) ? null : asText(follow(from, path)),
-    ),
+  entry(
+    'jsonb_extract_path_text',
+    ['jsonb', 'text...'],
+    'text',
+    'What lies at the path, as text.',
+    (from: JsonValue, ...path: string[]) => asText(follow(from, path)),
   ),
 ];

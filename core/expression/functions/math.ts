@@ -3,7 +3,6 @@ import { EvaluationFault, outOfRange } from '../fault.ts';
 import {
   ceilingNumeric,
   compareNumeric,
-  divideNumeric,
   floorNumeric,
   integerNumeric,
   multiplyNumeric,
@@ -49,6 +48,13 @@ function exponential(a: number): number {
   return result;
 }
 
+/** A negative value that rounds to nothing keeps its sign. */
+function roundDouble(a: number): number {
+  if (!Number.isFinite(a)) return a;
+  const rounded = roundHalfEven(a);
+  return rounded === 0 && a < 0 ? -0 : rounded;
+}
+
 function squareRoot(a: number): number {
   if (a < 0)
     throw new EvaluationFault('invalid_argument_for_power_function', 'cannot take square root of a negative number');
@@ -83,11 +89,11 @@ function widthBucket(value: Numeric, low: Numeric, high: Numeric, count: number)
   const fromHigh = compareNumeric(value, high) * (direction < 0 ? 1 : -1);
   if (fromLow < 0) return 0;
   if (fromHigh >= 0) return Number(checkInteger(BigInt(count) + 1n, 'integer'));
-  const share = divideNumeric(
+  const share = quotientNumeric(
     multiplyNumeric(subtractNumeric(value, low), integerNumeric(count)),
     subtractNumeric(high, low),
   );
-  return Number(floorNumeric(share).coefficient) + 1;
+  return Number(share.coefficient) + 1;
 }
 
 export const mathFunctions: readonly FunctionEntry[] = [
@@ -97,7 +103,7 @@ export const mathFunctions: readonly FunctionEntry[] = [
     ['round'],
     'The nearest integer; a numeric half goes away from zero, a double half to the even one.',
     (a) => roundNumeric(a, 0),
-    (a) => (Number.isFinite(a) ? roundHalfEven(a) : a),
+    roundDouble,
   ),
   ...unary(['trunc'], 'Cut towards zero.', (a) => truncateNumeric(a, 0), Math.trunc),
   ...unary(['sign'], '-1, 0 or 1.', (a) => (a.kind === 'nan' ? a : integerNumeric(signOf(a))), Math.sign),

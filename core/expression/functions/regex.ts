@@ -58,6 +58,12 @@ function remembered(): (pattern: string, flags: string) => RE2JS {
   };
 }
 
+/** Flag `g` makes no sense where one match is asked for. */
+function single(flags: string): string {
+  if (!flags.includes('g')) return flags;
+  throw new EvaluationFault('invalid_parameter_value', 'flag "g" is not for functions that look for one match');
+}
+
 function matchOperator(name: string, doc: string, flags: string, negated: boolean): FunctionEntry {
   return made(name, ['text', 'text'], 'boolean', doc, () => {
     const compile = remembered();
@@ -140,7 +146,7 @@ export const regexFunctions: readonly FunctionEntry[] = [
     'Whether the regular expression matches, with flags.',
     () => {
       const compile = remembered();
-      return (text: string, pattern: string, flags: string) => compile(pattern, flags).matcher(text).find();
+      return (text: string, pattern: string, flags: string) => compile(pattern, single(flags)).matcher(text).find();
     },
   ),
   made('regexp_replace', ['text', 'text', 'text'], 'text', replaceDoc, () => {
@@ -164,7 +170,7 @@ export const regexFunctions: readonly FunctionEntry[] = [
   ),
   made('regexp_match', ['text', 'text', 'text'], 'text[]', 'As above, with flags.', () => {
     const compile = remembered();
-    return (text: string, pattern: string, flags: string) => groupsOf(compile(pattern, flags), text);
+    return (text: string, pattern: string, flags: string) => groupsOf(compile(pattern, single(flags)), text);
   }),
   made('regexp_count', ['text', 'text'], 'integer', 'How often the regular expression matches.', () => {
     const compile = remembered();

@@ -110,7 +110,7 @@ function overlay(text: string, by: string, from: number, count: number): string 
 }
 
 function chr(code: number): string {
-  if (code < 0) throw new EvaluationFault('program_limit_exceeded', 'character number must be positive');
+  if (code < 0) throw new EvaluationFault('invalid_parameter_value', 'character number must be positive');
   if (code === 0) throw new EvaluationFault('program_limit_exceeded', 'null character not permitted');
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
     throw new EvaluationFault('program_limit_exceeded', `requested character not valid for encoding: ${code}`);
@@ -141,17 +141,17 @@ export const textFunctions: readonly FunctionEntry[] = [
   entry('||', ['text', 'text'], 'text', 'Joins two texts.', (a: string, b: string) => a + b),
   made(
     '||',
-    ['text', 'any'],
+    ['text', 'anynonarray'],
     'text',
     'Joins a text and the text of a value.',
-    (types) => (a: string, b: never) => a + outputText(types[1]!, b),
+    (types) => (a: string, b: never) => a + showText(types[1]!, b),
   ),
   made(
     '||',
-    ['any', 'text'],
+    ['anynonarray', 'text'],
     'text',
     'Joins the text of a value and a text.',
-    (types) => (a: never, b: string) => outputText(types[0]!, a) + b,
+    (types) => (a: never, b: string) => showText(types[0]!, a) + b,
   ),
   entry('lower', ['text'], 'text', 'In lower case.', (text: string) => text.toLowerCase()),
   entry('upper', ['text'], 'text', 'In upper case.', (text: string) => text.toUpperCase()),

@@ -63,10 +63,15 @@ function age(left: bigint, right: bigint): Interval {
   return makeInterval(months, days, BigInt(micros));
 }
 
+const secondsTo2000 = 946_684_800;
+
 function toTimestamp(seconds: number): bigint {
   if (Number.isNaN(seconds)) throw new EvaluationFault('datetime_field_overflow', 'timestamp cannot be NaN');
   if (!Number.isFinite(seconds)) return seconds > 0 ? (1n << 63n) - 1n : -(1n << 63n);
-  return checkTimestamp(BigInt(roundHalfEven(seconds * 1e6)));
+  if (Math.abs(seconds) > 1e13)
+    throw new EvaluationFault('datetime_field_overflow', `timestamp out of range: "${seconds}"`);
+  // Counted from 2000 first, as PostgreSQL does, so that a double loses the same digits.
+  return checkTimestamp(BigInt(roundHalfEven((seconds - secondsTo2000) * 1e6)) + BigInt(secondsTo2000) * 1_000_000n);
 }
 
 function makeDate(year: number, month: number, day: number): number {
@@ -93,9 +98,20 @@ function dateBin(stride: Interval, value: bigint, origin: bigint): bigint {
   return checkTimestamp(value - into);
 }
 
+/** Days and time get the same sign. */
+function alignSigns(months: number, days: number, micros: bigint): Interval {
+  if (days > 0 && micros < 0n) return makeInterval(months, days - 1, micros + microsPerDay);
+  if (days < 0 && micros > 0n) return makeInterval(months, days + 1, micros - microsPerDay);
+  return makeInterval(months, days, micros);
+}
+
+function multiplyInterval(value: Interval, by: number): Interval {
+  return scaleInterval(value, (part) => part * by);
+}
+
 function divideInterval(value: Interval, by: number): Interval {
   if (by === 0) throw new EvaluationFault('division_by_zero', 'division by zero');
-  return scaleInterval(value, 1 / by);
+  return scaleInterval(value, (part) => part / by);
 }
 
 function overTimestamps(type: 'timestamp' | 'timestamptz'): FunctionEntry[] {
@@ -192,9 +208,9 @@ export const timeFunctions: readonly FunctionEntry[] = [
     addIntervals(a, negateInterval(b)),
   ),
   entry('-', ['interval'], 'interval', 'Negation.', negateInterval),
-  entry('*', ['interval', 'double precision'], 'interval', 'So many times.', scaleInterval),
+  entry('*', ['interval', 'double precision'], 'interval', 'So many times.', multiplyInterval),
   entry('*', ['double precision', 'interval'], 'interval', 'So many times.', (by: number, value: Interval) =>
-    scaleInterval(value, by),
+    multiplyInterval(value, by),
   ),
   entry('/', ['interval', 'double precision'], 'interval', 'A part of it.', divideInterval),
   entry('isfinite', ['date'], 'boolean', 'Whether it is a day and not ±infinity.', (date: number) =>
@@ -204,7 +220,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
   entry('make_date', ['integer', 'integer', 'integer'], 'date', 'From year, month and day.', makeDate),
   entry('justify_hours', ['interval'], 'interval', 'Whole days out of hours.', (value: Interval) => {
     const justified = justifyHours(value.micros);
-    return makeInterval(value.months, value.days + justified.days, justified.micros);
+    return alignSigns(value.months, value.days + justified.days, justified.micros);
   }),
   entry('date', ['timestamptz'], 'date', 'Its day, in UTC.', timestampToDate),
   entry('date', ['timestamp'], 'date', 'Its day.', timestampToDate),

@@ -1,5 +1,6 @@
 // The typed tree as closures over a scanned event: no text is made into code.
 
+import { EvaluationFault } from '../fault.ts';
 import { comparerOf } from '../functions/compare.ts';
 import { functionBySignature } from '../functions/table.ts';
 import type { CallNode, ExpressionNode, IsTest, Step, TypeName } from '../tree.ts';
@@ -10,7 +11,7 @@ import { readText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { compileInPlace } from './in-place.ts';
 import { type Evaluate, readSlot } from './read.ts';
-import type { Row } from './scanner.ts';
+import { createRow, type Row } from './scanner.ts';
 
 export interface CompileScope {
   readonly row: Row;
@@ -81,10 +82,7 @@ function compileNode(node: ExpressionNode, scope: CompileScope): Evaluate {
       return compileCast(node, scope);
     case 'and':
     case 'or':
-      return compileLogic(
-        node.arguments.map((part) => compile(part, scope)),
-        node.kind === 'or',
-      );
+      return compileLogic(node.arguments, node.kind === 'or', scope);
     case 'not': {
       const argument = compile(node.arguments[0]!, scope);
       return () => {
@@ -142,6 +140,7 @@ function compileCall(node: CallNode, scope: CompileScope): Evaluate {
     node.arguments.map((argument) => argument.type),
   );
   const { row } = scope;
+  if (hasNullArgument(node)) return () => null;
   const args = node.arguments.map((argument) => compile(argument, scope));
   const settle = (value: Value | typeof mismatch): Value => {
     if (value !== mismatch) return value;
@@ -158,16 +157,43 @@ function compileCall(node: CallNode, scope: CompileScope): Evaluate {
   }
   if (args.length === 2) {
     return () => {
+      // As in PostgreSQL every argument is evaluated, so that an error in one shows whatever the others are.
       const a = first();
-      if (a === null) return null;
       const b = second();
-      return b === null ? null : settle(run(a, b));
+      return a === null || b === null ? null : settle(run(a, b));
     };
   }
   return () => {
     const values = args.map((argument) => argument());
     return values.includes(null) ? null : settle(run(...values));
   };
+}
+
+/** Whether PostgreSQL's planner folds a strict call to NULL because one argument always is, whatever the others do. */
+function hasNullArgument(node: CallNode): boolean {
+  const entry = functionBySignature(node.signature);
+  if (entry?.nulls !== 'strict') return false;
+  const repeatsFrom =
+    entry.arguments.at(-1)?.endsWith('...') === true ? entry.arguments.length - 1 : node.arguments.length;
+  return node.arguments.slice(0, repeatsFrom).some(isAlwaysNull);
+}
+
+function isAlwaysNull(node: ExpressionNode): boolean {
+  if (!readsEvent(node)) return constantValue(node) === null;
+  if (node.kind === 'cast') return isAlwaysNull(node.argument);
+  if (node.kind === 'nullif') return isAlwaysNull(node.value);
+  return node.kind === 'call' && hasNullArgument(node);
+}
+
+/** The value of a part that reads no field; undefined when it reads one, or fails: then each event raises the error. */
+function constantValue(node: ExpressionNode): Value | undefined {
+  if (readsEvent(node)) return undefined;
+  try {
+    return compileNode(node, { row: createRow(0), slotOf: () => 0 })();
+  } catch (error) {
+    if (error instanceof EvaluationFault) return undefined;
+    throw error;
+  }
 }
 
 function compileCast(node: Extract<ExpressionNode, { kind: 'cast' }>, scope: CompileScope): Evaluate {
@@ -194,7 +220,9 @@ function whenGiven(argument: Evaluate, convert: (value: Exclude<Value, null>) =>
 }
 
 /** Three-valued: stops at the first part that decides, is NULL when none does and one is NULL. */
-function compileLogic(parts: readonly Evaluate[], deciding: boolean): Evaluate {
+function compileLogic(nodes: readonly ExpressionNode[], deciding: boolean, scope: CompileScope): Evaluate {
+  if (nodes.some((node) => constantValue(node) === deciding)) return () => deciding;
+  const parts = nodes.map((node) => compile(node, scope));
   return () => {
     let unknown = false;
     for (let index = 0; index < parts.length; index++) {

@@ -1,9 +1,9 @@
 // Values as JSON in the output.
 import type { TypeName } from '../tree.ts';
-import { toJsonValue } from '../values/dynamic.ts';
 import { formatDouble, formatReal } from '../values/float.ts';
 import { formatJson, type JsonValue } from '../values/json-value.ts';
 import { formatNumeric, type Numeric } from '../values/numeric.ts';
+import { formatTimestamp } from '../values/timestamp.ts';
 import { elementOf, isArray } from '../values/type-rules.ts';
 import { showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
@@ -32,8 +32,9 @@ export function writerOf(type: TypeName): (sink: ByteSink, value: Exclude<Value,
     case 'dynamic':
       return (sink, value) => writeText(sink, formatJson(value as JsonValue, false));
     case 'timestamptz':
+      return (sink, value) => writeJsonText(sink, formatTimestamp(value as bigint, 'T', 'Z'));
     case 'timestamp':
-      return (sink, value) => writeJsonText(sink, toJsonValue(type, value) as string);
+      return (sink, value) => writeJsonText(sink, formatTimestamp(value as bigint, 'T', ''));
     case 'text':
     case 'uuid':
       return (sink, value) => writeJsonText(sink, value as string);

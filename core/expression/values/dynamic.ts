@@ -119,7 +119,7 @@ export function toJsonValue(type: TypeName, value: Value): JsonValue {
     case 'double precision':
       return Number.isFinite(value) ? (readText('numeric', showText(type, value)) as Numeric) : showText(type, value);
     case 'timestamptz':
-      return showText(type, value).replace(' ', 'T').replace('+00', 'Z');
+      return showText(type, value).replace(' ', 'T').replace('+00', '+00:00');
     case 'timestamp':
       return showText(type, value).replace(' ', 'T');
     default:

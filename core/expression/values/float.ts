@@ -1,5 +1,6 @@
 // Text of double precision and real: the shortest digits that read back, laid out as PostgreSQL lays them out.
 import { EvaluationFault, invalidText } from '../fault.ts';
+import { compareNumeric, parseNumeric, roundedText } from './numeric.ts';
 
 const pattern = /^[ \t\n\v\f\r]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\v\f\r]*$/;
 const words: Readonly<Record<string, number>> = {
@@ -19,7 +20,16 @@ export function parseDouble(text: string): number {
 
 export function parseReal(text: string): number {
   if (!pattern.test(text)) return parseWord(text, 'real');
-  return checkedRead(Math.fround(Number(text)), text, 'real');
+  return checkedRead(readReal(text), text, 'real');
+}
+
+/** Rounded once: a text just beside the middle of two reals must not first become that middle as a double. */
+function readReal(text: string): number {
+  const double = Number(text);
+  const real = Math.fround(double);
+  if (!Number.isFinite(double) || !isMidpoint(double, real)) return real;
+  const side = compareNumeric(parseNumeric(text), parseNumeric(double.toExponential(99)));
+  return side === 0 ? real : Math.fround(double + side * Math.abs(double) * 2 ** -50);
 }
 
 function parseWord(text: string, type: string): number {
@@ -38,16 +48,36 @@ function checkedRead(value: number, text: string, type: string): number {
 }
 
 export function formatDouble(value: number): string {
-  return layOut(value, value.toExponential(), 15);
+  const shortest = value.toExponential();
+  if (Math.abs(value) < 2 ** 53 || !Number.isFinite(value)) return layOut(value, shortest, 15);
+  for (let digits = shortest.replace(/e.*|[-.]/g, '').length; digits <= 17; digits++) {
+    const text = value.toExponential(digits - 1);
+    if (Number(text) === value && !isDoubleMidpoint(text, value)) return layOut(value, text.replace(/\.?0+e/, 'e'), 15);
+  }
+  return layOut(value, shortest, 15);
 }
 
 export function formatReal(value: number): string {
   if (!Number.isFinite(value) || value === 0) return layOut(value, '0e+0', 6);
   for (let digits = 1; digits <= 9; digits++) {
-    const text = value.toExponential(digits - 1);
-    if (Math.fround(Number(text)) === value) return layOut(value, text, 6);
+    const text = roundedText(value, digits).replace(/\.e/, 'e');
+    if (Math.fround(Number(text)) === value && !isMidpoint(Number(text), value)) return layOut(value, text, 6);
   }
   return layOut(value, value.toExponential(), 6);
+}
+
+/** PostgreSQL does not rely on ties going to the even neighbour: a text half-way between two reals is no text for either. */
+function isMidpoint(candidate: number, value: number): boolean {
+  return candidate !== value && Math.fround(candidate + (candidate - value) * 2 ** -10) !== value;
+}
+
+/** The same for doubles; only integers from 2^53 on have such short texts. */
+function isDoubleMidpoint(text: string, value: number): boolean {
+  const exact = parseNumeric(text);
+  if (exact.scale > 0) return false;
+  const distance = exact.coefficient - BigInt(value);
+  const spacing = 2n ** BigInt(Math.floor(Math.log2(Math.abs(value))) - 52);
+  return distance !== 0n && (distance < 0n ? -distance : distance) * 2n === spacing;
 }
 
 /** From `d.ddde±x` to PostgreSQL's text: fixed while the exponent is in [-4, fixedBelow), scientific beyond. */

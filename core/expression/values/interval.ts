@@ -94,7 +94,7 @@ function addFractionalDays(sum: Sum, days: number): void {
 }
 
 const tokenPattern =
-  /\s*(?:([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?|([+-]?)(\d+)-(\d{1,2})(?![\d-])|([+-]?\s*(?:\d+\.?\d*|\.\d+))\s*([a-z]+)?|(ago)\b|@)\s*/iy;
+  /\s*(?:([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?|([+-]?)(\d+)-(\d{1,2})(?![\d-])|([+-]?\s*(?:\d+\.?\d*|\.\d+))(?![\d.:+-])\s*([a-z]+)?|(ago)\b|@)\s*/iy;
 
 export function parseInterval(text: string): Interval {
   if (/^\s*-?P/i.test(text)) return parseIsoInterval(text);
@@ -124,10 +124,15 @@ function addToken(sum: Sum, match: RegExpExecArray, text: string): void {
     const months = Number(match[7]) * 12 + Number(match[8]);
     sum.months += match[6] === '-' ? -months : months;
   } else {
-    const name = match[10] === undefined ? 'second' : unitNamed(match[10]);
+    const name = match[10] === undefined ? bareUnit(text) : unitNamed(match[10]);
     if (name === null) throw notAnInterval(text);
     addUnit(sum, Number(match[9]!.replaceAll(/\s/g, '')), units.get(name)!);
   }
+}
+
+/** A number without unit is days before a time of day, and seconds at the end. */
+function bareUnit(text: string): string {
+  return /^[+-]?\d+:/.test(text.slice(tokenPattern.lastIndex)) ? 'day' : 'second';
 }
 
 function clock(
@@ -202,21 +207,22 @@ export function negateInterval(value: Interval): Interval {
   return makeInterval(-value.months, -value.days, -value.micros);
 }
 
-/** Fractions of a month become days (30 a month), fractions of a day microseconds, as PostgreSQL's interval_mul. */
-export function scaleInterval(value: Interval, factor: number): Interval {
-  if (Number.isNaN(factor) || !Number.isFinite(factor)) {
-    throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
-  }
-  const months = Math.trunc(value.months * factor);
-  const days = Math.trunc(value.days * factor);
-  let monthDays = roundTo((value.months * factor - months) * 30);
-  let seconds = roundTo((value.days * factor - days + monthDays - Math.trunc(monthDays)) * 86_400);
+/**
+ * Each part by `scale` (a multiplication or a division): fractions of a month become days (30 a month), fractions of a day
+ * microseconds, as in PostgreSQL's interval_mul and interval_div.
+ */
+export function scaleInterval(value: Interval, scale: (part: number) => number): Interval {
+  const [exactMonths, exactDays, exactMicros] = [scale(value.months), scale(value.days), scale(Number(value.micros))];
+  const months = Math.trunc(exactMonths);
+  const days = Math.trunc(exactDays);
+  let monthDays = roundTo((exactMonths - months) * 30);
+  let seconds = roundTo((exactDays - days + monthDays - Math.trunc(monthDays)) * 86_400);
   monthDays = Math.trunc(monthDays);
   if (Math.abs(seconds) >= 86_400) {
     monthDays += Math.trunc(seconds / 86_400);
     seconds -= Math.trunc(seconds / 86_400) * 86_400;
   }
-  const micros = roundHalfEven(Number(value.micros) * factor + seconds * 1e6);
+  const micros = roundHalfEven(exactMicros + seconds * 1e6);
   if (!Number.isFinite(micros)) throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
   return makeInterval(months, days + monthDays, BigInt(micros));
 }

@@ -300,12 +300,20 @@ export function numericToNumber(value: Numeric): number {
   return Number(formatNumeric(value));
 }
 
+/** The double's digits, a tie going to the even one, as C's printf has it. */
+export function roundedText(value: number, digits: number): string {
+  const [mantissa, exponent] = value.toExponential(99).split('e') as [string, string];
+  const exact = mantissa.replace(/[-.]/g, '');
+  const isTie = /^50*$/.test(exact.slice(digits));
+  if (!isTie || Number(exact[digits - 1]) % 2 === 1) return value.toExponential(digits - 1);
+  return `${value < 0 ? '-' : ''}${exact[0]}.${exact.slice(1, digits)}e${exponent}`;
+}
+
 /** A finite double as the numeric that PostgreSQL's cast gives: 15 significant digits (6 for `real`). */
 export function numberToNumeric(value: number, digits: number): Numeric {
   if (Number.isNaN(value)) return numericNaN;
   if (!Number.isFinite(value)) return value > 0 ? numericInfinity : numericMinusInfinity;
-  const text = value
-    .toPrecision(digits)
+  const text = roundedText(value, digits)
     .replace(/(\.\d*?)0+(e|$)/, '$1$2')
     .replace(/\.(e|$)/, '$1');
   return parseNumeric(text);
