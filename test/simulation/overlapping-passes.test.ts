@@ -31,10 +31,13 @@ describe('two reconcilers at once', () => {
           await declare(world, 'x > 0');
           world.gate = (call) => scheduler.schedule(Promise.resolve(), call);
           for (const [index, kill] of kills.entries()) {
-            if (kill === 1) await declare(world, `x > ${index + 1}`);
             const victim = world.tasks.tasks('running')[0];
             if (kill === 2 && victim) world.tasks.end(victim.taskId, 137);
-            const passes = Promise.all([world.pass(), world.pass(), ...(kill === 3 ? [world.pass()] : [])]);
+            const change = async () => {
+              await world.gate('a person changes the goal');
+              await declare(world, `x > ${index + 1}`);
+            };
+            const passes = Promise.all([world.pass(), world.pass(), ...(kill === 1 ? [] : [change(), world.pass()])]);
             await scheduler.waitFor(passes);
             await world.turn();
           }
