@@ -147,10 +147,13 @@ export class WorkerRig {
 
   async topic(topic: string, partitions: number, config: Readonly<Record<string, string>> = {}): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await this.admin.createTopics({
-      waitForLeaders: true,
-      topics: [{ topic, numPartitions: partitions, configEntries }],
-    });
+    const wish = { topic, numPartitions: partitions, configEntries };
+    await this.admin.createTopics({ waitForLeaders: false, topics: [wish] });
+    await until(async () => {
+      const metadata = await this.admin.fetchTopicMetadata({ topics: [topic] }).catch(() => null);
+      const ready = metadata?.topics[0]?.partitions.filter(({ leader }) => leader >= 0).length === partitions;
+      return ready ? true : null;
+    }, `topic ${topic} to have its leaders`);
   }
 
   async produce(topic: string, messages: readonly Message[]): Promise<void> {

@@ -1,0 +1,195 @@
+// A worker as a process on the real parts: what is lost, doubled and delayed when workers die, wake up, come and go.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { isBalanced } from '#core/job/accounting.ts';
+import { exitCodes } from '#core/job/exit-codes.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { until } from '#test/support/until.ts';
+import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
+
+let rig: WorkerRig;
+beforeAll(async () => {
+  rig = await WorkerRig.open(addressesFromEnvironment());
+});
+afterAll(async () => await rig.close());
+
+const idOf = (value: Buffer | null): number => (JSON.parse(String(value)) as { id: number }).id;
+
+/** Produces events with rising ids until it is told to stop; gives how many were acknowledged. */
+function load(goal: JobGoal, perTurn = 500, turnMs = 25): { stop(): Promise<number>; count(): number } {
+  let count = 0;
+  let going = true;
+  const run = async (): Promise<void> => {
+    while (going) {
+      const messages = Array.from({ length: perTurn }, (_, index) => ({
+        key: `k${(count + index) % 40}`,
+        value: JSON.stringify({ id: count + index }),
+      }));
+      await rig.produce(goal.source.topic, messages);
+      count += perTurn;
+      await sleep(turnMs);
+    }
+  };
+  const running = run();
+  return {
+    count: () => count,
+    stop: async () => {
+      going = false;
+      await running;
+      return count;
+    },
+  };
+}
+
+interface Found {
+  readonly lost: number;
+  readonly duplicates: number;
+  readonly disordered: number;
+}
+
+/** What arrived, against ids 0 to `count`. Order: of first arrivals, per key. */
+async function compare(goal: JobGoal, count: number): Promise<Found> {
+  const seen = new Set<number>();
+  const last = new Map<string, number>();
+  let duplicates = 0;
+  let disordered = 0;
+  for (const { value, key } of await rig.read(goal.sink.topic)) {
+    const id = idOf(value);
+    if (seen.has(id)) duplicates++;
+    else {
+      if (id < (last.get(String(key)) ?? -1)) disordered++;
+      last.set(String(key), id);
+    }
+    seen.add(id);
+  }
+  return { lost: count - seen.size, duplicates, disordered };
+}
+
+const commitMs = 200;
+const goalWith = async (more: object = {}): Promise<JobGoal> =>
+  await rig.job({ where: 'id >= 0', settings: { commitMs, ...more } });
+
+describe('when a worker dies', () => {
+  test('a replacement goes on: nothing is lost, duplicates stay within one commit interval', async () => {
+    const goal = await goalWith();
+    const first = await rig.start(goal, 1);
+    const producing = load(goal);
+    await rig.accounted(goal, 5_000);
+    first.child.kill('SIGKILL');
+    const killedMs = performance.now();
+    const before = await rig.count(goal.sink.topic);
+    await first.exited;
+    await rig.workers.fence(goal.id, first.name);
+    await rig.start(goal, 2);
+    await until(async () => ((await rig.count(goal.sink.topic)) > before + 500 ? true : null), 'output after the kill');
+    const outputAgainMs = performance.now() - killedMs;
+    await sleep(500);
+    const count = await producing.stop();
+    const accounting = await rig.accounted(goal, count);
+    const found = await compare(goal, count);
+    expect(found).toMatchObject({ lost: 0, disordered: 0 });
+    // At 20,000 events a second, one interval plus what a batch may wait.
+    expect(found.duplicates).toBeLessThan(20 * (commitMs + 300));
+    expect(accounting).toMatchObject({ in: count, out: count });
+    expect(outputAgainMs).toBeLessThan(10_000);
+    process.stderr.write(
+      `kill -9: output again after ${Math.round(outputAgainMs)} ms, ${found.duplicates} duplicates\n`,
+    );
+  });
+
+  test('silently, another takes its splits once its lease is over', async () => {
+    const goal = await goalWith({ leaseMs: 2_000 });
+    const [first, second] = [await rig.start(goal, 1, 0), await rig.start(goal, 2, 1)];
+    await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 2);
+    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 2);
+    first.child.kill('SIGKILL');
+    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 4, 8_000);
+    const producing = load(goal);
+    await sleep(500);
+    const count = await producing.stop();
+    expect(await rig.accounted(goal, count)).toMatchObject({ in: count, out: count });
+    expect(await compare(goal, count)).toEqual({ lost: 0, duplicates: 0, disordered: 0 });
+  });
+});
+
+describe('when a worker is stopped and wakes up', () => {
+  test('it commits nothing any more and ends by itself', async () => {
+    const goal = await goalWith({ leaseMs: 1_500 });
+    const first = await rig.start(goal, 1);
+    const producing = load(goal);
+    await rig.accounted(goal, 3_000);
+    first.child.kill('SIGSTOP');
+    await rig.workers.fence(goal.id, first.name);
+    const second = await rig.start(goal, 2);
+    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 4);
+    await sleep(2_000);
+    const ownersBefore = (await rig.records(goal)).map(({ owner, epoch }) => [owner, epoch]);
+    first.child.kill('SIGCONT');
+    const wokenMs = performance.now();
+    expect(await first.exited).toBe(exitCodes.fenced);
+    expect(performance.now() - wokenMs).toBeLessThan(1_000);
+    expect((await rig.records(goal)).map(({ owner, epoch }) => [owner, epoch])).toEqual(ownersBefore);
+    const count = await producing.stop();
+    expect(await rig.accounted(goal, count)).toMatchObject({ in: count, out: count });
+    expect(await compare(goal, count)).toMatchObject({ lost: 0 });
+  });
+});
+
+describe('workers of one job', () => {
+  test('share the splits as they come and go, and lose and double nothing', async () => {
+    const goal = await goalWith();
+    const producing = load(goal, 300, 20);
+    const first = await rig.start(goal, 1, 0);
+    await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 4);
+    const second = await rig.start(goal, 2, 1);
+    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 2);
+    await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 2);
+    await sleep(500);
+    first.child.kill('SIGTERM');
+    expect(await first.exited).toBe(exitCodes.ended);
+    await rig.heartbeatWith(goal, second.name, ({ splits, leader }) => splits.length === 4 && leader, 5_000);
+    await sleep(300);
+    const count = await producing.stop();
+    const accounting = await rig.accounted(goal, count);
+    expect(accounting).toMatchObject({ in: count, out: count });
+    expect(isBalanced(accounting)).toBe(true);
+    expect(await compare(goal, count)).toEqual({ lost: 0, duplicates: 0, disordered: 0 });
+  });
+
+  test('of a newer incarnation take over from the one that they replace', async () => {
+    const goal = await goalWith();
+    const old = await rig.start(goal, 1, 0);
+    await rig.heartbeatWith(goal, old.name, ({ splits }) => splits.length === 4);
+    const replacement = await rig.start(goal, 2, 0);
+    await rig.heartbeatWith(goal, replacement.name, ({ splits }) => splits.length === 4);
+    expect((await rig.heartbeat(goal, old.name))?.splits.length).toBeLessThanOrEqual(4);
+    await rig.heartbeatWith(goal, old.name, ({ splits }) => splits.length === 0);
+  });
+});
+
+describe('state that is lost', () => {
+  test('is made again from the newest checkpoint that can be read', async () => {
+    const goal = await goalWith();
+    const first = await rig.start(goal, 1);
+    const producing = load(goal);
+    await sleep(1_000);
+    const count = await producing.stop();
+    await rig.accounted(goal, count);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    const before = await rig.records(goal);
+    const prefix = `checkpoints/${goal.id}/${goal.uid}/`;
+    const keys = await rig.objects.list(prefix);
+    await rig.objects.put(`${prefix}999999999999.json`, Buffer.from('{"formatVersion":1,'));
+    await rig.splits.clear(goal.id);
+    const second = await rig.start(goal, 2);
+    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 4);
+    const after = await rig.records(goal);
+    expect(keys.length).toBeGreaterThan(0);
+    expect(after.map(({ split, position, accounting }) => ({ split, position, accounting }))).toEqual(
+      before.map(({ split, position, accounting }) => ({ split, position, accounting })),
+    );
+    for (const [index, { epoch }] of after.entries()) expect(epoch).toBeGreaterThan(before[index]!.epoch);
+    expect(second.log.some(({ message }) => String(message).includes('checkpoint cannot be read'))).toBe(true);
+  });
+});

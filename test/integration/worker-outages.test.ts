@@ -1,0 +1,181 @@
+// A worker as a process while the systems around it fail and change: it waits, goes on, loses nothing, and says what it sees.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { isBalanced } from '#core/job/accounting.ts';
+import { exitCodes } from '#core/job/exit-codes.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts';
+import { until } from '#test/support/until.ts';
+import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
+
+let rig: WorkerRig;
+let kafka: OwnPart;
+let dynamodb: OwnPart;
+beforeAll(async () => {
+  [kafka, dynamodb] = await Promise.all([ownKafka(), ownDynamodb()]);
+  rig = await WorkerRig.open({ ...addressesFromEnvironment(), kafka: kafka.address, dynamodb: dynamodb.address });
+});
+afterAll(async () => {
+  await rig.close();
+  await Promise.all([kafka[Symbol.asyncDispose](), dynamodb[Symbol.asyncDispose]()]);
+});
+
+const idOf = (value: Buffer | null): number => (JSON.parse(String(value)) as { id: number }).id;
+const events = (from: number, count: number): { key: string; value: string }[] =>
+  Array.from({ length: count }, (_, index) => ({
+    key: `k${index % 40}`,
+    value: JSON.stringify({ id: from + index, pad: 'x'.repeat(200) }),
+  }));
+
+async function distinct(goal: JobGoal): Promise<{ distinct: number; duplicates: number }> {
+  const ids = (await rig.read(goal.sink.topic)).map(({ value }) => idOf(value));
+  const set = new Set(ids);
+  return { distinct: set.size, duplicates: ids.length - set.size };
+}
+
+describe('the sink', () => {
+  test('that cannot be written to for a while stops the reading, memory stays flat, and then all arrives once', async () => {
+    const goal = await rig.job({ where: 'id >= 0', goal: { stalledAfterMs: 3_000 } });
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 1_000));
+    await rig.accounted(goal, 1_000);
+    await rig.admin.deleteTopics({ topics: [goal.sink.topic] });
+    const count = 150_000;
+    await rig.produce(goal.source.topic, events(1_000, count));
+    const refused = await rig.heartbeatWith(goal, worker.name, ({ errors }) =>
+      errors.some(({ code }) => code === 'sink-missing'),
+    );
+    await sleep(6_000);
+    const later = await rig.heartbeatWith(goal, worker.name, ({ beat }) => beat > refused.beat + 5);
+    expect(later.rssMiB).toBeLessThan(256);
+    expect(later.rssMiB - refused.rssMiB).toBeLessThan(60);
+    expect(worker.child.exitCode).toBeNull();
+    await rig.topic(goal.sink.topic, 4);
+    const accounting = await rig.accounted(goal, count + 1_000);
+    expect(accounting).toMatchObject({ in: count + 1_000, out: count + 1_000 });
+    expect(await distinct(goal)).toEqual({ distinct: count, duplicates: 0 });
+  });
+
+  test('that is deleted and made anew is written to again, and nothing that was read is lost', async () => {
+    const goal = await rig.job({ where: 'id >= 0' });
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 500));
+    await rig.accounted(goal, 500);
+    await rig.admin.deleteTopics({ topics: [goal.sink.topic] });
+    await rig.produce(goal.source.topic, events(500, 2_000));
+    await rig.heartbeatWith(goal, worker.name, ({ errors }) => errors.some(({ code }) => code === 'sink-missing'));
+    await sleep(1_000);
+    await rig.topic(goal.sink.topic, 2);
+    const accounting = await rig.accounted(goal, 2_500);
+    expect(accounting).toMatchObject({ in: 2_500, out: 2_500 });
+    const ids = (await rig.read(goal.sink.topic)).map(({ value }) => idOf(value));
+    expect(new Set(ids.filter((id) => id >= 500)).size).toBe(2_000);
+  });
+});
+
+describe('the source', () => {
+  test('that is deleted and made anew is read from its first record, and the account goes on', async () => {
+    const goal = await rig.job({ where: 'id >= 0', partitions: 2 });
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 500));
+    await rig.accounted(goal, 500);
+    await rig.admin.deleteTopics({ topics: [goal.source.topic] });
+    await rig.heartbeatWith(goal, worker.name, ({ errors }) => errors.some(({ code }) => code === 'source-missing'));
+    await rig.topic(goal.source.topic, 2);
+    const producer = rig.kafka.producer();
+    await producer.connect();
+    await producer.send({ topic: goal.source.topic, messages: events(500, 100) });
+    await producer.disconnect();
+    const accounting = await rig.accounted(goal, 600);
+    expect(accounting).toMatchObject({ in: 600, out: 600 });
+    expect(await distinct(goal)).toEqual({ distinct: 600, duplicates: 0 });
+    await rig.heartbeatWith(goal, worker.name, ({ errors }) => errors.some(({ code }) => code === 'source-recreated'));
+    const positions = (await rig.records(goal)).map(({ position }) => Number(position));
+    expect(positions.reduce((sum, position) => sum + position, 0)).toBe(100);
+  });
+
+  test('whose records were deleted before they were read is read on from what is left, and what is lost is counted', async () => {
+    const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
+    await rig.produce(goal.source.topic, events(0, 100));
+    const first = await rig.start(goal, 1);
+    await rig.accounted(goal, 100);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    await rig.produce(goal.source.topic, events(100, 400));
+    // The admin client deletes only from topics whose leaders it has looked up before.
+    await rig.admin.fetchTopicOffsets(goal.source.topic);
+    await rig.admin.deleteTopicRecords({ topic: goal.source.topic, partitions: [{ partition: 0, offset: '300' }] });
+    const second = await rig.start(goal, 2);
+    const accounting = await rig.accounted(goal, 500);
+    expect(accounting).toEqual({ in: 500, out: 300, filtered: 0, deadLettered: 0, dropped: { retention: 200 } });
+    await rig.heartbeatWith(goal, second.name, ({ errors }) => errors.some(({ code }) => code === 'source-data-lost'));
+  });
+
+  test('that ends before the position is not read again by itself: the worker says so and waits', async () => {
+    const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
+    await rig.produce(goal.source.topic, events(0, 10));
+    const first = await rig.start(goal, 1);
+    await rig.accounted(goal, 10);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    const [record] = await rig.records(goal);
+    await rig.splits.clear(goal.id);
+    await rig.splits.create(goal.id, { ...record!, position: '1000' });
+    const second = await rig.start(goal, 2);
+    const heartbeat = await rig.heartbeatWith(goal, second.name, ({ state }) => state === 'stuck');
+    expect(heartbeat.errors.map(({ code }) => code)).toContain('source-truncated');
+    expect((await rig.records(goal))[0]?.position).toBe('1000');
+  });
+});
+
+describe('the broker', () => {
+  test('that is killed and started again is written to within five seconds of being back, and nothing is lost or doubled', async () => {
+    const goal = await rig.job({ where: 'id >= 0' });
+    await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 20_000));
+    await rig.accounted(goal, 5_000);
+    await kafka.kill();
+    await sleep(1_500);
+    await kafka.start();
+    const backMs = performance.now();
+    const before = await rig.count(goal.sink.topic);
+    await rig.produce(goal.source.topic, events(20_000, 5_000));
+    await until(
+      async () => ((await rig.count(goal.sink.topic)) > before ? true : null),
+      'output after the broker is back',
+    );
+    const outputMs = performance.now() - backMs;
+    expect(outputMs).toBeLessThan(5_000);
+    const accounting = await rig.accounted(goal, 25_000);
+    expect(accounting).toMatchObject({ in: 25_000, out: 25_000 });
+    expect(await distinct(goal)).toEqual({ distinct: 25_000, duplicates: 0 });
+    process.stderr.write(`broker kill -9: output ${Math.round(outputMs)} ms after it was back\n`);
+  });
+});
+
+describe('the table of leases', () => {
+  test('that is away for less than a lease holds nothing up; for more, the worker stops by itself', async () => {
+    const goal = await rig.job({ where: 'id >= 0', settings: { leaseMs: 12_000 } });
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 100));
+    await rig.accounted(goal, 100);
+    await dynamodb.kill();
+    await rig.produce(goal.source.topic, events(100, 100));
+    await until(async () => ((await rig.count(goal.sink.topic)) >= 200 ? true : null), 'output without the table');
+    await dynamodb.start();
+    expect(await rig.accounted(goal, 200)).toMatchObject({ in: 200, out: 200 });
+    expect(worker.child.exitCode).toBeNull();
+    await dynamodb.kill();
+    const goneMs = performance.now();
+    expect(await worker.exited).toBe(exitCodes.fenced);
+    expect(performance.now() - goneMs).toBeLessThan(13_500);
+    await dynamodb.start();
+    const next = await rig.start(goal, 2);
+    await rig.produce(goal.source.topic, events(200, 100));
+    const accounting = await rig.accounted(goal, 300);
+    expect(isBalanced(accounting)).toBe(true);
+    expect(await distinct(goal)).toMatchObject({ distinct: 300 });
+    next.child.kill('SIGTERM');
+    expect(await next.exited).toBe(exitCodes.ended);
+  });
+});
