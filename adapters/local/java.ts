@@ -1,13 +1,10 @@
 // How the parts on the Java virtual machine are run.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type JarSet, jarsDir } from './jars.ts';
 
 export interface JavaOptions {
   readonly jars: JarSet;
   readonly heapMiB: number;
-  /** A folder that the process may fill with what it may lose: class archives. */
-  readonly scratch: string;
   readonly properties?: Readonly<Record<string, string>>;
   readonly main: string;
   readonly args: readonly string[];
@@ -18,7 +15,6 @@ export const javaCommand = (): string =>
 
 /** The serial collector and one compiler tier: small and quick to start, for a broker that serves one laptop. */
 export function javaArgs(options: JavaOptions): string[] {
-  mkdirSync(options.scratch, { recursive: true });
   return [
     `-Xmx${options.heapMiB}m`,
     '-Xss512k',

@@ -1,6 +1,6 @@
 // One part of the local platform: a process with a real readiness check, restarted when it dies, until it is stopped.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, PlatformError } from '#core/errors.ts';
@@ -208,14 +208,5 @@ export class RunningPart {
       ),
       { fault: 'external', retry: 'retry' },
     );
-  }
-
-  /** Keeps the log to its size; called now and then by the host. */
-  boundLog(): void {
-    boundLog(this.logPath);
-  }
-
-  get logBytes(): number {
-    return statSync(this.logPath, { throwIfNoEntry: false })?.size ?? 0;
   }
 }

@@ -69,7 +69,7 @@ function isAllowed(request: IncomingMessage, password: string): boolean {
   return got.length === expected.length && timingSafeEqual(got, expected);
 }
 
-export const basicAuthorization = (password: string): string =>
+const basicAuthorization = (password: string): string =>
   `Basic ${Buffer.from(`millrace:${password}`).toString('base64')}`;
 
 async function json(request: IncomingMessage): Promise<unknown> {

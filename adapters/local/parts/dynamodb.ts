@@ -24,7 +24,6 @@ export function dynamodbPart(options: DynamodbPartOptions): Part {
     args: javaArgs({
       jars: 'dynamodb',
       heapMiB: 128,
-      scratch: join(options.data, 'scratch'),
       main: 'org.eclipse.jetty.xml.XmlConfiguration',
       args: [`millrace.port=${options.port}`, `millrace.data=${options.data}`, join(jarsHere, 'dynamodb.jetty.xml')],
     }),

@@ -23,7 +23,7 @@ export function kafkaPart(options: KafkaPartOptions): Part {
   const configuration = join(options.data, 'server.properties');
   const endpoint = `${loopback}:${options.port}`;
   const java = (main: string, args: readonly string[], heapMiB: number): string[] =>
-    javaArgs({ jars: 'kafka', heapMiB, scratch: join(options.data, 'scratch'), properties: quietly, main, args });
+    javaArgs({ jars: 'kafka', heapMiB, properties: quietly, main, args });
   return {
     name: 'kafka',
     command: javaCommand(),

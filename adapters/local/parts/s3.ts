@@ -26,7 +26,6 @@ export function s3Part(options: S3PartOptions): Part {
     args: javaArgs({
       jars: 's3',
       heapMiB: 128,
-      scratch: join(options.data, 'scratch'),
       properties: { LOG_LEVEL: 'warn' },
       main: 'org.gaul.s3proxy.Main',
       args: ['--properties', configuration],
