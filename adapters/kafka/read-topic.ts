@@ -11,7 +11,7 @@ import { byLeader, earliestOffset, isolationLevels, latestOffset, listOffsets } 
 /** How long the broker holds a fetch that has nothing to give. */
 const fetchWaitMs = 500;
 /** How often new partitions are looked for while following. */
-const refreshMs = 10_000;
+const refreshMs = 5_000;
 const clientIsClosed = 'kafka-client-closed';
 
 interface ReadPartition {

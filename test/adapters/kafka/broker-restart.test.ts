@@ -1,0 +1,57 @@
+// A broker that is killed and comes back: calls wait for it, nothing acknowledged is lost, nothing is appended twice.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
+import { createRecordLog } from '#adapters/kafka/record-log.ts';
+import { type OwnPart, ownKafka } from '#test/support/own-parts.ts';
+
+describe('a broker that is killed and started again', () => {
+  let kafka: OwnPart;
+  beforeAll(async () => {
+    kafka = await ownKafka();
+  });
+  afterAll(() => kafka[Symbol.asyncDispose]());
+
+  test('is used again within 2 s of being ready, by clients that were connected before', async () => {
+    const options = { brokers: [kafka.address], callMs: 2_000 };
+    const admin = createBrokerAdmin(options);
+    const log = createRecordLog(options);
+    await admin.create('before', 2, {});
+    await log.append('before', [{ key: null, value: null }]);
+    await kafka.kill();
+    await expect(admin.describe(['before'], [])).rejects.toMatchObject({ code: 'kafka-unavailable' });
+    await expect(admin.list()).rejects.toMatchObject({ code: 'kafka-unavailable' });
+    await kafka.start();
+    const began = performance.now();
+    expect(await admin.list()).toEqual(['before']);
+    expect(await admin.describe(['before'], [])).toMatchObject([{ topic: 'before', partitions: 2 }]);
+    expect(await admin.create('after', 1, {})).toBe('created');
+    expect(await log.append('before', [{ key: null, value: null }])).toMatchObject([{ kind: 'appended' }]);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    await Promise.all([log.close(), admin.close()]);
+  });
+
+  test('has every record that was acknowledged before, during and after, once; a reading goes on through it', async () => {
+    const options = { brokers: [kafka.address], callMs: 30_000 };
+    const admin = createBrokerAdmin(options);
+    const log = createRecordLog(options);
+    await admin.create('load', 2, {});
+    const abort = new AbortController();
+    const read: string[] = [];
+    const reading = (async () => {
+      for await (const { value } of log.read({ topic: 'load', from: 'earliest', follow: true, signal: abort.signal }))
+        if (read.push(Buffer.from(value!).toString()) === 3_000) abort.abort();
+    })();
+    const restart = kafka.kill().then(() => kafka.start());
+    for (let at = 0; at < 3_000; at += 100) {
+      const records = Array.from({ length: 100 }, (_, index) => ({
+        key: null,
+        value: Buffer.from(String(at + index)),
+      }));
+      const outcomes = await log.append('load', records);
+      expect(new Set(outcomes.map(({ kind }) => kind))).toEqual(new Set(['appended']));
+    }
+    await Promise.all([restart, reading]);
+    expect(read.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
+    await Promise.all([log.close(), admin.close()]);
+  });
+});

@@ -1,0 +1,72 @@
+// The object store's contract over the S3 server and over the double that simulations use; and S3's own troubles.
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createObjectStore, type S3ObjectStore, type S3Options } from '#adapters/s3/object-store.ts';
+import { objectStoreContract } from '#test/contract/object-store.contract.ts';
+import { losingProxy } from '#test/support/losing-proxy.ts';
+import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+import { testAccessKey } from '#test/support/own-parts.ts';
+import { testEnvironment } from '#test/support/start-parts.ts';
+
+const endpoint = process.env[testEnvironment.s3] ?? '';
+const bucket = `contract-${process.pid}-${Date.now()}`;
+const openStore = (changes: Partial<S3Options> = {}): S3ObjectStore =>
+  createObjectStore({ bucket, region: 'us-east-1', endpoint, credentials: testAccessKey, ...changes });
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('on S3', () => {
+  const store = openStore();
+  beforeAll(async () => {
+    await Promise.all([store.ensureBucket(), store.ensureBucket(), store.ensureBucket()]);
+  });
+  afterAll(() => store.close());
+  objectStoreContract(() => store);
+
+  test('all pages of a long listing are read, in order', async () => {
+    const keys = Array.from({ length: 1_050 }, (_, index) => `pages/${String(index).padStart(12, '0')}.json`);
+    for (let at = 0; at < keys.length; at += 50)
+      await Promise.all(keys.slice(at, at + 50).map((key) => store.put(key, bytes('x'))));
+    expect(await store.list('pages/')).toEqual(keys);
+  });
+
+  test('a conditional put whose answer was lost is stored, and a later one finds it', async () => {
+    const proxy = await losingProxy(endpoint);
+    const losing = openStore({ endpoint: proxy.url });
+    proxy.loseAnswers(1);
+    expect(await losing.put('lost-answer', bytes('mine'), { ifAbsent: true })).toBe('stored');
+    proxy.loseAnswers(1);
+    expect(await losing.put('lost-answer', bytes('theirs'), { ifAbsent: true })).toBe('exists');
+    expect(new TextDecoder().decode((await store.get('lost-answer'))!)).toBe('mine');
+    losing.close();
+    proxy.close();
+  });
+
+  test('a bucket that does not answer is unavailable after its attempts', async () => {
+    const proxy = await losingProxy(endpoint);
+    proxy.silence();
+    const silent = openStore({ endpoint: proxy.url, requestMs: 300, attempts: 2 });
+    const began = performance.now();
+    await expect(silent.get('any')).rejects.toMatchObject({
+      code: 's3-unavailable',
+      fault: 'external',
+      retry: 'retry',
+    });
+    expect(performance.now() - began).toBeLessThan(3_000);
+    silent.close();
+    proxy.close();
+  });
+
+  test('a missing bucket is unavailable, not empty; a wrong key is refused for good', async () => {
+    const other = openStore({ bucket: `${bucket}-none` });
+    await expect(other.get('any')).rejects.toMatchObject({ code: 's3-unavailable' });
+    await expect(other.list('')).rejects.toMatchObject({ code: 's3-unavailable' });
+    other.close();
+    const stranger = openStore({ credentials: { ...testAccessKey, secretAccessKey: 'wrong' } });
+    await expect(stranger.get('any')).rejects.toMatchObject({ code: 's3-refused', retry: 'no-retry' });
+    stranger.close();
+  });
+});
+
+describe('in memory', () => {
+  const store = createMemoryObjectStore();
+  objectStoreContract(() => store);
+});

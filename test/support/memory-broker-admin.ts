@@ -1,0 +1,74 @@
+// A broker's topics in memory, its administration held to the same contract as the real one: for simulations.
+import { PlatformError } from '#core/errors.ts';
+import type { BrokerAdmin, ObservedTopic } from '#core/ports/broker-admin.ts';
+
+interface MemoryTopic {
+  readonly topicId: string;
+  /** Overrides only; what is not set has the broker's value. */
+  config: Readonly<Record<string, string>>;
+  /** Per partition, the next offset to be written. */
+  readonly ends: number[];
+}
+
+export interface MemoryBrokerAdmin extends BrokerAdmin {
+  /** Records arrive in a partition. */
+  append(topic: string, partition: number, recordCount: number): void;
+  /** The broker lost everything and starts empty. */
+  wipe(): void;
+}
+
+const brokersValues: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'delete',
+  'max.message.bytes': '1048588',
+  'min.insync.replicas': '1',
+  'retention.ms': '604800000',
+};
+
+export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
+  const topics = new Map<string, MemoryTopic>();
+  let topicCount = 0;
+  return {
+    describe: async (names, settings) =>
+      names.flatMap((topic) => {
+        const there = topics.get(topic);
+        return there === undefined ? [] : [observe(topic, there, settings)];
+      }),
+    list: async () => [...topics.keys()],
+    create: async (topic, partitions, config) => {
+      if (topics.has(topic)) return 'exists';
+      const topicId = `00000000-0000-4000-8000-${String(++topicCount).padStart(12, '0')}`;
+      topics.set(topic, { topicId, config: { ...config }, ends: new Array(partitions).fill(0) });
+      return 'created';
+    },
+    grow: async (topic, partitions) => {
+      const { ends } = existing(topics, topic);
+      while (ends.length < partitions) ends.push(0);
+    },
+    configure: async (topic, config) => {
+      const there = existing(topics, topic);
+      there.config = { ...there.config, ...config };
+    },
+    remove: async (topic) => {
+      topics.delete(topic);
+    },
+    positions: async (topic) =>
+      topics.get(topic)?.ends.map((end, partition) => ({ partition, earliest: '0', latest: String(end) })) ?? null,
+    close: async () => {},
+    append: (topic, partition, recordCount) => {
+      existing(topics, topic).ends[partition]! += recordCount;
+    },
+    wipe: () => topics.clear(),
+  };
+}
+
+function observe(topic: string, there: MemoryTopic, settings: readonly string[]): ObservedTopic {
+  const values = { ...brokersValues, ...there.config };
+  const named = settings.filter((name) => name in values).map((name) => [name, values[name]!] as const);
+  return { topic, topicId: there.topicId, partitions: there.ends.length, config: Object.fromEntries(named) };
+}
+
+function existing(topics: ReadonlyMap<string, MemoryTopic>, topic: string): MemoryTopic {
+  const there = topics.get(topic);
+  if (there !== undefined) return there;
+  throw new PlatformError('topic-missing', `kafka has no topic ${topic}`, { fault: 'external', retry: 'retry' });
+}

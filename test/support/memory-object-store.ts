@@ -1,0 +1,21 @@
+// An object store in memory, held to the same contract as the real one: for simulations of the control loop.
+import type { ObjectStore } from '#core/ports/object-store.ts';
+
+export function createMemoryObjectStore(): ObjectStore {
+  const objects = new Map<string, Uint8Array>();
+  return {
+    put: async (key, bytes, { ifAbsent = false } = {}) => {
+      if (ifAbsent && objects.has(key)) return 'exists';
+      objects.set(key, Uint8Array.from(bytes));
+      return 'stored';
+    },
+    get: async (key) => {
+      const bytes = objects.get(key);
+      return bytes === undefined ? null : Uint8Array.from(bytes);
+    },
+    list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(),
+    remove: async (key) => {
+      objects.delete(key);
+    },
+  };
+}
