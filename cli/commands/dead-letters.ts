@@ -9,6 +9,7 @@ import { showJson } from '#cli/print/try-page.ts';
 import { note, oneLine, type Paint, paintFor } from '#cli/terminal.ts';
 import type { PageView, RecordLine } from '#core/api/wire.ts';
 import { deadLetterHeaders } from '#core/names.ts';
+import type { Json } from '#core/spec/document.ts';
 
 export function registerDeadLetters(program: Command): void {
   const group = program.command('dlq').summary('a job’s dead letters: events that it could not process');
@@ -47,5 +48,13 @@ function formatDeadLetter(letter: RecordLine, paint: Paint): string {
   const header = (name: string): string => oneLine(letter.headers?.[name] ?? '', 300);
   const origin = `${header(deadLetterHeaders.topic)} ${header(deadLetterHeaders.partition)}/${header(deadLetterHeaders.offset)}`;
   const reason = `${header(deadLetterHeaders.errorClass)} ${header(deadLetterHeaders.errorCode)}: ${header(deadLetterHeaders.errorMessage)}`;
-  return `${showTime(letter.timestamp)}  ${paint('dim', origin)}  ${paint('red', reason)}\n    ${showJson(letter.value)}\n`;
+  return `${showTime(letter.timestamp)}  ${paint('dim', origin)}  ${paint('red', reason)}\n    ${showValue(letter.value)}\n`;
 }
+
+const notJson = 'base64:';
+
+/** What is no JSON comes as base64; a person wants to see its text. */
+const showValue = (value: Json): string =>
+  typeof value === 'string' && value.startsWith(notJson)
+    ? oneLine(Buffer.from(value.slice(notJson.length), 'base64').toString('utf8'), 240) || '(empty)'
+    : showJson(value);

@@ -44,9 +44,14 @@ const columns: readonly Column<RevisionView>[] = [
   { heading: 'rev', cell: (one) => String(one.revision), align: 'right' },
   { heading: 'at', cell: (one) => showTime(one.at) },
   { heading: 'author', cell: (one) => one.author },
-  { heading: 'what', cell: (one) => (one.deleted ? 'deleted' : one.changes.map((change) => change.path).join(', ')) },
+  { heading: 'what', cell: whatChanged },
   { heading: 'why', cell: (one) => one.reason },
 ];
+
+const whatChanged = (one: RevisionView): string => {
+  if (one.deleted) return 'deleted';
+  return one.revision === 1 ? 'created' : one.changes.map((change) => change.path).join(', ');
+};
 
 const revisionsOf = async (name: string, options: HistoryOptions): Promise<readonly RevisionView[]> =>
   (await connect(options)).list<RevisionView>(

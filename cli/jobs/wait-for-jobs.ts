@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
-import { plural, showDuration } from '#cli/print/quantity.ts';
+import { showDuration } from '#cli/print/quantity.ts';
 import { note } from '#cli/terminal.ts';
 import type { JobView, StreamView } from '#core/api/wire.ts';
 
@@ -61,7 +61,7 @@ export async function waitForAll(awaited: readonly Awaited[], timeoutMs: number)
     waiting = lacking.filter(({ lacks }) => lacks !== null).map(({ one }) => one);
     const elapsedMs = performance.now() - startedAt;
     if (waiting.length === 0) {
-      note(`  ${plural(awaited.length, 'thing')} ready after ${showDuration(elapsedMs)}`);
+      note(`ready after ${showDuration(elapsedMs)}`);
       return;
     }
     if (elapsedMs >= timeoutMs) throw timedOut(waiting, told, timeoutMs);

@@ -27,7 +27,7 @@ export function formatConditions(status: JobStatus, paint: Paint): string {
   return status.conditions
     .map((one) => {
       const sign = paint(conditionColours[one.status], conditionSigns[one.status]);
-      return `  ${sign} ${one.type.padEnd(15)} ${one.reason}: ${withoutControls(one.message)}\n`;
+      return `  ${sign} ${one.type.padEnd(15)} ${one.reason === one.type ? '' : `${one.reason}: `}${withoutControls(one.message)}\n`;
     })
     .join('');
 }
