@@ -51,6 +51,7 @@ const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
     ['core', 'workers'].includes(room(to)) || (room(to) === 'adapters' && isComposition(from)) || isPackage(to),
   cli: ({ to }) => ['core', 'cli'].includes(room(to)) || to.startsWith('adapters/local/') || isPackage(to),
   infra: ({ to }) => ['core/names.ts', 'core/limits.ts'].includes(to) || room(to) === 'infra' || isPackage(to),
+  docs: ({ to }) => ['core', 'cli', 'functions'].includes(room(to)) || isPackage(to),
   bench: () => true,
   test: () => true,
   'jest.config.ts': () => true,

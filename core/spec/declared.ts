@@ -53,7 +53,13 @@ export const declaredStreamSpec = z.strictObject({
     .meta({ description: 'Every event is acknowledged by all in-sync replicas.' }),
   format: z.literal('json').optional(),
   schema: z
-    .strictObject({ fields, onInvalid: z.enum(['accept', 'dead-letter']).optional() })
+    .strictObject({
+      fields,
+      onInvalid: z
+        .enum(['accept', 'dead-letter'])
+        .optional()
+        .meta({ description: 'Whether routes check every declared field, or only those they read. Default accept.' }),
+    })
     .optional()
     .meta({ description: 'Without it, fields take their types from the JSON values.' }),
   eventTime: z.string().min(1).optional().meta({ description: 'The field that says when an event happened.' }),
@@ -64,7 +70,7 @@ export const declaredStreamSpec = z.strictObject({
     .meta({ description: "The field whose value becomes the record's key: partitioning and ordering." }),
 });
 
-const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']);
+const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']).meta({ description: 'Default dead-letter.' });
 
 const sink = z.strictObject({
   name,
@@ -84,27 +90,41 @@ export const declaredRouteSpec = z.strictObject({
     .union([z.enum(['earliest', 'latest']), z.strictObject({ time: z.iso.datetime({ offset: true }) })])
     .optional()
     .meta({ description: 'Where the first start begins. Default earliest.' }),
-  where: expression.optional(),
-  select: expression.optional(),
+  where: expression.optional().meta({ description: 'Events for which it is true go on; false and NULL are filtered.' }),
+  select: expression
+    .optional()
+    .meta({ description: 'The columns of the output; without it the event goes on as it is.' }),
   to: z.array(sink).min(1).max(limits.routeSinksMax),
   delivery: z
     .strictObject({
       guarantee: z.literal('at-least-once').optional(),
-      ordering: z.enum(['none', 'per-key', 'per-partition']).optional(),
+      ordering: z
+        .enum(['none', 'per-key', 'per-partition'])
+        .optional()
+        .meta({ description: 'What must stay in order. Default per-key.' }),
       onRedeploy: z.literal('fewer-duplicates').optional(),
     })
     .optional(),
   errors: z.strictObject({ poison: recordErrorAction.optional(), schema: recordErrorAction.optional() }).optional(),
   resources: z
     .strictObject({
-      workers: z.int().min(1).max(limits.jobWorkersMax).optional(),
+      workers: z
+        .int()
+        .min(1)
+        .max(limits.jobWorkersMax)
+        .optional()
+        .meta({ description: 'Processes that share the splits. Default 1.' }),
       cpu: z.number().min(0.25).max(16).optional(),
       memory: bytes.optional(),
     })
     .optional(),
   health: z.strictObject({ stalledAfter: duration.optional() }).optional(),
-  paused: z.boolean().optional(),
-  tests: z.array(routeTest).max(100).optional(),
+  paused: z.boolean().optional().meta({ description: 'Declared, but no worker runs; positions are kept.' }),
+  tests: z
+    .array(routeTest)
+    .max(100)
+    .optional()
+    .meta({ description: 'Run at plan and apply; a failing one refuses the apply.' }),
 });
 
 const version = z.literal('millrace/v1');
