@@ -80,7 +80,7 @@ describe('imports go one way', () => {
 
   test('core knows no clock, no randomness and no environment', () => {
     const marks =
-      /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now/;
+      /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.\w|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now/;
     expect(
       sources.filter((path) => room(path) === 'core' && marks.test(readFileSync(join(root, path), 'utf8'))),
     ).toEqual([]);
