@@ -7,6 +7,7 @@ import {
   integerNumeric,
   multiplyNumeric,
   Numeric,
+  parseNumeric,
   quotientNumeric,
   roundNumeric,
   signOf,
@@ -96,6 +97,18 @@ function widthBucket(value: Numeric, low: Numeric, high: Numeric, count: number)
   return Number(share.coefficient) + 1;
 }
 
+/** The same over doubles, with a double's rounding. */
+function widthBucketDouble(value: number, low: number, high: number, count: number): number {
+  const bucket = widthBucket(asNumeric(value), asNumeric(low), asNumeric(high), count);
+  if (bucket === 0 || bucket > count) return bucket;
+  const share = low < high ? (value - low) / (high - low) : (low - value) / (low - high);
+  return Math.min(Math.trunc(count * share), count - 1) + 1;
+}
+
+function asNumeric(value: number): Numeric {
+  return Number.isFinite(value) ? parseNumeric(value.toExponential(99)) : parseNumeric(String(value));
+}
+
 export const mathFunctions: readonly FunctionEntry[] = [
   ...unary(['ceil', 'ceiling'], 'The nearest integer not below.', ceilingNumeric, Math.ceil),
   ...unary(['floor'], 'The nearest integer not above.', floorNumeric, Math.floor),
@@ -145,6 +158,13 @@ export const mathFunctions: readonly FunctionEntry[] = [
     'integer',
     'In which of n equal buckets a value falls.',
     widthBucket,
+  ),
+  entry(
+    'width_bucket',
+    [double, double, double, 'integer'],
+    'integer',
+    'In which of n equal buckets a value falls.',
+    widthBucketDouble,
   ),
 ];
 

@@ -45,6 +45,9 @@ function quickTest(type: FieldType): QuickTest {
     case 'numeric':
       return (row, slot, kind) =>
         kind === NUMBER && row.ends[slot]! - row.starts[slot]! < 100 && !hasExponent(row, slot);
+    case 'timestamptz':
+      return (row, slot, kind) =>
+        kind === STRING && isPlainTimestamp(row.bytes, row.starts[slot]! + 1, row.ends[slot]! - 1);
     case 'integer':
     case 'bigint':
       return integerTest(type.type === 'integer' ? 2_147_483_647 : 1e15);
@@ -56,6 +59,35 @@ function quickTest(type: FieldType): QuickTest {
 function integerTest(max: number): QuickTest {
   return (row, slot, kind) =>
     kind === NUMBER && Math.abs(readPlainInteger(row.bytes, row.starts[slot]!, row.ends[slot]!)) <= max;
+}
+
+/** `2026-01-31T23:59:59.123Z`, days up to the 28th, a fraction of at most six digits; anything else is read in full. */
+function isPlainTimestamp(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at < 20 || end - at > 27 || bytes[end - 1] !== 0x5a) return false;
+  if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d || bytes[at + 10] !== 0x54) return false;
+  if (bytes[at + 13] !== 0x3a || bytes[at + 16] !== 0x3a) return false;
+  const inRange =
+    twoDigits(bytes, at) > 0 &&
+    twoDigits(bytes, at + 2) >= 0 &&
+    isWithin(twoDigits(bytes, at + 5), 1, 12) &&
+    isWithin(twoDigits(bytes, at + 8), 1, 28) &&
+    isWithin(twoDigits(bytes, at + 11), 0, 23) &&
+    isWithin(twoDigits(bytes, at + 14), 0, 59) &&
+    isWithin(twoDigits(bytes, at + 17), 0, 59);
+  if (!inRange || end - at === 20) return inRange;
+  if (bytes[at + 19] !== 0x2e) return false;
+  for (let index = at + 20; index < end - 1; index++) if (bytes[index]! < 0x30 || bytes[index]! > 0x39) return false;
+  return true;
+}
+
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at]! - 0x30;
+  const ones = bytes[at + 1]! - 0x30;
+  return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
+}
+
+function isWithin(value: number, low: number, high: number): boolean {
+  return value >= low && value <= high;
 }
 
 function hasExponent(row: Row, slot: number): boolean {

@@ -307,10 +307,10 @@ function compileQuantified(node: Extract<ExpressionNode, { kind: 'quantified' }>
   const deciding = node.quantifier === 'any';
   const { row } = scope;
   return () => {
+    const value = left();
     const items = array() as readonly Value[] | null;
     if (items === null) return null;
     if (items.length === 0) return !deciding;
-    const value = left();
     if (value === null) return null;
     let unknown = false;
     for (const item of items) {

@@ -1,6 +1,6 @@
 // Writes the select list of one event: bare fields by their own bytes, computed values as JSON.
 import type { ExpressionNode, OutputItem } from '../tree.ts';
-import { type ByteSink, writeBytes, writeSlice } from './byte-sink.ts';
+import { type ByteSink, ensureRoom, writeBytes, writeSlice } from './byte-sink.ts';
 import { type CompileScope, compile } from './compile.ts';
 import { decodeJsonString } from './decode.ts';
 import { MISSING, type Row } from './scanner.ts';
@@ -46,6 +46,19 @@ export function compileOutput(items: readonly OutputItem[], scope: CompileScope,
   };
 }
 
+/** `"name":` with and without a comma before it, padded so that it can be copied in words. */
+interface Label {
+  readonly view: DataView;
+  readonly length: number;
+}
+
+function labelOf(text: string): Label {
+  const bytes = encoder.encode(text);
+  const padded = new Uint8Array(bytes.length + wordBytes);
+  padded.set(bytes);
+  return { view: new DataView(padded.buffer), length: bytes.length };
+}
+
 function columnWriter(
   name: string,
   node: ExpressionNode,
@@ -53,12 +66,15 @@ function columnWriter(
   starts: Int32Array,
   index: number,
 ): WriteItem {
-  const label = `${JSON.stringify(name)}:`;
-  const firstLabel = encoder.encode(label);
-  const nextLabel = encoder.encode(`,${label}`);
-  const writeValue = valueWriter(node, scope);
+  const text = `${JSON.stringify(name)}:`;
+  const firstLabel = labelOf(text);
+  const nextLabel = labelOf(`,${text}`);
+  const writeValue = node.kind === 'path' ? copyWriter(scope.row, scope.slotOf(node.path)) : valueWriter(node, scope);
   return (out, first) => {
-    writeBytes(out, first ? firstLabel : nextLabel);
+    const label = first ? firstLabel : nextLabel;
+    ensureRoom(out, label.length + wordBytes);
+    copyWords(viewOf(out.bytes), out.length, label.view, 0, label.length);
+    out.length += label.length;
     starts[index] = out.length;
     writeValue(out);
     return true;
@@ -66,7 +82,6 @@ function columnWriter(
 }
 
 function valueWriter(node: ExpressionNode, scope: CompileScope): (out: ByteSink) => void {
-  if (node.kind === 'path') return copyWriter(scope.row, scope.slotOf(node.path));
   const evaluate = compile(node, scope);
   const write = writerOf(node.type);
   return (out) => {
@@ -76,11 +91,44 @@ function valueWriter(node: ExpressionNode, scope: CompileScope): (out: ByteSink)
   };
 }
 
+/** Below this many bytes copying by words beats a call of `set`. */
+const shortRunBytes = 64;
+
 function copyWriter(row: Row, slot: number): (out: ByteSink) => void {
   return (out) => {
-    if (row.kinds[slot] === MISSING) writeBytes(out, nullBytes);
-    else writeSlice(out, row.bytes, row.starts[slot]!, row.ends[slot]!);
+    if (row.kinds[slot] === MISSING) {
+      writeBytes(out, nullBytes);
+      return;
+    }
+    const start = row.starts[slot]!;
+    const end = row.ends[slot]!;
+    if (end - start > shortRunBytes || end + wordBytes > row.bytes.length) {
+      writeSlice(out, row.bytes, start, end);
+      return;
+    }
+    ensureRoom(out, end - start + wordBytes);
+    copyWords(viewOf(out.bytes), out.length, row.view, start, end - start);
+    out.length += end - start;
   };
+}
+
+const wordBytes = 4;
+let viewed = new Uint8Array(0);
+let view: DataView = new DataView(viewed.buffer);
+
+/** The last array's view is kept: a sink's array changes only when it grows. */
+function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewed) {
+    viewed = bytes as Uint8Array<ArrayBuffer>;
+    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return view;
+}
+
+/** Copies up to three bytes more than asked for; both sides have room for them. */
+function copyWords(to: DataView, at: number, from: DataView, start: number, count: number): void {
+  for (let index = 0; index < count; index += wordBytes)
+    to.setInt32(at + index, from.getInt32(start + index, true), true);
 }
 
 /** All members of the event as they stand, but for those that a column of the list replaces. */

@@ -18,6 +18,8 @@ export const ARRAY = 8;
 /** Where the values of one event lie, by slot; offsets are absolute in `bytes`, strings include their quotes. */
 export interface Row {
   bytes: Uint8Array;
+  /** Over `bytes`. */
+  view: DataView;
   readonly kinds: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
@@ -29,6 +31,7 @@ export interface Row {
 export function createRow(slotCount: number): Row {
   return {
     bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
     kinds: new Uint8Array(slotCount),
     starts: new Int32Array(slotCount),
     ends: new Int32Array(slotCount),
@@ -36,6 +39,8 @@ export function createRow(slotCount: number): Row {
     fault: null,
   };
 }
+
+const depthMax = limits.recordDepthMax;
 
 /** What a byte is inside a string: 0 plain, 1 quote, 2 backslash, 3 control character, 4 part of a longer character. */
 const inString = new Uint8Array(256);
@@ -48,7 +53,8 @@ inString[0x5c] = 2;
 export function createScanner(trie: Trie, row: Row): (bytes: Uint8Array, start: number, end: number) => boolean {
   const state: Scan = { row, end: 0, stringKind: STRING };
   return (bytes, start, end) => {
-    row.kinds.fill(MISSING);
+    for (let slot = 0; slot < row.kinds.length; slot++) row.kinds[slot] = MISSING;
+    if (row.bytes !== bytes) row.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     row.bytes = bytes;
     row.fault = null;
     state.end = end;
@@ -108,15 +114,15 @@ function scanValue(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | n
       kind = ARRAY;
       break;
     case 0x74:
-      end = scanWord(bytes, at, scan.end, 'true');
+      end = endsWord(bytes, at, scan.end, 0x72, 0x75, 0x65) ? at + 4 : ~at;
       kind = TRUE;
       break;
     case 0x66:
-      end = scanWord(bytes, at, scan.end, 'false');
+      end = bytes[at + 1] === 0x61 && endsWord(bytes, at + 1, scan.end, 0x6c, 0x73, 0x65) ? at + 5 : ~at;
       kind = FALSE;
       break;
     case 0x6e:
-      end = scanWord(bytes, at, scan.end, 'null');
+      end = endsWord(bytes, at, scan.end, 0x75, 0x6c, 0x6c) ? at + 4 : ~at;
       kind = NULL;
       break;
     default:
@@ -129,7 +135,7 @@ function scanValue(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | n
 
 function scanObject(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | null, depth: number): number {
   const end = scan.end;
-  if (depth > limits.recordDepthMax) return ~at;
+  if (depth > depthMax) return ~at;
   const wanted = node?.hasMembers ? node : null;
   at = skipSpace(bytes, at + 1, end);
   if (at < end && bytes[at] === 0x7d) return at + 1;
@@ -172,7 +178,7 @@ function findMember(scan: Scan, node: TrieNode, bytes: Uint8Array, start: number
 
 function scanArray(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | null, depth: number): number {
   const end = scan.end;
-  if (depth > limits.recordDepthMax) return ~at;
+  if (depth > depthMax) return ~at;
   const elements = node !== null && node.elements.size > 0 ? node.elements : null;
   at = skipSpace(bytes, at + 1, end);
   if (at < end && bytes[at] === 0x5d) return at + 1;
@@ -193,7 +199,16 @@ function scanString(scan: Scan, bytes: Uint8Array, at: number): number {
   const end = scan.end;
   scan.stringKind = STRING;
   at++;
+  const { view } = scan.row;
   for (;;) {
+    // Four bytes at a time while all are plain ASCII: each term has a high bit where a byte is none, or is one of the others.
+    while (at + 4 <= end) {
+      const four = view.getInt32(at, true);
+      const quotes = (four ^ 0x22222222) - 0x01010101;
+      const backslashes = (four ^ 0x5c5c5c5c) - 0x01010101;
+      if (((four | quotes | backslashes | (four - 0x20202020)) & 0x80808080) !== 0) break;
+      at += 4;
+    }
     while (at < end && inString[bytes[at]!] === 0) at++;
     if (at >= end) return ~at;
     const kind = inString[bytes[at]!];
@@ -259,10 +274,9 @@ function scanCharacter(bytes: Uint8Array, at: number, end: number): number {
   return at + more + 1;
 }
 
-function scanWord(bytes: Uint8Array, at: number, end: number, word: string): number {
-  if (at + word.length > end) return ~at;
-  for (let index = 1; index < word.length; index++) if (bytes[at + index] !== word.charCodeAt(index)) return ~at;
-  return at + word.length;
+/** Whether the three given bytes stand behind `at`, and no further than the end. */
+function endsWord(bytes: Uint8Array, at: number, end: number, second: number, third: number, fourth: number): boolean {
+  return at + 4 <= end && bytes[at + 1] === second && bytes[at + 2] === third && bytes[at + 3] === fourth;
 }
 
 function scanNumber(bytes: Uint8Array, at: number, end: number): number {

@@ -48,13 +48,16 @@ export function digitCount(value: bigint): number {
   return value === 0n ? 0 : magnitude(value).toString().length;
 }
 
+/** Below this no number can have too many digits. */
+const digitsWorthCounting = 1n << 400_000n;
+
 /** Refuses what PostgreSQL's format cannot hold, and cuts a scale beyond its maximum. */
 export function finite(coefficient: bigint, scale: number): Numeric {
   if (scale > scaleMax) {
     coefficient = rescale(coefficient, scale, scaleMax);
     scale = scaleMax;
   }
-  if (coefficient > 1n << 400_000n || coefficient < -(1n << 400_000n)) {
+  if (coefficient > digitsWorthCounting || coefficient < -digitsWorthCounting) {
     if (digitCount(coefficient) - scale > integerDigitsMax) throw overflow();
   }
   return new Numeric(coefficient, scale);
@@ -211,10 +214,20 @@ export function multiplyNumeric(left: Numeric, right: Numeric): Numeric {
 /** The position of the first digit in PostgreSQL's base 10,000, and that digit: what its scale rules are written in. */
 export function weightOf(value: Numeric): { weight: number; first: number } {
   if (value.coefficient === 0n) return { weight: 0, first: 0 };
+  const size = magnitude(value.coefficient);
+  if (size < 1_000_000_000_000_000n) return weightOfNumber(Number(size), value.scale);
   const digits = magnitude(value.coefficient).toString();
   const exponent = digits.length - value.scale - 1;
   const weight = Math.floor(exponent / 4);
   return { weight, first: Number(digits.slice(0, exponent - weight * 4 + 1).padEnd(exponent - weight * 4 + 1, '0')) };
+}
+
+function weightOfNumber(size: number, scale: number): { weight: number; first: number } {
+  let exponent = -scale;
+  for (let rest = size; rest >= 10; rest /= 10) exponent++;
+  const weight = Math.floor(exponent / 4);
+  const shift = weight * 4 + scale;
+  return { weight, first: shift >= 0 ? Math.floor(size / 10 ** shift) : size * 10 ** -shift };
 }
 
 export function clampScale(scale: number, ...atLeast: readonly number[]): number {

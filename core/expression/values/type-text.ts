@@ -32,8 +32,10 @@ function parseInteger(text: string, type: IntegerType): bigint {
   const value = integerPattern.test(text)
     ? BigInt(text.replaceAll('_', '').trim().replace(/^\+/, ''))
     : parseRadixInteger(text);
-  if (value === null) throw invalidText(type, text);
-  if (!fitsInteger(value, type)) {
+  // Like PostgreSQL, digits that are too many are out of range whatever follows them.
+  const leading = value ?? BigInt(/^\s*([+-]?\d{1,40})/.exec(text)?.[1] ?? 0);
+  if (value === null && fitsInteger(leading, type)) throw invalidText(type, text);
+  if (value === null || !fitsInteger(value, type)) {
     throw new EvaluationFault('numeric_value_out_of_range', `value "${text.trim()}" is out of range for type ${type}`);
   }
   return value;
