@@ -48,10 +48,10 @@ const columns: readonly Column<RevisionView>[] = [
   { heading: 'why', cell: (one) => one.reason },
 ];
 
-const whatChanged = (one: RevisionView): string => {
+function whatChanged(one: RevisionView): string {
   if (one.deleted) return 'deleted';
   return one.revision === 1 ? 'created' : one.changes.map((change) => change.path).join(', ');
-};
+}
 
 const revisionsOf = async (name: string, options: HistoryOptions): Promise<readonly RevisionView[]> =>
   (await connect(options)).list<RevisionView>(
