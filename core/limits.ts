@@ -23,6 +23,7 @@ export const limits = {
   /** API. */
   requestBytesMax: 6 * 1024 * 1024,
   pageItemsMax: 200,
+  tailRecordsMax: 10_000,
   requestRecordsMax: 10_000,
   idempotencyKeyCharsMax: 255,
   authorCharsMax: 200,
@@ -31,7 +32,6 @@ export const limits = {
   /** Goal store. */
   revisionsReadMax: 1_000,
   eventsKeptPerSubject: 1_000,
-  tailRecordsMax: 10_000,
 
   /** Worker. */
   fetchBytesMax: 8 * 1024 * 1024,

@@ -53,6 +53,13 @@ export async function* readTopic(options: KafkaOptions, request: ReadRequest): A
   }
 }
 
+function firstOf(from: ReadRequest['from'], earliest: bigint, end: bigint, found: bigint): bigint {
+  if (from === 'earliest') return earliest;
+  if (typeof from === 'string' || !('newest' in from)) return found;
+  const first = end - BigInt(from.newest);
+  return first > earliest ? first : earliest;
+}
+
 /** Owns the connections of one reading. At most one fetch is in memory: the next is asked for when it has been taken. */
 class TopicReader {
   readonly #request: ReadRequest;
@@ -82,7 +89,7 @@ class TopicReader {
       this.#partitions = topic.partitions.map(({ partition, leader }) => {
         const end = latest.get(partition) ?? 0n;
         const found = from?.get(partition) ?? -1n;
-        const first = this.#request.from === 'earliest' ? (earliest.get(partition) ?? 0n) : found;
+        const first = firstOf(this.#request.from, earliest.get(partition) ?? 0n, end, found);
         return { partition, leader, position: first < 0n ? end : first, end: this.#request.follow ? null : end };
       });
       this.#refreshAt = performance.now() + refreshMs;
@@ -91,7 +98,7 @@ class TopicReader {
 
   async #listFrom(topic: TopicMetadata): Promise<ReadonlyMap<number, bigint> | null> {
     const { from } = this.#request;
-    return typeof from === 'string'
+    return typeof from === 'string' || 'newest' in from
       ? null
       : await listOffsets(this.#connections, topic, BigInt(Math.trunc(from.time)), 'committed');
   }

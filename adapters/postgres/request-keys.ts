@@ -1,14 +1,7 @@
 // Idempotency keys: what was answered to a request, so that asking again with the same key gives the same answer.
+import type { BegunRequest, RequestLedger } from '#core/ports/request-ledger.ts';
 import type { Json } from '#core/spec/document.ts';
-import type { Queryable } from './database.ts';
-
-export type BegunRequest =
-  | { readonly kind: 'begun' }
-  | { readonly kind: 'answered'; readonly answer: Json }
-  /** Another request under the same key. */
-  | { readonly kind: 'key-reused' }
-  /** The same request is being carried out elsewhere, or was cut off less than `runningMs` ago. */
-  | { readonly kind: 'running' };
+import type { Database, Queryable } from './database.ts';
 
 /** After this long an unanswered request is taken to be cut off, and may be carried out again. */
 const runningMs = 60_000;
@@ -56,3 +49,9 @@ export async function answerRequest(client: Queryable, tenant: string, key: stri
 export async function abandonRequest(client: Queryable, tenant: string, key: string): Promise<void> {
   await client.query('DELETE FROM request_keys WHERE tenant = $1 AND key = $2 AND answer IS NULL', [tenant, key]);
 }
+
+export const createRequestLedger = (database: Database): RequestLedger => ({
+  begin: (tenant, key, fingerprint) => beginRequest(database, tenant, key, fingerprint),
+  answer: (tenant, key, answer) => answerRequest(database, tenant, key, answer),
+  abandon: (tenant, key) => abandonRequest(database, tenant, key),
+});

@@ -15,7 +15,8 @@ export type AppendOutcome =
 
 export interface ReadRequest {
   readonly topic: string;
-  readonly from: 'earliest' | 'latest' | { readonly time: number };
+  /** `newest`: so many of each partition, as far as it holds them. */
+  readonly from: 'earliest' | 'latest' | { readonly time: number } | { readonly newest: number };
   /** Ends the reading: an aborted signal, or, with `follow` false, the ends of the partitions as they were at the start. */
   readonly follow: boolean;
   readonly signal: AbortSignal;

@@ -1,0 +1,329 @@
+// The API's answers as zod schemas: what OpenAPI is derived from. `satisfies` holds each to its type in wire.ts.
+import { z } from 'zod';
+import type {
+  AppendAnswer,
+  ApplyView,
+  EventView,
+  HealthView,
+  JobView,
+  OperationView,
+  PageView,
+  PlanView,
+  ProblemView,
+  RecordLine,
+  RevisionView,
+  RouteView,
+  SqlView,
+  StreamView,
+  TryView,
+} from '#core/api/wire.ts';
+import { changeClasses } from '#core/api/wire.ts';
+import type { Json, Metadata, SpecProblem } from '#core/spec/document.ts';
+import type { JobStatus } from '#core/status/job-status.ts';
+
+const optional = z.exactOptional;
+/** Any JSON. The cast narrows `unknown`: what we answer is made by JSON.stringify. */
+const json = z.unknown().meta({ description: 'Any JSON value.' }) as unknown as z.ZodType<Json>;
+const count = z.int().min(0);
+const time = z.iso.datetime();
+
+export const problemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().meta({ description: 'From a closed list, kebab-case: what programs decide on.' }),
+    fix: optional(z.string()).meta({ description: 'What to do.' }),
+    problems: optional(
+      z.array(
+        z.object({
+          path: z.string(),
+          message: z.string(),
+          fix: optional(z.string()),
+          line: optional(z.int()),
+          column: optional(z.int()),
+          document: optional(z.string()),
+        }),
+      ),
+    ),
+    currentRevision: optional(z.int()),
+  })
+  .meta({ id: 'Problem', description: 'RFC 9457.' }) satisfies z.ZodType<ProblemView>;
+
+const metadata = z.object({
+  name: z.string(),
+  owner: z.string(),
+  labels: z.record(z.string(), z.string()),
+}) satisfies z.ZodType<Metadata>;
+
+const resource = {
+  apiVersion: z.literal('millrace/v1'),
+  metadata,
+  spec: json,
+  revision: count,
+  uid: z.string(),
+  author: z.string(),
+  reason: z.string(),
+  updatedAt: time,
+};
+
+export const streamSchema = z
+  .object({
+    ...resource,
+    kind: z.literal('Stream'),
+    impliedBy: optional(z.string()),
+    status: z.object({
+      phase: z.enum(['Ready', 'Pending', 'Unknown']),
+      message: z.string(),
+      topic: z.string(),
+      observed: z
+        .object({
+          topic: z.string(),
+          topicId: z.string(),
+          partitions: count,
+          config: z.record(z.string(), z.string()),
+        })
+        .nullable(),
+      records: count.nullable(),
+      readers: z.array(z.string()),
+      writers: z.array(z.string()),
+    }),
+  })
+  .meta({ id: 'StreamView' }) satisfies z.ZodType<StreamView>;
+
+const jobStatus = z
+  .object({
+    phase: z.enum([
+      'Pending',
+      'Deploying',
+      'Running',
+      'Degraded',
+      'Paused',
+      'Stalled',
+      'Quarantined',
+      'Failed',
+      'Stopped',
+    ]),
+    message: z.string(),
+    conditions: z.array(
+      z.object({
+        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced']),
+        status: z.enum(['true', 'false', 'unknown']),
+        reason: z.string(),
+        message: z.string(),
+      }),
+    ),
+    observedRevision: count,
+    runningRevision: count.nullable(),
+    lag: z.object({
+      records: z.number().nullable(),
+      drainMs: z.number().nullable(),
+      freshnessMs: z.number().nullable(),
+    }),
+    accounting: z.object({
+      in: count,
+      out: count,
+      filtered: count,
+      deadLettered: count,
+      dropped: z.object({
+        poison: optional(count),
+        schema: optional(count),
+        'too-large': optional(count),
+        retention: optional(count),
+      }),
+    }),
+    inPerSecond: z.number(),
+    outPerSecond: z.number(),
+    workers: z.array(
+      z.object({
+        worker: z.string(),
+        taskId: z.string().nullable(),
+        pid: z.int().nullable(),
+        incarnation: z.int(),
+        slot: z.int(),
+        state: z.string(),
+        since: z.number(),
+        splits: count,
+        rssMiB: z.number().nullable(),
+        log: z.string().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: 'JobStatus' }) satisfies z.ZodType<JobStatus>;
+
+export const routeSchema = z
+  .object({
+    ...resource,
+    kind: z.literal('Route'),
+    status: z.object({ jobs: z.array(z.object({ name: z.string(), status: jobStatus })) }),
+  })
+  .meta({ id: 'RouteView' }) satisfies z.ZodType<RouteView>;
+
+export const jobSchema = z
+  .object({
+    kind: z.literal('Job'),
+    name: z.string(),
+    route: z.string(),
+    owner: z.string(),
+    revision: count,
+    uid: z.string(),
+    from: z.string(),
+    to: z.string(),
+    paused: z.boolean(),
+    deadLetterTopic: z.string(),
+    status: jobStatus,
+  })
+  .meta({ id: 'JobView' }) satisfies z.ZodType<JobView>;
+
+const fieldChange = z.object({ path: z.string(), before: json, after: json, class: z.enum(changeClasses) });
+
+const specProblem = z.object({
+  path: z.string(),
+  message: z.string(),
+  fix: optional(z.string()),
+  line: optional(z.int()),
+  column: optional(z.int()),
+}) satisfies z.ZodType<SpecProblem>;
+
+export const planSchema = z
+  .object({
+    hash: z.string(),
+    changes: z.array(
+      z.object({
+        kind: z.enum(['Stream', 'Route']),
+        name: z.string(),
+        outcome: z.enum(['create', 'change', 'unchanged', 'refused']),
+        class: z.enum(changeClasses),
+        fields: z.array(fieldChange),
+        effects: z.array(z.string()),
+        jobs: z.array(z.string()),
+        expectedPauseMs: count,
+        expectedDuplicates: z.string(),
+        problems: z.array(specProblem),
+        tests: z.array(z.object({ name: z.string(), passed: z.boolean(), message: z.string() })),
+      }),
+    ),
+    wouldChange: z.boolean(),
+    refused: z.boolean(),
+  })
+  .meta({ id: 'PlanView' }) satisfies z.ZodType<PlanView>;
+
+const applyOf = <Resource extends z.ZodType>(schema: Resource) =>
+  z.object({ outcome: z.enum(['created', 'changed', 'unchanged']), resource: schema });
+export const applyStreamSchema = applyOf(streamSchema).meta({ id: 'StreamApplied' }) satisfies z.ZodType<ApplyView>;
+export const applyRouteSchema = applyOf(routeSchema).meta({ id: 'RouteApplied' }) satisfies z.ZodType<ApplyView>;
+
+export const revisionSchema = z
+  .object({
+    revision: count,
+    author: z.string(),
+    reason: z.string(),
+    at: time,
+    deleted: z.boolean(),
+    spec: json,
+    changes: z.array(fieldChange),
+  })
+  .meta({ id: 'RevisionView' }) satisfies z.ZodType<RevisionView>;
+
+export const eventSchema = z
+  .object({
+    at: time,
+    subject: z.string(),
+    severity: z.enum(['info', 'warning', 'error']),
+    reason: z.string(),
+    message: z.string(),
+    evidence: optional(json),
+  })
+  .meta({ id: 'EventView' }) satisfies z.ZodType<EventView>;
+
+export const operationSchema = z
+  .object({
+    id: z.string(),
+    job: z.string(),
+    kind: z.enum(['pause', 'resume', 'restart']),
+    state: z.enum(['requested', 'succeeded', 'superseded']),
+    author: z.string(),
+    reason: z.string(),
+    requestedAt: time,
+    finishedAt: optional(time),
+    outcome: optional(z.string()),
+  })
+  .meta({ id: 'OperationView' }) satisfies z.ZodType<OperationView>;
+
+export const appendSchema = z
+  .object({
+    acknowledged: count,
+    refused: count,
+    results: z.array(
+      z.discriminatedUnion('ok', [
+        z.object({ line: count, ok: z.literal(true), partition: count, offset: z.string() }),
+        z.object({ line: count, ok: z.literal(false), code: z.string(), message: z.string() }),
+      ]),
+    ),
+  })
+  .meta({ id: 'AppendAnswer' }) satisfies z.ZodType<AppendAnswer>;
+
+export const recordLineSchema = z
+  .object({
+    partition: count,
+    offset: z.string(),
+    timestamp: time,
+    key: z.string().nullable(),
+    headers: optional(z.record(z.string(), z.string().nullable())),
+    value: json,
+  })
+  .meta({ id: 'RecordLine' }) satisfies z.ZodType<RecordLine>;
+
+export const trySchema = z
+  .object({
+    read: count,
+    passed: count,
+    filtered: count,
+    failed: count,
+    mismatches: count,
+    records: z.array(
+      z.object({
+        verdict: z.enum(['passed', 'filtered', 'poison', 'schema']),
+        partition: count,
+        offset: z.string(),
+        before: json,
+        after: json,
+        fault: optional(z.object({ code: z.string(), message: z.string() })),
+      }),
+    ),
+  })
+  .meta({ id: 'TryView' }) satisfies z.ZodType<TryView>;
+
+export const sqlSchema = z
+  .discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), type: z.string(), value: json }),
+    z.object({
+      ok: z.literal(false),
+      code: z.string(),
+      message: z.string(),
+      line: optional(z.int()),
+      column: optional(z.int()),
+      hint: optional(z.string()),
+    }),
+  ])
+  .meta({ id: 'SqlView' }) satisfies z.ZodType<SqlView>;
+
+export const healthSchema = z
+  .object({
+    ok: z.boolean(),
+    version: z.string(),
+    parts: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
+  })
+  .meta({ id: 'HealthView' }) satisfies z.ZodType<HealthView>;
+
+export const pageOf = <Item extends z.ZodType>(item: Item) =>
+  z.object({ items: z.array(item), cursor: optional(z.string()) });
+
+export const streamPageSchema = pageOf(streamSchema) satisfies z.ZodType<PageView<StreamView>>;
+export const routePageSchema = pageOf(routeSchema) satisfies z.ZodType<PageView<RouteView>>;
+export const jobPageSchema = pageOf(jobSchema) satisfies z.ZodType<PageView<JobView>>;
+export const revisionPageSchema = pageOf(revisionSchema) satisfies z.ZodType<PageView<RevisionView>>;
+export const eventPageSchema = pageOf(eventSchema) satisfies z.ZodType<PageView<EventView>>;
+export const operationPageSchema = pageOf(operationSchema) satisfies z.ZodType<PageView<OperationView>>;
+export const recordPageSchema = pageOf(recordLineSchema) satisfies z.ZodType<PageView<RecordLine>>;

@@ -1,0 +1,207 @@
+// Applying and deleting declarations: checked against all that is declared, written if that has not changed meanwhile.
+import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
+import { buildWorld, type World } from '#core/graph/world.ts';
+import { planChanges } from '#core/plan/plan-changes.ts';
+import { runRouteTests } from '#core/plan/route-tests.ts';
+import type { ApplyOutcome, GoalRevision } from '#core/ports/goal-store.ts';
+import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
+import { parseDocument } from '#core/spec/parse-document.ts';
+import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
+import type { ApiRequest } from '#functions/api/endpoint.ts';
+import { missing } from '#functions/api/missing.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { expectedRevisionOf, stale } from '#functions/api/preconditions.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+import type { TenantWorld } from '#functions/api/world-cache.ts';
+
+type NamedRequest = ApiRequest<{ readonly name: string }, { readonly reason?: string | undefined }, unknown>;
+
+/** Under constant change each turn reads what is there now; of those that race one gets through each time. */
+const turnsMax = 50;
+
+export async function applyDeclaration(
+  request: NamedRequest,
+  kind: Kind,
+  parts: ApiParts,
+): Promise<Extract<ApplyOutcome, { readonly revision: GoalRevision }>> {
+  const document = readDocument(request, kind);
+  const { tenant, author } = request.caller;
+  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const known = await parts.worlds.read(tenant);
+    // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
+    const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
+    requireFitting(known, document, parts);
+    const { metadata, declared } = document;
+    const outcome = await parts.goals.apply({
+      ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
+    });
+    switch (outcome.kind) {
+      case 'created':
+      case 'changed':
+      case 'unchanged':
+        return outcome;
+      case 'conflict':
+        throw stale(outcome.currentRevision);
+      case 'key-reused':
+        throw keyReused();
+      case 'moved':
+        await pause(turn);
+    }
+  }
+  throw busy();
+}
+
+export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<void> {
+  const { tenant, author } = request.caller;
+  const { name } = request.path;
+  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const known = await parts.worlds.read(tenant);
+    const current = known.revision(kind, name);
+    const expected = conditionOf(request, current, common);
+    if (current) requireUnused(known, kind, name, parts);
+    else if (common.idempotencyKey === undefined) throw absent(known, kind, name);
+    const outcome = await parts.goals.remove({ ...common, ...expected, kind, name, checkedAt: known.sequence });
+    switch (outcome.kind) {
+      case 'deleted':
+        return;
+      case 'absent':
+        throw absent(known, kind, name);
+      case 'conflict':
+        throw stale(outcome.currentRevision);
+      case 'key-reused':
+        throw keyReused();
+      case 'moved':
+        await pause(turn);
+    }
+  }
+  throw busy();
+}
+
+const pause = (turn: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 2 ** turn)));
+
+const busy = (): ApiRefusal =>
+  new ApiRefusal(503, 'too-busy', 'others changed declarations faster than this one could be checked', {
+    headers: { 'retry-after': '1' },
+    fix: 'try again',
+  });
+
+export const keyReused = (): ApiRefusal =>
+  new ApiRefusal(422, 'idempotency-key-reused', 'the idempotency key was used for another request before', {
+    fix: 'use a new key for each new request',
+  });
+
+/** `If-Match` names one revision that the store then checks, in the change's transaction. */
+function conditionOf(
+  request: NamedRequest,
+  current: GoalRevision | null,
+  common: { readonly idempotencyKey?: string },
+): { readonly expectedRevision?: number } {
+  const single = /^"(\d{1,9})"$/.exec(request.headers['if-match']?.trim() ?? '')?.[1];
+  if (common.idempotencyKey !== undefined && single !== undefined && request.headers['if-none-match'] === undefined)
+    return { expectedRevision: Number(single) };
+  return expectedRevisionOf(request.headers, current);
+}
+
+export function readDocument(request: NamedRequest, kind: Kind): Document {
+  const parsed = parseDocument(request.json);
+  if (!parsed.ok) throw refusedDocument(`${kind} ${request.path.name}`, parsed.problem);
+  const { metadata } = parsed.value;
+  if (parsed.value.kind !== kind || metadata.name !== request.path.name)
+    throw refusedDocument(`${kind} ${request.path.name}`, [
+      {
+        path: parsed.value.kind === kind ? 'metadata.name' : 'kind',
+        message: `got ${parsed.value.kind} ${JSON.stringify(metadata.name)}, expected what the address names: ${kind} ${JSON.stringify(request.path.name)}`,
+      },
+    ]);
+  return parsed.value;
+}
+
+export function refusedDocument(title: string, problems: readonly SpecProblem[]): ApiRefusal {
+  const [first] = problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : '';
+  const owned = problems.some((problem) => problem.path === 'metadata.owner' && /belongs to/.test(problem.message));
+  const place = first?.path ? `${first.path}: ` : '';
+  return new ApiRefusal(
+    owned ? 409 : 422,
+    owned ? 'owned-by-another' : 'declaration-refused',
+    `${title}: ${place}${first?.message ?? 'refused'}${more}`,
+    {
+      problems: problems.map((problem) => ({ ...problem, document: title })),
+      ...(first?.fix === undefined ? {} : { fix: first.fix }),
+    },
+  );
+}
+
+function requireFitting(known: TenantWorld, document: Document, parts: ApiParts): void {
+  const { name } = document.metadata;
+  const checked = checkDocuments(known.documents, [document], parts.planRoute);
+  const problems = [...(checked.problems.get(documentKey(document.kind, name)) ?? [])];
+  if (document.kind === 'Route' && problems.length === 0) {
+    const results = runRouteTests(document.spec.tests, checked.after.routes.get(name));
+    for (const [index, test] of results.entries())
+      if (!test.passed)
+        problems.push({ path: `spec.tests[${index}]`, message: `${JSON.stringify(test.name)} fails: ${test.message}` });
+    problems.push(
+      ...brokenRoutes(known.world, checked.after, name).map(
+        (broken): SpecProblem => ({
+          path: 'spec.to',
+          message: `breaks route ${JSON.stringify(broken)}, which reads what this one writes`,
+          fix: 'change or delete that route first',
+        }),
+      ),
+    );
+  }
+  if (problems.length > 0) throw refusedDocument(`${document.kind} ${name}`, problems);
+}
+
+/** Other routes that worked before and would not after. */
+function brokenRoutes(before: World, after: World, except: string): readonly string[] {
+  return [...after.routes]
+    .filter(([name, route]) => name !== except && route.problems.length > 0)
+    .filter(([name]) => (before.routes.get(name)?.problems.length ?? 0) === 0)
+    .map(([name]) => name);
+}
+
+function requireUnused(known: TenantWorld, kind: Kind, name: string, parts: ApiParts): void {
+  const readers = kind === 'Stream' ? (known.world.streams.get(name)?.readers ?? []) : [];
+  const rest = known.documents.filter((document) => document.kind !== kind || document.metadata.name !== name);
+  const used = [
+    ...new Set([
+      ...readers,
+      ...brokenRoutes(known.world, buildWorld(rest, parts.planRoute), kind === 'Route' ? name : ''),
+    ]),
+  ];
+  if (used.length > 0)
+    throw new ApiRefusal(
+      409,
+      'in-use',
+      `${kind} ${JSON.stringify(name)} is read by ${used.map((one) => `route ${JSON.stringify(one)}`).join(', ')}`,
+      {
+        fix: `delete or change ${used.join(', ')} first`,
+      },
+    );
+}
+
+function absent(known: TenantWorld, kind: Kind, name: string): ApiRefusal {
+  const implied = kind === 'Stream' ? known.world.streams.get(name) : undefined;
+  if (implied)
+    return new ApiRefusal(
+      409,
+      'stream-implied',
+      `stream ${JSON.stringify(name)} is not declared: it is there because ${implied.writers.join(', ')} writes to it`,
+      {
+        fix: `delete or change ${implied.writers.join(', ')}`,
+      },
+    );
+  const names = kind === 'Stream' ? known.world.streams.keys() : known.world.routes.keys();
+  return missing(kind === 'Stream' ? 'stream' : 'route', name, [...names]);
+}
+
+/** What applying would do, for one document or several. */
+export async function planDocuments(parts: ApiParts, tenant: string, incoming: readonly Document[]) {
+  const snapshot = await parts.goals.snapshot();
+  return planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });
+}

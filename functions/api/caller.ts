@@ -1,0 +1,54 @@
+// Who asks, and why: from the gateway's authorizer; on a laptop, from headers of the caller's own.
+import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda';
+import { limits } from '#core/limits.ts';
+import type { Caller } from '#functions/api/endpoint.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+
+const defaultTenant = 'default';
+
+/** Behind an authorizer a header of the caller's own counts for nothing. */
+export function callerOf(
+  event: APIGatewayProxyEventV2,
+  headers: Readonly<Record<string, string>>,
+  identity: 'authorizer' | 'header',
+): Caller {
+  if (identity === 'header')
+    return { tenant: defaultTenant, author: headerText(headers, 'millrace-author', limits.authorCharsMax) || 'local' };
+  const { authorizer } = (event as Partial<APIGatewayProxyEventV2WithJWTAuthorizer>).requestContext ?? {};
+  const claims = authorizer?.jwt?.claims ?? {};
+  const author = claims['email'] ?? claims['sub'];
+  if (typeof author !== 'string' || author === '')
+    throw new ApiRefusal(403, 'caller-unknown', 'the gateway did not say who asks');
+  const tenant = claims['custom:tenant'];
+  return { tenant: typeof tenant === 'string' && tenant !== '' ? tenant : defaultTenant, author };
+}
+
+function headerText(headers: Readonly<Record<string, string>>, name: string, charsMax: number): string {
+  const text = (headers[name] ?? '').trim();
+  if (text.length > charsMax || /[\0-\x1f\x7f]/.test(text))
+    throw new ApiRefusal(
+      400,
+      'header-invalid',
+      `got a ${name} of ${text.length} characters, expected one line of at most ${charsMax}`,
+    );
+  return text;
+}
+
+/** Why a change is made: `?reason=…`, or the header where that is easier. */
+export const reasonOf = (request: {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly search: { readonly reason?: string | undefined };
+}): string => request.search.reason ?? headerText(request.headers, 'millrace-reason', limits.reasonCharsMax);
+
+/** Under the same key the same request is carried out once. */
+export function idempotencyKeyOf(headers: Readonly<Record<string, string>>): { readonly idempotencyKey?: string } {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return {};
+  if (!/^[\x21-\x7e]+$/.test(key) || key.length > limits.idempotencyKeyCharsMax)
+    throw new ApiRefusal(
+      400,
+      'header-invalid',
+      `got an idempotency-key of ${key.length} characters, expected 1 to ${limits.idempotencyKeyCharsMax} printable ones`,
+    );
+  return { idempotencyKey: key };
+}

@@ -1,0 +1,21 @@
+// GET /v1/openapi.json: the API's description, as it is committed in docs/reference.
+
+import { z } from 'zod';
+import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
+import { describeApi } from '#functions/api/openapi.ts';
+import { nothing } from '#functions/api/parameters.ts';
+
+export const getOpenapi = (described: readonly Endpoint[]): Endpoint => {
+  const self: Endpoint = endpoint({
+    ...{ method: 'GET', path: '/v1/openapi.json', operationId: 'getOpenapi', tag: 'Platform' },
+    summary: 'This description',
+    ...{ params: nothing, query: nothing },
+    answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
+    handle: async () => {
+      document ??= describeApi([...described, self]);
+      return jsonAnswer(200, document);
+    },
+  });
+  let document: unknown = null;
+  return self;
+};

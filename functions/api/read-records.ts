@@ -1,0 +1,29 @@
+// GET /v1/streams/{name}/records: a stream's events, line by line, filtered if wished, and followed if wished.
+import { z } from 'zod';
+import { recordPageSchema } from '#core/api/schemas.ts';
+import { topicOfStream } from '#core/names.ts';
+import { endpoint } from '#functions/api/endpoint.ts';
+import { missing } from '#functions/api/missing.ts';
+import { named, recordsQuery } from '#functions/api/parameters.ts';
+import { lineTypes, tailTopic } from '#functions/api/tail-topic.ts';
+
+export const readRecords = endpoint({
+  ...{ method: 'GET', path: '/v1/streams/{name}/records', operationId: 'readRecords', tag: 'Records' },
+  summary: 'A stream’s events',
+  description:
+    'NDJSON, a line a record; with `accept: text/event-stream` as server-sent events, with `accept: application/json` a page. Ends at `limit`, at `timeout`, or at the stream’s end as it was when the answer began; with `follow`, at the client’s leave.',
+  ...{ params: named, query: recordsQuery },
+  answers: {
+    200: {
+      description: 'The events: each value as it is, or with metadata=true as a RecordLine.',
+      schema: z.union([recordPageSchema, z.string()]),
+      contentTypes: lineTypes,
+    },
+  },
+  handle: async (request, parts) => {
+    const { streams } = (await parts.worlds.readOrRecall(request.caller.tenant)).world;
+    const node = streams.get(request.path.name);
+    if (!node) throw missing('stream', request.path.name, [...streams.keys()]);
+    return await tailTopic(request, parts, { topic: topicOfStream(node.name), row: node.row });
+  },
+});

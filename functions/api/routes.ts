@@ -1,0 +1,38 @@
+// The table of the API: the router and the OpenAPI document are both made from it.
+import { appendRecords } from '#functions/api/append-records.ts';
+import { deleteRoute } from '#functions/api/delete-route.ts';
+import { deleteStream } from '#functions/api/delete-stream.ts';
+import type { Endpoint } from '#functions/api/endpoint.ts';
+import { getHealth } from '#functions/api/get-health.ts';
+import { getJob } from '#functions/api/get-job.ts';
+import { getOpenapi } from '#functions/api/get-openapi.ts';
+import { getOperation } from '#functions/api/get-operation.ts';
+import { getRoute } from '#functions/api/get-route.ts';
+import { getStream } from '#functions/api/get-stream.ts';
+import { listJobEvents, listStreamEvents } from '#functions/api/list-events.ts';
+import { listJobs } from '#functions/api/list-jobs.ts';
+import { listOperations } from '#functions/api/list-operations.ts';
+import { listRouteRevisions } from '#functions/api/list-route-revisions.ts';
+import { listRoutes } from '#functions/api/list-routes.ts';
+import { listStreamRevisions } from '#functions/api/list-stream-revisions.ts';
+import { listStreams } from '#functions/api/list-streams.ts';
+import { plan } from '#functions/api/plan.ts';
+import { putRoute } from '#functions/api/put-route.ts';
+import { putStream } from '#functions/api/put-stream.ts';
+import { readDeadLetters } from '#functions/api/read-dead-letters.ts';
+import { readRecords } from '#functions/api/read-records.ts';
+import { requestOperation } from '#functions/api/request-operation.ts';
+import { sql } from '#functions/api/sql.ts';
+import { tryRoute } from '#functions/api/try-route.ts';
+
+/** All that is described; the description itself is added by `endpoints`. */
+export const describedEndpoints: readonly Endpoint[] = [
+  ...[listStreams, getStream, putStream, deleteStream, listStreamRevisions, listStreamEvents],
+  ...[appendRecords, readRecords],
+  ...[listRoutes, getRoute, putRoute, deleteRoute, listRouteRevisions],
+  ...[listJobs, getJob, listJobEvents, requestOperation, listOperations, getOperation, readDeadLetters],
+  ...[plan, tryRoute, sql],
+  getHealth,
+];
+
+export const endpoints: readonly Endpoint[] = [...describedEndpoints, getOpenapi(describedEndpoints)];

@@ -1,0 +1,39 @@
+// POST /v1/sql: one expression over one row, to try things out.
+import { z } from 'zod';
+import { sqlSchema } from '#core/api/schemas.ts';
+import { evaluateExpression } from '#core/expression/index.ts';
+import { limits } from '#core/limits.ts';
+import { namePattern } from '#core/spec/declared.ts';
+import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
+import { missing } from '#functions/api/missing.ts';
+import { nothing } from '#functions/api/parameters.ts';
+
+const bodyBytesMax = 1024 * 1024;
+
+export const sql = endpoint({
+  ...{ method: 'POST', path: '/v1/sql', operationId: 'sql', tag: 'Declarations' },
+  summary: 'Evaluate an expression over a row',
+  description:
+    'With `stream`, typed by its schema. An expression that is refused, or fails over the row, is an answer too.',
+  ...{ params: nothing, query: nothing },
+  body: {
+    schema: z.strictObject({
+      expression: z.string().min(1).max(limits.expressionCharsMax),
+      row: z.record(z.string(), z.json()).optional(),
+      stream: z.string().max(limits.nameCharsMax).regex(namePattern).optional(),
+    }),
+    bytesMax: bodyBytesMax,
+    example: { expression: "upper(country) || '!'", row: { country: 'se' } },
+  },
+  answers: { 200: { description: 'The value with its type, or why there is none.', schema: sqlSchema } },
+  handle: async (request, parts) => {
+    const { expression, row = {}, stream } = request.content;
+    const streams = stream === undefined ? null : (await parts.worlds.read(request.caller.tenant)).world.streams;
+    if (stream !== undefined && !streams?.has(stream)) throw missing('stream', stream, [...(streams?.keys() ?? [])]);
+    const schema = stream === undefined ? null : (streams?.get(stream)?.row ?? null);
+    const value = evaluateExpression(expression, JSON.stringify(row), schema);
+    if (!value.ok) return jsonAnswer(200, { ok: false, ...value.problem });
+    const { type, json } = value.value;
+    return { kind: 'json-text', status: 200, text: `{"ok":true,"type":${JSON.stringify(type)},"value":${json}}` };
+  },
+});
