@@ -17,11 +17,15 @@ interface Pending {
   readonly bytes: number;
 }
 
-/** An idempotent producer's id; the broker drops a batch that it has seen under the same number. */
+/**
+ * An idempotent producer's id; the broker drops a batch that it has seen under the same number. A cluster that starts
+ * empty gives the same ids out again, so a session is not carried over to it: its batches could be taken for another's.
+ */
 interface Session {
+  readonly clusterId: string | null;
   readonly producerId: bigint;
   readonly producerEpoch: number;
-  /** `<topic>:<partition>` → number of the next record. */
+  /** `<topic id>:<partition>` → number of the next record. */
   readonly sequences: Map<string, number>;
 }
 
@@ -32,7 +36,8 @@ type BatchOutcome =
 const acksAll = -1;
 const brokerWaitMs = 5_000;
 const transactionTimeoutMs = 60_000;
-const sequenceMax = 0x7fffffff;
+/** A session is given up well before its 31-bit numbers end. */
+const sequenceMax = 2 ** 30;
 const recordOverheadBytes = 32;
 const batchRefusals = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_TIMESTAMP'];
 const lostSession = ['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH'];
@@ -106,21 +111,18 @@ export class RecordAppender {
   async #appendBatch(topic: string, partition: number, batch: readonly Pending[]): Promise<BatchOutcome> {
     // The library's type knows no null value; its code writes one.
     const messages = batch.map(({ key, value }) => ({ topic, partition, ...(key && { key }), value: value as Buffer }));
-    const queue = `${topic}:${partition}`;
     let session: Session | null = null;
     try {
       return await keepTrying(this.#callMs, `append to ${topic}`, async () => {
-        session ??= await this.#openSession(queue, batch.length);
+        const { topicId, partitions } = await this.#metadata(topic);
+        if (session === null || session.clusterId !== this.#connections.clusterId) session = await this.#openSession();
         const { producerId, producerEpoch, sequences } = session;
-        const next = sequences.get(queue) ?? 0;
-        const numbers = new NumericMap([[queue, next]]);
+        const next = sequences.get(`${topicId}:${partition}`) ?? 0;
+        const numbers = new NumericMap([[`${topic}:${partition}`, next]]);
         try {
-          const first = await this.#produce(topic, partition, messages, {
-            producerId,
-            producerEpoch,
-            sequences: numbers,
-          });
-          sequences.set(queue, next + batch.length);
+          const leader = partitions.find((each) => each.partition === partition)?.leader ?? -1;
+          const first = await this.#produce(leader, messages, { producerId, producerEpoch, sequences: numbers });
+          sequences.set(`${topicId}:${partition}`, next + batch.length);
           return { kind: 'appended', first };
         } catch (error) {
           if (hasCode(error, ...lostSession)) session = this.#dropSession();
@@ -137,13 +139,10 @@ export class RecordAppender {
   }
 
   async #produce(
-    topic: string,
-    partition: number,
+    leader: number,
     messages: produceV9.ProduceRequest[2],
     options: NonNullable<produceV9.ProduceRequest[3]>,
   ): Promise<bigint> {
-    const { partitions } = await this.#metadata(topic);
-    const leader = partitions.find((each) => each.partition === partition)?.leader ?? -1;
     const answer = await this.#connections.askNode(leader, (connection) =>
       produceV9.api.async(connection, acksAll, brokerWaitMs, messages, options),
     );
@@ -157,25 +156,22 @@ export class RecordAppender {
     return metadata;
   }
 
-  async #openSession(queue: string, recordCount: number): Promise<Session> {
-    this.#session ??= this.#initSession();
-    const opening = this.#session;
-    try {
-      const session = await opening;
-      if ((session.sequences.get(queue) ?? 0) + recordCount <= sequenceMax) return session;
-    } catch (error) {
-      if (this.#session === opening) this.#session = null;
-      throw error;
-    }
-    this.#session = this.#initSession();
+  /** The current one, or a new one where there is none, or none for this cluster, or where its numbers come to an end. */
+  async #openSession(): Promise<Session> {
+    const current = await this.#session?.catch(() => null);
+    const { clusterId } = this.#connections;
+    const isUsable =
+      current?.clusterId === clusterId && [...current.sequences.values()].every((next) => next < sequenceMax);
+    if (current && isUsable) return current;
+    this.#session = this.#initSession(clusterId);
     return await this.#session;
   }
 
-  async #initSession(): Promise<Session> {
+  async #initSession(clusterId: string | null): Promise<Session> {
     const { producerId, producerEpoch } = await this.#connections.askAny((connection) =>
       initProducerIdV4.api.async(connection, null, transactionTimeoutMs, -1n, -1),
     );
-    return { producerId, producerEpoch, sequences: new Map() };
+    return { clusterId, producerId, producerEpoch, sequences: new Map() };
   }
 
   #dropSession(): null {

@@ -33,6 +33,8 @@ export class KafkaConnections {
   readonly #addresses = new Map<number, string>();
   readonly #open = new Map<string, Promise<Connection>>();
   #closed = false;
+  /** Of the newest metadata. A cluster that lost all its data and started empty has another id. */
+  clusterId: string | null = null;
 
   constructor(options: KafkaOptions) {
     this.#clientId = options.clientId ?? clientIdDefault;
@@ -68,6 +70,7 @@ export class KafkaConnections {
         .async(connection, topics === null ? null : [...topics], false, false)
         .catch(withErrorsInside<metadataV12.MetadataResponse>),
     );
+    this.clusterId = answer.clusterId ?? null;
     this.#addresses.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, `${host}:${port}`);
     return answer.topics

@@ -56,9 +56,9 @@ function heartbeatContract(open: () => WorkerStore): void {
     const store = open();
     const job = newJob();
     const splits = Array.from({ length: 64 }, (_, index) => aSplit({ split: `playback-events/${index}` }));
-    await Promise.all(Array.from({ length: 100 }, (_, index) => store.beat(beatOf(job, index + 1, { splits }))));
+    await Promise.all(Array.from({ length: 150 }, (_, index) => store.beat(beatOf(job, index + 1, { splits }))));
     const { heartbeats } = await store.view(job);
-    expect(new Set(heartbeats.map(({ incarnation }) => incarnation)).size).toBe(100);
+    expect(new Set(heartbeats.map(({ incarnation }) => incarnation)).size).toBe(150);
     await store.clear(job);
     expect((await store.view(job)).heartbeats).toEqual([]);
   });
