@@ -1,5 +1,7 @@
 // One expression over one row, for trying things out by hand.
+import type { ResTarget } from 'libpg-query';
 import { ok, type Result, refuse } from '../result.ts';
+import { parseText } from './parser.ts';
 import { planRoute } from './plan-route.ts';
 import { type ExpressionProblem, problemAt } from './problem.ts';
 import { createByteSink } from './run/byte-sink.ts';
@@ -16,14 +18,17 @@ export function evaluateExpression(
   rowJson: string,
   row: RowType | null,
 ): Result<{ type: string; json: string }, ExpressionProblem | { code: string; message: string }> {
+  const parsed = parseText(text, 'list');
+  if (!parsed.ok) return parsed;
+  const [target, second] = parsed.value.nodes as readonly { ResTarget: ResTarget }[];
+  const oneExpression = () => refuse(problemAt(text, 0, 'syntax_error', 'expected one expression'));
+  if (target === undefined || second !== undefined) return oneExpression();
   // A name is given behind the text, on a line of its own in case that it ends in a comment.
-  const planned = planRoute({ select: `${text}\nAS value` }, row);
-  if (!planned.ok) return refuse(unnamed(text, row, planned.problem[0]!));
-  const { select, output } = planned.value;
-  const [item] = select ?? [];
-  if (select?.length !== 1 || item?.kind !== 'column') {
-    return refuse(problemAt(text, 0, 'syntax_error', 'expected one expression'));
-  }
+  const isNamed = target.ResTarget.name !== undefined || isStar(target.ResTarget);
+  const planned = planRoute({ select: isNamed ? text : `${text}\nAS value` }, row);
+  if (!planned.ok) return refuse(planned.problem[0]!);
+  const [item] = planned.value.select ?? [];
+  if (planned.value.select?.length !== 1 || item?.kind !== 'column') return oneExpression();
   const processor = createProcessor(planned.value);
   const out = createByteSink(1024);
   const bytes = encoder.encode(rowJson);
@@ -31,13 +36,12 @@ export function evaluateExpression(
     const { code, message } = processor.fault!;
     return refuse({ code, message });
   }
-  const json = decoder.decode(out.bytes.subarray('{"value":'.length, out.length - 1));
-  const type = output?.[0]?.type;
-  return ok({ type: type === undefined ? 'dynamic' : formatType(type), json });
+  const members = decoder.decode(out.bytes.subarray(0, out.length));
+  const json = members.slice(`{${JSON.stringify(item.name)}:`.length, -1);
+  return ok({ type: formatType(planned.value.output?.[0]?.type ?? { kind: 'dynamic' }), json });
 }
 
-/** Problems of the text as the person wrote it: without the name that was added, where the name itself is in the way. */
-function unnamed(text: string, row: RowType | null, problem: ExpressionProblem): ExpressionProblem {
-  const plain = planRoute({ select: text }, row);
-  return plain.ok ? problem : plain.problem[0]!.code === 'unnamed_column' ? problem : plain.problem[0]!;
+function isStar(target: ResTarget): boolean {
+  const fields = target.val !== undefined && 'ColumnRef' in target.val ? (target.val.ColumnRef.fields ?? []) : [];
+  return fields.some((field) => 'A_Star' in field);
 }

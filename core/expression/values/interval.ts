@@ -93,8 +93,10 @@ function addFractionalDays(sum: Sum, days: number): void {
   sum.exact += BigInt(roundHalfEven((days - whole) * 86_400_000_000));
 }
 
-const tokenPattern =
-  /\s*(?:([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?|([+-]?)(\d+)-(\d{1,2})(?![\d-])|([+-]?\s*(?:\d+\.?\d*|\.\d+))(?![\d.:+-])\s*([a-z]+)?|(ago)\b|@)\s*/iy;
+const clockPart = String.raw`([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?`;
+const yearMonthPart = String.raw`([+-]?)(\d+)-(\d{1,2})(?![\d-])`;
+const amountPart = String.raw`([+-]?\s*(?:\d+\.?\d*|\.\d+))(?![\d.:+-])\s*([a-z]+)?`;
+const tokenPattern = new RegExp(String.raw`\s*(?:${clockPart}|${yearMonthPart}|${amountPart}|(ago)\b|@)\s*`, 'iy');
 
 export function parseInterval(text: string): Interval {
   if (/^\s*-?P/i.test(text)) return parseIsoInterval(text);

@@ -32,8 +32,13 @@ export function checkDate(days: number): number {
 
 type Reading = { days: number; micros: number; offsetSeconds: number | null } | 'infinity' | '-infinity';
 
-const isoPattern =
-  /^\s*(\d{4,7})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?)?\s*(z|zulu|utc|gmt|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)?(?:\s+(ad|bc))?\s*$/i;
+const datePart = String.raw`(\d{4,7})-(\d{1,2})-(\d{1,2})`;
+const clockPart = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?`;
+const zonePart = String.raw`(z|zulu|utc|gmt|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)`;
+const isoPattern = new RegExp(
+  String.raw`^\s*${datePart}(?:(?:[Tt]|\s+)${clockPart})?\s*${zonePart}?(?:\s+(ad|bc))?\s*$`,
+  'i',
+);
 
 function notADate(type: string, text: string): EvaluationFault {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
