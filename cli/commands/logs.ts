@@ -1,5 +1,4 @@
 // `millrace logs`: what a job's workers say, read from their log files on this machine.
-import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ApiClient } from '#cli/api-client.ts';
@@ -8,8 +7,9 @@ import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { type FilePosition, lastLines, nextLines } from '#cli/input/follow-file.ts';
 import { findJob, jobPath } from '#cli/jobs/find-job.ts';
+import { shortWorkerName } from '#cli/print/job-page.ts';
 import { formatLogLine } from '#cli/print/log-line.ts';
-import { note, oneLine, paintFor, writeOut } from '#cli/terminal.ts';
+import { note, paintFor, writeOut } from '#cli/terminal.ts';
 import type { JobView } from '#core/api/wire.ts';
 
 const pollMs = 250;
@@ -65,21 +65,20 @@ async function logs(name: string, options: LogsOptions): Promise<void> {
 }
 
 const logsOf = (job: JobView): readonly WorkerLog[] =>
-  job.status.workers.flatMap((worker) => (worker.log === null ? [] : [{ worker: worker.worker, path: worker.log }]));
+  job.status.workers.flatMap((worker) =>
+    worker.log === null ? [] : [{ worker: shortWorkerName(worker), path: worker.log }],
+  );
 
 type Print = (file: WorkerLog, lines: readonly string[], withPrefix: boolean) => Promise<void>;
 
 function printer(raw: boolean): Print {
   const paint = paintFor(process.stdout);
   return async (file, lines, withPrefix) => {
-    const prefix = withPrefix && !raw ? `${paint('cyan', oneLine(shortName(file)))} ` : '';
+    const prefix = withPrefix && !raw ? `${paint('cyan', file.worker)} ` : '';
     const shown = lines.map((line) => `${prefix}${raw ? line : formatLogLine(line, paint)}\n`);
     if (shown.length > 0) await writeOut(shown.join(''));
   };
 }
-
-/** `plays.out/00000003/0` → `00000003/0`: the job is what was asked for. */
-const shortName = (file: WorkerLog): string => file.worker.split('/').slice(1).join('/') || basename(file.path);
 
 async function follow(
   api: ApiClient,

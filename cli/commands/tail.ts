@@ -87,9 +87,8 @@ function withCaret(error: unknown, where: string | undefined): unknown {
   if (!(error instanceof ApiError) || first?.line === undefined || where === undefined) return error;
   const text = where.split('\n')[first.line - 1] ?? '';
   const position = { file: '--where', line: first.line, column: first.column ?? 1, text };
-  return new CommandError(exitCodes.failure, error.problem.detail || error.problem.title, {
-    details: [formatProblem(first, position)],
-    ...(error.problem.fix === undefined ? {} : { fix: error.problem.fix }),
+  return new CommandError(exitCodes.failure, 'the --where is refused', {
+    details: [formatProblem({ ...first, path: '' }, position)],
     cause: error,
   });
 }

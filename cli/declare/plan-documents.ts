@@ -35,7 +35,9 @@ export function refusals(plan: PlanView, documents: readonly SourceDocument[]): 
       .filter((test) => !test.passed)
       .map((test) => ({ path: 'spec.tests', message: `test ${JSON.stringify(test.name)} fails: ${test.message}` }));
     const problems: readonly SpecProblem[] = change.problems.length > 0 ? change.problems : failed;
-    return problems.map((problem) => describe(problem, source, titleOf(change)));
+    return inFileOrder(problems.map((one) => ({ one, source }))).map(({ one }) =>
+      describe(one, source, titleOf(change)),
+    );
   });
 }
 
@@ -51,16 +53,30 @@ export function withPositions(error: unknown, documents: readonly SourceDocument
   if (!(error instanceof ApiError) || error.problem.problems === undefined || error.problem.problems.length === 0)
     return error;
   const problem: ProblemView = error.problem;
-  const details = (problem.problems ?? []).map((one) => {
+  const found = (problem.problems ?? []).map((one) => {
     const source = documents.length === 1 ? documents[0] : documentNamed(documents, one.document);
-    return describe(one, source, one.document ?? (source ? titleOf(source) : ''));
+    return { one, source };
   });
+  const details = inFileOrder(found).map(({ one, source }) =>
+    describe(one, source, (source ? titleOf(source) : '') || (one.document ?? '')),
+  );
   const conflict = problem.status === 409 || problem.status === 412;
-  return new CommandError(conflict ? exitCodes.conflict : exitCodes.failure, problem.detail || problem.title, {
-    details,
-    ...(problem.fix === undefined ? {} : { fix: problem.fix }),
-    cause: error,
-  });
+  return new CommandError(
+    conflict ? exitCodes.conflict : exitCodes.failure,
+    `refused: ${details.length} problem${details.length === 1 ? '' : 's'}`,
+    { details, cause: error },
+  );
+}
+
+interface Placed {
+  readonly one: SpecProblem;
+  readonly source: SourceDocument | undefined;
+}
+
+/** As one reads the file from the top; the API goes by the order of its checks. */
+function inFileOrder<Problem extends Placed>(problems: readonly Problem[]): readonly Problem[] {
+  const lineOf = ({ one, source }: Placed): number => source?.locate(one).line ?? 0;
+  return [...problems].sort((a, b) => (a.source === b.source ? lineOf(a) - lineOf(b) : 0));
 }
 
 /** The API names a document `Kind name` or `Kind/name`, or by its index. */

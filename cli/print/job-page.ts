@@ -33,7 +33,7 @@ export function formatConditions(status: JobStatus, paint: Paint): string {
 }
 
 const workerColumns = (now: number): readonly Column<WorkerStatus>[] => [
-  { heading: 'worker', cell: (worker) => worker.worker },
+  { heading: 'worker', cell: shortWorkerName },
   { heading: 'state', cell: (worker) => worker.state },
   { heading: 'since', cell: (worker) => showAge(worker.since, now), align: 'right' },
   { heading: 'splits', cell: (worker) => String(worker.splits), align: 'right' },
@@ -63,7 +63,10 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
       'Lag',
       `${showCount(lag.records)} records${lag.drainMs === null || lag.drainMs === 0 ? '' : `, gone in ${showDuration(lag.drainMs)} at this rate`}`,
     ],
-    ['Freshness', lag.freshnessMs === null ? '' : showDuration(lag.freshnessMs)],
+    [
+      'Freshness',
+      lag.freshnessMs === null ? '' : `${showDuration(lag.freshnessMs)} (age of the newest event that was read)`,
+    ],
     ['Rate', `${showRate(status.inPerSecond)} in/s, ${showRate(status.outPerSecond)} out/s`],
     [
       'Books',
@@ -75,3 +78,7 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
 }
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');
+
+/** `3/0`: incarnation and slot, as the events call it. */
+export const shortWorkerName = (worker: Pick<WorkerStatus, 'incarnation' | 'slot'>): string =>
+  `${worker.incarnation}/${worker.slot}`;

@@ -52,7 +52,8 @@ function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): s
   }
   if (change.outcome === 'create' || change.outcome === 'change') {
     if (change.expectedPauseMs > 0) lines.push(`    expected pause: ${showDuration(change.expectedPauseMs)}`);
-    if (change.expectedDuplicates !== '') lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
+    if (!['', 'none'].includes(change.expectedDuplicates))
+      lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
     for (const effect of change.effects.filter((one) => !told.has(one))) lines.push(`    → ${effect}`);
     for (const effect of change.effects) told.add(effect);
   }

@@ -46,9 +46,26 @@ describe('documents of a file', () => {
     ['a place inside an expression', 'spec.where', { line: 1, column: 19 }, 12, 'where:', 28],
     ['a place in a block of several lines', 'spec.select', { line: 2, column: 7 }, 15, 'upper(contry)', 11],
   ])('%s is found in the file', (_, path, at, line, text, column) => {
-    const position = route!.locate({ path, message: '', ...at });
+    const position = route!.locate({ path, message: 'got something', ...at });
     expect({ line: position.line, column: position.column }).toEqual({ line, column });
     expect(position.text).toContain(text);
+  });
+
+  test('a field that should not be there is found by its key', () => {
+    expect(route!.locate({ path: 'spec.from', message: 'unknown field' })).toMatchObject({ line: 11, column: 3 });
+  });
+
+  test.each([
+    ['folded over lines', 'where: country = 1 AND\n    tpe = 2', 1, 17, 2, 5],
+    ['in single quotes', "where: 'a = ''x'' AND tpe = 2'", 1, 13, 1, 23],
+    ['in double quotes', 'where: "a = 1 AND tpe = 2"', 1, 11, 1, 19],
+    ['in a folded block', 'where: >-\n    a = 1\n    AND tpe = 2', 1, 11, 3, 9],
+    ['in a block after an empty line', 'where: |\n    a = 1\n\n    AND tpe = 2', 3, 5, 4, 9],
+  ])('an expression %s is followed to its fault', (_, text, line, column, fileLine, fileColumn) => {
+    const [one] = readDocuments('e.yaml', text);
+    const position = one!.locate({ path: 'where', message: '', line, column });
+    expect({ line: position.line, column: position.column }).toEqual({ line: fileLine, column: fileColumn });
+    expect(position.text.slice(position.column - 1, position.column + 2)).toBe('tpe');
   });
 
   test('a problem is shown with its line and a caret under the fault', () => {
