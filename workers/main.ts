@@ -1,4 +1,5 @@
 // A worker's process: reads its goal, runs one worker, ends with a code that says why (core/job/exit-codes.ts).
+import './tune-runtime.ts';
 import { isPlatformError, messageOf } from '#core/errors.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
 import { compose, composeLogger } from './compose.ts';
