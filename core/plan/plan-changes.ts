@@ -124,7 +124,8 @@ function planChange(
     outcome: all.length > 0 ? 'refused' : same ? 'unchanged' : live ? 'change' : 'create',
     class: same ? 'none' : live ? heaviest(fields.map((field) => field.class)) : 'live',
     fields,
-    effects: same || all.length > 0 ? [] : [...topicEffects(before, after), ...jobs.map((job) => job.effect)],
+    effects:
+      same || all.length > 0 ? [] : [...topicEffects(before, after, document, world), ...jobs.map((job) => job.effect)],
     jobs: jobs.map((job) => job.name),
     expectedPauseMs: stops ? stopStartPauseMs : 0,
     expectedDuplicates: stops
@@ -135,21 +136,34 @@ function planChange(
   };
 }
 
-function topicEffects(before: PlatformGoal, after: PlatformGoal): readonly string[] {
+/** Topics that this document makes or changes: a stream's own; a route's implied ones and its dead letters. */
+function topicEffects(before: PlatformGoal, after: PlatformGoal, document: Document, world: World): readonly string[] {
   const was = new Map(before.topics.map((topic) => [topic.topic, topic]));
-  return after.topics.flatMap((topic) => {
-    const old = was.get(topic.topic);
-    if (!old) return [`topic ${topic.topic}: created with ${topic.partitions} partition(s)`];
-    const grown =
-      topic.partitions > old.partitions
-        ? [`topic ${topic.topic}: grown from ${old.partitions} to ${topic.partitions} partitions`]
-        : [];
-    const set = Object.entries(topic.config).filter(([setting, value]) => old.config[setting] !== value);
-    return [
-      ...grown,
-      ...set.map(([setting, value]) => `topic ${topic.topic}: ${setting} ${old.config[setting]} → ${value}`),
-    ];
-  });
+  return after.topics
+    .filter((topic) => belongsTo(topic.subject, after, document, world))
+    .flatMap((topic) => {
+      const old = was.get(topic.topic);
+      if (!old) return [`topic ${topic.topic}: created with ${topic.partitions} partition(s)`];
+      const grown =
+        topic.partitions > old.partitions
+          ? [`topic ${topic.topic}: grown from ${old.partitions} to ${topic.partitions} partitions`]
+          : [];
+      const set = Object.entries(topic.config).filter(([setting, value]) => old.config[setting] !== value);
+      return [
+        ...grown,
+        ...set.map(([setting, value]) => `topic ${topic.topic}: ${setting} ${old.config[setting]} → ${value}`),
+      ];
+    });
+}
+
+function belongsTo(subject: string, after: PlatformGoal, document: Document, world: World): boolean {
+  const { name } = document.metadata;
+  if (document.kind === 'Stream') return subject === `stream/${name}`;
+  const jobs = after.jobs.filter((entry) => entry.goal.route === name).map((entry) => entry.goal);
+  const implied = (stream: string): boolean => world.streams.get(stream)?.document === null;
+  return jobs.some(
+    ({ name: job, sink }) => subject === `job/${job}` || (subject === `stream/${sink.stream}` && implied(sink.stream)),
+  );
 }
 
 interface JobEffect {

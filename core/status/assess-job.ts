@@ -1,7 +1,7 @@
 // From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
@@ -190,13 +190,22 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
   if (progress.reason === 'NoSplit') return { phase: 'Deploying', message: progress.message };
   const troubled = [by('CheckpointFresh'), by('Balanced')].find((candidate) => candidate.status === 'false');
   if (troubled) return { phase: 'Degraded', message: troubled.message };
-  const recent = current.flatMap((heartbeat) => heartbeat.errors).find((error) => now - error.at < recentErrorMs);
-  if (recent) return { phase: 'Degraded', message: `${recent.code}: ${recent.message}` };
+  const trouble = current.flatMap((heartbeat) => heartbeat.errors).find((error) => isTrouble(error, now));
+  if (trouble) return { phase: 'Degraded', message: `${trouble.code}: ${trouble.message}` };
   return { phase: 'Running', message: progress.message };
 }
 
-/** An error this young colours the phase; older ones stand in the log. */
-const recentErrorMs = 30_000;
+/** Said once, and worth a look although the job has gone on: events were lost, or their topic is another one. */
+const lastingErrors = ['source-data-lost', 'source-recreated', 'source-truncated'];
+/** Records set aside or dropped by the route's own policy: the books show them, and no part is in trouble. */
+const policyErrors = ['poison', 'schema', 'too-large', 'dead-letter-too-large'];
+
+/** A single failure that was got over is an entry in the log; one that repeats until now colours the phase. */
+function isTrouble(error: WorkerError, now: number): boolean {
+  if (policyErrors.includes(error.code)) return false;
+  if (lastingErrors.includes(error.code)) return now - error.at < 30_000;
+  return now - error.at < 5_000 && error.count >= 3;
+}
 
 function workers({ control, heartbeats, entry }: Situation): readonly WorkerStatus[] {
   const tasks = control?.tasks ?? [];

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { jarsHere } from '../jars.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
@@ -26,7 +27,7 @@ export function s3Part(options: S3PartOptions): Part {
     args: javaArgs({
       jars: 's3',
       heapMiB: 128,
-      properties: { LOG_LEVEL: 'warn' },
+      properties: { 'logback.configurationFile': join(jarsHere, 'logback.xml') },
       main: 'org.gaul.s3proxy.Main',
       args: ['--properties', configuration],
     }),

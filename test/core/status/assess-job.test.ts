@@ -66,12 +66,22 @@ describe('a job', () => {
     });
   });
 
-  test('is Degraded while an error is fresh, with the error, and Running again afterwards', () => {
-    const error = { code: 'sink-unavailable', message: 'no leader', count: 3 };
-    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, at: theTime - 1_000 }] })]).message).toBe(
+  test('is Degraded while an error repeats, with the error; one that was got over is only an entry in the log', () => {
+    const error = { code: 'sink-unavailable', message: 'no leader', at: theTime - 1_000 };
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, count: 3 }] })]).message).toBe(
       'sink-unavailable: no leader',
     );
-    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, at: theTime - 31_000 }] })]).phase).toBe('Running');
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, count: 1 }] })]).phase).toBe('Running');
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...error, count: 9, at: theTime - 6_000 }] })]).phase).toBe(
+      'Running',
+    );
+  });
+
+  test('is Degraded for half a minute when events were lost, and never for records that its own policy set aside', () => {
+    const lost = { code: 'source-data-lost', message: '7 records', count: 1, at: theTime - 29_000 };
+    expect(assess([aHeartbeat(entry, 1, { errors: [lost] })]).phase).toBe('Degraded');
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...lost, at: theTime - 31_000 }] })]).phase).toBe('Running');
+    expect(assess([aHeartbeat(entry, 1, { errors: [{ ...lost, code: 'poison', count: 500 }] })]).phase).toBe('Running');
   });
 
   test('is Degraded when its workers fail again and again', () => {
