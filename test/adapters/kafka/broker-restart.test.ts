@@ -56,22 +56,26 @@ describe('a broker that is killed and started again', () => {
   });
 
   test('and that lost all its data takes every record of a producer from before, and drops none as seen', async () => {
+    const startEmpty = async (): Promise<void> => {
+      await kafka.kill();
+      kafka.wipe();
+      await kafka.start();
+    };
+    await startEmpty();
     const options = { brokers: [kafka.address] };
     const values = (count: number) => Array.from({ length: count }, () => ({ key: null, value: Buffer.from('v') }));
     const admin = createBrokerAdmin(options);
     const before = createRecordLog(options);
     await admin.create('lost', 1, {});
     await before.append('lost', values(5));
-    await kafka.kill();
-    kafka.wipe();
-    await kafka.start();
+    await startEmpty();
     expect(await admin.list()).toEqual([]);
     await admin.create('lost', 1, {});
     // The empty cluster gives out the producer ids of its former life again.
     const after = createRecordLog(options);
-    for (let index = 0; index < 9; index++) await after.append('lost', values(1));
-    expect(await before.append('lost', values(1))).toEqual([{ kind: 'appended', partition: 0, offset: '9' }]);
-    expect(await admin.positions('lost')).toEqual([{ partition: 0, earliest: '0', latest: '10' }]);
+    for (let index = 0; index < 3; index++) await after.append('lost', values(1));
+    expect(await before.append('lost', values(1))).toEqual([{ kind: 'appended', partition: 0, offset: '3' }]);
+    expect(await admin.positions('lost')).toEqual([{ partition: 0, earliest: '0', latest: '4' }]);
     await Promise.all([before.close(), after.close(), admin.close()]);
   });
 });
