@@ -16,7 +16,7 @@ import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import { environment, tables } from '#core/names.ts';
+import { environment } from '#core/names.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
 
@@ -63,7 +63,7 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
       probes: [
         { name: 'postgres', probe: async () => void (await database.query('SELECT 1')) },
         { name: 'kafka', probe: async () => void (await broker.describe(['__consumer_offsets'], [])) },
-        { name: tables.control, probe: async () => void (await controls.read('health')) },
+        { name: 'dynamodb', probe: async () => void (await controls.read('health')) },
       ],
       version: platformVersion(),
       identity: 'header',

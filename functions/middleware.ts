@@ -89,13 +89,14 @@ function dress(answer: Answer, always: Readonly<Record<string, string>>): Outgoi
   }
 }
 
-/** A fault of ours is logged with all there is; a user's is their answer. */
+/** A fault of ours is logged with all there is, a part that is down by its name; a user's fault is their answer. */
 const problems = (logger: Logger): Layer => ({
   onError: (request) => {
     const { requestId: id } = request.internal;
     const { view, headers } = problemOf(request.error, id);
-    if (view.status >= 500)
-      logger.error('request failed', { requestId: id, status: view.status, error: request.error });
+    const { status, code, detail } = view;
+    if (status === 500) logger.error('request failed', { requestId: id, error: request.error });
+    else if (status > 500) logger.warn('request put off', { requestId: id, code, detail });
     const answer: Answer = {
       ...{ kind: 'json', status: view.status, body: view },
       headers: { ...headers, 'content-type': 'application/problem+json' },
