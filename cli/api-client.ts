@@ -33,6 +33,8 @@ export interface ApiRequest {
   /** Until the whole answer is here (for a stream: until it begins). */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
+  /** Numbers that JavaScript cannot hold keep their text (for events that are shown again, never computed with). */
+  readonly exact?: boolean;
 }
 
 export interface ApiClient {
@@ -57,7 +59,7 @@ export function createApiClient(baseUrl: string, where: string): ApiClient {
   const call = async <Answer>(method: Method, path: string, request: ApiRequest, again: boolean): Promise<Answer> => {
     const response = await send(url, where, method, path, request, again);
     const text = await response.text();
-    return (text === '' ? null : readJson(text, `${method} ${path}`)) as Answer;
+    return (text === '' ? null : readJson(text, `${method} ${path}`, request.exact)) as Answer;
   };
   const get: ApiClient['get'] = (path, request = {}) => call('GET', path, request, true);
   return {
@@ -149,9 +151,16 @@ function withQuery(target: string, query: ApiRequest['query'] = {}): string {
   return search.size === 0 ? target : `${target}?${search}`;
 }
 
-function readJson(text: string, request: string): unknown {
+/** Newer than the compiler's library: a number's own text, and JSON that stays as it was written. */
+type ReviveExact = (key: string, value: unknown, context: { readonly source?: string }) => unknown;
+const { rawJSON } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
+
+const keepNumbers: ReviveExact = (_key, value, { source }) =>
+  typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value;
+
+function readJson(text: string, request: string, exact = false): unknown {
   try {
-    return JSON.parse(text);
+    return exact ? JSON.parse(text, keepNumbers as (key: string, value: unknown) => unknown) : JSON.parse(text);
   } catch {
     throw notTheApi(request, `got ${JSON.stringify(text.slice(0, 60))}, expected JSON`);
   }

@@ -34,6 +34,7 @@ async function show(
   const job = await findJob(api, name);
   const page = await api.get<PageView<RecordLine>>(`${jobPath(job.name)}/dead-letters`, {
     query: { limit: options.limit },
+    exact: true,
   });
   if (page.items.length === 0 && options.output === 'table') note('no dead letters');
   const paint = paintFor(process.stdout);

@@ -1,7 +1,9 @@
 // `millrace get`: lists streams, routes or jobs, or shows one.
 import { Argument, type Command } from 'commander';
+import type { ApiClient } from '#cli/api-client.ts';
 import { type KindPlural, readKind } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
+import { findJob } from '#cli/jobs/find-job.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { formatViews, nameOf } from '#cli/print/views.ts';
 import { note } from '#cli/terminal.ts';
@@ -29,10 +31,7 @@ async function get(
   options: ApiOptions & { readonly output: OutputFormat },
 ): Promise<void> {
   const api = await connect(options);
-  const views =
-    name === undefined
-      ? await api.list<View>(`/v1/${kind}`)
-      : [await api.get<View>(`/v1/${kind}/${encodeURIComponent(name)}`)];
+  const views = name === undefined ? await api.list<View>(`/v1/${kind}`) : [await getOne(api, kind, name)];
   if (views.length === 0 && options.output === 'table') {
     note(`no ${kind} yet. Declare some: millrace apply -f examples/quickstart`);
     return;
@@ -43,3 +42,7 @@ async function get(
     names: () => views.map((view) => `${kind.slice(0, -1)}/${nameOf(view)}`),
   });
 }
+
+/** A job may be named by its route. */
+const getOne = (api: ApiClient, kind: KindPlural, name: string): Promise<View> =>
+  kind === 'jobs' ? findJob(api, name) : api.get<View>(`/v1/${kind}/${encodeURIComponent(name)}`);

@@ -1,6 +1,7 @@
 // `millrace quickstart`, what `npm start` runs: starts the platform, applies the first example, and shows events arriving.
-import { createReadStream, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { type ApiClient, createApiClient } from '#cli/api-client.ts';
@@ -116,34 +117,44 @@ async function applyExample(api: ApiClient): Promise<void> {
 
 interface Event {
   readonly id: string;
+  readonly ts: string;
+}
+
+/** The example's events, moved in time so that the last has just happened. */
+function eventsNow(): readonly string[] {
+  const lines = readFileSync(join(example, 'events.ndjson'), 'utf8').trimEnd().split('\n');
+  const last = JSON.parse(lines.at(-1)!) as Event;
+  const shiftMs = Date.now() - Date.parse(last.ts);
+  return lines.map((line) => {
+    const { ts } = JSON.parse(line) as Event;
+    return line.replace(ts, new Date(Date.parse(ts) + shiftMs).toISOString());
+  });
 }
 
 /** Produces the example's events, and shows for each what came of it. */
 async function showEvents(api: ApiClient, paint: Paint): Promise<void> {
-  const file = join(example, 'events.ndjson');
-  const events = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const events = eventsNow();
   const before = await api.get<JobView>(jobPath(job));
-  const producedAt = new Date();
-  const outcome = await produceLines(api, source, createReadStream(file), 1);
+  const from = new Date().toISOString();
+  const outcome = await produceLines(api, source, Readable.from([Buffer.from(`${events.join('\n')}\n`)]), 1);
   note(`${plural(outcome.acknowledged, 'event')} produced to ${source}`);
   await untilRead(api, before.status.accounting.in + outcome.acknowledged);
   const arrived = new Map<string, string>();
   const signal = AbortSignal.timeout(arriveWithinMs);
-  const from = producedAt.toISOString();
   for await (const line of readRecords(api, { stream: sink, from, withMetadata: false, follow: false, signal })) {
     const text = Buffer.from(line).toString('utf8');
     arrived.set((JSON.parse(text) as Event).id, text);
   }
-  process.stdout.write(`\n${paint('bold', `${source} → ${sink}`)}  (${arrived.size} of ${events.length} pass)\n`);
-  for (const event of events) {
-    const after = arrived.get((JSON.parse(event) as Event).id);
-    process.stdout.write(
-      after === undefined
-        ? paint('dim', `  · ${event}\n`)
-        : `  ${paint('green', '✓')} ${event}\n    ${paint('green', `→ ${after}`)}\n`,
-    );
-  }
+  const passed = events.filter((event) => arrived.has((JSON.parse(event) as Event).id)).length;
+  process.stdout.write(`\n${paint('bold', `${source} → ${sink}`)}  (${passed} of ${events.length} pass the route)\n`);
+  for (const event of events)
+    process.stdout.write(formatArrival(event, arrived.get((JSON.parse(event) as Event).id), paint));
 }
+
+const formatArrival = (before: string, after: string | undefined, paint: Paint): string =>
+  after === undefined
+    ? paint('dim', `  · ${before}\n`)
+    : `  ${paint('green', '✓')} ${before}\n    ${paint('green', `→ ${after}`)}\n`;
 
 /** The job's own books say when it has read all of them. */
 async function untilRead(api: ApiClient, inCount: number): Promise<void> {

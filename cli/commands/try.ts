@@ -43,7 +43,10 @@ async function tryRoute(options: TryOptions): Promise<void> {
   const document = chooseRoute(await loadDocuments([options.file]), options.route, options.file);
   const api = await connect(options);
   const view = await api
-    .post<TryView>('/v1/try', { json: { document: document.json, from: options.from, limit: options.limit } })
+    .post<TryView>('/v1/try', {
+      json: { document: document.json, from: options.from, limit: options.limit },
+      exact: true,
+    })
     .catch((error: unknown) => {
       throw withPositions(error, [document]);
     });

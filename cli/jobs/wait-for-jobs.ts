@@ -55,7 +55,7 @@ export async function waitForAll(awaited: readonly Awaited[], timeoutMs: number)
     const lacking = await Promise.all(waiting.map(async (one) => ({ one, lacks: await one.lacks() })));
     for (const { one, lacks } of lacking) {
       const text = lacks ?? 'ready';
-      if (told.get(one.title) !== text) note(`  ${one.title}: ${text}`);
+      if (gist(told.get(one.title)) !== gist(text)) note(`  ${one.title}: ${text}`);
       told.set(one.title, text);
     }
     waiting = lacking.filter(({ lacks }) => lacks !== null).map(({ one }) => one);
@@ -68,6 +68,9 @@ export async function waitForAll(awaited: readonly Awaited[], timeoutMs: number)
     await sleep(Math.min(pollMs, Math.max(10, timeoutMs - elapsedMs)));
   }
 }
+
+/** A number that counts up is no news. */
+const gist = (text: string | undefined): string | undefined => text?.replace(/\d+(\.\d+)?/g, '#');
 
 function timedOut(waiting: readonly Awaited[], told: ReadonlyMap<string, string>, timeoutMs: number): CommandError {
   const job = waiting.find((one) => one.title.startsWith('job '))?.title.slice('job '.length);
