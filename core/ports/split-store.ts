@@ -34,7 +34,7 @@ export interface SplitStore {
   create(job: string, record: SplitRecord): Promise<SplitRecord>;
   /** Takes the split from `seen.owner` (null = free) if owner and epoch are still as seen; the epoch grows by one. */
   claim(job: string, seen: SplitRecord, worker: string): Promise<ClaimOutcome>;
-  /** `topicId` too, since a commit may be the first into a topic made anew. */
+  /** `topicId` too, since a commit may be the first into a topic made anew; within a topic the position never goes back. */
   commit(
     job: string,
     held: { readonly split: string; readonly worker: string; readonly epoch: number },

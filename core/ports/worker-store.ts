@@ -29,9 +29,9 @@ export interface WorkerStore {
   /** Writes the heartbeat, unless the worker was fenced or removed after it began. */
   beat(heartbeat: Heartbeat): Promise<'alive' | 'fenced'>;
   view(job: string): Promise<JobView>;
-  /** Every heartbeat of the platform, eventually consistent, for a pass over all jobs. */
+  /** Every heartbeat of the platform but those of fenced workers; eventually consistent, for a pass over all jobs. */
   listHeartbeats(): Promise<readonly Heartbeat[]>;
-  /** Declares a worker dead. Idempotent; works for a worker that never reported. */
+  /** Declares a worker dead, and ends its lead. Idempotent; works for a worker that never reported. */
   fence(job: string, worker: string): Promise<void>;
   /** Forgets a worker that ended in order, or that was fenced and is certain not to come back. */
   remove(job: string, worker: string): Promise<void>;
