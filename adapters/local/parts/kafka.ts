@@ -34,7 +34,8 @@ export function kafkaPart(options: KafkaPartOptions): Part {
       mkdirSync(options.data, { recursive: true, mode: 0o700 });
       writeFileSync(configuration, properties(options));
       if (existsSync(join(options.data, 'log', 'meta.properties'))) return;
-      const format = ['format', '-t', randomBytes(16).toString('base64url'), '-c', configuration];
+      // Joined, because one id in 64 begins with a hyphen, which would read as an option.
+      const format = ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', configuration];
       await run(javaCommand(), java('kafka.tools.StorageTool', format, 128), { env: plainEnv() });
     },
     probe: () => probeKafka(endpoint),
