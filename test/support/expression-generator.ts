@@ -236,7 +236,23 @@ function quote(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+/** Constants stand between these, so that PostgreSQL can be kept from folding them while it plans. */
+const constantMarks = /⟦(.*?)⟧/gs;
+
+export function withPlainConstants(expression: string): string {
+  return expression.replaceAll(constantMarks, '$1');
+}
+
+/** `hide` gives its argument back, but the planner does not know. */
+export function withHiddenConstants(expression: string): string {
+  return expression.replaceAll(constantMarks, 'hide($1)');
+}
+
 function literal(random: Random, type: TypeName): string {
+  return `⟦${literalText(random, type)}⟧`;
+}
+
+function literalText(random: Random, type: TypeName): string {
   if (random.next() < 0.06) return `NULL::${type}`;
   const json = random.pick(values[type]!);
   if (type.endsWith('[]')) {
@@ -248,7 +264,7 @@ function literal(random: Random, type: TypeName): string {
   if (type === 'boolean') return json;
   const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
   const bare = random.next() < 0.3 && literalTypes.has(type) === false && type !== 'text';
-  if (bare && (type === 'integer' || type === 'numeric')) return text.startsWith('-') ? `(${text})` : text;
+  if (bare && (type === 'integer' || type === 'numeric') && !text.startsWith('-')) return text;
   return `${quote(text)}::${type}`;
 }
 
@@ -377,7 +393,7 @@ function argument(
 
 function literalInteger(random: Random): string {
   const text = random.pick(smallNumbers);
-  return text.startsWith('-') ? `(${text})` : text;
+  return text.startsWith('-') ? `⟦(${text})⟧` : `⟦${text}⟧`;
 }
 
 /** A decimal of up to 30 digits, with zeros before and behind the point now and then. */

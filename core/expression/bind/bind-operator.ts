@@ -1,7 +1,8 @@
 // Operators: plain ones by the function table, and those of SQL's own grammar (IN, BETWEEN, LIKE, ANY, DISTINCT FROM, NULLIF).
 import type { A_Expr, Node } from 'libpg-query';
 import { Refusal } from '../problem.ts';
-import type { CallNode, ExpressionNode } from '../tree.ts';
+import { readsEvent } from '../run/compile.ts';
+import type { CallNode, ExpressionNode, TypeName } from '../tree.ts';
 import { arrayOf, commonType, elementOf, isArray } from '../values/type-rules.ts';
 import type { Bind } from './bind.ts';
 import { type Bound, bound, isUnknown, typeOf } from './bound.ts';
@@ -97,13 +98,20 @@ function bindIn(bind: Bind, expression: A_Expr, negated: boolean, at: number, de
   return inList(left, items, negated, at);
 }
 
-/** One comparison with an array where all share a type; otherwise each item on its own terms. */
+/** Constants that share a type are one comparison with an array, before the others, each on its own terms. */
 function inList(left: Bound, items: readonly Bound[], negated: boolean, at: number): Bound {
-  const type = commonType([left, ...items].map(typeOf));
-  if (type === null) {
-    const tests = items.map((item) => resolveCall(negated ? '<>' : '=', [left, item], at, true));
-    return bound({ kind: negated ? 'and' : 'or', type: 'boolean', arguments: tests }, at);
-  }
+  const constants = items.filter((item) => !readsEvent(item.node));
+  const type = constants.length > 1 ? commonType([left, ...constants].map(typeOf)) : null;
+  const others = type === null ? items : items.filter((item) => readsEvent(item.node));
+  const tests: readonly ExpressionNode[] = [
+    ...(type === null ? [] : [inConstants(left, constants, type, negated, at).node]),
+    ...others.map((item) => resolveCall(negated ? '<>' : '=', [left, item], at, true)),
+  ];
+  if (tests.length === 1) return bound(tests[0]!, at);
+  return bound({ kind: negated ? 'and' : 'or', type: 'boolean', arguments: tests }, at);
+}
+
+function inConstants(left: Bound, items: readonly Bound[], type: TypeName, negated: boolean, at: number): Bound {
   const value = coerce(left, type);
   const { signature } = resolveCall(negated ? '<>' : '=', [value, coerce(items[0]!, type)], at, true);
   const array: ExpressionNode = {
@@ -146,10 +154,10 @@ function bindDistinct(bind: Bind, expression: A_Expr, at: number, depth: number)
 }
 
 function bindNullIf(bind: Bind, expression: A_Expr, at: number, depth: number): Bound {
-  const [left, right] = operands(bind, expression, depth);
-  const equals: CallNode = resolveCall('=', [left, right], at, true);
-  const value = isUnknown(left) ? coerce(left, 'text') : left;
-  return bound({ kind: 'nullif', type: typeOf(value), value: value.node, equals }, at);
+  const equals: CallNode = resolveCall('=', operands(bind, expression, depth), at, true);
+  // The result has the type in which the left side is compared.
+  const value = equals.arguments[0]!;
+  return bound({ kind: 'nullif', type: value.type, value, equals }, at);
 }
 
 function bindQuantified(bind: Bind, expression: A_Expr, name: string, at: number, depth: number): Bound {

@@ -119,7 +119,12 @@ export const mathFunctions: readonly FunctionEntry[] = [
     roundDouble,
   ),
   ...unary(['trunc'], 'Cut towards zero.', (a) => truncateNumeric(a, 0), Math.trunc),
-  ...unary(['sign'], '-1, 0 or 1.', (a) => (a.kind === 'nan' ? a : integerNumeric(signOf(a))), Math.sign),
+  ...unary(
+    ['sign'],
+    '-1, 0 or 1.',
+    (a) => (a.kind === 'nan' ? a : integerNumeric(signOf(a))),
+    (a) => (a > 0 ? 1 : a < 0 ? -1 : 0),
+  ),
   ...unary(['sqrt'], 'Square root.', squareRootNumeric, squareRoot),
   ...unary(['exp'], 'e to the power of the value.', expNumeric, exponential),
   ...unary(['ln'], 'Natural logarithm.', lnNumeric, logarithm(Math.log)),

@@ -1,6 +1,5 @@
 // The typed tree as closures over a scanned event: no text is made into code.
 
-import { EvaluationFault } from '../fault.ts';
 import { comparerOf } from '../functions/compare.ts';
 import { functionBySignature } from '../functions/table.ts';
 import type { CallNode, ExpressionNode, IsTest, Step, TypeName } from '../tree.ts';
@@ -11,7 +10,7 @@ import { readText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { compileInPlace } from './in-place.ts';
 import { type Evaluate, readSlot } from './read.ts';
-import { createRow, type Row } from './scanner.ts';
+import type { Row } from './scanner.ts';
 
 export interface CompileScope {
   readonly row: Row;
@@ -140,7 +139,6 @@ function compileCall(node: CallNode, scope: CompileScope): Evaluate {
     node.arguments.map((argument) => argument.type),
   );
   const { row } = scope;
-  if (hasNullArgument(node)) return () => null;
   const args = node.arguments.map((argument) => compile(argument, scope));
   const settle = (value: Value | typeof mismatch): Value => {
     if (value !== mismatch) return value;
@@ -169,33 +167,6 @@ function compileCall(node: CallNode, scope: CompileScope): Evaluate {
   };
 }
 
-/** Whether PostgreSQL's planner folds a strict call to NULL because one argument always is, whatever the others do. */
-function hasNullArgument(node: CallNode): boolean {
-  const entry = functionBySignature(node.signature);
-  if (entry?.nulls !== 'strict') return false;
-  const repeatsFrom =
-    entry.arguments.at(-1)?.endsWith('...') === true ? entry.arguments.length - 1 : node.arguments.length;
-  return node.arguments.slice(0, repeatsFrom).some(isAlwaysNull);
-}
-
-function isAlwaysNull(node: ExpressionNode): boolean {
-  if (!readsEvent(node)) return constantValue(node) === null;
-  if (node.kind === 'cast') return isAlwaysNull(node.argument);
-  if (node.kind === 'nullif') return isAlwaysNull(node.value);
-  return node.kind === 'call' && hasNullArgument(node);
-}
-
-/** The value of a part that reads no field; undefined when it reads one, or fails: then each event raises the error. */
-function constantValue(node: ExpressionNode): Value | undefined {
-  if (readsEvent(node)) return undefined;
-  try {
-    return compileNode(node, { row: createRow(0), slotOf: () => 0 })();
-  } catch (error) {
-    if (error instanceof EvaluationFault) return undefined;
-    throw error;
-  }
-}
-
 function compileCast(node: Extract<ExpressionNode, { kind: 'cast' }>, scope: CompileScope): Evaluate {
   const argument = compile(node.argument, scope);
   const { type, from, modifiers } = node;
@@ -221,7 +192,6 @@ function whenGiven(argument: Evaluate, convert: (value: Exclude<Value, null>) =>
 
 /** Three-valued: stops at the first part that decides, is NULL when none does and one is NULL. */
 function compileLogic(nodes: readonly ExpressionNode[], deciding: boolean, scope: CompileScope): Evaluate {
-  if (nodes.some((node) => constantValue(node) === deciding)) return () => deciding;
   const parts = nodes.map((node) => compile(node, scope));
   return () => {
     let unknown = false;

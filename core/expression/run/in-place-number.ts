@@ -3,12 +3,18 @@ import { comparerOf, comparisonTests } from '../functions/compare.ts';
 import type { ExpressionNode, TypeName } from '../tree.ts';
 import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import { type Numeric, numericToNumber } from '../values/numeric.ts';
+import { castsImplicitly } from '../values/type-rules.ts';
 import { readText } from '../values/type-text.ts';
 import type { CompileScope } from './compile.ts';
 import { type Evaluate, readJson, readPlainDecimal } from './read.ts';
 import { MISSING, NULL, NUMBER } from './scanner.ts';
 
 const exactTypes: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint', 'numeric']);
+
+/** Whether a cast between exact types keeps every value. */
+function widens(from: TypeName, to: TypeName): boolean {
+  return to === 'numeric' || castsImplicitly(from, to);
+}
 
 /** A field, through casts among exact number types that cannot fail or change its value. */
 function numberField(node: ExpressionNode): Extract<ExpressionNode, { kind: 'path' }> | null {
@@ -17,12 +23,12 @@ function numberField(node: ExpressionNode): Extract<ExpressionNode, { kind: 'pat
   const { argument } = node;
   if (node.from === 'dynamic')
     return !node.explicit && node.type === 'numeric' && argument.kind === 'path' ? argument : null;
-  return node.type === 'numeric' || node.type === 'bigint' ? numberField(argument) : null;
+  return widens(node.from, node.type) ? numberField(argument) : null;
 }
 
 function constantNumber(node: ExpressionNode): Numeric | null {
   if (node.kind === 'cast' && node.modifiers === undefined && exactTypes.has(node.type) && exactTypes.has(node.from)) {
-    return node.type === 'numeric' || node.type === 'bigint' ? constantNumber(node.argument) : null;
+    return widens(node.from, node.type) ? constantNumber(node.argument) : null;
   }
   if (node.kind !== 'constant' || node.text === null || !exactTypes.has(node.type)) return null;
   return readText('numeric', node.text) as Numeric;

@@ -59,11 +59,27 @@ export function sortedObject(entries: Iterable<readonly [string, JsonValue]>): J
 
 const typeRank = { null: 0, string: 1, number: 2, boolean: 3, array: 4, object: 5 } as const;
 
-/** jsonb's total order: Object > Array > Boolean > Number > String > Null; an empty array is the least of all. */
+/**
+ * jsonb's total order: Object > Array > Boolean > Number > String > Null. At the top an empty array is below a scalar, a
+ * long-standing quirk that jsonb keeps.
+ */
 export function compareJson(left: JsonValue, right: JsonValue): number {
-  const leftType = jsonTypeOf(left);
-  const rightType = jsonTypeOf(right);
-  if (leftType !== rightType) return compareAcrossTypes(left, right);
+  if (isEmptyArray(left) && isScalar(right)) return -1;
+  if (isEmptyArray(right) && isScalar(left)) return 1;
+  return compareWithin(left, right);
+}
+
+function isEmptyArray(value: JsonValue): boolean {
+  return isJsonArray(value) && value.length === 0;
+}
+
+function isScalar(value: JsonValue): boolean {
+  return !isJsonArray(value) && !isJsonObject(value);
+}
+
+function compareWithin(left: JsonValue, right: JsonValue): number {
+  const byType = typeRank[jsonTypeOf(left)] - typeRank[jsonTypeOf(right)];
+  if (byType !== 0) return byType;
   if (left instanceof Numeric) return compareNumeric(left, right as Numeric);
   if (typeof left === 'string') return compareText(left, right as string);
   if (typeof left === 'boolean') return Number(left) - Number(right);
@@ -72,17 +88,10 @@ export function compareJson(left: JsonValue, right: JsonValue): number {
   return compareObjects(left as JsonObject, right as JsonObject);
 }
 
-/** A top-level empty array sorts below everything, a long-standing quirk that jsonb keeps. */
-function compareAcrossTypes(left: JsonValue, right: JsonValue): number {
-  if (isJsonArray(left) && left.length === 0) return -1;
-  if (isJsonArray(right) && right.length === 0) return 1;
-  return typeRank[jsonTypeOf(left)] - typeRank[jsonTypeOf(right)];
-}
-
 function compareArrays(left: readonly JsonValue[], right: readonly JsonValue[]): number {
   if (left.length !== right.length) return left.length - right.length;
   for (let index = 0; index < left.length; index++) {
-    const order = compareJson(left[index]!, right[index]!);
+    const order = compareWithin(left[index]!, right[index]!);
     if (order !== 0) return order;
   }
   return 0;
@@ -94,7 +103,7 @@ function compareObjects(left: JsonObject, right: JsonObject): number {
   let index = 0;
   for (const [name, value] of left) {
     const [otherName, otherValue] = others[index++]!;
-    const order = compareText(name, otherName) || compareJson(value, otherValue);
+    const order = compareText(name, otherName) || compareWithin(value, otherValue);
     if (order !== 0) return order;
   }
   return 0;
@@ -115,7 +124,7 @@ function containsDeep(whole: JsonValue, part: JsonValue): boolean {
     return true;
   }
   if (isJsonArray(whole) && isJsonArray(part)) return part.every((item) => arrayHolds(whole, item));
-  return jsonTypeOf(whole) === jsonTypeOf(part) && compareJson(whole, part) === 0;
+  return jsonTypeOf(whole) === jsonTypeOf(part) && compareWithin(whole, part) === 0;
 }
 
 function arrayHolds(array: readonly JsonValue[], item: JsonValue): boolean {

@@ -118,9 +118,11 @@ function lnWeight(value: Numeric): number {
     const { weight, first } = weightOf(distance);
     return weight * 4 + Math.trunc(Math.log10(first));
   }
+  // It looks at the first two digits of base 10,000 and no further.
+  const { weight } = weightOf(value);
   const digits = magnitude(value.coefficient).toString();
-  const lead = Number(digits.slice(0, 15)) / 10 ** (Math.min(digits.length, 15) - 1);
-  const ln = Math.log(lead) + (digits.length - 1 - value.scale) * Math.LN10;
+  const count = digits.length - value.scale - (weight - 1) * 4;
+  const ln = Math.log(Number(digits.slice(0, count).padEnd(count, '0'))) + (weight - 1) * 4 * Math.LN10;
   return Math.trunc(Math.log10(Math.abs(ln)));
 }
 

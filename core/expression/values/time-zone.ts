@@ -25,7 +25,7 @@ function ianaZone(name: string): Zone {
   if (!/^[A-Za-z]/.test(name)) throw unknown;
   let format: Intl.DateTimeFormat;
   try {
-    format = new Intl.DateTimeFormat('en-US-u-ca-iso8601', {
+    format = new Intl.DateTimeFormat('en-US-u-ca-gregory', {
       timeZone: name,
       hourCycle: 'h23',
       era: 'short',
