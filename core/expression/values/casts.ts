@@ -1,11 +1,13 @@
 // Conversions between types at run time; the binder has decided that they are allowed.
 import { EvaluationFault, outOfRange } from '../fault.ts';
 import type { TypeName } from '../tree.ts';
+import { readReal } from './float.ts';
 import { type Interval, makeInterval } from './interval.ts';
 import { type JsonValue, jsonNull, jsonTypeOf } from './json-value.ts';
 import {
   digitCount,
   finite,
+  formatNumeric,
   integerNumeric,
   Numeric,
   numberToNumeric,
@@ -77,7 +79,7 @@ function numericToInteger(value: Numeric, to: IntegerType): number | bigint {
 }
 
 function numericToFloat(value: Numeric, to: TypeName): number {
-  const number = to === 'real' ? Math.fround(numericToNumber(value)) : numericToNumber(value);
+  const number = to === 'real' ? readReal(formatNumeric(value)) : numericToNumber(value);
   if (value.kind === 'finite' && (!Number.isFinite(number) || (number === 0 && value.coefficient !== 0n)))
     throw outOfRange(to);
   return number;

@@ -2,8 +2,9 @@
 import { EvaluationFault } from '../fault.ts';
 import type { TypeName } from '../tree.ts';
 import { castBetween, toInteger } from './casts.ts';
+import { readReal } from './float.ts';
 import { formatJson, isJsonArray, type JsonValue, jsonNull, jsonTypeOf } from './json-value.ts';
-import { integerNumeric, Numeric, numericToNumber, rescale } from './numeric.ts';
+import { formatNumeric, integerNumeric, Numeric, numericToNumber, rescale } from './numeric.ts';
 import { checkTimestamp } from './timestamp.ts';
 import { elementOf, isArray } from './type-rules.ts';
 import { fitsInteger, type IntegerType, readText, showText } from './type-text.ts';
@@ -59,8 +60,7 @@ function fitNumber(value: Numeric, to: TypeName): Value | typeof mismatch {
       return fitInteger(value, to);
     case 'real':
     case 'double precision': {
-      const number = numericToNumber(value);
-      const fitted = to === 'real' ? Math.fround(number) : number;
+      const fitted = to === 'real' ? readReal(formatNumeric(value)) : numericToNumber(value);
       return Number.isFinite(fitted) ? fitted : mismatch;
     }
     case 'timestamptz':

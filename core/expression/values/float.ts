@@ -24,7 +24,7 @@ export function parseReal(text: string): number {
 }
 
 /** Rounded once: a text just beside the middle of two reals must not first become that middle as a double. */
-function readReal(text: string): number {
+export function readReal(text: string): number {
   const double = Number(text);
   const real = Math.fround(double);
   if (!Number.isFinite(double) || !isMidpoint(double, real)) return real;
