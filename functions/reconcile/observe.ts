@@ -23,6 +23,8 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promis
       return null;
     }
   };
+  // Taken before the reads: one that waits for a broker that is down must not make the heartbeats beside it look old.
+  const at = parts.clock.now();
   const names = [...goal.topics, ...goal.removedTopics].map((topic) => topic.topic);
   const [topics, tasks, heartbeats, controls] = await Promise.all([
     attempt('topics', () => parts.broker.describe([...new Set(names)], topicSettings)),
@@ -30,5 +32,5 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promis
     attempt('heartbeats', () => parts.workers.listHeartbeats()),
     attempt('controls', () => parts.controls.list()),
   ]);
-  return { observed: { at: parts.clock.now(), topics, tasks, heartbeats, controls }, failures };
+  return { observed: { at, topics, tasks, heartbeats, controls }, failures };
 }
