@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { build, stop } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
 /** Inside node_modules, so that packages which stay outside the bundle are found from it. */
@@ -34,6 +34,8 @@ export async function bundleWorker(): Promise<string> {
     banner: { js: banner },
     logLevel: 'silent',
   });
+  // Its service process would stay with us, at some 200 MB.
+  await stop();
   const text = result.outputFiles[0]!.text;
   const name = `${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`;
   const path = join(folder, name);
