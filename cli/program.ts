@@ -73,6 +73,8 @@ export async function runProgram(argv: readonly string[]): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) =>
     process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure),
   );
+  // Progress that nobody reads is no reason to stop.
+  process.stderr.on('error', () => {});
   try {
     await buildProgram().parseAsync(argv);
   } catch (error) {

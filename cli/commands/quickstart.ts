@@ -4,6 +4,8 @@ import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
+import type { LocalPlatform } from '#adapters/local/host.ts';
+import type { PlatformFile } from '#adapters/local/platform-file.ts';
 import { type ApiClient, createApiClient } from '#cli/api-client.ts';
 import { type ApiOptions, dataDirOf } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
@@ -37,60 +39,62 @@ export function registerQuickstart(program: Command): void {
 
 async function quickstart(options: QuickstartOptions): Promise<void> {
   const dataDir = dataDirOf(options);
-  const startedAt = performance.now();
-  const ended = untilSignal();
-  const platform = await startOrJoin(dataDir, ended.signal);
-  try {
-    const api = createApiClient(platform.apiUrl, `the platform in ${dataDir}`);
-    note(`platform ready after ${showDuration(performance.now() - startedAt)}`);
-    await applyExample(api);
-    await showEvents(api, paintFor(process.stdout));
-    showNextSteps(platform.apiUrl, dataDir, paintFor(process.stdout));
-    if (options.exit) return;
-    if (platform.stop === null)
-      return note('The platform was running before and goes on. `npx millrace down` stops it.');
-    note('Running until Ctrl-C. The data stays.');
-    await ended.promise;
-  } finally {
-    if (platform.stop !== null) {
-      note('stopping the platform; its data stays');
-      await platform.stop();
-    }
-  }
-}
-
-interface Joined {
-  readonly apiUrl: string;
-  /** Null for a platform that somebody else started. */
-  readonly stop: (() => Promise<void>) | null;
-}
-
-async function startOrJoin(dataDir: string, ended: AbortSignal): Promise<Joined> {
   const { isRunning, readPlatformFile } = await import('#adapters/local/platform-file.ts');
   const running = readPlatformFile(dataDir);
-  if (isRunning(running)) {
-    if (running.state !== 'ready')
-      throw new CommandError(exitCodes.failure, `the platform in ${dataDir} is ${running.state}`, {
-        fix: 'wait a moment, then try again',
-      });
-    note(`a platform runs in ${dataDir} already: using it`);
-    return { apiUrl: running.apiUrl, stop: null };
+  if (isRunning(running)) return useRunning(running, dataDir);
+  const end = untilSignal();
+  const platform = await createPlatform(dataDir);
+  end.signal.addEventListener('abort', () => {
+    note('stopping the platform; its data stays');
+    void platform.stop();
+  });
+  try {
+    const startedAt = performance.now();
+    await platform.start();
+    note(`platform ready after ${showDuration(performance.now() - startedAt)}`);
+    await show(readPlatformFile(dataDir)?.apiUrl ?? '', dataDir);
+    if (options.exit) return;
+    note('Running until Ctrl-C. The data stays.');
+    await new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve()));
+  } catch (error) {
+    // What was under way when Ctrl-C came fails, as it should.
+    if (!end.signal.aborted) throw error;
+  } finally {
+    end.abort();
+    await platform.stop();
   }
+}
+
+async function useRunning(running: PlatformFile, dataDir: string): Promise<void> {
+  if (running.state !== 'ready')
+    throw new CommandError(exitCodes.failure, `the platform in ${dataDir} is ${running.state}`, {
+      fix: 'wait a moment, then try again',
+    });
+  note(`a platform runs in ${dataDir} already: using it`);
+  await show(running.apiUrl, dataDir);
+  note('The platform was running before and goes on. `npx millrace down` stops it.');
+}
+
+async function createPlatform(dataDir: string): Promise<LocalPlatform> {
   const { LocalPlatform } = await import('#adapters/local/host.ts');
+  // A client library warns of its own timers, which is of no use to whoever sees this for the first time.
+  process.removeAllListeners('warning');
   note(
     `starting the platform in ${dataDir} (Kafka, Postgres, DynamoDB Local, an S3 server, the API); the first start downloads them`,
   );
-  const platform = new LocalPlatform({ dataDir, tell: (line) => note(`  ${withoutControls(line)}`) });
-  const stop = (): Promise<void> => platform.stop();
-  ended.addEventListener('abort', () => void stop());
-  await platform.start();
-  const started = readPlatformFile(dataDir);
-  if (started === null) throw new Error(`the platform in ${dataDir} started without its file`);
-  return { apiUrl: started.apiUrl, stop };
+  return new LocalPlatform({ dataDir, tell: (line) => note(`  ${withoutControls(line)}`) });
+}
+
+async function show(apiUrl: string, dataDir: string): Promise<void> {
+  const api = createApiClient(apiUrl, `the platform in ${dataDir}`);
+  const paint = paintFor(process.stdout);
+  await applyExample(api);
+  await showEvents(api, paint);
+  showNextSteps(apiUrl, dataDir, paint);
 }
 
 /** The first Ctrl-C ends in order; one that comes a second later ends at once (the next start tidies up). */
-function untilSignal(): { readonly signal: AbortSignal; readonly promise: Promise<void> } {
+function untilSignal(): AbortController {
   const end = new AbortController();
   let pressedAt: number | null = null;
   const onSignal = (): void => {
@@ -100,8 +104,9 @@ function untilSignal(): { readonly signal: AbortSignal; readonly promise: Promis
     end.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  const promise = new Promise<void>((resolve) => end.signal.addEventListener('abort', () => resolve()));
-  return { signal: end.signal, promise };
+  // Whoever watched has gone: the platform is stopped, not left behind.
+  process.stdout.removeAllListeners('error').on('error', () => end.abort());
+  return end;
 }
 
 async function applyExample(api: ApiClient): Promise<void> {
