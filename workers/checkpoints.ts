@@ -12,13 +12,17 @@ export class Checkpoints {
   #newest: CheckpointManifest | null = null;
   #sequence: number | null = null;
   #takenMs = Number.NEGATIVE_INFINITY;
+  /** When the newest was last seen to hold all that is committed: an idle job's stays fresh without being written again. */
+  #holdsAllAt = 0;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
   get latest(): { readonly sequence: number; readonly at: number } | null {
-    return this.#newest === null ? null : { sequence: this.#newest.sequence, at: this.#newest.takenAt };
+    return this.#newest === null
+      ? null
+      : { sequence: this.#newest.sequence, at: Math.max(this.#newest.takenAt, this.#holdsAllAt) };
   }
 
   /** The newest that can be read; one that cannot is logged and the one before it taken. */
@@ -48,8 +52,12 @@ export class Checkpoints {
     if (this.#sequence === null) await this.load();
     this.#takenMs = this.#parts.clock.monotonicMs();
     const splits = records.map(asCheckpointSplit).sort((a, b) => (a.split < b.split ? -1 : 1));
-    if (splits.length === 0 || isDeepStrictEqual(splits, this.#newest?.splits)) return;
     const { goal, objects, clock, identity } = this.#parts;
+    if (splits.length === 0) return;
+    if (isDeepStrictEqual(splits, this.#newest?.splits)) {
+      this.#holdsAllAt = clock.now();
+      return;
+    }
     const manifest: CheckpointManifest = {
       formatVersion: 1,
       minReaderVersion: 1,

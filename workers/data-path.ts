@@ -53,7 +53,8 @@ export class DataPath {
 
   /** True while the sink or the source is the reason that nothing moves. */
   get isRefused(): boolean {
-    return this.#sinkTrouble || this.#producer.isRefused || this.#source.isUnreachable;
+    const isHeld = [...this.#splits].some(({ state }) => state === 'holding');
+    return this.#sinkTrouble || isHeld || this.#producer.isRefused || this.#source.isUnreachable;
   }
 
   get newestAt(): number | null {
@@ -72,7 +73,6 @@ export class DataPath {
           this.#producer.prepare(goal.sink.topic),
           this.#producer.prepare(goal.deadLetterTopic),
         ]);
-        const partitionsOf = (topic: string): number => cluster.topic(topic)?.leaders.length ?? 1;
         this.#pipeline = new Pipeline({
           goal,
           processor,
@@ -80,7 +80,6 @@ export class DataPath {
           producer: this.#producer,
           sink,
           deadLetters,
-          partitionsOf,
           now: () => clock.now(),
           onError: (code, message) => this.#errors.note(code, message),
         });

@@ -19,7 +19,6 @@ export interface PipelineParts {
   readonly producer: Producer;
   readonly sink: TopicWriter;
   readonly deadLetters: TopicWriter;
-  readonly partitionsOf: (topic: string) => number;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
@@ -57,11 +56,11 @@ export class Pipeline {
   work(split: Split, fetched: FetchedPartition, fetchOffset: number): void {
     const unit = split.openUnit();
     const reader = this.#reader;
-    const sinkPartitions = this.#parts.partitionsOf(this.#parts.sink.topic);
+    const sinkPartitions = this.#parts.sink.partitionCount;
     const latestTimestamp = this.#parts.now() + futureMsMax;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
-      while (reader.next()) {
+      while (this.#next()) {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
         if (this.#record(split, unit, sinkPartitions) === 'stop') {
           this.#stopAt(split, reader.offset);
@@ -70,11 +69,21 @@ export class Pipeline {
         }
       }
     } catch (error) {
-      this.#unreadable(split, unit, reader.readTo, error);
+      if (!(error instanceof UnreadableRecords)) throw error;
+      this.#unreadable(split, unit, reader.readTo, error.cause);
       return;
     }
     if (unit.in > 0) this.#noteTime();
     unit.close(reader.readTo);
+  }
+
+  /** Whatever reading stumbles over lies in the bytes; any other error is a bug and must not pass for bad data. */
+  #next(): boolean {
+    try {
+      return this.#reader.next();
+    } catch (error) {
+      throw new UnreadableRecords('the records cannot be read', { cause: error });
+    }
   }
 
   #record(split: Split, unit: Unit, sinkPartitions: number): Aside {
@@ -173,7 +182,7 @@ export class Pipeline {
     errorMessage: string,
   ): boolean {
     const reader = this.#reader;
-    const { goal, producer, deadLetters, now, partitionsOf } = this.#parts;
+    const { goal, producer, deadLetters, now } = this.#parts;
     this.#point(this.#headers, reader.headersStart, reader.headersEnd);
     const headers = deadLetterHeadersOf(this.#headers, {
       job: goal.id,
@@ -189,7 +198,7 @@ export class Pipeline {
     });
     this.#point(this.#key, reader.keyStart, reader.keyEnd);
     this.#point(this.#value, reader.valueStart, reader.valueEnd);
-    const partition = split.partition % partitionsOf(deadLetters.topic);
+    const partition = split.partition % deadLetters.partitionCount;
     return producer.append(deadLetters, partition, reader.timestamp, this.#key, this.#value, headers, unit);
   }
 
@@ -228,6 +237,10 @@ export class Pipeline {
     const at = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN;
     return Number.isFinite(at) ? at : null;
   }
+}
+
+class UnreadableRecords extends Error {
+  override readonly name = 'UnreadableRecords';
 }
 
 const unreadableTriesMax = 5;

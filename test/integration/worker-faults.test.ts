@@ -31,6 +31,8 @@ function load(goal: JobGoal, perTurn = 500, turnMs = 25): { stop(): Promise<numb
     }
   };
   const running = run();
+  // A test that failed does not stop its load; the next one must not fail for it.
+  running.catch(() => {});
   return {
     count: () => count,
     stop: async () => {

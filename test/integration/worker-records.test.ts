@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import { deadLetterHeaders, environment } from '#core/names.ts';
+import { deadLetterHeaders, environment, telemetryGroup } from '#core/names.ts';
+import { until } from '#test/support/until.ts';
 import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
 
 let rig: WorkerRig;
@@ -255,6 +256,17 @@ describe('records that cannot pass', () => {
 });
 
 describe('a worker', () => {
+  test('tells Kafka its positions too, under a group of the job’s, for tools that show lag', async () => {
+    const goal = await rig.job({ partitions: 1, where: 'id >= 0' });
+    await rig.produce(goal.source.topic, [{ value: event(0) }, { value: event(1) }]);
+    await rig.start(goal);
+    const told = await until(async () => {
+      const [of] = await rig.admin.fetchOffsets({ groupId: telemetryGroup(goal.id), topics: [goal.source.topic] });
+      return of?.partitions[0]?.offset === '2' ? of : null;
+    }, 'the group to stand at 2');
+    expect(told.topic).toBe(goal.source.topic);
+  });
+
   test('without a goal says so in one line and ends with the code for it', async () => {
     const worker = rig.spawn({
       [environment.job]: 'default/none.out@u1',

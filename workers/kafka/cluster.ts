@@ -40,6 +40,7 @@ export class Cluster {
   readonly #wanted: readonly string[];
   #refreshing: Promise<void> | null = null;
   #turn = 0;
+  #clusterId: string | null = null;
 
   constructor(
     bootstrap: readonly Broker[],
@@ -51,6 +52,11 @@ export class Cluster {
     this.#wanted = topics;
     this.#clientId = clientId;
     this.#options = options;
+  }
+
+  /** Another one means: the cluster was wiped, or another one answers at its address. */
+  get clusterId(): string | null {
+    return this.#clusterId;
   }
 
   /** As of the last refresh; undefined while the topic is not there. */
@@ -78,6 +84,7 @@ export class Cluster {
         metadataV12.api(connection, [...this.#wanted], false, false, done),
       ),
     );
+    this.#clusterId = answer.clusterId ?? null;
     this.#brokers.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
     for (const topic of answer.topics) {

@@ -15,6 +15,11 @@ const connectTimeoutMs = 5_000;
 const requestTimeoutMs = 15_000;
 const reconnect = { minMs: 50, maxMs: 1_000 };
 
+/** An answer as the library hands it over: a list of pieces. */
+interface Received {
+  readonly buffer: { readonly buffers: Buffer[]; readonly length: number };
+}
+
 export class Link {
   readonly broker: Broker;
   readonly #clientId: string;
@@ -30,11 +35,15 @@ export class Link {
     this.#options = { ...options, connectTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs };
   }
 
-  /** Sends `pieces` as the request's body. Rejects when the broker cannot be reached or the connection breaks: the outcome is then unknown. */
+  /**
+   * Sends `pieces` as the request's body. Rejects when the broker cannot be reached or the connection breaks: the outcome
+   * is then unknown. `gather` makes one piece of the answer as it came from the socket.
+   */
   async request<Answer>(
     api: { readonly key: number; readonly version: number },
     pieces: readonly Buffer[],
     parse: (bytes: Buffer) => Answer,
+    gather: (chunks: readonly Buffer[], length: number) => Buffer = Buffer.concat,
   ): Promise<Answer> {
     const connection = await this.#connected();
     return await new Promise<Answer>((resolve, reject) => {
@@ -43,12 +52,8 @@ export class Link {
         for (const piece of pieces) writer.append(piece);
         return writer;
       };
-      const parser = (
-        _id: number,
-        _key: number,
-        _version: number,
-        reader: { readonly buffer: { readonly buffer: Buffer } },
-      ): Answer => parse(reader.buffer.buffer);
+      const parser = (_id: number, _key: number, _version: number, reader: Received): Answer =>
+        parse(gather(reader.buffer.buffers, reader.buffer.length));
       connection.send(api.key, api.version, payload, parser, true, true, (error, answer) => {
         if (error) reject(unavailable('kafka', error));
         else resolve(answer as Answer);

@@ -27,7 +27,6 @@ const firstBytes = 16 * 1024;
 export class OutputBatch {
   /** Whose records are in it, each once. */
   readonly origins: Origin[] = [];
-  readonly openedAt: number;
   baseSequence = -1;
   count = 0;
   #buffer: Buffer;
@@ -36,9 +35,9 @@ export class OutputBatch {
   #baseTimestamp = 0;
   #maxTimestamp = 0;
 
-  constructor(openedAt: number) {
-    this.openedAt = openedAt;
-    this.#buffer = Buffer.allocUnsafeSlow(firstBytes);
+  /** `buffer`: what another batch has left. */
+  constructor(buffer: Buffer = Buffer.allocUnsafeSlow(firstBytes)) {
+    this.#buffer = buffer;
   }
 
   /** Bytes on the wire: exact once sealed, uncompressed before. */
@@ -99,6 +98,11 @@ export class OutputBatch {
     bytes.writeInt16BE(producerEpoch, batchFields.producerEpoch);
     bytes.writeInt32BE(baseSequence, batchFields.baseSequence);
     bytes.writeUInt32BE(crc32c(bytes.subarray(batchFields.attributes)), batchFields.crc);
+  }
+
+  /** Gives up the buffer, once the batch is over. */
+  release(): Buffer {
+    return this.#buffer;
   }
 
   acknowledge(): void {

@@ -27,6 +27,9 @@ export interface ProducerOptions {
 export interface TopicWriter {
   readonly topic: string;
   readonly lanes: Lane[];
+  /** As last seen: kept while the topic is missing, so that keys stay where they are. */
+  topicId: string;
+  partitionCount: number;
   /** What the topic takes at most in one batch; learned from its configuration, or from a refusal. */
   bytesMax: number;
 }
@@ -34,6 +37,7 @@ export interface TopicWriter {
 const produceTimeoutMs = 10_000;
 const requestsPerBrokerMax = 5;
 const requestBytesMax = 4 * 1024 * 1024;
+const spareBuffersMax = 16;
 const retry = { minMs: 50, maxMs: 1_000 };
 /** Kafka's own default, for topics whose configuration may not be read. */
 const messageBytesMaxDefault = 1_048_588;
@@ -49,15 +53,18 @@ export class Producer {
   readonly #topics = new Map<string, TopicWriter>();
   readonly #lanes = new Set<Lane>();
   readonly #requests = new Map<number, number>();
-  #identity: ProducerIdentity | null = null;
+  #identity: (ProducerIdentity & { readonly clusterId: string | null }) | null = null;
   #renewing: Promise<void> | null = null;
   #pendingBytes = 0;
   #inFlightCount = 0;
   #startingOver = false;
+  #replayAsked = false;
   #closed = false;
   #lingerTimer: NodeJS.Timeout | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
   #waiters: (() => void)[] = [];
+  /** Buffers of batches that are over, for the next ones. */
+  readonly #spare: Buffer[] = [];
 
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster;
@@ -79,7 +86,15 @@ export class Producer {
     const known = this.#topics.get(topic);
     if (known !== undefined) return known;
     const [bytesMax] = await Promise.all([this.#cluster.messageBytesMax(topic), this.#renewIdentity()]);
-    const writer: TopicWriter = { topic, lanes: [], bytesMax: bytesMax ?? messageBytesMaxDefault };
+    const info = this.#cluster.topic(topic);
+    if (info === undefined) throw new Error(`topic ${topic} does not exist`);
+    const writer: TopicWriter = {
+      topic,
+      lanes: [],
+      topicId: info.topicId,
+      partitionCount: info.leaders.length,
+      bytesMax: bytesMax ?? messageBytesMaxDefault,
+    };
     this.#topics.set(topic, writer);
     return writer;
   }
@@ -106,7 +121,7 @@ export class Producer {
     if (size > writer.bytesMax) return this.#appendAlone(writer, lane, timestamp, key, value, headers, origin);
     const target = Math.min(limits.produceBatchBytesMax, writer.bytesMax);
     if (lane.open !== null && lane.open.length + size > target) this.#seal(lane);
-    lane.open ??= new OutputBatch(this.#options.monotonicMs());
+    lane.open ??= new OutputBatch(this.#spare.pop());
     const before = lane.open.count === 0 ? 0 : lane.open.length;
     lane.open.append(timestamp, key, value, headers, origin);
     this.#pendingBytes += lane.open.length - before;
@@ -163,7 +178,7 @@ export class Producer {
     origin: Origin,
   ): boolean {
     if (this.#options.compression === 'none') return false;
-    const probe = new OutputBatch(this.#options.monotonicMs());
+    const probe = new OutputBatch();
     const tried = { attach: () => {}, acknowledge: () => origin.acknowledge() };
     probe.append(timestamp, key, value, headers, tried);
     probe.seal(this.#options.compression);
@@ -191,6 +206,12 @@ export class Producer {
 
   #pump(): void {
     if (this.#closed || this.#renewing !== null || this.#identity === null || !this.#options.maySend()) return;
+    if (this.#identity.clusterId !== this.#cluster.clusterId) {
+      // A cluster that was wiped gives our producer id to somebody else.
+      void this.#renewIdentity(true);
+      return;
+    }
+    for (const writer of this.#topics.values()) this.#noteTopic(writer);
     const nowMs = this.#options.monotonicMs();
     for (let sent = true; sent; ) {
       sent = false;
@@ -221,16 +242,30 @@ export class Producer {
     return gathered;
   }
 
+  /** What waits for a topic that was made anew with another number of partitions was routed for the old one. */
+  #noteTopic(writer: TopicWriter): void {
+    const info = this.#cluster.topic(writer.topic);
+    if (info === undefined) return;
+    const isAnother = info.topicId !== writer.topicId && info.leaders.length !== writer.partitionCount;
+    writer.topicId = info.topicId;
+    writer.partitionCount = info.leaders.length;
+    if (isAnother) this.#askReplay(`${writer.topic} was made anew with ${info.leaders.length} partitions`);
+  }
+
+  /** Later, since the owner then calls `startOver`: what is being sent now must be counted as in flight by then. */
+  #askReplay(reason: string): void {
+    if (this.#replayAsked || this.#startingOver) return;
+    this.#replayAsked = true;
+    queueMicrotask(() => {
+      this.#replayAsked = false;
+      this.#options.onReplay(reason);
+    });
+  }
+
   #leaderOf(lane: Lane, nowMs: number): number | null {
     const info = this.#cluster.topic(lane.topic);
     const leader = info?.leaders[lane.partition] ?? -1;
     if (this.#cluster.link(leader, 'produce') !== null) return leader;
-    if (info !== undefined && lane.partition >= info.leaders.length) {
-      this.#options.onReplay(
-        `${lane.topic} has ${info.leaders.length} partitions now: what was meant for ${lane.partition} is routed anew`,
-      );
-      return null;
-    }
     const why = info === undefined ? 'does not exist' : `has no leader for partition ${lane.partition}`;
     this.#holdBack(lane, nowMs, info === undefined ? 'sink-missing' : 'sink-unavailable', `topic ${lane.topic} ${why}`);
     void this.#refreshLeaders();
@@ -269,6 +304,7 @@ export class Producer {
       this.#pendingBytes -= batch.length;
       if (lane.isIdle) this.#lanes.delete(lane);
       batch.acknowledge();
+      if (this.#spare.length < spareBuffersMax) this.#spare.push(batch.release());
       return;
     }
     if (this.#startingOver) this.#pendingBytes -= batch.length;
@@ -300,7 +336,7 @@ export class Producer {
   #learnBytesMax(topic: string, refusedBytes: number): void {
     const writer = this.#topics.get(topic);
     if (writer !== undefined) writer.bytesMax = Math.min(writer.bytesMax, refusedBytes - 1);
-    this.#options.onReplay(`${topic} refused a batch of ${refusedBytes} bytes as too large`);
+    this.#askReplay(`${topic} refused a batch of ${refusedBytes} bytes as too large`);
   }
 
   async #readBytesMax(writer: TopicWriter): Promise<void> {
@@ -321,7 +357,8 @@ export class Producer {
     while (this.#inFlightCount > 0 && !this.#closed) await new Promise<void>((resolve) => this.#waiters.push(resolve));
     for (let failureCount = 1; !this.#closed; failureCount++) {
       try {
-        this.#identity = await this.#cluster.initProducerId();
+        const { clusterId } = this.#cluster;
+        this.#identity = { ...(await this.#cluster.initProducerId()), clusterId };
         break;
       } catch (error) {
         this.#options.onTrouble('sink-unavailable', messageOf(error));

@@ -7,6 +7,7 @@ import type { Split } from '../split.ts';
 import { encodeFetch, type FetchedPartition, type FetchResponse, fetchApi, parseFetch } from './apis.ts';
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName } from './error-codes.ts';
+import { ReceiveBuffers } from './receive-buffers.ts';
 import { offsetAfter } from './record-reader.ts';
 
 export interface SourceHooks {
@@ -34,6 +35,8 @@ interface Asked {
 }
 
 const retry = { minMs: 50, maxMs: 1_000 };
+/** An answer may be larger than was asked for, by the first batch of a partition. */
+const receiveBytesMax = 16 * 1024 * 1024;
 /** How often splits without a known leader are looked after. */
 const leaderlessMs = 250;
 
@@ -104,10 +107,11 @@ export class Source {
 
   /** Ends when none of the splits is led by the broker any more. */
   async #loop(leader: number): Promise<void> {
+    const buffers = new ReceiveBuffers(receiveBytesMax);
     let asked: Asked | null = null;
     let idleTurns = 0;
     while (!this.#closed && idleTurns < 4) {
-      asked ??= this.#ask(leader);
+      asked ??= this.#ask(leader, buffers);
       if (asked === null) {
         idleTurns = this.#isLed(leader) ? 0 : idleTurns + 1;
         await wait(20);
@@ -119,7 +123,7 @@ export class Source {
       const fetched = await this.#await(current);
       if (fetched === null) continue;
       const wanted = this.#accept(current, fetched);
-      if (this.#hooks.room() === null) asked = this.#ask(leader);
+      if (this.#hooks.room() === null) asked = this.#ask(leader, buffers);
       for (const { split, partition, offset, generation } of wanted) {
         for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
         if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) continue;
@@ -135,7 +139,7 @@ export class Source {
     return [...this.#splits.values()].some(({ partition }) => info?.leaders[partition] === leader);
   }
 
-  #ask(leader: number): Asked | null {
+  #ask(leader: number, buffers: ReceiveBuffers): Asked | null {
     const link = this.#cluster.link(leader, 'fetch');
     const info = this.#cluster.topic(this.#options.topic);
     if (link === null || info === undefined || !this.#hooks.mayRead()) return null;
@@ -158,7 +162,7 @@ export class Source {
         bytesMax: perPartition,
       })),
     });
-    const answer = link.request(fetchApi, [request], parseFetch);
+    const answer = link.request(fetchApi, [request], parseFetch, buffers.gather);
     answer.catch(() => {});
     return { splits: ofOneTopic, answer };
   }

@@ -9,7 +9,7 @@ const identity = { producerId: 1n, producerEpoch: 0 };
 const origin = { attach: (): void => {}, acknowledge: (): void => {} };
 
 function aBatch(id: number, count: number): OutputBatch {
-  const batch = new OutputBatch(0);
+  const batch = new OutputBatch();
   const value = Buffer.from(String(id));
   for (let index = 0; index < count; index++)
     batch.append(

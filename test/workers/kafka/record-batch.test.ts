@@ -202,7 +202,7 @@ describe('writing', () => {
     fc.assert(
       fc.property(someRecords, fc.nat({ max: 1_000_000 }), (some, sequence) => {
         const records = withDistinctHeaders(some);
-        const batch = new OutputBatch(0);
+        const batch = new OutputBatch();
         for (const { timestamp, key, value, headers } of records) {
           const encoded = encodeHeaders(headers);
           batch.append(timestamp, slice(key), slice(value), headers.length === 0 ? noHeaders : slice(encoded), origin);
