@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { scalarTypes } from '#core/expression/types.ts';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
 
 interface JsonSchema {
@@ -82,8 +83,7 @@ A named flow of events; on Kafka a topic of the same name.
 
 ${table(declaredStream)}
 
-A field of the schema is a type (\`text\`, \`boolean\`, \`smallint\`, \`integer\`, \`bigint\`, \`numeric\`, \`real\`, \`double precision\`, \`timestamptz\`, \`timestamp\`,
-\`date\`, \`time\`, \`interval\`, \`uuid\`, \`jsonb\`), such a type with \`[]\` for a list, \`{ type: … }\`, or an object of fields for a nested object.
+A field of the schema is a type (${scalarTypes.join(', ')}), such a type with \`[]\` for a list, \`{ type: … }\`, or an object of fields for a nested object.
 
 ## Route
 From a stream, through a filter and a projection, to one or more sinks. Each sink becomes a job named \`<route>.<sink>\`.

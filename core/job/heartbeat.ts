@@ -48,6 +48,7 @@ export interface Heartbeat {
   readonly rssMiB: number;
   /** now − event time (or record timestamp) of the newest record processed; null before the first. */
   readonly freshnessMs: number | null;
+  /** `at`: when it was taken, or last seen to hold all that is committed. */
   readonly lastCheckpoint: { readonly sequence: number; readonly at: number } | null;
   /** The latest distinct errors, newest first, at most limits.heartbeatErrorsMax. */
   readonly errors: readonly WorkerError[];

@@ -3,6 +3,7 @@ import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { contentHash } from '#core/hash.ts';
 import { judgeSlot, type SlotHealth } from '#core/health/worker-health.ts';
+import { exitCodes } from '#core/job/exit-codes.ts';
 import { workerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
@@ -138,6 +139,10 @@ function succeed(
     );
     return { ...started, actions: [fence, ...started.actions] };
   }
+  if (endedInOrder(health)) {
+    const started = start(scope, slot, 0, scope.now, 'WorkerStarted', `worker ${shortName(worker)} ended in order`);
+    return { ...started, actions: [fence, ...started.actions] };
+  }
   return replace(
     scope,
     slot,
@@ -250,6 +255,12 @@ export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord)
     settled: false,
   };
 }
+
+/** It was told to end, by whoever stopped the runtime, and drained: no failure. One that ends at once is not believed. */
+const endedInOrder = (health: SlotHealth & { kind: 'over' }): boolean =>
+  health.exitCode !== null && toldToEnd.includes(health.exitCode) && health.livedMs > orderlyAfterMs;
+const toldToEnd: readonly number[] = [exitCodes.ended, exitCodes.stuck, exitCodes.drainTimeout];
+const orderlyAfterMs = 1_000;
 
 /** A worker that got somewhere before it died is no crash loop: its successor need not wait. */
 function madeProgress(scope: JobScope, record: SlotRecord): boolean {

@@ -77,7 +77,7 @@ const condition = (
   message: string,
 ): Condition => ({ type, status, reason, message });
 
-function progressing({ entry, live, now }: Situation): Condition {
+function progressing({ entry, live, now, splits: items }: Situation): Condition {
   const type = 'Progressing';
   const splits = live.flatMap((heartbeat) => heartbeat.splits);
   const stuck = live.find((heartbeat) => heartbeat.state === 'stuck');
@@ -85,6 +85,8 @@ function progressing({ entry, live, now }: Situation): Condition {
   if (stuck) return condition(type, 'false', 'Stuck', stuck.errors[0]?.message ?? 'a worker cannot go on');
   if (live.length === 0) return condition(type, 'unknown', 'NoWorker', 'no worker reports');
   if (splits.length === 0) return condition(type, 'unknown', 'NoSplit', 'no worker holds a split yet');
+  if (items !== null && splits.length < items.length)
+    return condition(type, 'unknown', 'SplitsFree', `${splits.length}/${items.length} splits are held by a worker`);
   const stalled = splits.filter((split) => split.lagRecords > 0 && now - split.movedAt > entry.goal.stalledAfterMs);
   if (stalled.length > 0) {
     const first = stalled[0]!;
@@ -187,7 +189,8 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
       message: `${failing.length} worker(s) failed ${Math.max(...failing.map((slot) => slot.failureCount))} times in a row and are started again with growing pauses`,
     };
   if (sync.status !== 'true') return { phase: 'Deploying', message: sync.message };
-  if (progress.reason === 'NoSplit') return { phase: 'Deploying', message: progress.message };
+  if (progress.reason === 'NoSplit' || progress.reason === 'SplitsFree')
+    return { phase: 'Deploying', message: progress.message };
   const troubled = [by('CheckpointFresh'), by('Balanced')].find((candidate) => candidate.status === 'false');
   if (troubled) return { phase: 'Degraded', message: troubled.message };
   const trouble = current.flatMap((heartbeat) => heartbeat.errors).find((error) => isTrouble(error, now));

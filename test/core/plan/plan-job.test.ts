@@ -115,6 +115,14 @@ describe('a worker that is gone or silent', () => {
     expect(decision.events.map((event) => event.reason)).toEqual(['WorkerDied']);
   });
 
+  test('is no failure when it had been told to end and drained: its successor starts at once, with a clean record', () => {
+    const failing = { ...control, slots: { '0': { ...control.slots['0']!, failureCount: 3 } } };
+    const drained = { ...dead, exitCode: 0 };
+    const decision = plan(anObservedJob({ control: failing, tasks: [drained] }));
+    expect(kinds(decision)).toEqual(['fence-worker', 'start-worker']);
+    expect(decision.control!.slots['0']!.failureCount).toBe(0);
+  });
+
   test('waits longer and longer for its successor when it dies again and again without getting anywhere', () => {
     const failing = {
       ...control,
