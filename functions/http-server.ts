@@ -11,7 +11,7 @@ import { ApiRefusal, problemOf } from '#functions/api/refusal.ts';
 import { tooLarge } from '#functions/api/router.ts';
 import type { ApiHandler, Outgoing } from '#functions/middleware.ts';
 
-const headerBytesMax = 16 * 1024;
+const headerBytesMax = 64 * 1024;
 const requestMsMax = 60_000;
 const headersMsMax = 10_000;
 /** Answers that are under way get this long when the server stops. */

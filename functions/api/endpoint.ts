@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { describeIssues } from '#functions/api/describe-issues.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
+import { type RequestHeader, requestHeaders } from '#functions/api/request-headers.ts';
 
 export interface Caller {
   readonly tenant: string;
@@ -75,8 +76,8 @@ interface EndpointFacts {
   readonly answers: Readonly<Record<number, AnswerStatement>>;
   /** Problems that it can answer with, beside those that every endpoint can. */
   readonly problems?: readonly number[];
-  /** Headers that it reads: documented, and checked by the functions that read them. */
-  readonly reads?: readonly ('if-match' | 'if-none-match' | 'idempotency-key' | 'millrace-reason')[];
+  /** Headers that it reads: documented, and checked before its handler runs. */
+  readonly reads?: readonly RequestHeader[];
 }
 
 interface Definition<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType>
@@ -109,6 +110,7 @@ export function endpoint<
     run: (request, parts) => {
       // A path parameter that cannot be a name is the name of nothing.
       const path = checked(definition.params, request.params, 404, 'not-found', 'path');
+      checkHeaders(definition.reads ?? [], request.headers);
       const search = checked(definition.query, request.query, 400, 'query-invalid', 'query');
       const content =
         definition.body === undefined ||
@@ -132,7 +134,13 @@ function checked<Schema extends z.ZodType>(
   if (parsed.success) return parsed.data;
   const problems = describeIssues(parsed.error.issues, value);
   const first = problems[0];
-  throw new ApiRefusal(status, code, `${what} ${first?.path ?? ''}: ${first?.message ?? 'refused'}`, { problems });
+  const place = first?.path ? `${what} ${first.path}` : what;
+  throw new ApiRefusal(status, code, `${place}: ${first?.message ?? 'refused'}`, { problems });
+}
+
+function checkHeaders(names: readonly RequestHeader[], headers: RawRequest['headers']): void {
+  for (const name of names)
+    if (headers[name] !== undefined) checked(requestHeaders[name], headers[name], 400, 'header-invalid', name);
 }
 
 export const jsonAnswer = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): Answer => ({

@@ -3,7 +3,7 @@ import { eventPageSchema } from '#core/api/schemas.ts';
 import { type Answer, type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
 import { missing } from '#functions/api/missing.ts';
-import { jobNamed, named, numberCursor, type PageQuery, pageOf, pageQuery } from '#functions/api/parameters.ts';
+import { historyQuery, jobNamed, named, type PageQuery, pageOf } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { eventView } from '#functions/api/views.ts';
 
@@ -19,7 +19,6 @@ async function listEvents(
   requireKnown: () => Promise<unknown>,
 ): Promise<Answer> {
   const page = pageOf(request.search);
-  numberCursor(page.cursor);
   const events = await parts.goals.listEvents(request.caller.tenant, subject, page);
   if (events.items.length === 0) await requireKnown();
   return jsonAnswer(200, { ...events, items: events.items.map(eventView) });
@@ -28,7 +27,7 @@ async function listEvents(
 export const listJobEvents = endpoint({
   ...{ method: 'GET', path: '/v1/jobs/{name}/events', operationId: 'listJobEvents', tag: 'Jobs' },
   summary: 'What the platform did to a job, and why',
-  ...{ params: jobNamed, query: pageQuery, answers },
+  ...{ params: jobNamed, query: historyQuery, answers },
   handle: (request, parts) =>
     listEvents(request, parts, `job/${request.path.name}`, () =>
       findJob(parts, request.caller.tenant, request.path.name),
@@ -38,7 +37,7 @@ export const listJobEvents = endpoint({
 export const listStreamEvents = endpoint({
   ...{ method: 'GET', path: '/v1/streams/{name}/events', operationId: 'listStreamEvents', tag: 'Streams' },
   summary: 'What the platform did to a stream, and why',
-  ...{ params: named, query: pageQuery, answers },
+  ...{ params: named, query: historyQuery, answers },
   handle: (request, parts) =>
     listEvents(request, parts, `stream/${request.path.name}`, async () => {
       const { world } = await parts.worlds.read(request.caller.tenant);

@@ -2,25 +2,8 @@
 import { z } from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { problemSchema } from '#core/api/schemas.ts';
-import { limits } from '#core/limits.ts';
 import type { AnswerStatement, Endpoint } from '#functions/api/endpoint.ts';
-import { reasonText } from '#functions/api/parameters.ts';
-
-type Reads = NonNullable<Endpoint['reads']>[number];
-
-const requestHeaders: Readonly<Record<Reads, z.ZodType>> = {
-  'if-match': z.string().meta({ description: 'Only if the current revision is this one: its ETag, or *.' }),
-  'if-none-match': z.literal('*').meta({ description: 'Only if there is nothing under the name yet.' }),
-  'idempotency-key': z
-    .string()
-    .min(1)
-    .max(limits.idempotencyKeyCharsMax)
-    .regex(/^[\x21-\x7e]+$/)
-    .meta({
-      description: 'The same request under the same key is carried out once and answered the same; kept for a day.',
-    }),
-  'millrace-reason': reasonText,
-};
+import { requestHeaders } from '#functions/api/request-headers.ts';
 
 const answerHeaders = {
   etag: z.string().meta({ description: 'The revision, in quotes.' }),
@@ -36,6 +19,7 @@ const problemTexts: Readonly<Record<number, string>> = {
   412: 'The condition on the revision does not hold.',
   413: 'The body is too large.',
   415: 'The body is in a form that is not read here.',
+  431: 'The address and headers are too large.',
   422: 'Refused; `problems` says what is wrong, where, and what to do.',
   503: 'A part that is needed does not answer; Retry-After says when to try again.',
 };
@@ -99,7 +83,7 @@ function describeAnswer(answer: AnswerStatement): Record<string, unknown> {
     description,
     ...(headers.length === 0
       ? {}
-      : { headers: z.object(Object.fromEntries(headers.map((name) => [name, answerHeaders[name]]))) }),
+      : { headers: z.object(Object.fromEntries(headers.map((name) => [name, z.exactOptional(answerHeaders[name])]))) }),
     ...(schema === undefined ? {} : { content: Object.fromEntries(contentTypes.map((type) => [type, { schema }])) }),
   };
 }
@@ -111,6 +95,7 @@ function problemsOf(endpoint: Endpoint): readonly number[] {
     ...new Set([
       400,
       406,
+      431,
       503,
       ...(named ? [404] : []),
       ...(endpoint.body ? [413, 415, 422] : []),

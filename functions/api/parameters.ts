@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { limits } from '#core/limits.ts';
 import { namePattern } from '#core/spec/declared.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
-import { ApiRefusal } from '#functions/api/refusal.ts';
 
 /** In the documentation a parameter is what its text stands for. */
 const shownAs =
@@ -14,7 +13,8 @@ const shownAs =
     Object.assign(jsonSchema, shown);
   };
 
-const name = z.string().max(limits.nameCharsMax).regex(namePattern);
+const nameHint = 'expected lower-case letters, digits and single hyphens between them';
+const name = z.string().max(limits.nameCharsMax).regex(namePattern, nameHint);
 const jobPattern = new RegExp(`^${namePattern.source.slice(1, -1)}\\.${namePattern.source.slice(1, -1)}$`);
 
 export const named = z.strictObject({ name: name.meta({ description: 'Of the stream or route.' }) });
@@ -22,7 +22,7 @@ export const jobNamed = z.strictObject({
   name: z
     .string()
     .max(2 * limits.nameCharsMax + 1)
-    .regex(jobPattern)
+    .regex(jobPattern, 'expected <route>.<sink>')
     .meta({ description: 'Of the job: `<route>.<sink>`.' }),
 });
 export const nothing = z.strictObject({});
@@ -31,7 +31,7 @@ export const nothing = z.strictObject({});
 export const reasonText = z
   .string()
   .max(limits.reasonCharsMax)
-  .regex(/^[^\0]*$/)
+  .regex(/^[^\u0000]*$/)
   .meta({ description: 'Why; kept with the change.' });
 
 const flag = z.enum(['true', 'false']);
@@ -62,18 +62,16 @@ export const pageQuery = z.strictObject({
     .meta({ description: 'From the page before.' }),
 });
 
-export type PageQuery = z.infer<typeof pageQuery>;
+/** Of lists that go from the newest back: the cursor counts down. */
+export const historyQuery = pageQuery.extend({
+  cursor: z
+    .string()
+    .regex(/^[0-9]{1,15}$/)
+    .optional()
+    .meta({ description: 'From the page before.' }),
+});
 
-/** A cursor that counts down; without one, from the newest. */
-export function numberCursor(cursor: string | undefined): number {
-  if (cursor === undefined) return Number.POSITIVE_INFINITY;
-  if (/^\d{1,15}$/.test(cursor)) return Number(cursor);
-  throw new ApiRefusal(
-    400,
-    'cursor-invalid',
-    `got the cursor ${JSON.stringify(cursor)}, expected one that a page gave`,
-  );
-}
+export type PageQuery = z.infer<typeof pageQuery>;
 
 export const pageOf = (query: PageQuery): { readonly limit: number; readonly cursor?: string } => ({
   limit: Number(query.limit ?? defaultPageItems),
@@ -131,12 +129,15 @@ const timeout = z
     override: shownAs({ type: 'string', pattern: '^([1-9][0-9]{0,4}ms|[1-9][0-9]?s|[1-5]m)$' }),
   });
 
+/** It stands in the address, which may not be long; percent-encoded it can be twelve times its characters. */
+const whereCharsMax = 4_096;
+
 export const recordsQuery = z.strictObject({
   from: position.optional(),
   where: z
     .string()
     .min(1)
-    .max(limits.expressionCharsMax)
+    .max(whereCharsMax)
     .optional()
     .meta({ description: 'Only records for which this expression is true.' }),
   limit: z

@@ -16,8 +16,8 @@ export function expectedRevisionOf(
   const match = headers['if-match'];
   const noneMatch = headers['if-none-match'];
   if (noneMatch !== undefined) {
-    if (match !== undefined || noneMatch.trim() !== '*')
-      throw new ApiRefusal(400, 'precondition-invalid', 'got If-None-Match, expected it alone and as *');
+    // Something of that revision, and nothing at all: both cannot hold.
+    if (match !== undefined) throw stale(current?.revision ?? 0);
     return { expectedRevision: 0 };
   }
   if (match === undefined) return {};

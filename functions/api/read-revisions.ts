@@ -3,7 +3,7 @@ import type { PageView, RevisionView } from '#core/api/wire.ts';
 import type { Kind } from '#core/spec/document.ts';
 import type { ApiRequest } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
-import { numberCursor, type PageQuery, pageOf } from '#functions/api/parameters.ts';
+import { type PageQuery, pageOf } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { revisionView } from '#functions/api/views.ts';
 
@@ -16,7 +16,7 @@ export async function readRevisions(
   const { tenant } = request.caller;
   const { name } = request.path;
   const page = pageOf(request.search);
-  const before = numberCursor(page.cursor);
+  const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
   const all = await parts.goals.revisions(tenant, kind, name);
   if (all.length === 0) {
     const { world } = await parts.worlds.read(tenant);

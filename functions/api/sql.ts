@@ -26,6 +26,7 @@ export const sql = endpoint({
     example: { expression: "upper(country) || '!'", row: { country: 'se' } },
   },
   answers: { 200: { description: 'The value with its type, or why there is none.', schema: sqlSchema } },
+  problems: [404],
   handle: async (request, parts) => {
     const { expression, row = {}, stream } = request.content;
     const streams = stream === undefined ? null : (await parts.worlds.read(request.caller.tenant)).world.streams;
