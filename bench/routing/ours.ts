@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
+import { bundleWorker } from '#adapters/local/bundle-worker.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
@@ -20,7 +21,7 @@ export interface Places {
   readonly s3: string;
 }
 
-/** Prepares a job of its own and gives what starts its worker. */
+/** Prepares a job of its own and gives what starts its worker: from one bundled file, as the local platform does it. */
 export async function prepareOurs(
   places: Places,
   topics: { readonly source: string; readonly sink: string; readonly deadLetters: string },
@@ -30,7 +31,7 @@ export async function prepareOurs(
   const credentials = { region: 'us-east-1', credentials: testAccessKey };
   const dynamo = createDynamo({ ...credentials, endpoint: places.dynamodb });
   const objects = createObjectStore({ ...credentials, bucket: defaultBucket, endpoint: places.s3 });
-  await Promise.all([createTables(dynamo), objects.ensureBucket(), loadParser()]);
+  const [entry] = await Promise.all([bundleWorker(), createTables(dynamo), objects.ensureBucket(), loadParser()]);
   const goal = goalOf(topics);
   const key = objectKeys.goal(goal.id, 'bench');
   await objects.put(key, Buffer.from(JSON.stringify(goal)));
@@ -51,13 +52,7 @@ export async function prepareOurs(
     [environment.goal]: key,
     [environment.logLevel]: 'warn',
   };
-  const command = [
-    ...pin,
-    process.execPath,
-    `--max-old-space-size=${heapMiB}`,
-    ...nodeFlags,
-    join(root, 'workers/main.ts'),
-  ];
+  const command = [...pin, process.execPath, `--max-old-space-size=${heapMiB}`, ...nodeFlags, entry];
   return () => spawn(command[0]!, command.slice(1), { cwd: root, env, stdio: ['ignore', 2, 2] });
 }
 
