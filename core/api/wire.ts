@@ -1,6 +1,7 @@
 // What the API answers, as types: the CLI, the UI and the handlers share them. The zod schemas beside it are held to them.
-import type { Json, Kind, Metadata, SpecProblem } from '#core/spec/document.ts';
+
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
+import type { Json, Kind, Metadata, SpecProblem } from '#core/spec/document.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 
 export interface PageView<Item> {
@@ -169,7 +170,14 @@ export interface TryView {
 
 export type SqlView =
   | { readonly ok: true; readonly type: string; readonly value: Json }
-  | { readonly ok: false; readonly code: string; readonly message: string; readonly line?: number; readonly column?: number; readonly hint?: string };
+  | {
+      readonly ok: false;
+      readonly code: string;
+      readonly message: string;
+      readonly line?: number;
+      readonly column?: number;
+      readonly hint?: string;
+    };
 
 /** RFC 9457. `problems` for refused declarations. */
 export interface ProblemView {
