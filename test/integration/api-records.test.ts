@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, environment } from '#core/names.ts';
+import { createLambda } from '#functions/api/handler.ts';
 import { type ApiRig, startApi } from '#test/support/api-rig.ts';
 import { ownPostgres } from '#test/support/own-parts.ts';
 
@@ -205,6 +206,26 @@ describe('reading', () => {
     });
     expect((await ask({ expression: 'nope(1)' })).json).toMatchObject({ ok: false, line: 1, column: 1 });
     expect((await ask({ expression: 'a', stream: 'nowhere' })).status).toBe(404);
+  });
+});
+
+describe('as a Lambda function', () => {
+  test('the same handlers answer as a whole: a follow ends by itself, lines are base64, a problem is a problem', async () => {
+    const name = await declare(api);
+    await send(name, '{"n":1}\n{"n":2}');
+    const lambda = createLambda(api.parts);
+    const ask = async (path: string, rawQueryString: string) => {
+      const http = { method: 'GET', path, protocol: 'HTTP/1.1', sourceIp: '', userAgent: '' };
+      const event = { rawPath: path, rawQueryString, headers: {}, requestContext: { requestId: 'r', http } };
+      const context = { getRemainingTimeInMillis: () => 3_000 };
+      const answer = await lambda(event as never, context as never);
+      return { ...answer, text: Buffer.from(answer.body ?? '', 'base64').toString() };
+    };
+    const read = await ask(`/v1/streams/${name}/records`, 'follow=true&from=earliest');
+    expect([read.statusCode, read.isBase64Encoded]).toEqual([200, true]);
+    expect([...lines(read.text)].sort()).toEqual(['{"n":1}', '{"n":2}']);
+    const missing = await ask('/v1/streams/nowhere', '');
+    expect([missing.statusCode, JSON.parse(missing.text).code]).toEqual([404, 'stream-missing']);
   });
 });
 
