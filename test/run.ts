@@ -39,6 +39,8 @@ async function jest(project: string, workers: number, more: readonly string[]): 
     '--json',
     `--outputFile=${report}`,
     `--maxWorkers=${workers}`,
+    // A connection that a test left open must not keep a finished run from ending.
+    '--forceExit',
     ...more,
   ]);
   const text = await readFile(report, 'utf8').catch(() => '{}');
@@ -56,7 +58,9 @@ async function jest(project: string, workers: number, more: readonly string[]): 
 const more = process.argv.slice(2);
 const tallies: Tally[] = [];
 if (more.length === 0) {
-  tallies.push(await check('style', 'node_modules/@biomejs/biome/bin/biome', ['ci', '--log-level=error']));
+  tallies.push(
+    await check('style', 'node_modules/@biomejs/biome/bin/biome', ['ci', '--diagnostic-level=error', '--colors=off']),
+  );
   tallies.push(await check('types', 'node_modules/typescript/bin/tsc', ['--noEmit']));
 }
 tallies.push(await jest('unit', 2, more));

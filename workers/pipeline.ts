@@ -2,10 +2,11 @@
 import { messageOf } from '#core/errors.ts';
 import { createByteSink, FILTERED, PASSED, POISON, type RecordProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { partitionOfKey } from '#core/partition-of-key.ts';
 import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
-import { partitionOfKey } from './kafka/murmur2.ts';
+
 import type { Slice } from './kafka/output-batch.ts';
 import type { Producer, TopicWriter } from './kafka/producer.ts';
 import { RecordReader } from './kafka/record-reader.ts';

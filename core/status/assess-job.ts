@@ -210,28 +210,45 @@ function isTrouble(error: WorkerError, now: number): boolean {
   return now - error.at < 5_000 && error.count >= 3;
 }
 
-function workers({ control, heartbeats, entry }: Situation): readonly WorkerStatus[] {
+/** Tasks as the last pass saw them, in the state that their workers report since; and workers that report but were not listed yet. */
+function workers({ control, heartbeats, live, entry }: Situation): readonly WorkerStatus[] {
   const tasks = control?.tasks ?? [];
-  return tasks.map((task): WorkerStatus => {
+  const listed = tasks.map((task): WorkerStatus => {
     const heartbeat = heartbeats.find((candidate) => candidate.incarnation === task.incarnation);
+    const reports = heartbeat !== undefined && live.includes(heartbeat) && task.state !== 'stopping';
     return {
       worker: task.worker,
       taskId: task.taskId,
-      pid: heartbeat?.pid ?? task.pid ?? null,
       incarnation: task.incarnation,
       slot: task.slot,
-      state:
-        heartbeat && task.state === 'running'
-          ? heartbeat.render === entry.render
-            ? heartbeat.state
-            : 'outdated'
-          : task.state,
+      state: reports ? reportedState(heartbeat, entry) : task.state,
       since: task.since,
-      splits: heartbeat?.splits.length ?? 0,
-      rssMiB: heartbeat?.rssMiB ?? null,
       log: task.log ?? null,
+      ...reported(heartbeat, task.pid),
     };
   });
+  const unlisted = live.filter((heartbeat) => !tasks.some((task) => task.incarnation === heartbeat.incarnation));
+  return [...listed, ...unlisted.map((heartbeat) => unlistedWorker(heartbeat, entry))];
 }
+
+const reportedState = (heartbeat: Heartbeat, entry: JobEntry): string =>
+  heartbeat.render === entry.render ? heartbeat.state : 'outdated';
+
+const reported = (heartbeat: Heartbeat | undefined, pid: number | undefined) => ({
+  pid: heartbeat?.pid ?? pid ?? null,
+  splits: heartbeat?.splits.length ?? 0,
+  rssMiB: heartbeat?.rssMiB ?? null,
+});
+
+const unlistedWorker = (heartbeat: Heartbeat, entry: JobEntry): WorkerStatus => ({
+  worker: heartbeat.worker,
+  taskId: null,
+  incarnation: heartbeat.incarnation,
+  slot: heartbeat.slot,
+  state: reportedState(heartbeat, entry),
+  since: heartbeat.startedAt,
+  log: null,
+  ...reported(heartbeat, undefined),
+});
 
 const seconds = (ms: number): string => `${Math.max(0, ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

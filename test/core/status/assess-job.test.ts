@@ -104,6 +104,32 @@ describe('a job', () => {
   });
 });
 
+describe('its workers', () => {
+  const task = {
+    taskId: 't1',
+    worker: 'w',
+    incarnation: 1,
+    slot: 0,
+    state: 'starting',
+    since: theTime - 900,
+    pid: 7,
+    log: '/log',
+  };
+
+  test('are in the state that they report, though the last listing was older', () => {
+    const status = assess([aHeartbeat(entry, 1)], entry, { ...control, tasks: [task] });
+    expect(status.workers).toMatchObject([{ taskId: 't1', state: 'running', pid: 4242, splits: 1, log: '/log' }]);
+  });
+
+  test('are shown when they report and were not listed yet', () => {
+    expect(assess([aHeartbeat(entry, 1)]).workers).toMatchObject([{ taskId: null, state: 'running', incarnation: 1 }]);
+  });
+
+  test('are in the state of their task while they are silent', () => {
+    expect(assess([], entry, { ...control, tasks: [task] }).workers).toMatchObject([{ state: 'starting', pid: 7 }]);
+  });
+});
+
 describe('its books', () => {
   const accounting = { in: 10, out: 4, filtered: 3, deadLettered: 2, dropped: { poison: 1 } };
 

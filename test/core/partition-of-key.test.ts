@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { murmur2 as oracle } from '@platformatic/kafka';
 import fc from 'fast-check';
-import { murmur2, partitionOfKey } from '#workers/kafka/murmur2.ts';
+import { murmur2, partitionOfKey } from '#core/partition-of-key.ts';
 
 describe('murmur2', () => {
   test.each([
