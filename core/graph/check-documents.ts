@@ -28,11 +28,11 @@ export function checkDocuments(
   const currentByKey = new Map(current.map((document) => [keyOf(document), document]));
   const problems = new Map<string, readonly SpecProblem[]>();
   for (const document of incoming) {
+    const { name } = document.metadata;
     const found = [
       ...checkOwner(document, currentByKey.get(keyOf(document))),
-      ...(document.kind === 'Route'
-        ? (after.routes.get(document.metadata.name)?.problems ?? [])
-        : checkStream(document.metadata.name, before, after, incoming)),
+      ...(document.kind === 'Route' ? (after.routes.get(name)?.problems ?? []) : checkPartitions(name, before, after)),
+      ...checkReaders(document, before, after, incoming),
     ];
     if (found.length > 0) problems.set(keyOf(document), found);
   }
@@ -50,32 +50,39 @@ function checkOwner(document: Document, current: Document | undefined): readonly
   ];
 }
 
-function checkStream(name: string, before: World, after: World, incoming: readonly Document[]): readonly SpecProblem[] {
-  const problems: SpecProblem[] = [];
+function checkPartitions(name: string, before: World, after: World): readonly SpecProblem[] {
   const was = before.streams.get(name)?.partitions;
   const is = after.streams.get(name)!.partitions;
-  if (was !== undefined && is < was)
-    problems.push({
-      path: 'spec.partitions',
-      message: `got ${is}, but the stream has ${was}: partitions can only grow`,
-      fix: `set ${was} or more`,
-    });
-  const incomingRoutes = new Set(
-    incoming.filter((document) => document.kind === 'Route').map((document) => document.metadata.name),
-  );
-  for (const [routeName, route] of after.routes) {
-    const wasBroken = (before.routes.get(routeName)?.problems.length ?? 0) > 0;
-    if (incomingRoutes.has(routeName) || wasBroken || route.problems.length === 0 || !reads(after, routeName, name))
-      continue;
-    const first = route.problems[0]!;
-    problems.push({
-      path: 'spec.schema',
-      message: `breaks route ${JSON.stringify(routeName)} (${first.path}: ${first.message})`,
-      fix: 'keep the fields that it uses, or change the route in the same apply',
-    });
-  }
-  return problems;
+  if (was === undefined || is >= was) return [];
+  const message = `got ${is}, but the stream has ${was}: partitions can only grow`;
+  return [{ path: 'spec.partitions', message, fix: `set ${was} or more` }];
 }
+
+/** Routes that are whole now and would not be afterwards: because a field goes, or a stream that this route implied. */
+function checkReaders(
+  document: Document,
+  before: World,
+  after: World,
+  incoming: readonly Document[],
+): readonly SpecProblem[] {
+  const incomingRoutes = new Set(incoming.filter(({ kind }) => kind === 'Route').map(({ metadata }) => metadata.name));
+  const streams = document.kind === 'Stream' ? [document.metadata.name] : impliedBy(document.metadata.name, before);
+  return [...after.routes].flatMap(([name, route]): readonly SpecProblem[] => {
+    const wasBroken = (before.routes.get(name)?.problems.length ?? 0) > 0;
+    if (incomingRoutes.has(name) || wasBroken || route.problems.length === 0) return [];
+    if (!streams.some((stream) => reads(after, name, stream) || reads(before, name, stream))) return [];
+    const first = route.problems[0]!;
+    const message = `breaks route ${JSON.stringify(name)} (${first.path}: ${first.message})`;
+    const path = document.kind === 'Stream' ? 'spec.schema' : 'spec';
+    return [{ path, message, fix: 'keep what it reads, or change that route in the same apply' }];
+  });
+}
+
+/** Streams that stand on this route's word alone. */
+const impliedBy = (route: string, world: World): readonly string[] =>
+  (world.routes.get(route)?.document.spec.sinks ?? [])
+    .map((sink) => sink.stream)
+    .filter((stream) => world.streams.get(stream)?.document === null);
 
 /** Does the route read the stream or write to it, or read what comes of it? */
 function reads(world: World, routeName: string, stream: string): boolean {

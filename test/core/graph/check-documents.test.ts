@@ -82,6 +82,25 @@ describe('a route', () => {
   });
 });
 
+describe('a route that others build on', () => {
+  const first = aRoute('first', 'playback-events', 'middle', { select: 'id, country' });
+  const second = aRoute('second', 'middle', 'last', { where: "country = 'US'" });
+
+  test('cannot stop giving a column that they read, nor the stream itself; they are named', () => {
+    const narrower = aRoute('first', 'playback-events', 'middle', { select: 'id' });
+    expect(problems([playbackEvents, first, second], [narrower])[0]).toMatch(/breaks route "second" \(spec.where: /);
+    const elsewhere = aRoute('first', 'playback-events', 'other', { select: 'id, country' });
+    expect(problems([playbackEvents, first, second], [elsewhere])[0]).toMatch(
+      /breaks route "second" \(spec.from: there is no stream "middle"/,
+    );
+  });
+
+  test('may, when they change with it', () => {
+    const elsewhere = aRoute('first', 'playback-events', 'other', { select: 'id, country' });
+    expect(problems([playbackEvents, first, second], [aRoute('second', 'other', 'last'), elsewhere])).toEqual([]);
+  });
+});
+
 describe('a stream', () => {
   test('cannot shrink', () => {
     expect(problems([aStream('a', { partitions: 4 })], [aStream('a', { partitions: 2 })])[0]).toMatch(
