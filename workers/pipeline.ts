@@ -6,7 +6,6 @@ import { partitionOfKey } from '#core/partition-of-key.ts';
 import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
-
 import type { Slice } from './kafka/output-batch.ts';
 import type { Producer, TopicWriter } from './kafka/producer.ts';
 import { RecordReader } from './kafka/record-reader.ts';
