@@ -58,6 +58,7 @@ export class Heartbeats {
       leader: facts.leader,
       splits: facts.splits.map(describeSplit),
       accounting,
+      mismatches: this.#parts.processor.mismatchCount,
       ...rates,
       rssMiB: Math.round(process.memoryUsage.rss() / bytesPerMiB),
       freshnessMs: facts.newestAt === null ? null : clock.now() - facts.newestAt,

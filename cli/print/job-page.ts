@@ -72,6 +72,12 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
       'Books',
       `in ${showCount(accounting.in)} = out ${showCount(accounting.out)} + filtered ${showCount(accounting.filtered)} + dead-lettered ${showCount(accounting.deadLettered)} + dropped ${showCount(droppedCount(accounting))}`,
     ],
+    [
+      'Mismatches',
+      status.mismatches > 0
+        ? `${showCount(status.mismatches)} values were not of the type that the route uses them as (NULL then)`
+        : '',
+    ],
   ]);
   const workers = status.workers.length === 0 ? 'none\n' : formatTable(workerColumns(now), status.workers);
   return `${facts}\nConditions\n${formatConditions(status, paint)}\nWorkers\n${indent(workers)}`;

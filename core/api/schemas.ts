@@ -133,6 +133,7 @@ const jobStatus = z
         retention: optional(count),
       }),
     }),
+    mismatches: count,
     inPerSecond: z.number(),
     outPerSecond: z.number(),
     workers: z.array(

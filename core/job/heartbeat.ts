@@ -43,6 +43,8 @@ export interface Heartbeat {
   readonly accounting: Accounting;
   readonly inPerSecond: number;
   readonly outPerSecond: number;
+  /** Uses of a schemaless value as a type that it does not have (NULL then), since the worker started; older workers do not say. */
+  readonly mismatches?: number;
   /** Share of the last interval in which the worker was not waiting, 0 to 1. */
   readonly busyRatio: number;
   readonly rssMiB: number;

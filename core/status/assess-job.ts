@@ -49,6 +49,7 @@ export function assessJob(facts: JobFacts): JobStatus {
       freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
     },
     accounting,
+    mismatches: sum(live.map((heartbeat) => heartbeat.mismatches ?? 0)),
     inPerSecond,
     outPerSecond: sum(live.map((heartbeat) => heartbeat.outPerSecond)),
     workers: workers(situation),

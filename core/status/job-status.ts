@@ -50,6 +50,8 @@ export interface JobStatus {
     readonly freshnessMs: number | null;
   };
   readonly accounting: Accounting;
+  /** Uses of a schemaless value as a type that it does not have (NULL then), by the live workers since they started. */
+  readonly mismatches: number;
   readonly inPerSecond: number;
   readonly outPerSecond: number;
   readonly workers: readonly WorkerStatus[];

@@ -255,6 +255,21 @@ describe('records that cannot pass', () => {
   });
 });
 
+describe('records without a schema', () => {
+  test('whose values are of another type than they are compared with are filtered, and the worker says how many', async () => {
+    const goal = await rig.job({ partitions: 1, where: 'id > 1' });
+    const values = ['{"id":2}', '{"id":"2"}', '{"id":true}', '{"id":null}', '{}'];
+    await rig.produce(
+      goal.source.topic,
+      values.map((value) => ({ value })),
+    );
+    const worker = await rig.start(goal);
+    expect(await rig.accounted(goal, 5)).toMatchObject({ in: 5, out: 1, filtered: 4, deadLettered: 0 });
+    const heartbeat = await rig.heartbeatWith(goal, worker.name, ({ accounting }) => accounting.in === 5);
+    expect(heartbeat.mismatches).toBe(2);
+  });
+});
+
 describe('a worker', () => {
   test('tells Kafka its positions too, under a group of the job’s, for tools that show lag', async () => {
     const goal = await rig.job({ partitions: 1, where: 'id >= 0' });

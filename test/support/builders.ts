@@ -90,6 +90,7 @@ export function aHeartbeat(entry: JobEntry, incarnation: number, changes: Partia
     leader: true,
     splits: [aSplit()],
     accounting: noRecords,
+    mismatches: 0,
     inPerSecond: 0,
     outPerSecond: 0,
     busyRatio: 0,

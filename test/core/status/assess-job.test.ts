@@ -146,6 +146,15 @@ describe('its books', () => {
   });
 });
 
+describe('values of another type than they are used as', () => {
+  test('are summed over the live workers; one of an older version says nothing of them', () => {
+    const { mismatches: _, ...older } = aHeartbeat(entry, 2, { slot: 1 });
+    const two = { ...control, slots: { '0': slot, '1': { ...slot, incarnation: 2 } } };
+    expect(assess([aHeartbeat(entry, 1, { mismatches: 3 }), older], entry, two).mismatches).toBe(3);
+    expect(assess([aHeartbeat(entry, 1, { mismatches: 3, at: theTime - 3_600_000 })]).mismatches).toBe(0);
+  });
+});
+
 describe('its checkpoints', () => {
   test('are stale only when something moved since the last one', () => {
     const old = { sequence: 4, at: theTime - 60_000 };
