@@ -75,7 +75,7 @@ export class Commits {
     const positions = [...splits].map(({ partition, committed }) => ({ partition, position: committed.position }));
     if (positions.length === 0) return;
     try {
-      await cluster.commitOffsets(telemetryGroup(goal.id), goal.source.topic, positions);
+      await cluster.commitOffsets(telemetryGroup(goal.name), goal.source.topic, positions);
       this.#telemetryFailed = false;
     } catch (error) {
       if (!this.#telemetryFailed)

@@ -185,7 +185,7 @@ export class Pipeline {
     const { goal, producer, deadLetters, now } = this.#parts;
     this.#point(this.#headers, reader.headersStart, reader.headersEnd);
     const headers = deadLetterHeadersOf(this.#headers, {
-      job: goal.id,
+      job: goal.name,
       revision: goal.revision,
       errorClass,
       errorCode,

@@ -166,6 +166,7 @@ describe('records that cannot pass', () => {
     expect(letters.map(({ value }) => value)).toEqual(bad);
     letters.forEach(({ key, headers }, index) => {
       expect([String(key), text(headers['own'])]).toEqual(['k', 'kept']);
+      expect(text(headers[deadLetterHeaders.job])).toBe(goal.name);
       expect(text(headers[deadLetterHeaders.errorClass])).toBe('poison');
       expect(text(headers[deadLetterHeaders.topic])).toBe(goal.source.topic);
       expect(text(headers[deadLetterHeaders.offset])).toBe(String(1 + index));
@@ -276,7 +277,7 @@ describe('a worker', () => {
     await rig.produce(goal.source.topic, [{ value: event(0) }, { value: event(1) }]);
     await rig.start(goal);
     const told = await until(async () => {
-      const [of] = await rig.admin.fetchOffsets({ groupId: telemetryGroup(goal.id), topics: [goal.source.topic] });
+      const [of] = await rig.admin.fetchOffsets({ groupId: telemetryGroup(goal.name), topics: [goal.source.topic] });
       return of?.partitions[0]?.offset === '2' ? of : null;
     }, 'the group to stand at 2');
     expect(told.topic).toBe(goal.source.topic);
