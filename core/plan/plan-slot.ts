@@ -262,12 +262,12 @@ const endedInOrder = (health: SlotHealth & { kind: 'over' }): boolean =>
 const toldToEnd: readonly number[] = [exitCodes.ended, exitCodes.stuck, exitCodes.drainTimeout];
 const orderlyAfterMs = 1_000;
 
-/** A worker that got somewhere before it died is no crash loop: its successor need not wait. */
-function madeProgress(scope: JobScope, record: SlotRecord): boolean {
-  const heartbeat = latestHeartbeat(scope, record.incarnation);
-  return heartbeat !== null && heartbeat.accounting.in > 0 && heartbeat.at - heartbeat.startedAt > progressAfterMs;
-}
-const progressAfterMs = 5_000;
+/**
+ * A worker that got somewhere before it died is no crash loop: its successor need not wait. One that dies at a record
+ * stands before it at its next start, gets nowhere, and from then on it does wait.
+ */
+const madeProgress = (scope: JobScope, record: SlotRecord): boolean =>
+  (latestHeartbeat(scope, record.incarnation)?.accounting.in ?? 0) > 0;
 
 /** After a minute of reporting, earlier failures no longer count. */
 function forgiven(scope: JobScope, record: SlotRecord): Partial<SlotRecord> {
