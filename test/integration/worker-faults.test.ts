@@ -5,6 +5,7 @@ import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { until } from '#test/support/until.ts';
+import { compareWithLoad, type Found, type Load, type LoadWishes, startLoad } from '../workers/load.ts';
 import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
 
 let rig: WorkerRig;
@@ -13,59 +14,8 @@ beforeAll(async () => {
 });
 afterAll(async () => await rig.close());
 
-const idOf = (value: Buffer | null): number => (JSON.parse(String(value)) as { id: number }).id;
-
-/** Produces events with rising ids until it is told to stop; gives how many were acknowledged. */
-function load(goal: JobGoal, perTurn = 500, turnMs = 25): { stop(): Promise<number>; count(): number } {
-  let count = 0;
-  let going = true;
-  const run = async (): Promise<void> => {
-    while (going) {
-      const messages = Array.from({ length: perTurn }, (_, index) => ({
-        key: `k${(count + index) % 40}`,
-        value: JSON.stringify({ id: count + index }),
-      }));
-      await rig.produce(goal.source.topic, messages);
-      count += perTurn;
-      await sleep(turnMs);
-    }
-  };
-  const running = run();
-  // A test that failed does not stop its load; the next one must not fail for it.
-  running.catch(() => {});
-  return {
-    count: () => count,
-    stop: async () => {
-      going = false;
-      await running;
-      return count;
-    },
-  };
-}
-
-interface Found {
-  readonly lost: number;
-  readonly duplicates: number;
-  readonly disordered: number;
-}
-
-/** What arrived, against ids 0 to `count`. Order: of first arrivals, per key. */
-async function compare(goal: JobGoal, count: number): Promise<Found> {
-  const seen = new Set<number>();
-  const last = new Map<string, number>();
-  let duplicates = 0;
-  let disordered = 0;
-  for (const { value, key } of await rig.read(goal.sink.topic)) {
-    const id = idOf(value);
-    if (seen.has(id)) duplicates++;
-    else {
-      if (id < (last.get(String(key)) ?? -1)) disordered++;
-      last.set(String(key), id);
-    }
-    seen.add(id);
-  }
-  return { lost: count - seen.size, duplicates, disordered };
-}
+const load = (goal: JobGoal, wishes?: LoadWishes): Load => startLoad(rig, goal, wishes);
+const compare = async (goal: JobGoal, count: number): Promise<Found> => await compareWithLoad(rig, goal, count);
 
 const commitMs = 200;
 const goalWith = async (more: object = {}): Promise<JobGoal> =>
@@ -140,7 +90,7 @@ describe('when a worker is stopped and wakes up', () => {
 describe('workers of one job', () => {
   test('share the splits as they come and go, and lose and double nothing', async () => {
     const goal = await goalWith();
-    const producing = load(goal, 300, 20);
+    const producing = load(goal, { perTurn: 300, turnMs: 20 });
     const first = await rig.start(goal, 1, 0);
     await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 4);
     const second = await rig.start(goal, 2, 1);
