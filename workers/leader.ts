@@ -24,7 +24,7 @@ export class Leader {
   /**
    * All split items, those of partitions that had none included. A lost item is made again from the newest checkpoint,
    * with a higher epoch than any that it may have had there; a partition that no item and no checkpoint knows is read
-   * from the route's `start` when the job is new, and from its earliest record when it was added later.
+   * from the route's `start` when it is of the job's first discovery, and from its earliest record when it was added later.
    */
   async ensureItems(records: readonly SplitRecord[]): Promise<readonly SplitRecord[]> {
     const { cluster, goal, splits, log } = this.#parts;
@@ -36,15 +36,23 @@ export class Leader {
       .filter((partition) => !known.has(this.#nameOf(partition)));
     if (missing.length === 0) return records;
     const checkpoint = await this.#checkpoints.load();
-    const isNewJob = records.length === 0 && checkpoint === null;
-    const created = await Promise.all(
-      missing.map(async (partition) => {
-        const record = await this.#newItem(partition, info.topicId, checkpoint, isNewJob);
-        return await splits.create(goal.id, record);
-      }),
+    const isNewJob = checkpoint === null && !this.#isDiscovered(records);
+    const wanted = await Promise.all(
+      missing.map((partition) => this.#newItem(partition, info.topicId, checkpoint, isNewJob)),
     );
+    const create = (record: SplitRecord): Promise<SplitRecord> => splits.create(goal.id, record);
+    const created = await Promise.all(wanted.slice(1).map(create));
+    created.unshift(await create(wanted[0]!));
     log.info('splits were added', { splits: created.map(({ split, position }) => `${split} at ${position}`) });
     return [...records, ...created];
+  }
+
+  /**
+   * Whether the job's first discovery was completed: the item of partition 0 is made last, so a leader that died on the way
+   * leaves none. Splits are shared out, and so taken, only after it.
+   */
+  #isDiscovered(records: readonly SplitRecord[]): boolean {
+    return records.some(({ split, epoch }) => split === this.#nameOf(0) || epoch > 0);
   }
 
   async #newItem(
