@@ -69,6 +69,8 @@ export class DataPath {
         if (failureCount > 1) await cluster.refresh();
         for (const topic of [goal.sink.topic, goal.deadLetterTopic])
           if (cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
+        cluster.openLinks(goal.source.topic, 'fetch');
+        cluster.openLinks(goal.sink.topic, 'produce');
         const [sink, deadLetters] = await Promise.all([
           this.#producer.prepare(goal.sink.topic),
           this.#producer.prepare(goal.deadLetterTopic),

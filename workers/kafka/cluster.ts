@@ -70,6 +70,11 @@ export class Cluster {
     return broker === undefined ? null : this.#linkTo(broker, purpose);
   }
 
+  /** Connects to the leaders of a topic, so that the first fetch or batch need not wait for it. */
+  openLinks(topic: string, purpose: Purpose): void {
+    for (const leader of new Set(this.#topics.get(topic)?.leaders)) this.link(leader, purpose)?.open();
+  }
+
   /** Reads the metadata anew; callers at the same time share one request. */
   async refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {

@@ -75,6 +75,11 @@ export class Link {
     });
   }
 
+  /** Connects ahead of the first request, which would wait for it; that one says what is wrong if this fails. */
+  open(): void {
+    this.#connected().catch(() => {});
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     const live = this.#live;
