@@ -7,8 +7,9 @@ import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
 import type { Slice } from './kafka/output-batch.ts';
-import type { Producer, TopicWriter } from './kafka/producer.ts';
+import type { Producer } from './kafka/producer.ts';
 import { RecordReader } from './kafka/record-reader.ts';
+import type { TopicWriter } from './kafka/topic-writer.ts';
 import type { Split, Unit } from './split.ts';
 
 export interface PipelineParts {

@@ -6,8 +6,10 @@ import { encodeProduce, parseProduce, produceApi } from './apis.ts';
 import { batchFields } from './batch-format.ts';
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
-import { Lane, type ProducerIdentity } from './lane.ts';
+import type { Lane, ProducerIdentity } from './lane.ts';
 import { type Origin, OutputBatch, type OutputCompression, recordBytes, type Slice } from './output-batch.ts';
+import { ProducerSession } from './producer-session.ts';
+import { followTopic, laneOf, openTopic, readBytesMax, type TopicWriter } from './topic-writer.ts';
 
 export interface ProducerOptions {
   readonly compression: OutputCompression;
@@ -23,24 +25,11 @@ export interface ProducerOptions {
   readonly onReplay: (reason: string) => void;
 }
 
-/** A topic that is written to. */
-export interface TopicWriter {
-  readonly topic: string;
-  readonly lanes: Lane[];
-  /** As last seen: kept while the topic is missing, so that keys stay where they are. */
-  topicId: string;
-  partitionCount: number;
-  /** What the topic takes at most in one batch; learned from its configuration, or from a refusal. */
-  bytesMax: number;
-}
-
 const produceTimeoutMs = 10_000;
 const requestsPerBrokerMax = 5;
 const requestBytesMax = 4 * 1024 * 1024;
 const spareBuffersMax = 16;
 const retry = { minMs: 50, maxMs: 1_000 };
-/** Kafka's own default, for topics whose configuration may not be read. */
-const messageBytesMaxDefault = 1_048_588;
 
 interface Sent {
   readonly lane: Lane;
@@ -53,8 +42,7 @@ export class Producer {
   readonly #topics = new Map<string, TopicWriter>();
   readonly #lanes = new Set<Lane>();
   readonly #requests = new Map<number, number>();
-  #identity: (ProducerIdentity & { readonly clusterId: string | null }) | null = null;
-  #renewing: Promise<void> | null = null;
+  readonly #session: ProducerSession;
   #pendingBytes = 0;
   #inFlightCount = 0;
   #startingOver = false;
@@ -69,6 +57,11 @@ export class Producer {
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
+    this.#session = new ProducerSession(cluster, retry, {
+      idle: () => this.#idle(),
+      onRenewed: () => this.#restart(),
+      onTrouble: options.onTrouble,
+    });
   }
 
   get pendingBytes(): number {
@@ -85,16 +78,7 @@ export class Producer {
   async prepare(topic: string): Promise<TopicWriter> {
     const known = this.#topics.get(topic);
     if (known !== undefined) return known;
-    const [bytesMax] = await Promise.all([this.#cluster.messageBytesMax(topic), this.#renewIdentity()]);
-    const info = this.#cluster.topic(topic);
-    if (info === undefined) throw new Error(`topic ${topic} does not exist`);
-    const writer: TopicWriter = {
-      topic,
-      lanes: [],
-      topicId: info.topicId,
-      partitionCount: info.leaders.length,
-      bytesMax: bytesMax ?? messageBytesMaxDefault,
-    };
+    const [writer] = await Promise.all([openTopic(this.#cluster, topic), this.#session.ensure()]);
     this.#topics.set(topic, writer);
     return writer;
   }
@@ -116,7 +100,7 @@ export class Producer {
     headers: Slice,
     origin: Origin,
   ): boolean {
-    const lane = this.#lane(writer, partition);
+    const lane = laneOf(writer, partition);
     const size = recordBytes(key, value, headers) + batchFields.records;
     if (size > writer.bytesMax) return this.#appendAlone(writer, lane, timestamp, key, value, headers, origin);
     const target = Math.min(limits.produceBatchBytesMax, writer.bytesMax);
@@ -145,8 +129,8 @@ export class Producer {
   startOver(): void {
     this.#startingOver = true;
     for (const lane of this.#lanes) this.#pendingBytes -= lane.discard();
-    for (const writer of this.#topics.values()) void this.#readBytesMax(writer);
-    void this.#renewIdentity(true).then(() => {
+    for (const writer of this.#topics.values()) void readBytesMax(writer, this.#cluster);
+    void this.#session.renew().then(() => {
       this.#startingOver = false;
       this.#release();
     });
@@ -154,17 +138,9 @@ export class Producer {
 
   close(): void {
     this.#closed = true;
+    this.#session.close();
     if (this.#lingerTimer) clearTimeout(this.#lingerTimer);
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
-  }
-
-  #lane(writer: TopicWriter, partition: number): Lane {
-    let lane = writer.lanes[partition];
-    if (lane === undefined) {
-      lane = new Lane(writer.topic, partition);
-      writer.lanes[partition] = lane;
-    }
-    return lane;
   }
 
   /** A record over the topic's limit may still fit when compressed: only a batch of its own can tell. */
@@ -205,17 +181,15 @@ export class Producer {
   }
 
   #pump(): void {
-    if (this.#closed || this.#renewing !== null || this.#identity === null || !this.#options.maySend()) return;
-    if (this.#identity.clusterId !== this.#cluster.clusterId) {
-      // A cluster that was wiped gives our producer id to somebody else.
-      void this.#renewIdentity(true);
-      return;
-    }
-    for (const writer of this.#topics.values()) this.#noteTopic(writer);
+    const identity = this.#closed || !this.#options.maySend() ? null : this.#session.current();
+    if (identity === null) return;
+    for (const writer of this.#topics.values())
+      if (followTopic(writer, this.#cluster))
+        this.#askReplay(`${writer.topic} was made anew with ${writer.partitionCount} partitions`);
     const nowMs = this.#options.monotonicMs();
     for (let sent = true; sent; ) {
       sent = false;
-      for (const [leader, batches] of this.#gather(nowMs)) {
+      for (const [leader, batches] of this.#gather(identity, nowMs)) {
         sent = true;
         void this.#send(leader, batches);
       }
@@ -224,7 +198,7 @@ export class Producer {
   }
 
   /** At most one batch a lane for each broker that takes one more request. */
-  #gather(nowMs: number): Map<number, Sent[]> {
+  #gather(identity: ProducerIdentity, nowMs: number): Map<number, Sent[]> {
     const gathered = new Map<number, Sent[]>();
     const sizes = new Map<number, number>();
     for (const lane of this.#lanes) {
@@ -233,23 +207,13 @@ export class Producer {
       if (leader === null || (this.#requests.get(leader) ?? 0) >= requestsPerBrokerMax) continue;
       const size = sizes.get(leader) ?? 0;
       if (size > requestBytesMax) continue;
-      const batch = lane.take(this.#identity!);
+      const batch = lane.take(identity);
       sizes.set(leader, size + batch.length);
       const batches = gathered.get(leader);
       if (batches === undefined) gathered.set(leader, [{ lane, batch }]);
       else batches.push({ lane, batch });
     }
     return gathered;
-  }
-
-  /** What waits for a topic that was made anew with another number of partitions was routed for the old one. */
-  #noteTopic(writer: TopicWriter): void {
-    const info = this.#cluster.topic(writer.topic);
-    if (info === undefined) return;
-    const isAnother = info.topicId !== writer.topicId && info.leaders.length !== writer.partitionCount;
-    writer.topicId = info.topicId;
-    writer.partitionCount = info.leaders.length;
-    if (isAnother) this.#askReplay(`${writer.topic} was made anew with ${info.leaders.length} partitions`);
   }
 
   /** Later, since the owner then calls `startOver`: what is being sent now must be counted as in flight by then. */
@@ -317,7 +281,7 @@ export class Producer {
         : 'sink-refused';
     this.#holdBack(lane, this.#options.monotonicMs(), code, `${lane.topic}/${lane.partition}: ${reason}`);
     if (this.#startingOver) return;
-    if (settlement.kind === 'sequence-lost') void this.#renewIdentity(true);
+    if (settlement.kind === 'sequence-lost') void this.#session.renew();
     else if (settlement.kind === 'too-large') this.#learnBytesMax(lane.topic, settlement.bytes);
     else void this.#refreshLeaders();
   }
@@ -339,34 +303,15 @@ export class Producer {
     this.#askReplay(`${topic} refused a batch of ${refusedBytes} bytes as too large`);
   }
 
-  async #readBytesMax(writer: TopicWriter): Promise<void> {
-    const bytesMax = await this.#cluster.messageBytesMax(writer.topic).catch(() => null);
-    if (bytesMax !== null) writer.bytesMax = Math.min(writer.bytesMax, bytesMax);
-  }
-
-  #renewIdentity(force = false): Promise<void> {
-    if (this.#identity !== null && !force) return Promise.resolve();
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null;
-      this.#pump();
-    });
-    return this.#renewing;
-  }
-
-  async #renew(): Promise<void> {
+  async #idle(): Promise<void> {
     while (this.#inFlightCount > 0 && !this.#closed) await new Promise<void>((resolve) => this.#waiters.push(resolve));
-    for (let failureCount = 1; !this.#closed; failureCount++) {
-      try {
-        const { clusterId } = this.#cluster;
-        this.#identity = { ...(await this.#cluster.initProducerId()), clusterId };
-        break;
-      } catch (error) {
-        this.#options.onTrouble('sink-unavailable', messageOf(error));
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(failureCount, retry, Math.random())));
-      }
-    }
+  }
+
+  /** Under another producer id each lane begins its sequence anew. */
+  #restart(): void {
     for (const { lanes } of this.#topics.values()) for (const lane of lanes) lane?.restart();
     for (const lane of this.#lanes) if (lane.isIdle) this.#lanes.delete(lane);
+    this.#pump();
   }
 
   #armRetry(nowMs: number): void {
