@@ -87,4 +87,5 @@ const describeSplit = (split: Split): SplitHeartbeat => ({
   endPosition: String(split.endOffset ?? split.done.position),
   lagRecords: split.lagRecords,
   movedAt: split.movedAt,
+  seenAt: split.seenAt,
 });

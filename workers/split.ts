@@ -83,6 +83,8 @@ export class Split {
   /** Monotonic and wall-clock time when the position last moved, or there was last no lag. */
   movedMonotonicMs: number;
   movedAt: number;
+  /** When a broker last said where the split ends: one that nobody asks about must not pass for caught up. */
+  seenAt: number;
   committed: Progress;
   done: Progress;
   /** Since this worker took the split: what it did itself. */
@@ -104,6 +106,7 @@ export class Split {
     this.#clock = clock;
     this.movedMonotonicMs = clock.monotonicMs();
     this.movedAt = clock.now();
+    this.seenAt = clock.now();
   }
 
   get lagRecords(): number {
@@ -153,6 +156,7 @@ export class Split {
   /** The read end as a fetch saw it; without lag there is nothing to move. */
   noteEnd(endOffset: number): void {
     this.endOffset = endOffset;
+    this.seenAt = this.#clock.now();
     if (this.lagRecords === 0) this.noteMoved();
   }
 

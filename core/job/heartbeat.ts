@@ -13,6 +13,8 @@ export interface SplitHeartbeat {
   readonly lagRecords: number;
   /** When the position last moved, or the split was last seen without lag (epoch ms, worker's clock). */
   readonly movedAt: number;
+  /** When a broker last said where the split ends (epoch ms, worker's clock); `lagRecords` is as of then. */
+  readonly seenAt: number;
 }
 
 export interface WorkerError {

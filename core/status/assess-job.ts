@@ -98,6 +98,12 @@ function progressing({ entry, live, now, splits: items }: Situation): Condition 
       `${stalled.length}/${splits.length} splits have not moved for ${seconds(now - first.movedAt)} although events wait (${first.split} at ${first.position} of ${first.endPosition})`,
     );
   }
+  const unread = splits.filter((split) => now - split.seenAt > entry.goal.stalledAfterMs);
+  if (unread.length > 0) {
+    const first = unread[0]!;
+    const message = `${unread.length}/${splits.length} splits have not been read for ${seconds(now - first.seenAt)} (${first.split} at ${first.position})`;
+    return condition(type, 'false', 'Stalled', message);
+  }
   const lag = sum(splits.map((split) => split.lagRecords));
   if (lag === 0)
     return condition(type, 'true', 'CaughtUp', `${splits.length}/${splits.length} splits are at their ends`);

@@ -69,6 +69,7 @@ export const aSplit = (changes: Partial<SplitHeartbeat> = {}): SplitHeartbeat =>
   endPosition: '10',
   lagRecords: 0,
   movedAt: theTime,
+  seenAt: theTime,
   ...changes,
 });
 

@@ -108,7 +108,7 @@ export class ControlLoopWorld {
         slot: taskSlot(task),
         at: this.now,
         startedAt: task.createdAt,
-        splits: [aSplit({ movedAt: this.now })],
+        splits: [aSplit({ movedAt: this.now, seenAt: this.now })],
         lastCheckpoint: { sequence: 1, at: this.now },
       });
       if ((await this.workers.beat(heartbeat)) === 'fenced') this.tasks.end(task.taskId, 65);

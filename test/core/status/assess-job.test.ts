@@ -56,6 +56,13 @@ describe('a job', () => {
     expect(status.message).toMatch(/1\/2 splits have not moved for 91 s although events wait \(e\/1 at 10 of 10\)/);
   });
 
+  test('is Stalled, not caught up, when nobody has asked for long where a split ends', () => {
+    const status = assess([
+      aHeartbeat(entry, 1, { splits: [aSplit(), aSplit({ split: 'e/1', seenAt: theTime - 91_000 })] }),
+    ]);
+    expect([status.phase, status.message]).toEqual(['Stalled', '1/2 splits have not been read for 91 s (e/1 at 10)']);
+  });
+
   test('is Failed with the reason when a policy stopped it', () => {
     const errors = [
       { at: theTime, code: 'poison', message: 'division by zero at playback-events/0 offset 7', count: 1 },
