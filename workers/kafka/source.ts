@@ -146,9 +146,10 @@ export class Source {
     const splits = [...this.#splits.values()]
       .filter((split) => split.state === 'reading' && info.leaders[split.partition] === leader)
       .map((split) => ({ split, offset: split.fetchOffset, generation: split.generation }));
-    const first = splits[0];
+    // One request is about one topic id. After a topic was made anew, splits of the old id go first: asked after those of
+    // the new one they would never have their turn, and only the answer to an old id makes a split follow to the new.
+    const first = splits.find(({ split }) => split.topicId !== info.topicId) ?? splits[0];
     if (first === undefined) return null;
-    // One request is about one topic id; after a topic was made anew, splits of the old id are dealt with one by one.
     const ofOneTopic = splits.filter(({ split }) => split.topicId === first.split.topicId);
     const { fetchWaitMs, fetchBytesMax } = this.#options;
     const perPartition = Math.min(limits.fetchPartitionBytesMax, fetchBytesMax);
