@@ -67,7 +67,7 @@ export class TestPlatform {
   /** Stops everything; on a failed test the logs' tails tell why, so they are given with the error. */
   async stop(): Promise<void> {
     await runCli(['down', '--data', this.dataDir], { withinMs: 90_000 });
-    rmSync(this.dataDir, { recursive: true, force: true });
+    if (!process.env['MILLRACE_TEST_KEEP']) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
   async cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
