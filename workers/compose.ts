@@ -56,7 +56,8 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     requestMs: Math.min(requestMsMax, Math.round(goal.settings.leaseMs * requestShareOfLease)),
     attempts: 2,
   });
-  const topics = [...new Set([goal.source.topic, goal.sink.topic, goal.deadLetterTopic])];
+  const written = goal.sink.kind === 'stream' ? [goal.sink.topic] : [];
+  const topics = [...new Set([goal.source.topic, ...written, goal.deadLetterTopic])];
   return {
     identity,
     goal,

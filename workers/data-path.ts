@@ -3,12 +3,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { backoffMs } from '#core/time/backoff.ts';
+import { Aside } from './aside.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import { Producer } from './kafka/producer.ts';
 import { Source } from './kafka/source.ts';
 import type { Lease } from './lease.ts';
 import type { WorkerParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
+import { createSink } from './sinks/create-sink.ts';
+import type { Sink } from './sinks/sink.ts';
 import type { Split } from './split.ts';
 import { resolveUnreadable } from './unreadable-split.ts';
 
@@ -18,9 +21,11 @@ export class DataPath {
   readonly #parts: WorkerParts;
   readonly #errors: ErrorsSeen;
   readonly #producer: Producer;
+  readonly #sink: Sink;
   readonly #source: Source;
   readonly #splits = new Set<Split>();
   #pipeline: Pipeline | null = null;
+  #aside: Aside | null = null;
   #sinkTrouble = false;
   #closed = false;
 
@@ -37,13 +42,27 @@ export class DataPath {
       onTrouble: (code, message) => errors.note(code, message),
       onReplay: (reason) => this.#replay(reason),
     });
+    this.#sink = createSink(goal.sink, {
+      worker: parts,
+      producer: this.#producer,
+      hooks: {
+        maySend: () => lease.isHeld,
+        onTrouble: (code, message) => errors.note(code, message),
+        onReplay: (reason) => this.#replay(reason),
+        setAside: (original, unit, refusal) => this.#aside!.putLate(original, unit, refusal),
+        monotonicMs: () => clock.monotonicMs(),
+      },
+    });
     this.#source = new Source(
       cluster,
       { topic: goal.source.topic, fetchWaitMs: goal.settings.fetchWaitMs, fetchBytesMax: goal.settings.fetchBytesMax },
       {
-        room: () => (this.#pipeline === null ? wait(20) : this.#producer.room()),
+        room: () => (this.#pipeline === null ? wait(20) : (this.#producer.room() ?? this.#sink.room())),
         work: (split, fetched, offset) => this.#pipeline!.work(split, fetched, offset),
-        worked: () => this.#producer.nudge(),
+        worked: () => {
+          this.#producer.nudge();
+          this.#sink.nudge();
+        },
         unreadable: (split, code) => resolveUnreadable(split, code, cluster, errors),
         onTrouble: (code, message) => errors.note(code, message),
         mayRead: () => lease.isHeld,
@@ -54,7 +73,9 @@ export class DataPath {
   /** True while the sink or the source is the reason that nothing moves. */
   get isRefused(): boolean {
     const isHeld = [...this.#splits].some(({ state }) => state === 'holding');
-    return this.#sinkTrouble || isHeld || this.#producer.isRefused || this.#source.isUnreachable;
+    return (
+      this.#sinkTrouble || isHeld || this.#producer.isRefused || this.#sink.isRefused || this.#source.isUnreachable
+    );
   }
 
   get newestAt(): number | null {
@@ -67,23 +88,17 @@ export class DataPath {
     for (let failureCount = 1; !this.#closed; failureCount++) {
       try {
         if (failureCount > 1) await cluster.refresh();
-        for (const topic of [goal.sink.topic, goal.deadLetterTopic])
-          if (cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
+        if (cluster.topic(goal.deadLetterTopic) === undefined)
+          throw new Error(`topic ${goal.deadLetterTopic} does not exist`);
         cluster.openLinks(goal.source.topic, 'fetch');
-        cluster.openLinks(goal.sink.topic, 'produce');
-        const [sink, deadLetters] = await Promise.all([
-          this.#producer.prepare(goal.sink.topic),
-          this.#producer.prepare(goal.deadLetterTopic),
-        ]);
+        const [deadLetters] = await Promise.all([this.#producer.prepare(goal.deadLetterTopic), this.#sink.open()]);
+        const now = (): number => clock.now();
+        const onError = (code: string, message: string): void => this.#errors.note(code, message);
+        this.#aside = new Aside({ goal, producer: this.#producer, deadLetters, now, onError });
         this.#pipeline = new Pipeline({
-          goal,
-          processor,
-          eventTime,
-          producer: this.#producer,
-          sink,
-          deadLetters,
-          now: () => clock.now(),
-          onError: (code, message) => this.#errors.note(code, message),
+          ...{ goal, processor, eventTime, now, onError },
+          sink: this.#sink,
+          aside: this.#aside,
         });
         this.#sinkTrouble = false;
         return;
@@ -104,18 +119,20 @@ export class DataPath {
     this.#splits.delete(split);
     this.#source.remove(split);
     this.#producer.flush();
+    this.#sink.flush();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#producer.close();
-    await this.#source.close();
+    await Promise.all([this.#source.close(), this.#sink.close()]);
   }
 
   /** Forgets what is not acknowledged and reads it again. Splits on their way out are left to their next owner. */
   #replay(reason: string): void {
     this.#errors.note('replay', `${reason}; what was not acknowledged is read and routed again`);
     this.#producer.startOver();
+    this.#sink.startOver();
     for (const split of this.#splits) split.rewind();
   }
 }

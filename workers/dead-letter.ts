@@ -6,7 +6,7 @@ import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varin
 export interface DeadLetterReason {
   readonly job: string;
   readonly revision: number;
-  readonly errorClass: 'poison' | 'schema' | 'too-large';
+  readonly errorClass: 'poison' | 'schema' | 'too-large' | 'rejected';
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly topic: string;

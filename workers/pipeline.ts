@@ -2,14 +2,11 @@
 import { messageOf } from '#core/errors.ts';
 import { createByteSink, FILTERED, PASSED, POISON, type RecordProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { partitionOfKey } from '#core/partition-of-key.ts';
-import type { RecordErrorAction } from '#core/spec/route-spec.ts';
-import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
+import type { Aside, RecordFault } from './aside.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
 import type { Slice } from './kafka/output-batch.ts';
-import type { Producer } from './kafka/producer.ts';
 import { RecordReader } from './kafka/record-reader.ts';
-import type { TopicWriter } from './kafka/topic-writer.ts';
+import type { Original, RecordView, Sink } from './sinks/sink.ts';
 import type { Split, Unit } from './split.ts';
 
 export interface PipelineParts {
@@ -17,21 +14,26 @@ export interface PipelineParts {
   readonly processor: RecordProcessor;
   /** Gives the event time alone; null where the stream has none. */
   readonly eventTime: RecordProcessor | null;
-  readonly producer: Producer;
-  readonly sink: TopicWriter;
-  readonly deadLetters: TopicWriter;
+  readonly sink: Sink;
+  readonly aside: Aside;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
 
-/** What is to be done with a record that can never succeed; `stop` ends the split's reading before it. */
-type Aside = 'set-aside' | 'stop';
+/** `stop` ends the split's reading before the record. */
+type Outcome = 'done' | 'stop';
 
 /** Kafka refuses records from further in the future than an hour, by default: a time that no clock gave becomes now. */
 const futureMsMax = 50 * 60_000;
 const outputBytes = 4 * 1024;
 
-export class Pipeline {
+interface WritableView extends RecordView {
+  split: Split;
+  offset: number;
+  timestamp: number;
+}
+
+export class Pipeline implements Original {
   readonly #parts: PipelineParts;
   readonly #reader = new RecordReader();
   readonly #output = createByteSink(outputBytes);
@@ -40,9 +42,7 @@ export class Pipeline {
   readonly #passesNull: boolean;
   readonly #isIdentity: boolean;
   /** Reused for each record, so that none is made for it. */
-  readonly #key: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-  readonly #value: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-  readonly #headers: Slice = { bytes: new Uint8Array(1), start: 0, end: 1 };
+  readonly #outgoing: WritableView = emptyView();
   /** Event time of the newest record that was worked on, else its timestamp; null before the first. */
   newestAt: number | null = null;
 
@@ -57,13 +57,13 @@ export class Pipeline {
   work(split: Split, fetched: FetchedPartition, fetchOffset: number): void {
     const unit = split.openUnit();
     const reader = this.#reader;
-    const sinkPartitions = this.#parts.sink.partitionCount;
     const latestTimestamp = this.#parts.now() + futureMsMax;
+    this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
       while (this.#next()) {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
-        if (this.#record(split, unit, sinkPartitions) === 'stop') {
+        if (this.#record(unit) === 'stop') {
           this.#stopAt(split, reader.offset);
           unit.close(reader.offset);
           return;
@@ -78,6 +78,25 @@ export class Pipeline {
     unit.close(reader.readTo);
   }
 
+  /** The record that was read last, as it stands in the source. */
+  keep(): RecordView {
+    const reader = this.#reader;
+    const { split } = this.#outgoing;
+    const end = Math.max(reader.keyEnd, reader.valueEnd, reader.headersEnd);
+    const start = Math.min(reader.keyStart, reader.valueStart, reader.headersStart);
+    const bytes = Buffer.from(reader.bytes.subarray(start, end));
+    const slice = (from: number, to: number): Slice =>
+      to < 0 ? { bytes, start: 0, end: -1 } : { bytes, start: from - start, end: to - start };
+    return {
+      split,
+      offset: reader.offset,
+      timestamp: reader.timestamp,
+      key: slice(reader.keyStart, reader.keyEnd),
+      value: slice(reader.valueStart, reader.valueEnd),
+      headers: slice(reader.headersStart, reader.headersEnd),
+    };
+  }
+
   /** Whatever reading stumbles over lies in the bytes; any other error is a bug and must not pass for bad data. */
   #next(): boolean {
     try {
@@ -87,13 +106,13 @@ export class Pipeline {
     }
   }
 
-  #record(split: Split, unit: Unit, sinkPartitions: number): Aside {
+  #record(unit: Unit): Outcome {
     const reader = this.#reader;
-    const { processor, producer, sink, goal } = this.#parts;
+    const { processor, sink } = this.#parts;
     if (reader.valueEnd < 0 && !this.#passesNull) {
       unit.in++;
       unit.filtered++;
-      return 'set-aside';
+      return 'done';
     }
     this.#output.length = 0;
     const verdict =
@@ -101,40 +120,36 @@ export class Pipeline {
     if (verdict === FILTERED) {
       unit.in++;
       unit.filtered++;
-      return 'set-aside';
+      return 'done';
     }
-    if (verdict !== PASSED) return this.#fail(split, unit, verdict === POISON ? 'poison' : 'schema');
+    if (verdict !== PASSED) return this.#fail(unit, verdict === POISON ? 'poison' : 'schema');
     this.#describeOutput();
-    const key = this.#key;
-    const partition =
-      key.end < 0 ? split.partition % sinkPartitions : partitionOfKey(key.bytes, key.start, key.end, sinkPartitions);
-    if (!producer.append(sink, partition, reader.timestamp, key, this.#value, this.#headers, unit)) {
-      const message = `the output is larger than the sink's topic takes (max.message.bytes = ${sink.bytesMax})`;
-      return this.#setAside(split, unit, 'too-large', goal.errors.poison, 'record-too-large', message);
-    }
+    const refusal = sink.take(this.#outgoing, unit, this);
+    if (refusal !== null) return this.#setAside(unit, refusal);
     unit.in++;
     unit.out++;
-    return 'set-aside';
+    return 'done';
   }
 
   /** Points the reused slices at what is to be written. */
   #describeOutput(): void {
     const reader = this.#reader;
+    const outgoing = this.#outgoing;
     const { processor, goal } = this.#parts;
-    this.#headers.bytes = reader.bytes;
-    this.#headers.start = reader.headersStart;
-    this.#headers.end = reader.headersEnd;
+    outgoing.offset = reader.offset;
+    outgoing.timestamp = reader.timestamp;
+    this.#point(outgoing.headers, reader.headersStart, reader.headersEnd);
     if (goal.sink.keyed) {
       const key = reader.valueEnd < 0 ? null : processor.key;
-      this.#key.bytes = key?.bytes ?? reader.bytes;
-      this.#key.start = 0;
-      this.#key.end = key?.length ?? -1;
-    } else this.#point(this.#key, reader.keyStart, reader.keyEnd);
-    if (this.#isIdentity || reader.valueEnd < 0) this.#point(this.#value, reader.valueStart, reader.valueEnd);
+      outgoing.key.bytes = key?.bytes ?? reader.bytes;
+      outgoing.key.start = 0;
+      outgoing.key.end = key?.length ?? -1;
+    } else this.#point(outgoing.key, reader.keyStart, reader.keyEnd);
+    if (this.#isIdentity || reader.valueEnd < 0) this.#point(outgoing.value, reader.valueStart, reader.valueEnd);
     else {
-      this.#value.bytes = this.#output.bytes;
-      this.#value.start = 0;
-      this.#value.end = this.#output.length;
+      outgoing.value.bytes = this.#output.bytes;
+      outgoing.value.start = 0;
+      outgoing.value.end = this.#output.length;
     }
   }
 
@@ -144,63 +159,15 @@ export class Pipeline {
     slice.end = end;
   }
 
-  #fail(split: Split, unit: Unit, errorClass: 'poison' | 'schema'): Aside {
-    const { processor, goal } = this.#parts;
-    const fault = processor.fault ?? { code: errorClass, message: 'the record cannot be processed' };
-    return this.#setAside(split, unit, errorClass, goal.errors[errorClass], fault.code, fault.message);
+  #fail(unit: Unit, errorClass: 'poison' | 'schema'): Outcome {
+    const fault = this.#parts.processor.fault ?? { code: errorClass, message: 'the record cannot be processed' };
+    return this.#setAside(unit, { errorClass, code: fault.code, message: fault.message });
   }
 
-  #setAside(
-    split: Split,
-    unit: Unit,
-    errorClass: DeadLetterReason['errorClass'],
-    action: RecordErrorAction,
-    errorCode: string,
-    errorMessage: string,
-  ): Aside {
-    const { onError } = this.#parts;
-    const where = `${split.name} offset ${this.#reader.offset}`;
-    onError(errorClass, `${where}: ${errorMessage} (${errorCode}); ${actionWords[action]}`);
-    if (action === 'stop') return 'stop';
+  #setAside(unit: Unit, fault: RecordFault): Outcome {
+    if (!this.#parts.aside.put(this.keep(), unit, fault)) return 'stop';
     unit.in++;
-    if (action === 'drop') unit.drop(errorClass, 1);
-    else if (this.#writeDeadLetter(split, unit, errorClass, errorCode, errorMessage)) unit.deadLettered++;
-    else {
-      unit.drop('too-large', 1);
-      onError(
-        'dead-letter-too-large',
-        `${where}: the record is larger than the dead-letter topic takes; it was dropped and counted`,
-      );
-    }
-    return 'set-aside';
-  }
-
-  #writeDeadLetter(
-    split: Split,
-    unit: Unit,
-    errorClass: DeadLetterReason['errorClass'],
-    errorCode: string,
-    errorMessage: string,
-  ): boolean {
-    const reader = this.#reader;
-    const { goal, producer, deadLetters, now } = this.#parts;
-    this.#point(this.#headers, reader.headersStart, reader.headersEnd);
-    const headers = deadLetterHeadersOf(this.#headers, {
-      job: goal.name,
-      revision: goal.revision,
-      errorClass,
-      errorCode,
-      errorMessage,
-      topic: split.topic,
-      partition: split.partition,
-      offset: reader.offset,
-      timestamp: reader.timestamp,
-      failedAt: now(),
-    });
-    this.#point(this.#key, reader.keyStart, reader.keyEnd);
-    this.#point(this.#value, reader.valueStart, reader.valueEnd);
-    const partition = split.partition % deadLetters.partitionCount;
-    return producer.append(deadLetters, partition, reader.timestamp, this.#key, this.#value, headers, unit);
+    return 'done';
   }
 
   /** What stands before the record is still delivered and committed; the split is not read on. */
@@ -246,8 +213,13 @@ class UnreadableRecords extends Error {
 
 const unreadableTriesMax = 5;
 
-const actionWords: Readonly<Record<RecordErrorAction, string>> = {
-  'dead-letter': 'it is set aside as a dead letter',
-  drop: 'it is dropped and counted',
-  stop: 'the split stops before it, as the route asks',
-};
+const emptySlice = (): Slice => ({ bytes: new Uint8Array(0), start: 0, end: -1 });
+/** Its split is set before it is used. */
+const emptyView = (): WritableView => ({
+  split: null as unknown as Split,
+  offset: 0,
+  timestamp: 0,
+  key: emptySlice(),
+  value: emptySlice(),
+  headers: emptySlice(),
+});

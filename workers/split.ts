@@ -165,6 +165,16 @@ export class Split {
     this.movedAt = this.#clock.now();
   }
 
+  /** The unit holds a record that the route stops at: nothing of it or behind it takes effect, and nothing more is read. */
+  stopBefore(unit: Unit): void {
+    const index = this.#units.indexOf(unit);
+    if (index < 0) return;
+    this.#units.length = index;
+    this.generation++;
+    this.state = 'stuck';
+    if (this.isSettled) this.#announceSettled();
+  }
+
   /** Resolves when nothing of the split is in work or in flight. */
   async settled(): Promise<void> {
     if (!this.isSettled) await new Promise<void>((resolve) => this.#settled.push(resolve));

@@ -11,7 +11,7 @@ import type {
   GoalRevision,
   Page,
 } from '#core/ports/goal-store.ts';
-import { namePattern } from '#core/spec/declared.ts';
+import { namePattern } from '#core/spec/declared-name.ts';
 import type { Json, Kind, Metadata } from '#core/spec/document.ts';
 import { type Chain, lockChain, recordChange } from './chain.ts';
 import type { Database, Queryable } from './database.ts';

@@ -130,6 +130,7 @@ const jobStatus = z
         poison: optional(count),
         schema: optional(count),
         'too-large': optional(count),
+        rejected: optional(count),
         retention: optional(count),
       }),
     }),

@@ -1,5 +1,7 @@
 // Reads checkpoint manifests, and says which are to be looked at, in which order, and which are too old to be kept.
+
 import { z } from 'zod';
+import { dropReasons } from '#core/job/accounting.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import type { CheckpointManifest, CheckpointSplit } from './manifest.ts';
 
@@ -11,7 +13,7 @@ const accounting = z.object({
   out: count,
   filtered: count,
   deadLettered: count,
-  dropped: z.partialRecord(z.enum(['poison', 'schema', 'too-large', 'retention']), count),
+  dropped: z.partialRecord(z.enum(dropReasons), count),
 });
 
 const manifest = z.object({

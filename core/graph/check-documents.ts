@@ -1,6 +1,7 @@
 // What must hold between declarations: before an apply, the incoming ones are checked against all that is declared.
 import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
+import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
 
 export const documentKey = (kind: Kind, name: string): string => `${kind}/${name}`;
 const keyOf = (document: Document): string => documentKey(document.kind, document.metadata.name);
@@ -80,9 +81,9 @@ function checkReaders(
 
 /** Streams that stand on this route's word alone. */
 const impliedBy = (route: string, world: World): readonly string[] =>
-  (world.routes.get(route)?.document.spec.sinks ?? [])
-    .map((sink) => sink.stream)
-    .filter((stream) => world.streams.get(stream)?.document === null);
+  sinkStreams(world.routes.get(route)?.document.spec.sinks ?? []).filter(
+    (stream) => world.streams.get(stream)?.document === null,
+  );
 
 /** Does the route read the stream or write to it, or read what comes of it? */
 function reads(world: World, routeName: string, stream: string): boolean {
@@ -94,7 +95,7 @@ function reads(world: World, routeName: string, stream: string): boolean {
     seen.add(name);
     const spec = world.routes.get(name)?.document.spec;
     if (!spec) continue;
-    if (spec.from === stream || spec.sinks.some((sink) => sink.stream === stream)) return true;
+    if (spec.from === stream || sinkStreams(spec.sinks).includes(stream)) return true;
     open.push(...(world.streams.get(spec.from)?.writers ?? []));
   }
   return false;

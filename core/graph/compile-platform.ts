@@ -1,5 +1,6 @@
 // The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
 import type { RouteProgram } from '#core/expression/index.ts';
+import { compileSink } from '#core/graph/compile-sink.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
@@ -151,7 +152,7 @@ function compileJobs(
         source: { stream: source.name, topic: topicOfStream(source.name), start: spec.start },
         program,
         eventTime: eventTimeProgram(source, plan),
-        sink: { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed: sink.key !== null },
+        sink: compileSink(sink),
         deadLetterTopic: deadLetterTopic(job),
         ordering: spec.ordering,
         errors: spec.errors,

@@ -4,7 +4,7 @@ import type { RowType } from '#core/expression/types.ts';
 import type { Result } from '#core/result.ts';
 import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
-import type { SinkSpec } from '#core/spec/route-spec.ts';
+import { keyColumn, type SinkSpec, sinkStreams } from '#core/spec/sinks/sink-spec.ts';
 
 /** `planRoute` of core/expression, or a memoized form of it. */
 export type RoutePlanner = (
@@ -55,7 +55,7 @@ export function buildWorld(documents: readonly Document[], plan: RoutePlanner): 
   const build: Build = {
     declaredStreams: new Map(streams.map((document) => [document.metadata.name, document])),
     declaredRoutes: new Map(routes.map((document) => [document.metadata.name, document])),
-    writers: routesBy(routes, (route) => route.spec.sinks.map((sink) => sink.stream)),
+    writers: routesBy(routes, (route) => sinkStreams(route.spec.sinks)),
     readers: routesBy(routes, (route) => [route.spec.from]),
     streams: new Map(),
     routes: new Map(),
@@ -110,7 +110,9 @@ function impliedShape(
   let partitions = 1;
   for (const writer of writers) {
     const route = resolveRoute(build, writer);
-    const sink = route.document.spec.sinks.find((candidate) => candidate.stream === name)!;
+    const sink = route.document.spec.sinks.find(
+      (candidate) => candidate.kind === 'stream' && candidate.stream === name,
+    )!;
     const source = build.streams.get(route.document.spec.from);
     const program = route.programs.get(sink.name);
     outputs.push(program ? (program.identity ? (source?.row ?? null) : program.output) : null);
@@ -156,7 +158,7 @@ function resolveRoute(build: Build, name: string): RouteNode {
 function findCycle(build: Build, route: RouteDocument): readonly string[] | null {
   const target = route.spec.from;
   const seen = new Set<string>();
-  const open = route.spec.sinks.map((sink) => [target, sink.stream]);
+  const open = sinkStreams(route.spec.sinks).map((stream) => [target, stream]);
   while (open.length > 0) {
     const path = open.pop()!;
     const at = path.at(-1)!;
@@ -164,7 +166,7 @@ function findCycle(build: Build, route: RouteDocument): readonly string[] | null
     if (seen.has(at)) continue;
     seen.add(at);
     for (const reader of build.readers.get(at) ?? [])
-      for (const sink of build.declaredRoutes.get(reader)!.spec.sinks) open.push([...path, sink.stream]);
+      for (const stream of sinkStreams(build.declaredRoutes.get(reader)!.spec.sinks)) open.push([...path, stream]);
   }
   return null;
 }
@@ -180,7 +182,8 @@ function planSink(
 ): void {
   const { where, select } = route.spec;
   const text: RouteExpressions = { ...(where === null ? {} : { where }), ...(select === null ? {} : { select }) };
-  const keyed: RouteExpressions = sink.key === null ? text : { ...text, key: sink.key };
+  const key = keyColumn(sink);
+  const keyed: RouteExpressions = key === null ? text : { ...text, key };
   const planned = build.plan(keyed, source.row, { validate: source.validate });
   if (planned.ok) {
     programs.set(sink.name, planned.value);
@@ -217,6 +220,7 @@ function checkSinkSchema(
   index: number,
   problems: SpecProblem[],
 ): void {
+  if (sink.kind !== 'stream') return;
   const declared = build.declaredStreams.get(sink.stream)?.spec.schema;
   if (!declared || program.output === null) return;
   for (const column of program.output) {

@@ -1,7 +1,8 @@
 // Record accounting: each record read is counted exactly once under what became of it (D10).
 
-/** Why a record was dropped on purpose. */
-export type DropReason = 'poison' | 'schema' | 'too-large' | 'retention';
+/** Why a record was dropped on purpose. `rejected`: the sink answered that it will never take it. */
+export const dropReasons = ['poison', 'schema', 'too-large', 'rejected', 'retention'] as const;
+export type DropReason = (typeof dropReasons)[number];
 
 export interface Accounting {
   readonly in: number;

@@ -1,5 +1,6 @@
 // A job's compiled goal: all that a worker needs to know, and nothing it has to ask anybody for.
 import type { RouteProgram } from '#core/expression/index.ts';
+import type { SinkGoal } from '#core/job/sink-goal.ts';
 import type { Ordering, RecordErrorAction, StartPosition } from '#core/spec/route-spec.ts';
 
 /** How often a worker does what; set by the platform, not by the route's author. */
@@ -39,7 +40,7 @@ export interface JobGoal {
   readonly program: RouteProgram;
   /** `select` of the event time alone, for the freshness figure; null where the stream declares none. */
   readonly eventTime: RouteProgram | null;
-  readonly sink: { readonly kind: 'stream'; readonly stream: string; readonly topic: string; readonly keyed: boolean };
+  readonly sink: SinkGoal;
   readonly deadLetterTopic: string;
   readonly ordering: Ordering;
   readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };

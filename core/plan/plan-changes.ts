@@ -5,6 +5,7 @@ import { compilePlatform, type JobEntry, type PlatformGoal } from '#core/graph/c
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { RoutePlanner, World } from '#core/graph/world.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
+import { sinkStream } from '#core/job/sink-goal.ts';
 import { diffJson, heaviest } from '#core/plan/change-weight.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import type { GoalRevision, GoalSnapshot } from '#core/ports/goal-store.ts';
@@ -161,9 +162,10 @@ function belongsTo(subject: string, after: PlatformGoal, document: Document, wor
   if (document.kind === 'Stream') return subject === `stream/${name}`;
   const jobs = after.jobs.filter((entry) => entry.goal.route === name).map((entry) => entry.goal);
   const implied = (stream: string): boolean => world.streams.get(stream)?.document === null;
-  return jobs.some(
-    ({ name: job, sink }) => subject === `job/${job}` || (subject === `stream/${sink.stream}` && implied(sink.stream)),
-  );
+  return jobs.some(({ name: job, sink }) => {
+    const stream = sinkStream(sink);
+    return subject === `job/${job}` || (stream !== null && subject === `stream/${stream}` && implied(stream));
+  });
 }
 
 interface JobEffect {
@@ -195,7 +197,7 @@ function jobEffects(before: PlatformGoal, after: PlatformGoal, document: Documen
 const touches = (document: Document, entry: JobEntry): boolean =>
   document.kind === 'Route'
     ? entry.goal.route === document.metadata.name
-    : entry.goal.source.stream === document.metadata.name || entry.goal.sink.stream === document.metadata.name;
+    : entry.goal.source.stream === document.metadata.name || sinkStream(entry.goal.sink) === document.metadata.name;
 
 function jobEffect(old: JobEntry | null, entry: JobEntry): JobEffect | null {
   const { name, resources, source } = entry.goal;

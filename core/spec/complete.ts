@@ -4,6 +4,7 @@ import type { SpecProblem } from '#core/spec/document.ts';
 import { readFields } from '#core/spec/field-types.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
+import { completeSink } from '#core/spec/sinks/sink-spec.ts';
 import type { StreamSpec } from '#core/spec/stream-spec.ts';
 
 export const defaults = {
@@ -92,7 +93,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     start: completeStart(declared.start),
     where: declared.where ?? null,
     select: declared.select ?? null,
-    sinks: declared.to.map((sink) => ({ name: sink.name, kind: 'stream', stream: sink.stream, key: sink.key ?? null })),
+    sinks: declared.to.map(completeSink),
     ordering: declared.delivery?.ordering ?? 'per-key',
     errors: { poison: declared.errors?.poison ?? 'dead-letter', schema: declared.errors?.schema ?? 'dead-letter' },
     resources: {

@@ -1,15 +1,9 @@
 // The shape of declarations as people write them (zod): the one source of validation, JSON Schema and the reference docs.
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
+import { declaredName as name } from '#core/spec/declared-name.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
-
-export const namePattern = /^[a-z0-9](-?[a-z0-9])*$/;
-
-const name = z
-  .string()
-  .max(limits.nameCharsMax)
-  .regex(namePattern, 'expected lower-case letters, digits and single hyphens between them')
-  .meta({ description: `Lower-case letters, digits and single hyphens; at most ${limits.nameCharsMax} characters.` });
+import { declaredSink } from '#core/spec/sinks/sink-spec.ts';
 
 const expression = z.string().min(1).max(limits.expressionCharsMax);
 
@@ -72,12 +66,6 @@ export const declaredStreamSpec = z.strictObject({
 
 const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']).meta({ description: 'Default dead-letter.' });
 
-const sink = z.strictObject({
-  name,
-  stream: name.meta({ description: 'A managed stream; made if not declared, with the schema that `select` implies.' }),
-  key: z.string().min(1).optional().meta({ description: "The output column that becomes the record's key." }),
-});
-
 const routeTest = z.strictObject({
   name: z.string().min(1).max(200),
   given: z.array(z.record(z.string(), z.json())).min(1).max(100),
@@ -94,7 +82,7 @@ export const declaredRouteSpec = z.strictObject({
   select: expression
     .optional()
     .meta({ description: 'The columns of the output; without it the event goes on as it is.' }),
-  to: z.array(sink).min(1).max(limits.routeSinksMax),
+  to: z.array(declaredSink).min(1).max(limits.routeSinksMax),
   delivery: z
     .strictObject({
       guarantee: z.literal('at-least-once').optional(),

@@ -1,18 +1,10 @@
 // What a declared route means: the complete form, every default filled in.
+import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 
 export type StartPosition =
   | { readonly kind: 'earliest' }
   | { readonly kind: 'latest' }
   | { readonly kind: 'time'; readonly at: number };
-
-/** A sink of a route; each becomes a job of its own, so that one sink's outage stays local. */
-export interface SinkSpec {
-  readonly name: string;
-  readonly kind: 'stream';
-  readonly stream: string;
-  /** The output column (or input field, without `select`) whose value becomes the record's key; null keeps the source record's key. */
-  readonly key: string | null;
-}
 
 /** What to do with a record that can never succeed. */
 export type RecordErrorAction = 'dead-letter' | 'drop' | 'stop';

@@ -1,7 +1,9 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
+
 import type { JobView, RouteView } from '#core/api/wire.ts';
 import { compilePlatform, type JobEntry } from '#core/graph/compile-platform.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { sinkTitle } from '#core/job/sink-goal.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
@@ -58,7 +60,7 @@ const assess = (
 export const jobView = ({ goal, paused }: JobEntry, status: JobStatus): JobView => ({
   kind: 'Job',
   ...{ name: goal.name, route: goal.route, owner: goal.owner, revision: goal.revision, uid: goal.uid },
-  ...{ from: goal.source.stream, to: goal.sink.stream, paused, deadLetterTopic: goal.deadLetterTopic, status },
+  ...{ from: goal.source.stream, to: sinkTitle(goal.sink), paused, deadLetterTopic: goal.deadLetterTopic, status },
 });
 
 export async function routeViews(

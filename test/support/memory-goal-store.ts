@@ -14,7 +14,7 @@ import type {
   Page,
   PlatformEvent,
 } from '#core/ports/goal-store.ts';
-import { namePattern } from '#core/spec/declared.ts';
+import { namePattern } from '#core/spec/declared-name.ts';
 import type { Kind } from '#core/spec/document.ts';
 
 export interface MemoryGoalStoreOptions {

@@ -1,0 +1,79 @@
+// What becomes of a record that can never succeed: by the route's policy a dead letter, a counted drop, or the end of its split.
+import type { JobGoal } from '#core/job/job-goal.ts';
+import type { RecordErrorAction } from '#core/spec/route-spec.ts';
+import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
+import type { Producer } from './kafka/producer.ts';
+import type { TopicWriter } from './kafka/topic-writer.ts';
+import type { RecordView } from './sinks/sink.ts';
+import type { Unit } from './split.ts';
+
+export interface AsideParts {
+  readonly goal: JobGoal;
+  readonly producer: Producer;
+  readonly deadLetters: TopicWriter;
+  readonly now: () => number;
+  readonly onError: (code: string, message: string) => void;
+}
+
+export interface RecordFault {
+  readonly errorClass: DeadLetterReason['errorClass'];
+  readonly code: string;
+  readonly message: string;
+}
+
+export class Aside {
+  readonly #parts: AsideParts;
+
+  constructor(parts: AsideParts) {
+    this.#parts = parts;
+  }
+
+  /** False: the route asks to stop before the record, and nothing was done with it. Else it is counted in the unit. */
+  put(record: RecordView, unit: Unit, fault: RecordFault): boolean {
+    const { goal, onError } = this.#parts;
+    // What the sink refuses for good is as bad as what the program cannot evaluate: one policy.
+    const action = goal.errors[fault.errorClass === 'schema' ? 'schema' : 'poison'];
+    const where = `${record.split.name} offset ${record.offset}`;
+    onError(fault.errorClass, `${where}: ${fault.message} (${fault.code}); ${actionWords[action]}`);
+    if (action === 'stop') return false;
+    if (action === 'drop') unit.drop(fault.errorClass, 1);
+    else if (this.#writeDeadLetter(record, unit, fault)) unit.deadLettered++;
+    else {
+      unit.drop('too-large', 1);
+      const message = `${where}: the record is larger than the dead-letter topic takes; it was dropped and counted`;
+      onError('dead-letter-too-large', message);
+    }
+    return true;
+  }
+
+  /** For a record that was counted as written, by a sink that answered later. */
+  putLate(record: RecordView, unit: Unit, fault: RecordFault): void {
+    if (this.put(record, unit, fault)) unit.out--;
+    else record.split.stopBefore(unit);
+  }
+
+  #writeDeadLetter(record: RecordView, unit: Unit, fault: RecordFault): boolean {
+    const { goal, producer, deadLetters, now } = this.#parts;
+    const { split, offset, timestamp, key, value } = record;
+    const headers = deadLetterHeadersOf(record.headers, {
+      job: goal.name,
+      revision: goal.revision,
+      errorClass: fault.errorClass,
+      errorCode: fault.code,
+      errorMessage: fault.message,
+      topic: split.topic,
+      partition: split.partition,
+      offset,
+      timestamp,
+      failedAt: now(),
+    });
+    const partition = split.partition % deadLetters.partitionCount;
+    return producer.append(deadLetters, partition, timestamp, key, value, headers, unit);
+  }
+}
+
+const actionWords: Readonly<Record<RecordErrorAction, string>> = {
+  'dead-letter': 'it is set aside as a dead letter',
+  drop: 'it is dropped and counted',
+  stop: 'the split stops before it, as the route asks',
+};

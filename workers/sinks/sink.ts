@@ -1,0 +1,70 @@
+// The port of a sink: what the data path asks of whatever a job writes to, and what a sink may ask back.
+import type { Slice } from '../kafka/output-batch.ts';
+import type { Split, Unit } from '../split.ts';
+
+/** A record at its place in the source; key, value and headers are those of whoever holds it: the original's or the output's. */
+export interface RecordView {
+  readonly split: Split;
+  readonly offset: number;
+  /** Epoch ms. */
+  readonly timestamp: number;
+  readonly key: Slice;
+  readonly value: Slice;
+  readonly headers: Slice;
+}
+
+/** The source's record behind an output, for a sink that may have to give it back. */
+export interface Original {
+  /** A copy that outlives the call; its bytes count in what the sink holds. */
+  keep(): RecordView;
+}
+
+/** too-large: the sink takes nothing of that size. rejected: the sink answered that it will never take this record. */
+export type RefusalClass = 'too-large' | 'rejected';
+
+/** Why a record can never be written. */
+export interface Refusal {
+  readonly errorClass: RefusalClass;
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * Guarantees asked of every sink: a unit is acknowledged only when what it attached is durable; what is taken is either
+ * written, set aside, or forgotten by `startOver`; what is held is bounded, which `room` says.
+ */
+export interface Sink {
+  /** Finds what is written to; throws while it cannot, and is asked again later. Until then nothing is read. */
+  open(): Promise<void>;
+  /**
+   * Takes a record, or says why it never will. Never waits: ask `room` before. The record's slices are valid during the call
+   * only. Whatever holds it attaches to `unit` and acknowledges when it is durable.
+   */
+  take(record: RecordView, unit: Unit, original: Original): Refusal | null;
+  /** Null when there is room for more; else resolves when there may be. */
+  room(): Promise<void> | null;
+  /** What was fetched has been worked on: little traffic may be passed on at once. */
+  nudge(): void;
+  /** Sends all that is held: a split leaves, or the worker drains. */
+  flush(): void;
+  /** Forgets all that is not acknowledged; it is read and routed again. What was sent may still arrive, as a duplicate. */
+  startOver(): void;
+  close(): Promise<void>;
+  /** True while the sink is the reason that nothing moves. */
+  readonly isRefused: boolean;
+}
+
+export interface SinkHooks {
+  /** Nothing is sent while this is false: a worker that lost its lease falls silent. */
+  readonly maySend: () => boolean;
+  /** Something failed and will be tried again. */
+  readonly onTrouble: (code: string, message: string) => void;
+  /** What is held cannot be delivered as it was written: everything not acknowledged is read and routed again. */
+  readonly onReplay: (reason: string) => void;
+  /**
+   * A record that was taken turned out to be unwritable: by the route's policy the original becomes a dead letter, is
+   * dropped and counted, or stops its split. The sink acknowledges the unit for it afterwards, as for a written one.
+   */
+  readonly setAside: (original: RecordView, unit: Unit, refusal: Refusal) => void;
+  readonly monotonicMs: () => number;
+}
