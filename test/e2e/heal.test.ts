@@ -65,7 +65,7 @@ describe('a worker', () => {
       await load.more(2_000);
       const pid = await platform.workerPid(job);
       process.kill(pid, 'SIGKILL');
-      await until(async () => ((await platform.workerPid(job)) !== pid ? true : null), 'another worker', 15_000);
+      await until(async () => ((await platform.workerPid(job)) !== pid ? true : null), 'another worker');
     }
     await load.more(2_000);
     const acknowledged = await load.stop();
@@ -271,7 +271,7 @@ describe('the control plane', () => {
       for (let round = 0; round < 4; round++) {
         const pid = await platform.workerPid(job);
         process.kill(pid, 'SIGKILL');
-        await until(async () => ((await platform.workerPid(job)) !== pid ? true : null), 'another worker', 15_000);
+        await until(async () => ((await platform.workerPid(job)) !== pid ? true : null), 'another worker');
       }
       await produceValues(platform.kafka, topics.source, ['{"n":2,"parity":"even"}']);
       await until(async () => ((await platform.job(job)).status.accounting.out >= 1 ? true : null), 'an event');
