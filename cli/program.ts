@@ -15,6 +15,7 @@ import { registerOperations } from './commands/operations.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
 import { registerQuickstart } from './commands/quickstart.ts';
+import { registerRewind } from './commands/rewind.ts';
 import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTail } from './commands/tail.ts';
@@ -44,6 +45,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerTry,
   registerSql,
   registerOperations,
+  registerRewind,
   registerDeadLetters,
   registerHistory,
   registerDiff,

@@ -13,6 +13,7 @@ import { openDatabase } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
+import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
@@ -38,13 +39,18 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
   };
   const logger = createLogger({ level: logLevel(env), fields: { program: 'api' } });
   const database = openDatabase({ url: required(environment.postgresUrl), applicationName: 'millrace-api' });
-  const dynamo = createDynamo({
+  const aws = {
     region: required(environment.region),
-    endpoint: required(environment.dynamodbEndpoint),
     credentials: {
       accessKeyId: required(environment.accessKeyId),
       secretAccessKey: required(environment.secretAccessKey),
     },
+  };
+  const dynamo = createDynamo({ ...aws, endpoint: required(environment.dynamodbEndpoint) });
+  const objects = createObjectStore({
+    ...aws,
+    endpoint: required(environment.s3Endpoint),
+    bucket: required(environment.bucket),
   });
   const kafka = { brokers: required(environment.kafkaBrokers).split(','), callMs: kafkaCallMs };
   const broker = createBrokerAdmin({ ...kafka, clientId: 'millrace-api' });
@@ -60,6 +66,7 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
       ledger: createRequestLedger(database),
       splits: createSplitStore(dynamo),
       workers: createWorkerStore(dynamo),
+      objects,
       probes: [
         { name: 'postgres', probe: async () => void (await database.query('SELECT 1')) },
         { name: 'kafka', probe: async () => void (await broker.describe(['__consumer_offsets'], [])) },
@@ -70,6 +77,7 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
     },
     close: async () => {
       await Promise.allSettled([records.close(), broker.close(), database.close()]);
+      objects.close();
       dynamo.close();
     },
   };

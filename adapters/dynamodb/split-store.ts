@@ -1,7 +1,14 @@
 // The split store on DynamoDB: one item a split, every write conditional on its owner and epoch.
 import type { Accounting } from '#core/job/accounting.ts';
 import { tables } from '#core/names.ts';
-import type { ClaimOutcome, CommitOutcome, SplitRecord, SplitStore } from '#core/ports/split-store.ts';
+import type {
+  ClaimOutcome,
+  CommitOutcome,
+  Placement,
+  PlaceOutcome,
+  SplitRecord,
+  SplitStore,
+} from '#core/ports/split-store.ts';
 import { json, number, readDecimal, readJson, readNumber, readText, readTextOrNull, text } from './attributes.ts';
 import type { Dynamo, Item, Key } from './client.ts';
 
@@ -12,6 +19,7 @@ export function createSplitStore(dynamo: Dynamo): SplitStore {
     claim: (job, seen, worker) => claim(dynamo, job, seen, worker),
     commit: (job, held, done) => commit(dynamo, job, held, done),
     release: (job, held) => release(dynamo, job, held),
+    place: (job, seen, placement) => place(dynamo, job, seen, placement),
     clear: (job) => dynamo.clear(tables.splits, job),
   };
 }
@@ -81,6 +89,27 @@ async function release(dynamo: Dynamo, job: string, held: Held): Promise<CommitO
   return left !== null && left.owner === null && left.epoch === held.epoch ? 'committed' : 'fenced';
 }
 
+async function place(dynamo: Dynamo, job: string, seen: SplitRecord, placement: Placement): Promise<PlaceOutcome> {
+  const outcome = await dynamo.update(
+    keyOf(job, seen.split),
+    {
+      update: 'SET #epoch = :next, #position = :position, #placed = :placed, #placedBy = :operation REMOVE #owner',
+      condition: `#epoch = :seen AND #topicId = :topicId AND (attribute_not_exists(#placedBy) OR #placedBy <> :operation)`,
+    },
+    {
+      ':seen': number(seen.epoch),
+      ':next': number(seen.epoch + 1),
+      ':topicId': text(seen.topicId),
+      ':position': number(placement.to),
+      ':placed': json(placement),
+      ':operation': text(placement.operation),
+    },
+  );
+  if (outcome.kind === 'done') return 'placed';
+  const there = outcome.old === null ? null : readSplit(outcome.old);
+  return there?.placed?.operation === placement.operation ? 'placed' : 'moved';
+}
+
 const keyOf = (job: string, split: string): Key => ({ table: tables.splits, pk: job, sk: split });
 
 const isHeld = (record: SplitRecord, held: Held): boolean =>
@@ -99,4 +128,5 @@ const readSplit = (item: Item): SplitRecord => ({
   position: readDecimal(item, 'position'),
   topicId: readText(item, 'topicId'),
   accounting: readJson<Accounting>(item, 'accounting'),
+  ...(item['placed'] === undefined ? {} : { placed: readJson<Placement>(item, 'placed') }),
 });

@@ -169,6 +169,15 @@ class KafkaAdmin implements BrokerAdmin {
     });
   }
 
+  async offsetsAt(topic: string, at: number): Promise<ReadonlyMap<number, string | null> | null> {
+    return await keepTrying(this.#callMs, `look up ${new Date(at).toISOString()} in ${topic}`, async () => {
+      const [metadata] = await this.#connections.metadata([topic]);
+      if (metadata === undefined) return null;
+      const found = await listOffsets(this.#connections, metadata, BigInt(Math.max(0, Math.trunc(at))), 'uncommitted');
+      return new Map([...found].map(([partition, offset]) => [partition, offset < 0n ? null : String(offset)]));
+    });
+  }
+
   async close(): Promise<void> {
     await Promise.allSettled([this.#dropAdmin(), this.#connections.close()]);
   }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#core/hash.ts';
 import { outboxChannel } from '#core/names.ts';
+import type { OperationKind } from '#core/ports/goal-store.ts';
 import type { Queryable } from './database.ts';
 
 /** The chain's row, locked until the transaction ends: nobody else changes anything meanwhile. */
@@ -16,7 +17,7 @@ export interface Change {
   readonly tenant: string;
   readonly author: string;
   readonly reason: string;
-  readonly action: 'create' | 'change' | 'delete' | 'pause' | 'resume' | 'restart';
+  readonly action: 'create' | 'change' | 'delete' | OperationKind;
   /** `Route/plays`, `job/plays.out`. */
   readonly subject: string;
   /** What was declared or asked for; the audit keeps its hash. */

@@ -12,25 +12,28 @@ const storable = (text: string): string => text.replaceAll('\0', '\ufffd');
 export async function insertEvents(database: Database, events: readonly PlatformEvent[]): Promise<void> {
   for (let start = 0; start < events.length; start += eventsAtOnceMax) {
     const some = events.slice(start, start + eventsAtOnceMax);
-    await database.transaction(async (client) => {
-      await client.query(
-        `INSERT INTO events (tenant, subject, at_ms, severity, reason, message, evidence)
+    await database.transaction((client) => insertEventsBy(client, some));
+  }
+}
+
+/** Within a transaction of the caller's; at most eventsAtOnceMax. */
+export async function insertEventsBy(client: Queryable, events: readonly PlatformEvent[]): Promise<void> {
+  await client.query(
+    `INSERT INTO events (tenant, subject, at_ms, severity, reason, message, evidence)
          SELECT tenant, subject, at_ms, severity, reason, message, evidence
          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::json[])
            WITH ORDINALITY AS e (tenant, subject, at_ms, severity, reason, message, evidence, place) ORDER BY place`,
-        [
-          some.map((event) => event.tenant),
-          some.map((event) => event.subject),
-          some.map((event) => Math.round(event.at)),
-          some.map((event) => event.severity),
-          some.map((event) => event.reason),
-          some.map((event) => storable(event.message)),
-          some.map((event) => (event.evidence === undefined ? null : JSON.stringify(event.evidence))),
-        ],
-      );
-      await forgetOldest(client, some);
-    });
-  }
+    [
+      events.map((event) => event.tenant),
+      events.map((event) => event.subject),
+      events.map((event) => Math.round(event.at)),
+      events.map((event) => event.severity),
+      events.map((event) => event.reason),
+      events.map((event) => storable(event.message)),
+      events.map((event) => (event.evidence === undefined ? null : JSON.stringify(event.evidence))),
+    ],
+  );
+  await forgetOldest(client, events);
 }
 
 /** Subjects in a fixed order: two programs that forget at the same time cannot wait for each other in a ring. */

@@ -17,6 +17,7 @@ import {
   readDecidingOperations,
   selectOperation,
   selectOperations,
+  selectRepeated,
 } from './operations.ts';
 
 /** The database must be migrated; it stays the caller's to close. */
@@ -46,9 +47,10 @@ export function createGoalStore(database: Database): GoalStore {
       );
     },
     requestOperation: (request) => insertOperation(database, request),
+    repeatedOperation: (request) => selectRepeated(database, request),
     readOperation: (tenant, id) => selectOperation(database, tenant, id),
     listOperations: (tenant, job) => selectOperations(database, tenant, job),
-    finishOperation: (tenant, id, state, outcome) => closeOperation(database, tenant, id, state, outcome),
+    finishOperation: (tenant, id, ending) => closeOperation(database, tenant, id, ending),
     appendEvents: (events) => insertEvents(database, events),
     listEvents: (tenant, subject, page) => selectEvents(database, tenant, subject, page),
   };

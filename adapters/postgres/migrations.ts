@@ -123,9 +123,14 @@ CREATE TABLE events (
 CREATE INDEX events_of_subject ON events (tenant, subject, sequence DESC);
 `;
 
+const operationPlans = `
+ALTER TABLE operations ADD COLUMN plan json, ADD COLUMN receipt json;
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'goals', sql: goals },
   { version: 2, name: 'operations, request keys, events', sql: operations },
+  { version: 3, name: 'plans and receipts of operations', sql: operationPlans },
 ];
 
 /** Any number that no other program on the database uses for an advisory lock. */

@@ -50,13 +50,24 @@ async function operate(kind: OperationView['kind'], name: string, options: Opera
     return;
   }
   const done = await waitForOperation(api, `${path}/${encodeURIComponent(asked.id)}`, options.timeout, job.name);
-  process.stdout.write(
-    `job/${job.name}: ${kind} ${done.state}${done.outcome ? `: ${withoutControls(done.outcome)}` : ''}\n`,
-  );
-  if (done.state === 'superseded') process.exitCode = exitCodes.conflict;
+  process.stdout.write(describeEnding(done));
+  setExitCode(done);
 }
 
-async function waitForOperation(api: ApiClient, path: string, timeoutMs: number, job: string): Promise<OperationView> {
+export const describeEnding = ({ job, kind, state, outcome }: OperationView): string =>
+  `job/${job}: ${kind} ${state}${outcome ? `: ${withoutControls(outcome)}` : ''}\n`;
+
+export function setExitCode({ state }: OperationView): void {
+  if (state === 'superseded') process.exitCode = exitCodes.conflict;
+  if (state === 'failed') process.exitCode = exitCodes.failure;
+}
+
+export async function waitForOperation(
+  api: ApiClient,
+  path: string,
+  timeoutMs: number,
+  job: string,
+): Promise<OperationView> {
   const startedAt = performance.now();
   note(`waiting for ${job}`);
   while (true) {

@@ -1,11 +1,13 @@
 // The API's answers as zod schemas: what OpenAPI is derived from. `satisfies` holds each to its type in wire.ts.
 import { z } from 'zod';
+import { operationPlan, operationReceipt } from '#core/api/operation-schemas.ts';
 import type {
   AppendAnswer,
   ApplyView,
   EventView,
   HealthView,
   JobView,
+  OperationPlanView,
   OperationView,
   PageView,
   PlanView,
@@ -239,17 +241,30 @@ export const eventSchema = z
   })
   .meta({ id: 'EventView' }) satisfies z.ZodType<EventView>;
 
+const operationKind = z.enum(['pause', 'resume', 'restart', 'rewind']);
+
+export const operationPlanSchema = z
+  .object({
+    job: z.string(),
+    kind: operationKind,
+    effects: z.array(z.string()),
+    plan: optional(operationPlan),
+  })
+  .meta({ id: 'OperationPlanView' }) satisfies z.ZodType<OperationPlanView>;
+
 export const operationSchema = z
   .object({
     id: z.string(),
     job: z.string(),
-    kind: z.enum(['pause', 'resume', 'restart']),
-    state: z.enum(['requested', 'succeeded', 'superseded']),
+    kind: operationKind,
+    state: z.enum(['requested', 'succeeded', 'superseded', 'failed']),
     author: z.string(),
     reason: z.string(),
     requestedAt: time,
     finishedAt: optional(time),
     outcome: optional(z.string()),
+    plan: optional(operationPlan),
+    receipt: optional(operationReceipt),
   })
   .meta({ id: 'OperationView' }) satisfies z.ZodType<OperationView>;
 

@@ -1,6 +1,8 @@
 // What the API answers, as types: the CLI, the UI and the handlers share them. The zod schemas beside it are held to them.
 
+import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
+import type { OperationKind, OperationState } from '#core/ports/goal-store.ts';
 import type { Json, Kind, Metadata, SpecProblem } from '#core/spec/document.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 
@@ -118,13 +120,26 @@ export interface EventView {
 export interface OperationView {
   readonly id: string;
   readonly job: string;
-  readonly kind: 'pause' | 'resume' | 'restart';
-  readonly state: 'requested' | 'succeeded' | 'superseded';
+  readonly kind: OperationKind;
+  readonly state: OperationState;
   readonly author: string;
   readonly reason: string;
   readonly requestedAt: string;
   readonly finishedAt?: string;
   readonly outcome?: string;
+  /** What was decided when it was asked for. */
+  readonly plan?: OperationPlan;
+  /** What carrying it out did, in numbers. */
+  readonly receipt?: OperationReceipt;
+}
+
+/** What asking for an operation would do: the answer with dryRun=true. */
+export interface OperationPlanView {
+  readonly job: string;
+  readonly kind: OperationKind;
+  /** In words, one effect each. */
+  readonly effects: readonly string[];
+  readonly plan?: OperationPlan;
 }
 
 /** One line of the answer to POST …/records, in the order of the request. */

@@ -1,7 +1,8 @@
 // The closed list of what a pass can do to the world; each action is idempotent.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
-import type { PlatformEvent } from '#core/ports/goal-store.ts';
+import type { OperationEnding, PlatformEvent } from '#core/ports/goal-store.ts';
+import type { Placement, SplitRecord } from '#core/ports/split-store.ts';
 
 export type Action =
   | {
@@ -33,9 +34,10 @@ export type Action =
       readonly kind: 'finish-operation';
       readonly tenant: string;
       readonly id: string;
-      readonly state: 'succeeded' | 'superseded';
-      readonly outcome: string;
+      readonly ending: OperationEnding;
     }
+  /** Sets a split's position, unless somebody has taken or set it since it was seen. */
+  | { readonly kind: 'place-split'; readonly job: string; readonly seen: SplitRecord; readonly placement: Placement }
   | {
       readonly kind: 'confirm-removed';
       readonly tenant: string;

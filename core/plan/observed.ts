@@ -2,6 +2,7 @@
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 
 /** A part that could not be observed is null: unknown, which is never taken for empty. */
@@ -11,6 +12,8 @@ export interface Observed {
   readonly tasks: readonly ObservedTask[] | null;
   readonly heartbeats: readonly Heartbeat[] | null;
   readonly controls: readonly ControlRecord[] | null;
+  /** By job, of those jobs only whose operations ask for it; a job that is missing could not be read. */
+  readonly splits: ReadonlyMap<string, readonly SplitRecord[]>;
 }
 
 export interface ObservedJob {
@@ -18,4 +21,6 @@ export interface ObservedJob {
   readonly tasks: readonly ObservedTask[];
   readonly heartbeats: readonly Heartbeat[];
   readonly control: ControlRecord | null;
+  /** Null where they were not read. */
+  readonly splits: readonly SplitRecord[] | null;
 }

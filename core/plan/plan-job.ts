@@ -5,6 +5,7 @@ import { contentHash } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import {
   type JobScope,
   planEndedSlot,
@@ -35,8 +36,12 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
   const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
   if (before.revisionActed > goal.revision) return frozen(entry, before, observed.at);
   let incarnationLast = before.incarnationLast;
-  const scope: JobScope = { entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast };
-  const wantedSlots = entry.paused ? 0 : goal.resources.workers;
+  const step = rewindStep(entry, observed, before);
+  const scope: JobScope = {
+    ...{ entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast },
+    whyNone: step.kind === 'hold' ? 'the job is being rewound' : entry.paused ? 'the job is paused' : null,
+  };
+  const wantedSlots = scope.whyNone === null ? goal.resources.workers : 0;
   const slotIds = new Set([
     ...Object.keys(before.slots).map(Number),
     ...Array.from({ length: wantedSlots }, (_, slot) => slot),
@@ -53,22 +58,45 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
   }
   decisions.push(planStrays(scope, [...Object.values(before.slots), ...Object.values(slots)]));
   const after: ControlRecord = {
-    ...before,
+    ...(requestedRewind(entry) === null ? withoutRewind(before) : before),
     incarnationLast,
     revisionActed: goal.revision,
     restartSequence: entry.restartSequence,
     slots,
     tasks: controlTasks(observed.tasks),
+    ...rewindMemory(step, before, observed.at),
   };
+  const rewind = planRewindStep(step, scope, after);
   const waits = decisions.flatMap((decision) => (decision.nextPassAt === undefined ? [] : [decision.nextPassAt]));
   return {
     target: goal.id,
     control: sameRecord(before, after) ? null : { ...after, version: before.version + 1 },
-    actions: decisions.flatMap((decision) => decision.actions),
-    events: decisions.flatMap((decision) => decision.events),
-    settled: decisions.every((decision) => decision.settled),
+    actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions],
+    events: [...decisions.flatMap((decision) => decision.events), ...rewind.events],
+    settled: step.kind === 'none' && decisions.every((decision) => decision.settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+function rewindMemory(step: RewindStep, before: ControlRecord, now: number): Partial<ControlRecord> {
+  if (step.kind === 'hold') return { rewindBegunAt: before.rewindBegunAt ?? now };
+  return step.kind === 'placed' ? { placedSequence: step.rewind.sequence } : {};
+}
+
+const withoutRewind = ({ rewindBegunAt: _over, ...rest }: ControlRecord): ControlRecord => rest;
+
+/** Positions are set only when nobody holds a slot any more, nor runs without one: fenced first, in the order of the actions. */
+function planRewindStep(
+  step: RewindStep,
+  scope: JobScope,
+  after: ControlRecord,
+): { readonly actions: readonly Action[]; readonly events: readonly PlatformEvent[] } {
+  const isQuiet = Object.keys(after.slots).length === 0 && after.tasks.length === 0;
+  if (step.kind === 'hold' && isQuiet) return { actions: step.placements, events: [] };
+  if (step.kind !== 'placed') return { actions: [], events: [] };
+  const { splits } = step.rewind.plan;
+  const places = splits.map(({ split, to }) => `${split} at ${to}`).join(', ');
+  return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; set back: ${places}.`)] };
 }
 
 export const sameRecord = (a: object, b: object): boolean => contentHash(a) === contentHash(b);

@@ -1,54 +1,97 @@
 // One-shot verbs: when the world shows what was asked for, the operation gets its receipt (D8).
 import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { rewindReceipt } from '#core/operations/rewind.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { type Rewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
-import type { Operation } from '#core/ports/goal-store.ts';
+import type { Operation, OperationEnding } from '#core/ports/goal-store.ts';
 
 export function planOperations(entry: JobEntry, control: ControlRecord, observed: ObservedJob): readonly Action[] {
   return entry.requested.flatMap((operation) => {
     const newer = entry.requested.some((other) => other.sequence > operation.sequence && sameFamily(operation, other));
-    if (newer) return [finish(operation, 'superseded', 'a newer operation asks for something else')];
-    const outcome = outcomeOf(operation, entry, control, observed);
-    return outcome === null ? [] : [finish(operation, 'succeeded', outcome)];
+    if (newer)
+      return [finish(operation, { state: 'superseded', outcome: 'a newer operation asks for something else' })];
+    const ending = endingOf(operation, entry, control, observed);
+    return ending === null ? [] : [finish(operation, ending)];
   });
 }
 
-const family = (operation: Operation): string => (operation.kind === 'restart' ? 'restart' : 'pause');
-const sameFamily = (a: Operation, b: Operation): boolean => family(a) === family(b);
+const families: Readonly<Record<Operation['kind'], string>> = {
+  pause: 'pause',
+  resume: 'pause',
+  restart: 'restart',
+  rewind: 'rewind',
+};
+const sameFamily = (a: Operation, b: Operation): boolean => families[a.kind] === families[b.kind];
 
-const finish = (operation: Operation, state: 'succeeded' | 'superseded', outcome: string): Action => ({
+const finish = (operation: Operation, ending: OperationEnding): Action => ({
   kind: 'finish-operation',
   tenant: operation.tenant,
   id: operation.id,
-  state,
-  outcome,
+  ending,
 });
 
+const succeeded = (outcome: string): OperationEnding => ({ state: 'succeeded', outcome });
+
 /** Null while the world does not show it yet. */
-function outcomeOf(
+function endingOf(
   operation: Operation,
   entry: JobEntry,
   control: ControlRecord,
   observed: ObservedJob,
-): string | null {
+): OperationEnding | null {
   const slots = Object.values(control.slots);
-  const allNew =
-    slots.length === entry.goal.resources.workers &&
-    slots.every((slot) => slot.render === entry.render && reports(slot.incarnation, observed));
   switch (operation.kind) {
     case 'pause':
       return slots.length === 0 && observed.tasks.every((task) => task.state === 'stopped')
-        ? 'all workers have stopped; their positions are committed'
+        ? succeeded('all workers have stopped; their positions are committed')
         : null;
     case 'resume':
-      return allNew ? `${slots.length} worker(s) run and report` : null;
+      return allNew(entry, control, observed) ? succeeded(`${slots.length} worker(s) run and report`) : null;
     case 'restart':
-      if (entry.paused) return 'the job is paused, so there was nothing to restart';
-      return allNew ? `${slots.length} worker(s) were replaced and report` : null;
+      if (entry.paused) return succeeded('the job is paused, so there was nothing to restart');
+      return allNew(entry, control, observed) ? succeeded(`${slots.length} worker(s) were replaced and report`) : null;
+    case 'rewind':
+      return rewindEnding(operation as Rewind, entry, control, observed);
   }
+}
+
+function allNew(entry: JobEntry, control: ControlRecord, observed: ObservedJob): boolean {
+  const slots = Object.values(control.slots);
+  return (
+    slots.length === entry.goal.resources.workers &&
+    slots.every((slot) => slot.render === entry.render && reports(slot.incarnation, observed))
+  );
 }
 
 /** Reported since the operation's worker was started: its heartbeat stands under its own incarnation. */
 const reports = (incarnation: number, observed: ObservedJob): boolean =>
   observed.heartbeats.some((heartbeat) => heartbeat.incarnation === incarnation && heartbeat.state !== 'draining');
+
+function rewindEnding(
+  operation: Rewind,
+  entry: JobEntry,
+  control: ControlRecord,
+  observed: ObservedJob,
+): OperationEnding | null {
+  if (observed.splits === null) return null;
+  const tookMs = Math.max(0, observed.at - (control.rewindBegunAt ?? operation.requestedAt));
+  const receipt = rewindReceipt(operation.plan, operation.id, observed.splits, tookMs);
+  const step = rewindStep(entry, observed, control);
+  if (step.kind === 'failed') {
+    const done =
+      receipt.splits.length === 0 ? 'nothing was set back' : `${receipt.splits.length} split(s) were set back`;
+    return { state: 'failed', outcome: `${step.why}: ${done}`, receipt };
+  }
+  if (step.kind !== 'none' || !(entry.paused || allNew(entry, control, observed))) return null;
+  const goesOn = entry.paused
+    ? 'the job is paused and goes on from there when it is resumed'
+    : 'the job runs from there';
+  const again = receipt.duplicates.absorbed ? 'the sink takes them as the ones it has' : 'the sink gets them again';
+  return {
+    state: 'succeeded',
+    outcome: `${receipt.splits.length} split(s) set back by ${receipt.records} record(s) (${again}); ${goesOn}`,
+    receipt,
+  };
+}

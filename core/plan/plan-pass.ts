@@ -18,7 +18,7 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   if (jobs === null) return topics;
   const wanted = new Map(goal.jobs.map((entry) => [entry.goal.id, entry]));
   const decisions = goal.jobs.map((entry) =>
-    planLiveJob(entry, jobs.get(entry.goal.id) ?? emptyJob(observed.at), settings),
+    planLiveJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
   const ended = [...jobs].filter(([id]) => !wanted.has(id) && isEnded(id, goal));
   const endings = ended.map(([id, job]) => planEndedJob(id, job, settings.worker.leaseMs));
@@ -34,10 +34,14 @@ function planLiveJob(entry: JobEntry, observed: ObservedJob, settings: PlatformS
   const decision = planJob(entry, observed, settings);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
   const finished = planOperations(entry, control, observed);
-  return announceStatus(entry, { ...decision, actions: [...decision.actions, ...finished] }, observed);
+  const actions = [...decision.actions, ...finished];
+  return announceStatus(entry, { ...decision, actions }, observed);
 }
 
-const emptyJob = (at: number): ObservedJob => ({ at, tasks: [], heartbeats: [], control: null });
+const observedOf = (entry: JobEntry, job: ObservedJob | undefined, { at, splits }: Observed): ObservedJob => ({
+  ...(job ?? { at, tasks: [], heartbeats: [], control: null }),
+  splits: splits.get(entry.goal.id) ?? null,
+});
 
 /** By job id; null when a part of the world could not be observed: unknown is never taken for empty. */
 function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
@@ -54,6 +58,7 @@ function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
       tasks: tasksOf.get(id) ?? [],
       heartbeats: heartbeatsOf.get(id) ?? [],
       control: controlOf.get(id) ?? null,
+      splits: null,
     };
     const onlyStoppedTasks =
       !job.control && job.heartbeats.length === 0 && job.tasks.every((task) => task.state === 'stopped');

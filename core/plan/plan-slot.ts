@@ -28,6 +28,8 @@ export interface JobScope {
   readonly observed: ObservedJob;
   readonly settings: PlatformSettings;
   readonly now: number;
+  /** Why no worker is wanted at all; null where some are. */
+  readonly whyNone: string | null;
   /** Hands out incarnations, each once. */
   readonly nextIncarnation: () => number;
 }
@@ -239,7 +241,7 @@ function startAction(scope: JobScope, slot: number, record: SlotRecord): Action 
 
 /** A slot that is wanted no more (paused, fewer workers): stopped, and forgotten when over. */
 export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord): SlotDecision {
-  const { goal, paused } = scope.entry;
+  const { goal } = scope.entry;
   const { health, task } = healthOf(scope, record);
   const worker = workerName(goal.id, record.incarnation, slot);
   const fence: Action = { kind: 'fence-worker', job: goal.id, worker };
@@ -247,7 +249,7 @@ export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord)
     return { record: null, actions: [fence], events: [], settled: true };
   if (health.kind === 'stopping' || task === null)
     return { record, actions: [], events: [], settled: false, nextPassAt: scope.now + 1_000 };
-  const why = paused ? 'the job is paused' : 'the job wants fewer workers';
+  const why = scope.whyNone ?? 'the job wants fewer workers';
   return {
     record,
     actions: [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }],

@@ -28,5 +28,7 @@ export interface BrokerAdmin {
   remove(topic: string): Promise<void>;
   /** Null where the topic does not exist. */
   positions(topic: string): Promise<readonly TopicPositions[] | null>;
+  /** By partition the first offset whose record's timestamp is at or after the time, null where there is none; null where the topic does not exist. */
+  offsetsAt(topic: string, at: number): Promise<ReadonlyMap<number, string | null> | null>;
   close(): Promise<void>;
 }

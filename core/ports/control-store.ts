@@ -29,6 +29,10 @@ export interface ControlRecord {
   readonly tasks: readonly ControlTask[];
   /** Restart operations up to this sequence are carried out. */
   readonly restartSequence: number;
+  /** Rewinds up to this sequence have set their positions; absent (0) in records of older versions. */
+  readonly placedSequence?: number;
+  /** When the first worker was asked to end for the rewind under way; absent where there is none. */
+  readonly rewindBegunAt?: number;
 }
 
 export interface ControlTask {

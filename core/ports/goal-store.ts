@@ -1,4 +1,5 @@
 // The port to the goal store: append-only revisions of what people declared; the one truth.
+import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
 import type { Json, Kind, Metadata } from '#core/spec/document.ts';
 
 /** The newest revision of one declaration. `declared` is null where the newest revision is its deletion. */
@@ -62,8 +63,9 @@ export type DeleteOutcome =
   | { readonly kind: 'moved' }
   | KeyReused;
 
-export type OperationKind = 'pause' | 'resume' | 'restart';
-export type OperationState = 'requested' | 'succeeded' | 'superseded';
+export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind';
+/** `failed`: the world was not any more what the plan was made for; the outcome says what was done and what was not. */
+export type OperationState = 'requested' | 'succeeded' | 'superseded' | 'failed';
 
 /** A one-shot verb on a job (D8): asked for once, carried out by passes, with a receipt. */
 export interface Operation {
@@ -79,9 +81,24 @@ export interface Operation {
   readonly author: string;
   readonly reason: string;
   readonly requestedAt: number;
+  /** What was decided when it was asked for: passes carry out this, and decide nothing of it anew. */
+  readonly plan?: OperationPlan;
   readonly finishedAt?: number;
   /** What carrying it out brought about, in words. */
   readonly outcome?: string;
+  /** The same, in numbers. */
+  readonly receipt?: OperationReceipt;
+}
+
+export type OperationRequest = Pick<Operation, 'tenant' | 'job' | 'uid' | 'kind' | 'author' | 'reason' | 'plan'> & {
+  readonly asked?: Json;
+  readonly idempotencyKey?: string;
+};
+
+export interface OperationEnding {
+  readonly state: Exclude<OperationState, 'requested'>;
+  readonly outcome: string;
+  readonly receipt?: OperationReceipt;
 }
 
 /** Something that happened to a job or stream, and why: what `events` and `why` show. */
@@ -109,7 +126,7 @@ export interface GoalSnapshot {
   /** Sequence of the newest change in it; never goes back (a restored backup is noticed by it). */
   readonly sequence: number;
   readonly revisions: readonly GoalRevision[];
-  /** For each job the newest restart, and the newest of pause and resume; plus all that are `requested`. */
+  /** For each job the newest restart, and the newest of pause and resume; plus all that are `requested`. A rewind decides only while it is. */
   readonly operations: readonly Operation[];
 }
 
@@ -138,16 +155,20 @@ export interface GoalStore {
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
   confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
 
-  /** Asking twice with one idempotency key gives the first operation again; the same key for another request is a conflict. */
+  /**
+   * Asking twice with one idempotency key gives the first operation again, with the plan that it was asked with; the same
+   * key for another request (`asked`: what was said beside the kind) is a conflict. Its event is written with it.
+   */
   requestOperation(
-    request: Pick<Operation, 'tenant' | 'job' | 'uid' | 'kind' | 'author' | 'reason'> & {
-      readonly idempotencyKey?: string;
-    },
+    request: OperationRequest,
   ): Promise<{ readonly kind: 'accepted'; readonly operation: Operation } | { readonly kind: 'conflict' }>;
+  /** The operation that this very request, under this key, has made before; null where it has not. Asks for nothing. */
+  repeatedOperation(request: OperationRequest): Promise<Operation | null>;
   readOperation(tenant: string, id: string): Promise<Operation | null>;
   /** Newest first, at most limits.pageItemsMax. */
   listOperations(tenant: string, job: string): Promise<readonly Operation[]>;
-  finishOperation(tenant: string, id: string, state: 'succeeded' | 'superseded', outcome: string): Promise<void>;
+  /** Once: of later calls nothing remains. Its event is written with it. */
+  finishOperation(tenant: string, id: string, ending: OperationEnding): Promise<void>;
 
   appendEvents(events: readonly PlatformEvent[]): Promise<void>;
   /** Newest first. */

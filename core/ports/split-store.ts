@@ -12,14 +12,30 @@ export interface SplitRecord {
   readonly position: string;
   /** Kafka's id of the topic that the position belongs to: a topic made anew under the same name has another. */
   readonly topicId: string;
-  /** Since the split's first record; all of it happened before `position`. */
+  /** Of all that its owners did since the split's first record; what a rewind has read again counts again. */
   readonly accounting: Accounting;
+  /** The newest rewind that set the position; absent where none did. */
+  readonly placed?: Placement;
+}
+
+/** Where an operation has put a split's position, and where it stood before. */
+export interface Placement {
+  readonly operation: string;
+  /** Of the operation: a later one has a higher. */
+  readonly sequence: number;
+  readonly from: string;
+  readonly to: string;
+  /** Offsets that rewinds have gone back by, this and all before it: at most so many of the account's records were read again. */
+  readonly rewoundRecords: number;
 }
 
 export type ClaimOutcome =
   | { readonly kind: 'claimed'; readonly record: SplitRecord }
   /** Somebody was faster; `record` is what stands there now. */
   | { readonly kind: 'lost'; readonly record: SplitRecord | null };
+
+/** `moved`: the split is not as it was seen any more, so nothing was written; look again. */
+export type PlaceOutcome = 'placed' | 'moved';
 
 export type CommitOutcome = 'committed' | 'fenced';
 
@@ -45,6 +61,11 @@ export interface SplitStore {
     job: string,
     held: { readonly split: string; readonly worker: string; readonly epoch: number },
   ): Promise<CommitOutcome>;
+  /**
+   * Sets the position where epoch and topic are still as seen, frees the split and raises its epoch, so that whoever holds
+   * it can commit nothing more. Repeating it for the same operation changes nothing.
+   */
+  place(job: string, seen: SplitRecord, placement: Placement): Promise<PlaceOutcome>;
   /** Removes all items of a job that is deleted. */
   clear(job: string): Promise<void>;
 }

@@ -126,6 +126,8 @@ function inSync({ entry, current, live, control }: Situation): Condition {
       ? condition(type, 'true', 'Paused', 'no worker runs, as wanted')
       : condition(type, 'false', 'Draining', `${left} worker(s) still drain`);
   }
+  if (entry.requested.some(({ kind }) => kind === 'rewind') && current.length < wanted)
+    return condition(type, 'false', 'Rewinding', 'workers end, positions are set back, then workers start again');
   if (current.length === wanted)
     return condition(type, 'true', 'AllCurrent', `${wanted}/${wanted} workers run revision ${entry.goal.revision}`);
   const older = live.length - current.length;
@@ -167,7 +169,9 @@ function checkpointFresh({ entry, live, now }: Situation): Condition {
 
 function balanced({ accounting, splits }: Situation): Condition {
   const { out, filtered, deadLettered } = accounting;
-  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}`;
+  const rewound = sum((splits ?? []).map(({ placed }) => placed?.rewoundRecords ?? 0));
+  const again = rewound > 0 ? `; at most ${rewound} of in were read again by rewinds` : '';
+  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}${again}`;
   if (splits === null && accounting.in === 0)
     return condition('Balanced', 'unknown', 'NothingRead', 'no record read yet');
   return isBalanced(accounting)

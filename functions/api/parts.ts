@@ -6,6 +6,7 @@ import type { Clock } from '#core/ports/clock.ts';
 import type { ControlStore } from '#core/ports/control-store.ts';
 import type { GoalStore } from '#core/ports/goal-store.ts';
 import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { RecordLog } from '#core/ports/record-log.ts';
 import type { RequestLedger } from '#core/ports/request-ledger.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
@@ -27,6 +28,7 @@ export interface ApiParts {
   readonly controls: ControlStore;
   readonly splits: SplitStore;
   readonly workers: WorkerStore;
+  readonly objects: Pick<ObjectStore, 'list' | 'get'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: PlatformSettings;

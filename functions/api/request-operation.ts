@@ -1,37 +1,99 @@
 // POST /v1/jobs/{name}/operations: asks for a one-shot verb; the answer is a receipt that tells later what became of it.
 import { z } from 'zod';
-import { operationSchema } from '#core/api/schemas.ts';
+import { operationPlanSchema, operationSchema } from '#core/api/schemas.ts';
+import type { OperationPlanView } from '#core/api/wire.ts';
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { Operation, OperationRequest } from '#core/ports/goal-store.ts';
+import type { Json } from '#core/spec/document.ts';
 import { keyReused } from '#functions/api/apply-declaration.ts';
 import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
-import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
+import { type Answer, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
-import { changeQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
+import { applyQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
 import { operationView } from '#functions/api/views.ts';
 
 const bodyBytesMax = 16 * 1024;
+const targetCharsMax = 4_000;
+
+const reason = reasonText.optional();
+const bodySchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.enum(['pause', 'resume', 'restart']), reason }),
+  z.strictObject({
+    kind: z.literal('rewind'),
+    to: z.string().min(1).max(targetCharsMax).meta({
+      description:
+        'earliest, a time (RFC 3339) or a span back (15m), an offset for every partition, offsets by partition (0:1200,3:40), or checkpoint:N.',
+    }),
+    reason,
+  }),
+]);
+type Body = z.infer<typeof bodySchema>;
 
 export const requestOperation = endpoint({
   ...{ method: 'POST', path: '/v1/jobs/{name}/operations', operationId: 'requestOperation', tag: 'Jobs' },
-  summary: 'Pause, resume or restart a job',
-  description: 'Carried out by the reconciler. With an Idempotency-Key, asking again gives the same operation.',
-  ...{ params: jobNamed, query: changeQuery },
+  summary: 'Pause, resume, restart or rewind a job',
+  description:
+    'Carried out by the reconciler, as it was planned when it was asked for. With dryRun=true nothing is asked for and the answer is the plan. With an Idempotency-Key, asking again gives the same operation.',
+  ...{ params: jobNamed, query: applyQuery },
   body: {
-    schema: z.strictObject({ kind: z.enum(['pause', 'resume', 'restart']), reason: reasonText.optional() }),
+    schema: bodySchema,
     bytesMax: bodyBytesMax,
     example: { kind: 'restart', reason: 'after the network change' },
   },
-  answers: { 202: { description: 'Asked for.', schema: operationSchema, headers: ['location'] } },
+  answers: {
+    200: { description: 'What it would do (dryRun=true).', schema: operationPlanSchema },
+    202: { description: 'Asked for.', schema: operationSchema, headers: ['location'] },
+  },
+  problems: [409],
   reads: ['idempotency-key', 'millrace-reason'],
   handle: async (request, parts) => {
     const { tenant, author } = request.caller;
-    const { goal } = await findJob(parts, tenant, request.path.name);
-    const outcome = await parts.goals.requestOperation({
-      ...{ tenant, job: goal.name, uid: goal.uid, kind: request.content.kind, author },
-      reason: request.content.reason ?? reasonOf(request),
+    const entry = await findJob(parts, tenant, request.path.name);
+    const { goal } = entry;
+    const { kind, reason, ...asked } = request.content;
+    const isDryRun = request.search.dryRun === 'true';
+    const wish: OperationRequest = {
+      ...{ tenant, job: goal.name, uid: goal.uid, kind, author },
+      reason: reason ?? reasonOf(request),
+      ...(Object.keys(asked).length === 0 ? {} : { asked: asked as Json }),
       ...idempotencyKeyOf(request.headers),
+    };
+    // Planned again it might be refused by now, since it was carried out.
+    const known = isDryRun ? null : await parts.goals.repeatedOperation(wish);
+    if (known) return accepted(known);
+    const planned = await planOperation(parts, entry, request.content);
+    if (isDryRun) return jsonAnswer(200, planned);
+    const outcome = await parts.goals.requestOperation({
+      ...wish,
+      ...(planned.plan === undefined ? {} : { plan: planned.plan }),
     });
     if (outcome.kind === 'conflict') throw keyReused();
-    const view = operationView(outcome.operation);
-    return jsonAnswer(202, view, { location: `/v1/jobs/${goal.name}/operations/${view.id}` });
+    return accepted(outcome.operation);
   },
 });
+
+const accepted = (operation: Operation): Answer =>
+  jsonAnswer(202, operationView(operation), { location: `/v1/jobs/${operation.job}/operations/${operation.id}` });
+
+async function planOperation(parts: ApiParts, entry: JobEntry, body: Body): Promise<OperationPlanView> {
+  const { goal, paused } = entry;
+  const { kind } = body;
+  const workers = `${goal.resources.workers} worker(s)`;
+  switch (kind) {
+    case 'pause':
+      return { job: goal.name, kind, effects: [paused ? 'nothing: it is paused' : `${workers} drain, commit and end`] };
+    case 'resume':
+      return { job: goal.name, kind, effects: [`${workers} start from the committed positions`] };
+    case 'restart':
+      return {
+        ...{ job: goal.name, kind },
+        effects: [paused ? 'nothing: the job is paused' : `${workers} drain, commit and end, then as many start`],
+      };
+    case 'rewind': {
+      const plan = await rewindPlan(parts, entry, body.to);
+      return { job: goal.name, kind, effects: rewindEffects(plan, paused), plan };
+    }
+  }
+}

@@ -27,6 +27,8 @@ export const operationView = (operation: Operation): OperationView => ({
   ...{ author: operation.author, reason: operation.reason, requestedAt: isoTime(operation.requestedAt) },
   ...(operation.finishedAt === undefined ? {} : { finishedAt: isoTime(operation.finishedAt) }),
   ...(operation.outcome === undefined ? {} : { outcome: operation.outcome }),
+  ...(operation.plan === undefined ? {} : { plan: operation.plan }),
+  ...(operation.receipt === undefined ? {} : { receipt: operation.receipt }),
 });
 
 /** `before` is the revision before it, or null for the first (or the oldest that is still read). */

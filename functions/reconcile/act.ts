@@ -40,7 +40,10 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
     case 'clear-job':
       return clearJob(action.job, action.controlVersion, parts);
     case 'finish-operation':
-      return parts.goals.finishOperation(action.tenant, action.id, action.state, action.outcome);
+      return parts.goals.finishOperation(action.tenant, action.id, action.ending);
+    case 'place-split':
+      // `moved`: the next pass looks at it as it stands by then.
+      return void (await parts.splits.place(action.job, action.seen, action.placement));
     case 'confirm-removed':
       return parts.goals.confirmRemoved(action.tenant, action.of, action.name, action.revision);
   }

@@ -4,6 +4,7 @@ import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/compile-platform.ts';
 import { topicSettings } from '#core/names.ts';
 import type { Observed } from '#core/plan/observed.ts';
+import { needsSplits } from '#core/plan/plan-rewind.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
 export interface Observation {
@@ -26,11 +27,25 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promis
   // Taken before the reads: one that waits for a broker that is down must not make the heartbeats beside it look old.
   const at = parts.clock.now();
   const names = [...goal.topics, ...goal.removedTopics].map((topic) => topic.topic);
-  const [topics, tasks, heartbeats, controls] = await Promise.all([
+  const [topics, tasks, heartbeats, controls, splits] = await Promise.all([
     attempt('topics', () => parts.broker.describe([...new Set(names)], topicSettings)),
     attempt('tasks', () => parts.tasks.list()),
     attempt('heartbeats', () => parts.workers.listHeartbeats()),
     attempt('controls', () => parts.controls.list()),
+    readSplits(goal, parts, attempt),
   ]);
-  return { observed: { at, topics, tasks, heartbeats, controls }, failures };
+  return { observed: { at, topics, tasks, heartbeats, controls, splits }, failures };
+}
+
+type Attempt = <Value>(name: string, read: () => Promise<Value>) => Promise<Value | null>;
+
+/** Few jobs are being rewound at any time; of all others a pass reads no split. */
+async function readSplits(goal: PlatformGoal, parts: ReconcileParts, attempt: Attempt): Promise<Observed['splits']> {
+  const found = await Promise.all(
+    goal.jobs.filter(needsSplits).map(async ({ goal: { id } }) => {
+      const records = await attempt(`splits of ${id}`, () => parts.splits.list(id));
+      return records === null ? [] : ([[id, records]] as const);
+    }),
+  );
+  return new Map(found.flat());
 }

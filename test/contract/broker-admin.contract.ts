@@ -119,6 +119,13 @@ export function brokerAdminContract(open: () => BrokerAdmin): void {
     await admin.create(topic, 2, {});
     const empty = (partition: number) => ({ partition, earliest: '0', latest: '0' });
     expect(await admin.positions(topic)).toEqual([empty(0), empty(1)]);
+    expect(await admin.offsetsAt(topic, 0)).toEqual(
+      new Map([
+        [0, null],
+        [1, null],
+      ]),
+    );
+    expect(await admin.offsetsAt(newTopic(), 0)).toBeNull();
     await admin.remove(topic);
   });
 }

@@ -1,7 +1,8 @@
 // What every goal store must do, whatever it is built on.
 import { expect, test } from '@jest/globals';
 import { limits } from '#core/limits.ts';
-import type { ApplyRequest, GoalStore, PlatformEvent } from '#core/ports/goal-store.ts';
+import type { RewindPlan } from '#core/operations/rewind.ts';
+import type { ApplyRequest, GoalStore, OperationKind, PlatformEvent } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/document.ts';
 
 let tenantCount = 0;
@@ -302,7 +303,7 @@ function idempotencyContract(open: () => GoalStore): void {
 }
 
 function operationsContract(open: () => GoalStore): void {
-  const asked = (tenant: string, uid: string, kind: 'pause' | 'resume' | 'restart', job = 'r.out') => ({
+  const asked = (tenant: string, uid: string, kind: OperationKind, job = 'r.out') => ({
     ...{ tenant, job, uid, kind, author: 'ada', reason: 'a test' },
   });
   const routeOf = async (store: GoalStore, tenant: string): Promise<string> => {
@@ -320,8 +321,8 @@ function operationsContract(open: () => GoalStore): void {
     const tenant = newTenant();
     const operation = await request(store, asked(tenant, await routeOf(store, tenant), 'pause'));
     expect(operation).toMatchObject({ state: 'requested', job: 'r.out', kind: 'pause', author: 'ada' });
-    await store.finishOperation(tenant, operation.id, 'succeeded', 'paused in 2 s');
-    await store.finishOperation(tenant, operation.id, 'superseded', 'too late');
+    await store.finishOperation(tenant, operation.id, { state: 'succeeded', outcome: 'paused in 2 s' });
+    await store.finishOperation(tenant, operation.id, { state: 'superseded', outcome: 'too late' });
     const receipt = await store.readOperation(tenant, operation.id);
     expect(receipt).toMatchObject({ state: 'succeeded', outcome: 'paused in 2 s' });
     expect(receipt?.finishedAt).toBeGreaterThanOrEqual(operation.requestedAt);
@@ -342,6 +343,61 @@ function operationsContract(open: () => GoalStore): void {
     expect(await store.listOperations(tenant, 'r.out')).toHaveLength(1);
   });
 
+  const plan: RewindPlan = {
+    ...{ kind: 'rewind', to: 'earliest', records: 5, duplicates: { absorbed: false, why: 'a test' } },
+    splits: [{ split: 'plays/0', topicId: 't', from: '5', to: '0', records: 5 }],
+  };
+
+  test('an operation keeps the plan it was asked with, and the receipt it ended with; both are told as events, once', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const wish = { ...asked(tenant, await routeOf(store, tenant), 'rewind'), plan, asked: { to: 'earliest' } };
+    const keyed = { ...wish, idempotencyKey: 'k' };
+    expect(await store.repeatedOperation(keyed)).toBeNull();
+    const operation = await request(store, keyed);
+    expect(operation.plan).toEqual(plan);
+    // What was planned anew for a repeated request counts for nothing.
+    expect((await request(store, { ...keyed, plan: { ...plan, records: 9 } })).plan).toEqual(plan);
+    expect(await store.repeatedOperation(keyed)).toEqual(operation);
+    expect(await store.repeatedOperation({ ...keyed, asked: { to: '3' } })).toBeNull();
+    expect(await store.requestOperation({ ...keyed, asked: { to: '3' } })).toEqual({ kind: 'conflict' });
+    const { splits, records, duplicates } = plan;
+    const receipt = {
+      kind: 'rewind',
+      splits: splits.map(({ split, from, to }) => ({ split, from, to })),
+      records,
+      duplicates,
+      tookMs: 4,
+    } as const;
+    const ending = { state: 'failed', outcome: 'the topic is gone', receipt } as const;
+    await store.finishOperation(tenant, operation.id, ending);
+    await store.finishOperation(tenant, operation.id, { state: 'succeeded', outcome: 'late' });
+    expect(await store.readOperation(tenant, operation.id)).toMatchObject(ending);
+    const { items } = await store.listEvents(tenant, 'job/r.out', { limit: 10 });
+    expect(items).toMatchObject([
+      {
+        reason: 'RewindFailed',
+        severity: 'warning',
+        message: 'the topic is gone',
+        evidence: { records: 5, tookMs: 4 },
+      },
+      { reason: 'RewindRequested', message: 'ada asked for a rewind: a test.', evidence: { to: 'earliest' } },
+    ]);
+  });
+
+  test('a rewind decides while it is asked for and no longer, and hides no pause', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const uid = await routeOf(store, tenant);
+    const pause = await request(store, asked(tenant, uid, 'pause'));
+    const rewind = await request(store, { ...asked(tenant, uid, 'rewind'), plan });
+    const deciding = async () => (await store.snapshot()).operations.filter((one) => one.tenant === tenant);
+    await store.finishOperation(tenant, pause.id, { state: 'succeeded', outcome: 'done' });
+    expect(await deciding()).toMatchObject([{ id: pause.id }, { id: rewind.id, plan }]);
+    await store.finishOperation(tenant, rewind.id, { state: 'succeeded', outcome: 'done' });
+    expect(await deciding()).toMatchObject([{ id: pause.id }]);
+  });
+
   test('a snapshot holds what still decides: the newest of each sort, and all that is asked for', async () => {
     const store = open();
     const tenant = newTenant();
@@ -359,7 +415,8 @@ function operationsContract(open: () => GoalStore): void {
       return operations.filter((operation) => operation.tenant === tenant).map((operation) => operation.id);
     };
     expect(await deciding()).toHaveLength(4);
-    for (const id of Object.values(ids)) await store.finishOperation(tenant, id, 'succeeded', 'done');
+    for (const id of Object.values(ids))
+      await store.finishOperation(tenant, id, { state: 'succeeded', outcome: 'done' });
     expect(await deciding()).toEqual([ids['resume1'], ids['restart2']]);
     const sequences = (await store.listOperations(tenant, 'r.out')).map((operation) => operation.sequence);
     expect(sequences).toEqual([...sequences].sort((a, b) => b - a));

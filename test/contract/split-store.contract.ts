@@ -29,6 +29,7 @@ export function splitStoreContract(open: () => SplitStore): void {
   claimContract(open);
   commitContract(open);
   releaseContract(open);
+  placementContract(open);
   historyContract(open);
 }
 
@@ -45,6 +46,66 @@ const onlySplit = async (store: SplitStore, job: string): Promise<SplitRecord> =
   expect(records).toHaveLength(1);
   return records[0]!;
 };
+
+function placementContract(open: () => SplitStore): void {
+  const placement = (operation: string, sequence: number, to: string) => ({
+    ...{ operation, sequence, from: '40', to, rewoundRecords: 40 - Number(to) },
+  });
+
+  test('an operation sets a position back: the split is free, its epoch higher, and its owner can commit nothing more', async () => {
+    const store = open();
+    const { job, held } = await aClaimedSplit(store);
+    await store.commit(job, held, doneUpTo('40'));
+    const seen = await onlySplit(store, job);
+    expect(await store.place(job, seen, placement('op-1', 7, '12'))).toBe('placed');
+    expect(await onlySplit(store, job)).toEqual({
+      ...{ ...seen, owner: null, epoch: seen.epoch + 1, position: '12', placed: placement('op-1', 7, '12') },
+    });
+    expect(await store.commit(job, held, doneUpTo('60'))).toBe('fenced');
+    expect((await onlySplit(store, job)).position).toBe('12');
+  });
+
+  test('asked for twice by one operation it is set once, also after others have gone on', async () => {
+    const store = open();
+    const { job, held } = await aClaimedSplit(store);
+    await store.commit(job, held, doneUpTo('40'));
+    const seen = await onlySplit(store, job);
+    await store.place(job, seen, placement('op-1', 7, '12'));
+    expect(await store.place(job, seen, placement('op-1', 7, '12'))).toBe('placed');
+    const claimed = await store.claim(job, await onlySplit(store, job), 'w2');
+    await store.commit(job, { split: seen.split, worker: 'w2', epoch: claimed.record!.epoch }, doneUpTo('20'));
+    const later = await onlySplit(store, job);
+    expect(await store.place(job, seen, placement('op-1', 7, '12'))).toBe('placed');
+    expect(await store.place(job, later, placement('op-1', 7, '12'))).toBe('placed');
+    expect(await onlySplit(store, job)).toEqual(later);
+  });
+
+  test('a split that was claimed, or whose topic was made anew, since it was seen stays as it is', async () => {
+    const store = open();
+    const job = newJob();
+    const seen = await store.create(job, aFreeSplit({ position: '40' }));
+    await store.claim(job, seen, 'w1');
+    const claimed = await onlySplit(store, job);
+    expect(await store.place(job, seen, placement('op-1', 7, '12'))).toBe('moved');
+    expect(await store.place(job, { ...claimed, topicId: 'topic-2' }, placement('op-1', 7, '12'))).toBe('moved');
+    expect(await onlySplit(store, job)).toEqual(claimed);
+    expect(await store.place(job, { ...claimed, split: 'plays/9' }, placement('op-1', 7, '12'))).toBe('moved');
+    expect(await onlySplit(store, job)).toEqual(claimed);
+  });
+
+  test('what an operation has put lower, later owners commit from, and the mark stays', async () => {
+    const store = open();
+    const job = newJob();
+    const seen = await store.create(job, aFreeSplit({ position: '40' }));
+    await store.place(job, seen, placement('op-1', 7, '12'));
+    const claimed = await store.claim(job, await onlySplit(store, job), 'w1');
+    const held = { split: seen.split, worker: 'w1', epoch: claimed.record!.epoch };
+    expect(await store.commit(job, held, doneUpTo('13'))).toBe('committed');
+    expect(await onlySplit(store, job)).toMatchObject({ position: '13', placed: { operation: 'op-1' } });
+    expect(await store.place(job, await onlySplit(store, job), placement('op-2', 8, '3'))).toBe('placed');
+    expect(await onlySplit(store, job)).toMatchObject({ position: '3', placed: { operation: 'op-2' } });
+  });
+}
 
 function creationContract(open: () => SplitStore): void {
   test('a created split is listed as it was written, under its job only', async () => {

@@ -1,7 +1,7 @@
 // The API over the real parts of a test run, behind real HTTP, in the test's own process.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { environment } from '#core/names.ts';
+import { defaultBucket, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { composeLocal } from '#functions/compose.ts';
@@ -52,6 +52,8 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
       more[environment.postgresUrl] ?? (await createDatabase(given(testEnvironment.postgresUrl))),
     [environment.kafkaBrokers]: given(testEnvironment.kafka),
     [environment.dynamodbEndpoint]: given(testEnvironment.dynamodb),
+    [environment.s3Endpoint]: given(testEnvironment.s3),
+    [environment.bucket]: defaultBucket,
     [environment.logLevel]: 'error',
     ...more,
   });

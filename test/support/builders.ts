@@ -108,5 +108,6 @@ export const anObservedJob = (changes: Partial<ObservedJob> = {}): ObservedJob =
   tasks: [],
   heartbeats: [],
   control: null,
+  splits: null,
   ...changes,
 });

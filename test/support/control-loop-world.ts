@@ -27,7 +27,7 @@ const effects: Readonly<Record<string, readonly string[]>> = {
   broker: ['create', 'grow', 'configure', 'remove'],
   tasks: ['run', 'stop'],
   workers: ['fence', 'remove', 'clear'],
-  splits: ['clear'],
+  splits: ['place', 'clear'],
   controls: ['write', 'remove'],
   objects: ['put'],
 };

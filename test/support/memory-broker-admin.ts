@@ -53,6 +53,11 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
     },
     positions: async (topic) =>
       topics.get(topic)?.ends.map((end, partition) => ({ partition, earliest: '0', latest: String(end) })) ?? null,
+    /** Its records bear no time: nothing is found by one. */
+    offsetsAt: async (topic) => {
+      const there = topics.get(topic);
+      return there === undefined ? null : new Map(there.ends.map((_, partition) => [partition, null]));
+    },
     close: async () => {},
     append: (topic, partition, recordCount) => {
       existing(topics, topic).ends[partition]! += recordCount;

@@ -3,6 +3,7 @@
 import { PlatformError } from '#core/errors.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
+import { endingEvent, requestedEvent } from '#core/operations/operation-event.ts';
 import type {
   ApplyOutcome,
   ApplyRequest,
@@ -11,6 +12,7 @@ import type {
   GoalRevision,
   GoalStore,
   Operation,
+  OperationRequest,
   Page,
   PlatformEvent,
 } from '#core/ports/goal-store.ts';
@@ -127,14 +129,20 @@ function once<Result extends { readonly kind: string }>(
   return answer;
 }
 
-function requestOperation(memory: Memory, request: Parameters<GoalStore['requestOperation']>[0]): Operation {
-  const { idempotencyKey: _key, ...asked } = request;
+function requestOperation(memory: Memory, request: OperationRequest): Operation {
+  const { idempotencyKey: _key, asked: _asked, ...asked } = request;
   const sequence = change(memory, `job/${request.job}`);
   const requestedAt = memory.options.now();
   const operation: Operation = { ...asked, id: `operation-${sequence}`, sequence, state: 'requested', requestedAt };
   memory.operations.push(operation);
+  appendEvents(memory, [requestedEvent(operation)]);
   return operation;
 }
+
+const factsOf = ({ job, kind, reason, asked }: OperationRequest): readonly unknown[] => [
+  ...['operation', job, kind, reason],
+  ...(asked === undefined ? [] : [asked]),
+];
 
 function decidingOperations(memory: Memory): readonly Operation[] {
   const alive = new Set(
@@ -149,10 +157,12 @@ function decidingOperations(memory: Memory): readonly Operation[] {
         other.tenant === operation.tenant &&
         other.uid === operation.uid &&
         other.job === operation.job &&
+        ['pause', 'resume', 'restart'].includes(other.kind) &&
         (other.kind === 'restart') === (operation.kind === 'restart') &&
         other.sequence > operation.sequence,
     );
-  return mine.filter((operation) => operation.state === 'requested' || isNewest(operation));
+  const lasting = (operation: Operation): boolean => ['pause', 'resume', 'restart'].includes(operation.kind);
+  return mine.filter((operation) => operation.state === 'requested' || (lasting(operation) && isNewest(operation)));
 }
 
 function listEvents(
@@ -235,13 +245,18 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStor
       if (head && head.revision.revision === revision && head.revision.declared === null) head.confirmed = true;
     },
     requestOperation: async (request) => {
-      const facts = ['operation', request.job, request.kind, request.reason];
-      const answer = once(memory, request, facts, () => ({
+      const answer = once(memory, request, factsOf(request), () => ({
         kind: 'accepted' as const,
         id: requestOperation(memory, request).id,
       }));
       if (answer.kind !== 'accepted') return { kind: 'conflict' };
       return { kind: 'accepted', operation: memory.operations.find((operation) => operation.id === answer.id)! };
+    },
+    repeatedOperation: async (request) => {
+      const known = memory.keys.get(`${request.tenant} ${request.idempotencyKey}`);
+      if (known?.fingerprint !== canonicalJson(factsOf(request))) return null;
+      const { id } = known.answer as { readonly id?: string };
+      return memory.operations.find((operation) => operation.id === id) ?? null;
     },
     readOperation: async (tenant, id) =>
       memory.operations.find((operation) => operation.tenant === tenant && operation.id === id) ?? null,
@@ -250,11 +265,13 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStor
         .filter((operation) => operation.tenant === tenant && operation.job === job)
         .reverse()
         .slice(0, limits.pageItemsMax),
-    finishOperation: async (tenant, id, state, outcome) => {
+    finishOperation: async (tenant, id, ending) => {
       const index = memory.operations.findIndex((operation) => operation.tenant === tenant && operation.id === id);
       const operation = memory.operations[index];
-      if (operation?.state === 'requested')
-        memory.operations[index] = { ...operation, state, outcome, finishedAt: memory.options.now() };
+      if (operation?.state !== 'requested') return;
+      const ended = { ...operation, ...ending, finishedAt: memory.options.now() };
+      memory.operations[index] = ended;
+      appendEvents(memory, [endingEvent(ended)]);
     },
     appendEvents: async (events) => appendEvents(memory, events),
     listEvents: async (tenant, subject, page) => listEvents(memory, tenant, subject, page),

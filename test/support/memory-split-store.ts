@@ -34,6 +34,13 @@ export function createMemorySplitStore(): SplitStore {
       if (there.owner === held.worker) write(job, { ...there, owner: null });
       return there.owner === held.worker || there.owner === null ? 'committed' : 'fenced';
     },
+    place: async (job, seen, placement) => {
+      const there = read(job, seen.split);
+      if (there?.placed?.operation === placement.operation) return 'placed';
+      if (there === null || there.epoch !== seen.epoch || there.topicId !== seen.topicId) return 'moved';
+      write(job, { ...there, owner: null, epoch: seen.epoch + 1, position: placement.to, placed: placement });
+      return 'placed';
+    },
     clear: async (job) => {
       for (const key of keysOf(job)) records.delete(key);
     },

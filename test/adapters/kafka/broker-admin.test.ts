@@ -32,6 +32,8 @@ describe('on Kafka', () => {
       [1, 2, 3].map(() => ({ key: null, value: null })),
     );
     expect(await admin.positions(topic)).toEqual([{ partition: 0, earliest: '0', latest: '3' }]);
+    expect(await admin.offsetsAt(topic, 0)).toEqual(new Map([[0, '0']]));
+    expect(await admin.offsetsAt(topic, Date.now() + 60_000)).toEqual(new Map([[0, null]]));
     await log.close();
     await admin.remove(topic);
   });

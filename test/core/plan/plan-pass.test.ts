@@ -26,6 +26,7 @@ const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   topics: [],
   tasks: [],
   heartbeats: [],
+  splits: new Map(),
   controls: [],
   ...changes,
 });
@@ -168,15 +169,15 @@ describe('operations', () => {
     expect(kinds(plan(aGoal({ jobs: [entry] }), running))).toEqual(['stop-worker']);
     const replaced = anObserved({ tasks: [aTask(entry, 2)], heartbeats: [aHeartbeat(entry, 2)] });
     expect(actions(plan(aGoal({ jobs: [entry] }), replaced))).toMatchObject([
-      { kind: 'finish-operation', id: 'op-5', state: 'succeeded' },
+      { kind: 'finish-operation', id: 'op-5', ending: { state: 'succeeded' } },
     ]);
   });
 
   test('an older one gives way to a newer one of its kind', () => {
     const entry = aJobEntry({ paused: true, requested: [operation('resume', 5), operation('pause', 6)] });
     expect(actions(plan(aGoal({ jobs: [entry] }), anObserved()))).toMatchObject([
-      { id: 'op-5', state: 'superseded' },
-      { id: 'op-6', state: 'succeeded' },
+      { id: 'op-5', ending: { state: 'superseded' } },
+      { id: 'op-6', ending: { state: 'succeeded' } },
     ]);
   });
 });

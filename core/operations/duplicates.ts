@@ -1,0 +1,18 @@
+// Whether a job's sink takes a record that comes a second time as the one it has, or as another.
+import type { JobGoal } from '#core/job/job-goal.ts';
+
+export interface Duplicates {
+  readonly absorbed: boolean;
+  /** For people. */
+  readonly why: string;
+}
+
+export function duplicatesAt(sink: JobGoal['sink']): Duplicates {
+  switch (sink.kind) {
+    case 'stream':
+      return {
+        absorbed: false,
+        why: `stream ${sink.stream} takes each as a new event: its readers see them twice`,
+      };
+  }
+}

@@ -1,0 +1,5 @@
+// What each kind of operation plans when it is asked for, and what it leaves as its receipt: closed lists, by kind.
+import type { RewindPlan, RewindReceipt } from '#core/operations/rewind.ts';
+
+export type OperationPlan = RewindPlan;
+export type OperationReceipt = RewindReceipt;

@@ -1,0 +1,76 @@
+// What an operation would do, found out before anything is done: it becomes the operation's plan.
+import type { CheckpointManifest } from '#core/checkpoint/manifest.ts';
+import { newestFirst, readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { objectKeys } from '#core/names.ts';
+import {
+  planRewind,
+  type RewindPlan,
+  type RewindRefusal,
+  type RewindTarget,
+  readRewindTarget,
+} from '#core/operations/rewind.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+import { topicMissing } from '#functions/api/tail-topic.ts';
+
+export async function rewindPlan(parts: ApiParts, { goal }: JobEntry, asked: string): Promise<RewindPlan> {
+  const read = readRewindTarget(asked, parts.clock.now());
+  if (!read.ok) throw refused(read.problem);
+  const target = read.value;
+  const { topic } = goal.source;
+  const [splits, [observed], positions, offsetsAt, checkpoints] = await Promise.all([
+    parts.splits.list(goal.id),
+    parts.broker.describe([topic], []),
+    parts.broker.positions(topic),
+    target.kind === 'time' ? parts.broker.offsetsAt(topic, target.at) : null,
+    target.kind === 'checkpoint' ? checkpointKeys(parts, goal) : [],
+  ]);
+  if (!observed || positions === null) throw topicMissing(topic);
+  const planned = planRewind({
+    ...{ asked, target, goal, splits, topicId: observed.topicId, positions },
+    offsetsAt: offsetsAt ?? new Map(),
+    checkpoint: await readCheckpoint(parts, goal, target, checkpoints),
+    checkpoints: checkpoints.map((key) => sequenceOf(key)!),
+  });
+  if (!planned.ok) throw refused(planned.problem);
+  return planned.value;
+}
+
+const checkpointKeys = async (parts: ApiParts, goal: JobEntry['goal']): Promise<readonly string[]> =>
+  newestFirst(await parts.objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid)));
+
+async function readCheckpoint(
+  parts: ApiParts,
+  goal: JobEntry['goal'],
+  target: RewindTarget,
+  keys: readonly string[],
+): Promise<CheckpointManifest | null> {
+  if (target.kind !== 'checkpoint') return null;
+  const key = keys.find((one) => sequenceOf(one) === target.sequence);
+  const bytes = key === undefined ? null : await parts.objects.get(key);
+  if (bytes === null) return null;
+  const manifest = readManifest(bytes, goal.id, goal.uid);
+  if (manifest.ok) return manifest.value;
+  throw new ApiRefusal(
+    422,
+    'checkpoint-unreadable',
+    `checkpoint ${target.sequence} cannot be read: ${manifest.problem}`,
+    {
+      fix: 'give another checkpoint, or a time',
+    },
+  );
+}
+
+/** What the request itself got wrong is 422; what the world does not have any more, 409. */
+const refused = ({ code, message, fix }: RewindRefusal): ApiRefusal =>
+  new ApiRefusal(code === 'target-invalid' ? 422 : 409, code, message, { fix });
+
+export function rewindEffects(plan: RewindPlan, paused: boolean): readonly string[] {
+  return [
+    paused ? 'the job is paused: no worker runs' : 'all workers drain, commit and end',
+    ...plan.splits.map(({ split, from, to, records }) => `${split}: ${from} → ${to}, up to ${records} record(s) again`),
+    paused ? 'it goes on from there when it is resumed' : 'workers start again from there',
+    `at most ${plan.records} record(s) are read again: ${plan.duplicates.why}`,
+  ];
+}
