@@ -16,6 +16,7 @@ import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
 import { registerQuickstart } from './commands/quickstart.ts';
 import { registerRewind } from './commands/rewind.ts';
+import { registerSecret } from './commands/secret.ts';
 import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTail } from './commands/tail.ts';
@@ -49,6 +50,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDeadLetters,
   registerHistory,
   registerDiff,
+  registerSecret,
   registerDelete,
   registerCompletion,
   registerVersion,

@@ -40,6 +40,8 @@ export const limits = {
   produceInFlightMax: 5,
   /** Output written and not yet acknowledged; above it nothing more is read. */
   producePendingBytesMax: 16 * 1024 * 1024,
+  /** The same for a sink over HTTP, with the originals that it keeps for dead letters. */
+  sinkPendingBytesMax: 16 * 1024 * 1024,
   heartbeatErrorsMax: 10,
 
   /** Control loop. */

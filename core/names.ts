@@ -23,6 +23,14 @@ export const environment = {
   workerEntry: 'MILLRACE_WORKER_ENTRY',
   tasksMax: 'MILLRACE_TASKS_MAX',
   stopTimeoutMs: 'MILLRACE_STOP_TIMEOUT_MS',
+  /** Where secrets are kept as files, on one machine. */
+  secretsDir: 'MILLRACE_SECRETS_DIR',
+  /** Networks beside the public internet that sinks may write to: `loopback,10.0.0.0/8`, or `none`. */
+  sinkNetworks: 'MILLRACE_SINK_NETWORKS',
+  /** The cluster of OpenSearch sinks that name none. */
+  openSearchUrl: 'MILLRACE_OPENSEARCH_URL',
+  /** Node's own: a file of certificates that are trusted beside the public ones. */
+  extraCertificates: 'NODE_EXTRA_CA_CERTS',
   /** Given to one worker task by the reconciler. */
   job: 'MILLRACE_JOB',
   worker: 'MILLRACE_WORKER',

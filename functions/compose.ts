@@ -16,7 +16,7 @@ import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
-import { localSettings } from '#core/graph/platform-settings.ts';
+import { localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
@@ -61,7 +61,16 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
   const controls = createControlStore(dynamo);
   return {
     parts: {
-      ...{ goals, records, broker, controls, logger, clock: systemClock, settings: localSettings, planRoute: plan },
+      ...{
+        goals,
+        records,
+        broker,
+        controls,
+        logger,
+        clock: systemClock,
+        settings: withSinkSettings(localSettings, env),
+        planRoute: plan,
+      },
       worlds: new WorldCache(goals, plan),
       ledger: createRequestLedger(database),
       splits: createSplitStore(dynamo),

@@ -3,6 +3,8 @@ import { systemClock } from '#adapters/clock/system-clock.ts';
 import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
+import { environmentSecrets } from '#adapters/environment/secret-store.ts';
+import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
@@ -12,6 +14,7 @@ import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { defaultBucket, environment } from '#core/names.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SecretStore } from '#core/ports/secret-store.ts';
 import { Cluster, parseBrokers } from './kafka/cluster.ts';
 import type { WorkerIdentity, WorkerParts } from './parts.ts';
 
@@ -66,8 +69,20 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     splits: createSplitStore(dynamo),
     workers: createWorkerStore(dynamo),
     objects,
+    secrets: composeSecrets(from),
     clock: systemClock,
     log,
+  };
+}
+
+/** The task's environment first, then the files of a platform on one machine. */
+function composeSecrets(from: Environment): SecretStore {
+  const inEnvironment = environmentSecrets(from);
+  const folder = from[environment.secretsDir];
+  const inFiles = folder === undefined ? null : secretFiles(folder);
+  return {
+    read: async (tenant, name) =>
+      (await inEnvironment.read(tenant, name)) ?? (await inFiles?.read(tenant, name)) ?? null,
   };
 }
 

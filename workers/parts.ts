@@ -4,6 +4,7 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
 import type { WorkerStore } from '#core/ports/worker-store.ts';
 import type { Cluster } from './kafka/cluster.ts';
@@ -29,6 +30,7 @@ export interface WorkerParts {
   readonly splits: SplitStore;
   readonly workers: WorkerStore;
   readonly objects: ObjectStore;
+  readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly log: Logger;
 }

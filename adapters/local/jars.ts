@@ -7,7 +7,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { PlatformError } from '#core/errors.ts';
 
-export type JarSet = 'kafka' | 'dynamodb' | 's3';
+/** OpenSearch is no part of the platform: it stands at the other end of a sink, in tests and examples. */
+export type JarSet = 'kafka' | 'dynamodb' | 's3' | 'opensearch';
+/** What the platform itself runs on. */
 export const jarSets: readonly JarSet[] = ['kafka', 'dynamodb', 's3'];
 
 export const jarsHere = resolve(import.meta.dirname, 'jars');

@@ -13,6 +13,7 @@ export function platformEnvironment(dataDir: string, ports: Ports, credentials: 
   return {
     [environment.stage]: 'local',
     [environment.dataDir]: placesIn(dataDir).data,
+    [environment.secretsDir]: placesIn(dataDir).secrets,
     [environment.kafkaBrokers]: `${loopback}:${ports.kafka}`,
     [environment.postgresUrl]: postgresUrl({ port: ports.postgres, password: credentials.postgresPassword }),
     [environment.dynamodbEndpoint]: http(ports.dynamodb),
@@ -32,7 +33,15 @@ export function platformEnvironment(dataDir: string, ports: Ports, credentials: 
 }
 
 /** What whoever starts the platform may set for its programs. */
-const callerSettings = [environment.logLevel, environment.workerEntry, environment.tasksMax, environment.stopTimeoutMs];
+const callerSettings = [
+  environment.logLevel,
+  environment.workerEntry,
+  environment.tasksMax,
+  environment.stopTimeoutMs,
+  environment.sinkNetworks,
+  environment.openSearchUrl,
+  environment.extraCertificates,
+];
 
 const settingsOfCaller = (): Record<string, string> =>
   Object.fromEntries(

@@ -16,6 +16,8 @@ export interface Places {
   readonly parts: string;
   readonly platformFile: string;
   readonly credentials: string;
+  /** A file a secret, which only workers read. */
+  readonly secrets: string;
   readonly lock: string;
   readonly hostLog: string;
 }
@@ -32,6 +34,7 @@ export function placesIn(dataDir: string): Places {
     parts: join(data, 'parts'),
     platformFile: join(data, 'platform.json'),
     credentials: join(data, 'credentials.json'),
+    secrets: join(data, 'secrets'),
     lock: join(data, 'lock'),
     hostLog: join(logs, 'host.log'),
   };

@@ -17,6 +17,8 @@ const workerVariables = [
   environment.region,
   environment.accessKeyId,
   environment.secretAccessKey,
+  environment.secretsDir,
+  environment.extraCertificates,
   environment.logLevel,
 ];
 

@@ -1,4 +1,6 @@
 // What must hold between declarations: before an apply, the incoming ones are checked against all that is declared.
+import { checkTargets } from '#core/graph/check-sinks.ts';
+import type { SinkSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
 import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
@@ -23,6 +25,7 @@ export function checkDocuments(
   current: readonly Document[],
   incoming: readonly Document[],
   plan: RoutePlanner,
+  sinks: SinkSettings,
 ): CheckedDocuments {
   const before = buildWorld(current, plan);
   const after = buildWorld(mergeDocuments(current, incoming), plan);
@@ -34,6 +37,7 @@ export function checkDocuments(
       ...checkOwner(document, currentByKey.get(keyOf(document))),
       ...(document.kind === 'Route' ? (after.routes.get(name)?.problems ?? []) : checkPartitions(name, before, after)),
       ...checkReaders(document, before, after, incoming),
+      ...checkTargets(document, sinks),
     ];
     if (found.length > 0) problems.set(keyOf(document), found);
   }

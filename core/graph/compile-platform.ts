@@ -140,6 +140,8 @@ function compileJobs(
       const program = route.programs.get(sink.name)!;
       const { spec } = route.document;
       const job = jobName(name, sink.name);
+      const sinkGoal = compileSink(sink, program, settings, plan);
+      if (sinkGoal === null) continue;
       const goal: JobGoal = {
         formatVersion: 1,
         id: jobId(revision.tenant, job, revision.uid),
@@ -152,7 +154,7 @@ function compileJobs(
         source: { stream: source.name, topic: topicOfStream(source.name), start: spec.start },
         program,
         eventTime: eventTimeProgram(source, plan),
-        sink: compileSink(sink),
+        sink: sinkGoal,
         deadLetterTopic: deadLetterTopic(job),
         ordering: spec.ordering,
         errors: spec.errors,

@@ -1,11 +1,35 @@
 // A declared sink becomes the sink of a job's goal.
+import type { RouteProgram } from '#core/expression/index.ts';
+import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import type { RoutePlanner } from '#core/graph/world.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { topicOfStream } from '#core/names.ts';
+import { indexTimeText } from '#core/spec/sinks/index-pattern.ts';
 import { keyColumn, type SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 
-export const compileSink = (sink: SinkSpec): SinkGoal => ({
-  kind: 'stream',
-  stream: sink.stream,
-  topic: topicOfStream(sink.stream),
-  keyed: keyColumn(sink) !== null,
-});
+/** Null where the platform lacks what the declaration leaves to it. */
+export function compileSink(
+  sink: SinkSpec,
+  program: RouteProgram,
+  settings: PlatformSettings,
+  plan: RoutePlanner,
+): SinkGoal | null {
+  const keyed = keyColumn(sink) !== null;
+  const { networks, openSearchUrl } = settings.sinks;
+  switch (sink.kind) {
+    case 'stream':
+      return { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed };
+    case 'opensearch': {
+      const { kind, index, batch, auth } = sink;
+      const url = sink.url ?? openSearchUrl;
+      const text = indexTimeText(index);
+      const planned = text === null ? null : plan({ select: text }, program.output, { validate: 'read' });
+      if (url === null || planned?.ok === false) return null;
+      return { kind, keyed, url, networks, index, indexTime: planned?.value ?? null, batch, auth };
+    }
+    case 'http': {
+      const { name: _name, ...wishes } = sink;
+      return { ...wishes, networks, keyed };
+    }
+  }
+}

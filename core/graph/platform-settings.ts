@@ -1,6 +1,16 @@
 // What the platform team sets for a whole installation; every job is compiled under it.
 import type { WorkerSettings } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
+import { environment } from '#core/names.ts';
+import { parseNetworks } from '#core/network/address.ts';
+
+/** Where sinks may write to over HTTP. */
+export interface SinkSettings {
+  /** Beside the public internet: `10.0.0.0/8`, or the word `loopback`. */
+  readonly networks: readonly string[];
+  /** The cluster of OpenSearch sinks that name none. */
+  readonly openSearchUrl: string | null;
+}
 
 export interface PlatformSettings {
   /** Names the installation in tags, so that two of them in one account never touch each other's tasks. */
@@ -9,6 +19,7 @@ export interface PlatformSettings {
   readonly minInsyncReplicas: number;
   readonly deadLetterRetentionMs: number;
   readonly worker: WorkerSettings;
+  readonly sinks: SinkSettings;
   /** A task that never reported after this is given up. */
   readonly startDeadlineMs: number;
   /** A task that the runtime does not list is unknown, not gone, until this long after it was asked for. */
@@ -28,12 +39,42 @@ const worker: WorkerSettings = {
   drainMs: 10_000,
 };
 
+/** What whoever runs the platform sets of it in the environment; what cannot be read is refused at the start. */
+export function withSinkSettings(
+  settings: PlatformSettings,
+  from: Readonly<Record<string, string | undefined>>,
+): PlatformSettings {
+  const networks = from[environment.sinkNetworks];
+  const openSearchUrl = from[environment.openSearchUrl];
+  return {
+    ...settings,
+    sinks: {
+      networks: networks === undefined ? settings.sinks.networks : readNetworks(networks),
+      openSearchUrl: openSearchUrl === undefined ? settings.sinks.openSearchUrl : openSearchUrl.replace(/\/+$/, ''),
+    },
+  };
+}
+
+function readNetworks(text: string): readonly string[] {
+  const texts = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '' && part !== 'none');
+  for (const one of texts)
+    if (parseNetworks(one) === null)
+      throw new Error(
+        `${environment.sinkNetworks}: got ${JSON.stringify(one)}, expected networks such as loopback,10.0.0.0/8, or none`,
+      );
+  return texts;
+}
+
 /** One broker, one machine, nobody to pay for requests: short intervals. */
 export const localSettings: PlatformSettings = {
   platform: 'local',
   minInsyncReplicas: 1,
   deadLetterRetentionMs: 7 * 86_400_000,
   worker,
+  sinks: { networks: ['loopback'], openSearchUrl: null },
   startDeadlineMs: 30_000,
   listingGraceMs: 5_000,
 };
@@ -52,6 +93,7 @@ export const awsSettings: PlatformSettings = {
     compression: 'lz4',
     drainMs: 60_000,
   },
+  sinks: { networks: [], openSearchUrl: null },
   startDeadlineMs: 180_000,
   listingGraceMs: 300_000,
 };

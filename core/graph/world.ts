@@ -1,6 +1,7 @@
 // Documents become a graph: which stream feeds which route, with what types; routes compiled, or why they cannot be.
 import type { ExpressionProblem, RouteExpressions, RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
+import { checkIndexTime } from '#core/graph/check-sinks.ts';
 import type { Result } from '#core/result.ts';
 import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
@@ -183,11 +184,12 @@ function planSink(
   const { where, select } = route.spec;
   const text: RouteExpressions = { ...(where === null ? {} : { where }), ...(select === null ? {} : { select }) };
   const key = keyColumn(sink);
-  const keyed: RouteExpressions = key === null ? text : { ...text, key };
+  const keyed: RouteExpressions = key === null ? text : { ...text, key: key.column };
   const planned = build.plan(keyed, source.row, { validate: source.validate });
   if (planned.ok) {
     programs.set(sink.name, planned.value);
     checkSinkSchema(build, sink, planned.value, index, problems);
+    problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     return;
   }
   // Which text is at fault? Each alone tells.
@@ -201,7 +203,9 @@ function planSink(
     if (!alone.ok) problems.push(...alone.problem.map((problem) => specProblem(path, problem)));
   }
   if (problems.length === before)
-    problems.push(...planned.problem.map((problem) => specProblem(`spec.to[${index}].key`, problem)));
+    problems.push(
+      ...planned.problem.map((problem) => specProblem(`spec.to[${index}].${key?.field ?? 'name'}`, problem)),
+    );
 }
 
 const specProblem = (path: string, problem: ExpressionProblem): SpecProblem => ({

@@ -2,11 +2,26 @@
 import { z } from 'zod';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
+import { httpFormats } from '#core/spec/sinks/http.ts';
 
 const text = z.string().min(1);
 const count = z.int().positive();
 const action = z.enum(['dead-letter', 'drop', 'stop']);
 const program = z.looseObject({});
+
+const batch = z.object({ maxRecords: count, maxBytes: count, maxWaitMs: z.int().nonnegative() });
+const remote = {
+  keyed: z.boolean(),
+  url: z.url(),
+  networks: z.array(text),
+  batch,
+  auth: z.looseObject({ secret: text, scheme: text }).nullable(),
+};
+const sink = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean() }),
+  z.looseObject({ kind: z.literal('opensearch'), ...remote, index: text, indexTime: program.nullable() }),
+  z.looseObject({ kind: z.literal('http'), ...remote, format: z.enum(httpFormats), timeoutMs: count }),
+]);
 
 const schema = z.looseObject({
   formatVersion: z.literal(1, 'this worker understands goals of format 1 only'),
@@ -25,7 +40,7 @@ const schema = z.looseObject({
   }),
   program,
   eventTime: program.nullable(),
-  sink: z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean() }),
+  sink,
   deadLetterTopic: text,
   ordering: z.enum(['none', 'per-key', 'per-partition']),
   errors: z.object({ poison: action, schema: action }),

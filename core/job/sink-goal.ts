@@ -1,4 +1,8 @@
 // What a worker is told of its sink: compiled from the declaration, with every name spelled out.
+import type { RouteProgram } from '#core/expression/index.ts';
+import type { AuthSpec } from '#core/spec/sinks/auth.ts';
+import type { BatchSpec } from '#core/spec/sinks/batch.ts';
+import type { HttpSink } from '#core/spec/sinks/http.ts';
 
 interface SinkGoalShape {
   /** Whether the program gives a key with each record. */
@@ -11,10 +15,42 @@ export interface StreamSinkGoal extends SinkGoalShape {
   readonly topic: string;
 }
 
-export type SinkGoal = StreamSinkGoal;
+/** What is written to over HTTP. */
+interface RemoteSinkGoal extends SinkGoalShape {
+  readonly url: string;
+  /** Opened by the platform beside the public internet. */
+  readonly networks: readonly string[];
+  readonly batch: BatchSpec;
+  /** A secret by its name; the worker reads it. */
+  readonly auth: AuthSpec | null;
+}
+
+export interface OpenSearchSinkGoal extends RemoteSinkGoal {
+  readonly kind: 'opensearch';
+  /** The pattern of its index's name. */
+  readonly index: string;
+  /** Over the output: the time that the index is named after, as the one column `at`; null where the name has no date. */
+  readonly indexTime: RouteProgram | null;
+}
+
+export interface HttpSinkGoal extends RemoteSinkGoal, Pick<HttpSink, 'method' | 'format' | 'envelope' | 'headers'> {
+  readonly kind: 'http';
+  readonly timeoutMs: number;
+}
+
+export type SinkGoal = StreamSinkGoal | OpenSearchSinkGoal | HttpSinkGoal;
 
 /** The sink as people call it, for lists. */
-export const sinkTitle = (sink: SinkGoal): string => sink.stream;
+export function sinkTitle(sink: SinkGoal): string {
+  switch (sink.kind) {
+    case 'stream':
+      return sink.stream;
+    case 'opensearch':
+      return `opensearch ${new URL(sink.url).host}/${sink.index}`;
+    case 'http':
+      return `http ${sink.url}`;
+  }
+}
 
 /** The managed stream that the sink is, or null. */
 export const sinkStream = (sink: SinkGoal): string | null => (sink.kind === 'stream' ? sink.stream : null);

@@ -14,5 +14,12 @@ export function duplicatesAt(sink: JobGoal['sink']): Duplicates {
         absorbed: false,
         why: `stream ${sink.stream} takes each as a new event: its readers see them twice`,
       };
+    case 'opensearch':
+      return { absorbed: true, why: 'each document is written again under the id that it has' };
+    case 'http':
+      return {
+        absorbed: false,
+        why: 'the receiver gets them again, with the same keys where they come one a request or in envelopes',
+      };
   }
 }

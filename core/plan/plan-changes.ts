@@ -27,7 +27,7 @@ export function planChanges(request: ChangeRequest): PlanView {
   const { tenant, incoming, snapshot, settings, plan } = request;
   const current = snapshot.revisions.filter((revision) => revision.tenant === tenant);
   const documents = current.flatMap((revision) => documentOf(revision));
-  const checked = checkDocuments(documents, incoming, plan);
+  const checked = checkDocuments(documents, incoming, plan, settings.sinks);
   const before = compilePlatform(snapshot, settings, plan);
   const after = compilePlatform(
     { ...snapshot, revisions: overlay(snapshot.revisions, tenant, incoming) },

@@ -93,7 +93,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     start: completeStart(declared.start),
     where: declared.where ?? null,
     select: declared.select ?? null,
-    sinks: declared.to.map(completeSink),
+    sinks: declared.to.map((sink, index) => completeSink(sink, `spec.to[${index}]`, problems)),
     ordering: declared.delivery?.ordering ?? 'per-key',
     errors: { poison: declared.errors?.poison ?? 'dead-letter', schema: declared.errors?.schema ?? 'dead-letter' },
     resources: {

@@ -137,7 +137,7 @@ export function refusedDocument(title: string, problems: readonly SpecProblem[])
 
 function requireFitting(known: TenantWorld, document: Document, parts: ApiParts): void {
   const { name } = document.metadata;
-  const checked = checkDocuments(known.documents, [document], parts.planRoute);
+  const checked = checkDocuments(known.documents, [document], parts.planRoute, parts.settings.sinks);
   const problems = [...(checked.problems.get(documentKey(document.kind, name)) ?? [])];
   if (document.kind === 'Route' && problems.length === 0) {
     const results = runRouteTests(document.spec.tests, checked.after.routes.get(name));

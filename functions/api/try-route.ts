@@ -71,7 +71,7 @@ async function compile(
   const title = `${kind} ${metadata.name}`;
   if (kind !== 'Route') throw refusedDocument(title, [{ path: 'kind', message: `got ${kind}, expected Route` }]);
   const { documents } = await parts.worlds.read(tenant);
-  const checked = checkDocuments(documents, [document], parts.planRoute);
+  const checked = checkDocuments(documents, [document], parts.planRoute, parts.settings.sinks);
   // Whose the name is does not matter to a try.
   const problems = (checked.problems.get(documentKey(kind, metadata.name)) ?? []).filter(
     (problem) => problem.path !== 'metadata.owner',

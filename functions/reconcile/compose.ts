@@ -15,7 +15,7 @@ import { ackOutbox, listenOutbox, type OutboxListener, takeOutbox } from '#adapt
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
-import { localSettings } from '#core/graph/platform-settings.ts';
+import { localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
@@ -68,7 +68,7 @@ export async function composeLocal(): Promise<LocalReconciler> {
       objects,
       clock: systemClock,
       logger,
-      settings: localSettings,
+      settings: withSinkSettings(localSettings, process.env),
       planRoute: memoizePlanner(planRoute, plansKept),
     },
     port: Number(required(environment.reconcilerPort)),

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadDocuments } from '#cli/input/documents.ts';
 import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '#core/expression/index.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
 import type { World } from '#core/graph/world.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
@@ -19,7 +20,7 @@ async function resolve(name: string): Promise<World> {
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
     return parsed.value;
   });
-  const { after, problems } = checkDocuments([], documents, planRoute);
+  const { after, problems } = checkDocuments([], documents, planRoute, localSettings.sinks);
   expect([...problems]).toEqual([]);
   return after;
 }

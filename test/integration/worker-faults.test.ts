@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import type { JobGoal } from '#core/job/job-goal.ts';
 import { until } from '#test/support/until.ts';
 import { compareWithLoad, type Found, type Load, type LoadWishes, startLoad } from '../workers/load.ts';
-import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
+import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
 
 let rig: WorkerRig;
 beforeAll(async () => {
@@ -14,11 +13,11 @@ beforeAll(async () => {
 });
 afterAll(async () => await rig.close());
 
-const load = (goal: JobGoal, wishes?: LoadWishes): Load => startLoad(rig, goal, wishes);
-const compare = async (goal: JobGoal, count: number): Promise<Found> => await compareWithLoad(rig, goal, count);
+const load = (goal: StreamJobGoal, wishes?: LoadWishes): Load => startLoad(rig, goal, wishes);
+const compare = async (goal: StreamJobGoal, count: number): Promise<Found> => await compareWithLoad(rig, goal, count);
 
 const commitMs = 200;
-const goalWith = async (more: object = {}): Promise<JobGoal> =>
+const goalWith = async (more: object = {}): Promise<StreamJobGoal> =>
   await rig.job({ where: 'id >= 0', settings: { commitMs, ...more } });
 
 describe('when a worker dies', () => {

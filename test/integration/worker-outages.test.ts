@@ -3,10 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import type { JobGoal } from '#core/job/job-goal.ts';
 import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts';
 import { until } from '#test/support/until.ts';
-import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
+import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
 
 let rig: WorkerRig;
 let kafka: OwnPart;
@@ -27,7 +26,7 @@ const events = (from: number, count: number): { key: string; value: string }[] =
     value: JSON.stringify({ id: from + index, pad: 'x'.repeat(200) }),
   }));
 
-async function distinct(goal: JobGoal): Promise<{ distinct: number; duplicates: number }> {
+async function distinct(goal: StreamJobGoal): Promise<{ distinct: number; duplicates: number }> {
   const ids = (await rig.read(goal.sink.topic)).map(({ value }) => idOf(value));
   const set = new Set(ids);
   return { distinct: set.size, duplicates: ids.length - set.size };

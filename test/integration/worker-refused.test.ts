@@ -4,10 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import type { JobGoal } from '#core/job/job-goal.ts';
 import { until } from '#test/support/until.ts';
 import { compareWithLoad, startLoad } from '../workers/load.ts';
-import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
+import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
 
 let rig: WorkerRig;
 beforeAll(async () => {
@@ -22,7 +21,7 @@ const topicResource = 2;
  * `before`: of what age records are refused. (A broker that is alone does not refuse for `min.insync.replicas`: Kafka 4
  * asks for no more replicas than the topic has. To a producer both are an error code that says: not now.)
  */
-async function refuseRecords(goal: JobGoal, before: 'any' | 'none'): Promise<void> {
+async function refuseRecords(goal: StreamJobGoal, before: 'any' | 'none'): Promise<void> {
   const configEntries = before === 'any' ? [{ name: 'message.timestamp.before.max.ms', value: '1' }] : [];
   const resources = [{ type: topicResource, name: goal.sink.topic, configEntries }];
   await rig.admin.alterConfigs({ validateOnly: false, resources });

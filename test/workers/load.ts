@@ -1,7 +1,6 @@
 // A steady load for a worker, and what became of it: lost, doubled, out of order.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { JobGoal } from '#core/job/job-goal.ts';
-import type { WorkerRig } from './worker-rig.ts';
+import type { StreamJobGoal, WorkerRig } from './worker-rig.ts';
 
 export interface Load {
   /** Gives how many events were acknowledged. */
@@ -18,7 +17,7 @@ export interface LoadWishes {
 }
 
 /** Produces events with rising ids until it is told to stop. */
-export function startLoad(rig: WorkerRig, goal: JobGoal, wishes: LoadWishes = {}): Load {
+export function startLoad(rig: WorkerRig, goal: StreamJobGoal, wishes: LoadWishes = {}): Load {
   const { perTurn = 500, turnMs = 25, padBytes = 0 } = wishes;
   const pad = padBytes === 0 ? {} : { pad: 'x'.repeat(padBytes) };
   let count = 0;
@@ -54,7 +53,7 @@ export interface Found {
 }
 
 /** What arrived, against ids 0 to `count`. Order: of first arrivals, per key. */
-export async function compareWithLoad(rig: WorkerRig, goal: JobGoal, count: number): Promise<Found> {
+export async function compareWithLoad(rig: WorkerRig, goal: StreamJobGoal, count: number): Promise<Found> {
   const seen = new Set<number>();
   const last = new Map<string, number>();
   let duplicates = 0;

@@ -14,6 +14,7 @@ import { localSettings } from '#core/graph/platform-settings.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { JobGoal, WorkerSettings } from '#core/job/job-goal.ts';
+import type { StreamSinkGoal } from '#core/job/sink-goal.ts';
 import { defaultBucket, environment, jobId, objectKeys, workerName } from '#core/names.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { until } from '#test/support/until.ts';
@@ -49,8 +50,11 @@ export interface GoalWishes extends RouteExpressions {
   readonly sinkPartitions?: number;
   readonly sinkConfig?: Readonly<Record<string, string>>;
   readonly settings?: Partial<WorkerSettings>;
-  readonly goal?: Partial<JobGoal>;
+  readonly goal?: Partial<Omit<JobGoal, 'sink'>>;
 }
+
+/** A job whose sink is a stream. */
+export type StreamJobGoal = JobGoal & { readonly sink: StreamSinkGoal };
 
 const heapMiB = 128;
 
@@ -113,11 +117,11 @@ export class WorkerRig {
   }
 
   /** Makes source, sink and dead-letter topics of a new job, and its goal. */
-  async job(wishes: GoalWishes = {}): Promise<JobGoal> {
+  async job(wishes: GoalWishes = {}): Promise<StreamJobGoal> {
     const name = `t${randomUUID().slice(0, 8)}`;
     const uid = randomUUID().slice(0, 8);
     const id = jobId('default', `${name}.out`, uid);
-    const goal: JobGoal = {
+    const goal: StreamJobGoal = {
       formatVersion: 1,
       id,
       tenant: 'default',

@@ -2,7 +2,11 @@
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import type { Producer } from '../kafka/producer.ts';
 import type { WorkerParts } from '../parts.ts';
+import { HttpSink } from './http-sink.ts';
 import { KafkaSink } from './kafka-sink.ts';
+import { OpenSearchSink } from './opensearch-sink.ts';
+import { systemResolve } from './remote/pinned-lookup.ts';
+import type { RemoteParts } from './remote/remote.ts';
 import type { Sink, SinkHooks } from './sink.ts';
 
 export interface SinkParts {
@@ -16,6 +20,16 @@ type SinkMakers = { readonly [Kind in SinkGoal['kind']]: (goal: SinkGoal & { kin
 
 const makers: SinkMakers = {
   stream: (goal, { worker, producer }) => new KafkaSink(goal, worker.cluster, producer),
+  opensearch: (goal, parts) => new OpenSearchSink(goal, remoteParts(parts)),
+  http: (goal, parts) => new HttpSink(goal, remoteParts(parts)),
 };
 
-export const createSink = (goal: SinkGoal, parts: SinkParts): Sink => makers[goal.kind](goal, parts);
+export const createSink = (goal: SinkGoal, parts: SinkParts): Sink => (makers[goal.kind] as AnyMaker)(goal, parts);
+
+/** That the goal is of the maker's kind is what the list says. */
+type AnyMaker = (goal: SinkGoal, parts: SinkParts) => Sink;
+
+const remoteParts = ({ worker, hooks }: SinkParts): RemoteParts => ({
+  ...{ jobName: worker.goal.name, uid: worker.goal.uid, tenant: worker.goal.tenant, secrets: worker.secrets },
+  ...{ resolve: systemResolve, now: () => worker.clock.now(), hooks },
+});

@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
 import type { Document } from '#core/spec/document.ts';
 import { aRoute, aStream, playbackEvents } from '#test/support/documents.ts';
 
@@ -13,7 +14,9 @@ function problems(
   incoming: readonly Document[],
   of = incoming.at(-1)!,
 ): readonly string[] {
-  const found = checkDocuments(current, incoming, planRoute).problems.get(`${of.kind}/${of.metadata.name}`) ?? [];
+  const found =
+    checkDocuments(current, incoming, planRoute, localSettings.sinks).problems.get(`${of.kind}/${of.metadata.name}`) ??
+    [];
   return found.map((problem) => `${problem.path}: ${problem.message}${problem.fix ? ` | ${problem.fix}` : ''}`);
 }
 
@@ -41,7 +44,9 @@ describe('a route', () => {
       where: 'durationMs > 5',
       select: 'id, upper(durationMs) AS x',
     });
-    const found = checkDocuments([playbackEvents], [route], planRoute).problems.get('Route/plays')!;
+    const found = checkDocuments([playbackEvents], [route], planRoute, localSettings.sinks).problems.get(
+      'Route/plays',
+    )!;
     expect(found.map((problem) => problem.path)).toEqual(expect.arrayContaining(['spec.where', 'spec.select']));
     expect(found.every((problem) => problem.line === 1 && problem.column! > 0)).toBe(true);
   });

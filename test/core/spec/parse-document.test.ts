@@ -158,7 +158,9 @@ describe('a route', () => {
   });
 
   test('is told what to use instead of a sink that is not there yet', () => {
-    expect(problemAt(route({ to: [{ name: 'hook', http: {} }] }), 'spec.to[0].http')).toMatch(/use a stream sink/);
+    expect(problemAt(route({ to: [{ name: 'lake', warehouse: {} }] }), 'spec.to[0].warehouse')).toMatch(
+      /use a stream sink/,
+    );
   });
 
   test.each([

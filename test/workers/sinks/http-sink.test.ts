@@ -1,0 +1,317 @@
+// What the HTTP sink sends, and what it makes of every answer a receiver may give.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
+import { limits } from '#core/limits.ts';
+import { type Receiver, startReceiver } from '#test/support/receiver.ts';
+import { until } from '#test/support/until.ts';
+import { HttpSink } from '#workers/sinks/http-sink.ts';
+import { systemResolve } from '#workers/sinks/remote/pinned-lookup.ts';
+import { SinkRig } from './sink-rig.ts';
+
+let receiver: Receiver;
+let rig: SinkRig;
+const secrets = new Map<string, string>();
+const opened: HttpSink[] = [];
+
+beforeEach(async () => {
+  receiver = await startReceiver();
+  rig = new SinkRig();
+});
+afterEach(async () => {
+  for (const sink of opened.splice(0)) await sink.close();
+  await receiver.close();
+});
+
+const defaults: Omit<HttpSinkGoal, 'url'> = {
+  kind: 'http',
+  keyed: false,
+  networks: ['loopback'],
+  method: 'POST',
+  format: 'array',
+  envelope: false,
+  headers: {},
+  batch: { maxRecords: 100, maxBytes: 1024 * 1024, maxWaitMs: 20 },
+  timeoutMs: 5_000,
+  auth: null,
+};
+
+async function sinkWith(goal: Partial<HttpSinkGoal> = {}, of: SinkRig = rig): Promise<HttpSink> {
+  const sink = new HttpSink(
+    { ...defaults, url: `${receiver.url}/hook?from=test`, ...goal },
+    {
+      ...{ jobName: 'plays.hook', uid: '0123456789abcdef', tenant: 'default', hooks: of.hooks },
+      ...{ resolve: systemResolve, now: () => Date.now() },
+      secrets: { read: async (_tenant, name) => secrets.get(name) ?? null },
+    },
+  );
+  opened.push(sink);
+  await sink.open();
+  return sink;
+}
+
+const batch = (maxRecords: number): Pick<HttpSinkGoal, 'batch'> => ({ batch: { ...defaults.batch, maxRecords } });
+const reached = (position: number, partition = 0): Promise<true> =>
+  until(() => (rig.position(partition) >= position ? true : null), `position ${position}`);
+const events = (body: string): number[] => (JSON.parse(body) as { n: number }[]).map(({ n }) => n);
+const takeMany = (sink: HttpSink, count: number, partition = 0): void => {
+  for (let n = 0; n < count; n++) rig.take(sink, { n }, { partition });
+  sink.nudge();
+};
+
+describe('what is sent', () => {
+  test('a batch is a JSON array, with headers that say whose it is and from where', async () => {
+    const sink = await sinkWith({ headers: { 'x-team': 'playback' } });
+    takeMany(sink, 3);
+    await reached(3);
+    const [request] = receiver.requests;
+    expect(request).toMatchObject({ method: 'POST', path: '/hook?from=test', body: '[{"n":0},{"n":1},{"n":2}]' });
+    expect(request!.headers).toMatchObject({
+      'content-type': 'application/json',
+      'x-team': 'playback',
+      'millrace-job': 'plays.hook',
+      'millrace-split': 'plays/0',
+      'millrace-offsets': '0-2',
+      'millrace-records': '3',
+      'millrace-epoch': '7',
+    });
+    expect(request!.headers['idempotency-key']).toMatch(/^plays\.hook:01234567:plays:5f0c7a1e:0:0-2:[0-9a-f]{16}$/);
+  });
+
+  test('NDJSON keeps each event on one line, whatever stands between its tokens', async () => {
+    const sink = await sinkWith({ format: 'ndjson' });
+    rig.take(sink, '{\n  "n":\r 1\n}');
+    rig.take(sink, { n: 2 });
+    sink.nudge();
+    await reached(2);
+    expect(receiver.requests[0]!.body).toBe('{   "n":  1 }\n{"n":2}\n');
+    expect(receiver.requests[0]!.headers['content-type']).toBe('application/x-ndjson');
+  });
+
+  test('single sends the event itself, under a key of its own', async () => {
+    const sink = await sinkWith({ format: 'single', method: 'PUT', ...batch(1) });
+    takeMany(sink, 2);
+    await reached(2);
+    expect(receiver.requests.map(({ method, body }) => `${method} ${body}`)).toEqual(['PUT {"n":0}', 'PUT {"n":1}']);
+    expect(receiver.requests.map(({ headers }) => headers['idempotency-key'])).toEqual([
+      'plays.hook:01234567:plays:5f0c7a1e:0:0',
+      'plays.hook:01234567:plays:5f0c7a1e:0:1',
+    ]);
+  });
+
+  test('in an envelope each event has its key, offset and time, the same whichever worker sends it in whichever batch', async () => {
+    const sink = await sinkWith({ envelope: true });
+    takeMany(sink, 2);
+    await reached(2);
+    const after = new SinkRig();
+    const replacement = await sinkWith({ envelope: true, ...batch(1) }, after);
+    for (const n of [0, 1]) after.take(replacement, { n });
+    replacement.nudge();
+    await until(() => (after.position() === 2 ? true : null), 'the replay');
+    const [whole, ...parts] = receiver.requests.map(({ body }) => JSON.parse(body) as unknown[]);
+    expect(parts.flat()).toEqual(whole);
+    expect(whole![1]).toEqual({
+      ...{ key: 'plays.hook:01234567:plays:5f0c7a1e:0:1', offset: 1, timestamp: 1_770_000_000_000 },
+      event: { n: 1 },
+    });
+  });
+
+  test('batches are bounded by count and by bytes, and stay in the order of their split', async () => {
+    const sink = await sinkWith({ batch: { maxRecords: 4, maxBytes: 1024, maxWaitMs: 20 } });
+    takeMany(sink, 10);
+    rig.take(sink, { n: 10, pad: 'x'.repeat(900) });
+    rig.take(sink, { n: 11, pad: 'x'.repeat(900) });
+    sink.nudge();
+    await reached(12);
+    const sent = receiver.requests.map(({ body }) => events(body));
+    expect(sent).toEqual([[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10], [11]]);
+  });
+
+  test('an event that is larger than a batch is refused at once, as is a record without a value', async () => {
+    const sink = await sinkWith({ batch: { maxRecords: 4, maxBytes: 1024, maxWaitMs: 20 } });
+    expect(rig.take(sink, { pad: 'x'.repeat(2_000) }).refusal).toMatchObject({ errorClass: 'too-large' });
+    expect(rig.take(sink, null).refusal).toMatchObject({ errorClass: 'rejected', code: 'sink-no-event' });
+  });
+
+  test('splits do not wait for each other, one request of each is under way at a time', async () => {
+    let underWay = 0;
+    let most = 0;
+    receiver.behave(async () => {
+      most = Math.max(most, ++underWay);
+      await until(() => (receiver.requests.length >= 3 ? true : null), 'all three splits');
+      underWay--;
+      return { status: 200 };
+    });
+    const sink = await sinkWith(batch(2));
+    for (const partition of [0, 1, 2]) takeMany(sink, 4, partition);
+    await Promise.all([0, 1, 2].map((partition) => reached(4, partition)));
+    expect(most).toBe(3);
+  });
+});
+
+describe('what an answer means', () => {
+  test('J106: 429 with Retry-After is obeyed: nothing is sent before, nothing is dropped', async () => {
+    const asked: number[] = [];
+    receiver.behave((_request, index) => {
+      asked.push(performance.now());
+      return index === 0 ? { status: 429, headers: { 'retry-after': '1' } } : { status: 200 };
+    });
+    const sink = await sinkWith();
+    takeMany(sink, 1);
+    takeMany(sink, 1, 1);
+    await Promise.all([reached(1), reached(1, 1)]);
+    expect(asked.slice(1).every((at) => at - asked[0]! > 950 || at - asked[0]! < 50)).toBe(true);
+    expect(asked.at(-1)! - asked[0]!).toBeGreaterThan(950);
+    expect(rig.troubleCodes).toContain('sink-throttled');
+    expect(rig.aside).toEqual([]);
+  });
+
+  test.each([401, 403, 404, 405, 409, 410, 429, 500, 502, 503])(
+    '%i is tried again until it is taken, under the same key; nothing is set aside',
+    async (status) => {
+      receiver.behave((_request, index) => ({ status: index === 0 ? status : 204 }));
+      const sink = await sinkWith();
+      takeMany(sink, 2);
+      expect(rig.position()).toBe(0);
+      await reached(2);
+      const keys = receiver.requests.map(({ headers }) => headers['idempotency-key']);
+      expect(new Set(keys).size).toBe(1);
+      expect(receiver.requests[0]!.body).toBe(receiver.requests[1]!.body);
+      expect(rig.aside).toEqual([]);
+    },
+  );
+
+  test('J107, J108: a batch that is refused is divided until it is known which event is meant; that one is set aside with the answer', async () => {
+    receiver.behave(({ body }) =>
+      events(body).includes(37) ? { status: 422, body: `event 37 is not ours ${'é'.repeat(5_000)}` } : { status: 200 },
+    );
+    const sink = await sinkWith(batch(64));
+    takeMany(sink, 64);
+    await reached(64);
+    expect(rig.aside).toHaveLength(1);
+    expect(rig.aside[0]!.value).toBe('{"n":37}');
+    expect(rig.aside[0]!.refusal).toMatchObject({ errorClass: 'rejected', code: 'sink-422' });
+    expect(rig.aside[0]!.refusal.message).toContain('answered 422: event 37 is not ours');
+    expect(Buffer.byteLength(rig.aside[0]!.refusal.message)).toBeLessThan(1_200);
+    const taken = receiver.requests
+      .filter(({ body }) => !events(body).includes(37))
+      .flatMap(({ body }) => events(body));
+    expect(taken.sort((a, b) => a - b)).toEqual([...Array(64).keys()].filter((n) => n !== 37));
+    expect(receiver.requests.length).toBeLessThan(16);
+  });
+
+  test('413 divides the batch; a single event that is too large for the receiver is set aside as such', async () => {
+    receiver.behave(({ body }) => (body.length > 40 ? { status: 413 } : { status: 200 }));
+    const sink = await sinkWith();
+    takeMany(sink, 8);
+    rig.take(sink, { n: 8, pad: 'x'.repeat(100) });
+    sink.nudge();
+    await reached(9);
+    expect(rig.aside.map(({ refusal }) => refusal.errorClass)).toEqual(['too-large']);
+  });
+
+  test('a redirect is not followed', async () => {
+    receiver.behave((request) =>
+      request.path === '/elsewhere' ? { status: 200 } : { status: 307, headers: { location: '/elsewhere' } },
+    );
+    const sink = await sinkWith();
+    takeMany(sink, 1);
+    await until(() => (rig.troubleCodes.has('sink-redirects') ? true : null), 'the trouble to be told');
+    expect(receiver.requests.every(({ path }) => path !== '/elsewhere')).toBe(true);
+    expect(rig.position()).toBe(0);
+  });
+
+  test('J109: a connection that is cut after the effect is tried again under the same key', async () => {
+    receiver.behave((_request, index) => (index === 0 ? 'cut' : { status: 200 }));
+    const sink = await sinkWith();
+    takeMany(sink, 3);
+    await reached(3);
+    expect(new Set(receiver.requests.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    expect(receiver.requests.length).toBeGreaterThan(1);
+  });
+
+  test('a receiver that never answers costs the timeout, then the same is tried again', async () => {
+    receiver.behave((_request, index) => (index === 0 ? 'hang' : { status: 200 }));
+    const sink = await sinkWith({ timeoutMs: 300 });
+    takeMany(sink, 1);
+    await reached(1);
+    expect(rig.troubles[0]!.message).toContain('no answer within 300 ms');
+  });
+
+  test('an endless answer is read no further than its bound', async () => {
+    receiver.behave({ status: 200, body: 'x'.repeat(10 * 1024 * 1024) });
+    const sink = await sinkWith();
+    takeMany(sink, 1);
+    await reached(1);
+  });
+});
+
+describe('J110: a sink that takes nothing', () => {
+  test('room closes at the bound and opens again; isRefused says whose fault it is', async () => {
+    receiver.behave({ status: 503 });
+    const sink = await sinkWith();
+    const pad = 'x'.repeat(100_000);
+    let count = 0;
+    while (sink.room() === null && count < 1_000) {
+      rig.take(sink, { n: count++, pad });
+      sink.nudge();
+    }
+    expect(count * 200_000).toBeLessThan(limits.sinkPendingBytesMax * 1.1);
+    expect(sink.isRefused).toBe(true);
+    const room = sink.room();
+    receiver.behave({ status: 200 });
+    await room;
+    await reached(count);
+    expect(sink.isRefused).toBe(false);
+  });
+});
+
+describe('secrets', () => {
+  const auth = { secret: 'hook-token', scheme: 'bearer' } as const;
+
+  test('are sent in the header that is asked for, and read anew when the receiver does not know them', async () => {
+    secrets.set('hook-token', 'old-token');
+    receiver.behave(({ headers }) => ({ status: headers['authorization'] === 'Bearer new-token' ? 200 : 401 }));
+    const sink = await sinkWith({ auth });
+    takeMany(sink, 1);
+    await until(() => (rig.troubleCodes.has('sink-unauthorized') ? true : null), 'to be refused');
+    secrets.set('hook-token', 'new-token\n');
+    await reached(1);
+    expect(receiver.requests.at(-1)!.headers['authorization']).toBe('Bearer new-token');
+  });
+
+  test.each([
+    [
+      { secret: 'login', scheme: 'basic' } as const,
+      'authorization',
+      `Basic ${Buffer.from('ann:pa:ss').toString('base64')}`,
+    ],
+    [{ secret: 'login', scheme: 'api-key' } as const, 'authorization', 'ApiKey ann:pa:ss'],
+    [{ secret: 'login', scheme: 'header', header: 'x-api-key' } as const, 'x-api-key', 'ann:pa:ss'],
+  ])('%j', async (wish, header, value) => {
+    secrets.set('login', 'ann:pa:ss');
+    takeMany(await sinkWith({ auth: wish }), 1);
+    await reached(1);
+    expect(receiver.requests[0]!.headers[header]).toBe(value);
+  });
+
+  test('never show in a trouble or a dead letter, even where the receiver repeats them', async () => {
+    secrets.set('hook-token', 'canary-7f3a');
+    receiver.behave(({ headers }, index) => ({
+      status: index === 0 ? 500 : 400,
+      body: `you sent ${headers['authorization']}`,
+    }));
+    takeMany(await sinkWith({ auth }), 1);
+    await reached(1);
+    expect(JSON.stringify([rig.troubles, rig.aside])).not.toContain('canary');
+    expect(rig.aside[0]!.refusal.message).toContain('you sent ***');
+  });
+
+  test('that are not there keep the sink from opening, with what to do', async () => {
+    await expect(sinkWith({ auth: { secret: 'none', scheme: 'bearer' } })).rejects.toThrow('millrace secret set none');
+    secrets.set('none', 'two\nlines');
+    await expect(sinkWith({ auth: { secret: 'none', scheme: 'bearer' } })).rejects.toThrow(
+      'one line of printable ASCII',
+    );
+    expect(receiver.requests).toEqual([]);
+  });
+});

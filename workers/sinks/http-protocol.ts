@@ -1,0 +1,124 @@
+// What an HTTP sink sends and how it reads the answer: bodies of events, keys by which a receiver knows them again.
+import { createHash } from 'node:crypto';
+import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
+import type { Answer, Outgoing } from './remote/endpoint.ts';
+import { type Again, excerpt, type Judgement, written } from './remote/judgement.ts';
+import type { HeldRecord } from './remote/lane.ts';
+import type { Protocol } from './remote/sender.ts';
+import type { RecordView } from './sink.ts';
+
+export interface HttpProtocolParts {
+  readonly goal: HttpSinkGoal;
+  /** `<route>.<sink>`. */
+  readonly jobName: string;
+  readonly uid: string;
+}
+
+/** The same for the same record of the same life of the job, whichever worker sends it and however often. */
+export const recordKey = (
+  { jobName, uid }: HttpProtocolParts,
+  { split, offset }: RecordView,
+  topicId: string,
+): string => `${jobName}:${uid.slice(0, 8)}:${split.topic}:${topicId.slice(0, 8)}:${split.partition}:${offset}`;
+
+/** The event as it stands in the body. */
+export function httpPayload(parts: HttpProtocolParts, record: RecordView, topicId: string): Buffer {
+  const { bytes, start, end } = record.value;
+  const event = Buffer.from(bytes.subarray(start, end));
+  if (parts.goal.format === 'ndjson')
+    for (let at = 0; at < event.length; at++) if (event[at] === 0x0a || event[at] === 0x0d) event[at] = 0x20;
+  if (!parts.goal.envelope) return event;
+  const key = JSON.stringify(recordKey(parts, record, topicId));
+  const about = `{"key":${key},"offset":${record.offset},"timestamp":${record.timestamp},"event":`;
+  return Buffer.concat([Buffer.from(about), event, Buffer.from('}')]);
+}
+
+export function httpProtocol(parts: HttpProtocolParts): Protocol {
+  const { pathname, search } = new URL(parts.goal.url);
+  return { encode: async (records) => encode(parts, pathname + search, records), judge };
+}
+
+const contentTypes = { array: 'application/json', single: 'application/json', ndjson: 'application/x-ndjson' } as const;
+
+function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRecord[]): Outgoing {
+  const { goal, jobName } = parts;
+  const { split, offset } = records[0]!.original;
+  const last = records.at(-1)!.original.offset;
+  return {
+    ...{ method: goal.method, path },
+    headers: {
+      ...goal.headers,
+      'content-type': contentTypes[goal.format],
+      'idempotency-key': idempotencyKey(parts, records),
+      'millrace-job': jobName,
+      'millrace-split': split.name,
+      'millrace-offsets': `${offset}-${last}`,
+      'millrace-records': String(records.length),
+      'millrace-epoch': String(split.epoch),
+    },
+    body: bodyOf(goal.format, records),
+  };
+}
+
+/** Of one record its own key; of several the first's, the last's and what lies between, so that other records have another. */
+export function idempotencyKey(parts: HttpProtocolParts, records: readonly HeldRecord[]): string {
+  const { original, topicId } = records[0]!;
+  const first = recordKey(parts, original, topicId);
+  if (records.length === 1) return first;
+  const offsets = records.map((record) => record.original.offset);
+  const hash = createHash('sha256').update(offsets.join(',')).digest('hex').slice(0, 16);
+  return `${first}-${offsets.at(-1)}:${hash}`;
+}
+
+const [open, comma, close, newline] = ['[', ',', ']', '\n'].map((text) => Buffer.from(text)) as [
+  Buffer,
+  Buffer,
+  Buffer,
+  Buffer,
+];
+
+function bodyOf(format: HttpSinkGoal['format'], records: readonly HeldRecord[]): Buffer {
+  switch (format) {
+    case 'single':
+      return records[0]!.payload;
+    case 'ndjson':
+      return Buffer.concat(records.flatMap(({ payload }) => [payload, newline]));
+    case 'array':
+      return Buffer.concat([...records.flatMap(({ payload }, index) => [index === 0 ? open : comma, payload]), close]);
+  }
+}
+
+/**
+ * 4xx answers that say nothing of the events: they are tried again. 409: a request with the same key is still worked on. A
+ * receiver that is not there (404, 405, 410) must not turn every event into a dead letter.
+ */
+const laterStatuses: Readonly<Record<number, string>> = {
+  401: 'sink-unauthorized',
+  403: 'sink-unauthorized',
+  404: 'sink-missing',
+  405: 'sink-missing',
+  407: 'sink-unauthorized',
+  408: 'sink-refused',
+  409: 'sink-refused',
+  410: 'sink-missing',
+  421: 'sink-refused',
+  423: 'sink-refused',
+  425: 'sink-refused',
+  426: 'sink-refused',
+  429: 'sink-throttled',
+  431: 'sink-refused',
+  451: 'sink-refused',
+};
+
+export function judge(records: readonly HeldRecord[], answer: Answer): Judgement {
+  const { status, retryAfterMs } = answer;
+  if (status >= 200 && status < 300) return { kind: 'items', items: records.map(() => written) };
+  const message = `the receiver answered ${status}: ${excerpt(answer.body)}`;
+  const again = (code: string): Again => ({ kind: 'again', code, message, afterMs: retryAfterMs });
+  if (status >= 300 && status < 400) return again('sink-redirects');
+  if (status < 400 || status >= 500) return again('sink-refused');
+  const later = laterStatuses[status];
+  if (later !== undefined) return again(later);
+  const errorClass = status === 413 ? 'too-large' : 'rejected';
+  return { kind: 'refused', refusal: { errorClass, code: `sink-${status}`, message } };
+}

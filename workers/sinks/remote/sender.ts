@@ -1,0 +1,257 @@
+// Sends held records in batches over HTTP: bounded in bytes and in requests, in order per lane, until each is durable or refused.
+import { backoffMs } from '#core/time/backoff.ts';
+import type { Refusal, SinkHooks } from '../sink.ts';
+import type { Credential } from './credential.ts';
+import type { Answer, Endpoint, NoAnswer, Outgoing } from './endpoint.ts';
+import type { Again, Judgement } from './judgement.ts';
+import { type BatchBounds, type HeldRecord, Lane } from './lane.ts';
+
+/** What is particular to a kind of sink. */
+export interface Protocol {
+  encode(records: readonly HeldRecord[]): Promise<Outgoing>;
+  judge(records: readonly HeldRecord[], answer: Answer): Judgement;
+}
+
+export interface SenderOptions {
+  readonly endpoint: Endpoint;
+  readonly protocol: Protocol;
+  readonly bounds: BatchBounds;
+  readonly requestsMax: number;
+  /** Of all that is held; above it `room` waits. */
+  readonly pendingBytesMax: number;
+  readonly hooks: SinkHooks;
+  /** Null: none is asked for. Read when the sink opens, and again whenever the other side does not know us. */
+  readonly readCredential: () => Promise<Credential | null>;
+}
+
+const retry = { minMs: 100, maxMs: 30_000 };
+/** While the lease is not held nothing is sent; whether it is again is looked at this often. */
+const silentMs = 200;
+/** A sink that took something this recently is slow, not broken; so is one that has had a request for less than this. */
+const slowMs = 60_000;
+
+export class Sender {
+  readonly #options: SenderOptions;
+  readonly #lanes = new Map<string, Lane>();
+  #credential: Credential | null = null;
+  #credentialIsStale = false;
+  #pendingBytes = 0;
+  #requestCount = 0;
+  #pausedUntilMs = 0;
+  #movedMs: number;
+  /** Grows when all is forgotten: answers to what was sent before mean nothing any more. */
+  #generation = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #waiters: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: SenderOptions) {
+    this.#options = options;
+    this.#movedMs = options.hooks.monotonicMs();
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /** True while something failed and is tried again, or while what moves moves slowly. */
+  get isRefused(): boolean {
+    if (this.#pendingBytes === 0) return false;
+    const nowMs = this.#options.hooks.monotonicMs();
+    if (nowMs < this.#pausedUntilMs || nowMs - this.#movedMs < slowMs) return true;
+    for (const lane of this.#lanes.values()) if (lane.failureCount > 0) return true;
+    return false;
+  }
+
+  /** Throws while the host cannot be found, or the secret is missing. */
+  async open(): Promise<Credential | null> {
+    this.#credential = await this.#options.readCredential();
+    await this.#options.endpoint.find();
+    return this.#credential;
+  }
+
+  /** Never waits: ask `room` before. Records of one lane are delivered in their order. */
+  add(laneName: string, record: HeldRecord): void {
+    const { bounds, hooks } = this.#options;
+    const nowMs = hooks.monotonicMs();
+    if (this.#pendingBytes === 0) this.#movedMs = nowMs;
+    let lane = this.#lanes.get(laneName);
+    if (lane === undefined) {
+      lane = new Lane();
+      this.#lanes.set(laneName, lane);
+    }
+    record.unit.attach();
+    this.#pendingBytes += record.bytes;
+    lane.add(record, bounds, nowMs);
+  }
+
+  room(): Promise<void> | null {
+    if (this.#pendingBytes < this.#options.pendingBytesMax) return null;
+    this.flush();
+    return new Promise((resolve) => this.#waiters.push(resolve));
+  }
+
+  /** Sends what is full or has waited long enough. */
+  pump(): void {
+    if (this.#closed) return;
+    const { hooks, requestsMax } = this.#options;
+    const nowMs = hooks.monotonicMs();
+    const maySend = hooks.maySend();
+    let nextMs = maySend ? Infinity : nowMs + silentMs;
+    for (const [name, lane] of this.#lanes) {
+      if (lane.isIdle) this.#lanes.delete(name);
+      const dueMs = lane.dueMs(nowMs);
+      if (dueMs === null) continue;
+      const atMs = Math.max(dueMs, this.#pausedUntilMs);
+      // Where all requests are under way, the next one that ends pumps.
+      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+      else if (maySend && this.#requestCount < requestsMax) {
+        // Behind all others, so that each lane has its turn.
+        this.#lanes.delete(name);
+        this.#lanes.set(name, lane);
+        void this.#send(lane);
+      }
+    }
+    this.#wakeAt(nextMs, nowMs);
+  }
+
+  /** Nothing waits for company any more. */
+  flush(): void {
+    for (const lane of this.#lanes.values()) lane.seal();
+    this.pump();
+  }
+
+  startOver(): void {
+    this.#generation++;
+    this.#pendingBytes = 0;
+    for (const lane of this.#lanes.values()) lane.forget();
+    this.#release();
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#options.endpoint.close();
+    this.#release();
+  }
+
+  #wakeAt(atMs: number, nowMs: number): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = atMs === Infinity ? null : setTimeout(() => this.pump(), Math.max(1, atMs - nowMs));
+  }
+
+  async #send(lane: Lane): Promise<void> {
+    const { endpoint, protocol } = this.#options;
+    const generation = this.#generation;
+    const records = lane.take();
+    this.#requestCount++;
+    const credential = await this.#freshCredential();
+    const exchanged =
+      'kind' in credential
+        ? credential
+        : await endpoint.exchange(await protocol.encode(records), credential.credential);
+    this.#requestCount--;
+    if (this.#closed) return;
+    if (generation === this.#generation) this.#settle(lane, records, this.#judge(records, exchanged));
+    else lane.isUnderWay = false;
+    if (this.#pendingBytes < this.#options.pendingBytesMax) this.#release();
+    this.pump();
+  }
+
+  async #freshCredential(): Promise<{ readonly credential: Credential | null } | Again> {
+    if (!this.#credentialIsStale) return { credential: this.#credential };
+    try {
+      this.#credential = await this.#options.readCredential();
+      this.#credentialIsStale = false;
+      return { credential: this.#credential };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { kind: 'again', code: 'sink-secret-missing', message, afterMs: null };
+    }
+  }
+
+  #judge(records: readonly HeldRecord[], exchanged: Answer | NoAnswer | Again): Judgement {
+    switch (exchanged.kind) {
+      case 'again':
+        return exchanged;
+      case 'no-answer':
+        return { kind: 'again', code: exchanged.code, message: exchanged.message, afterMs: null };
+      case 'answer':
+        if (exchanged.status === 401 || exchanged.status === 403) this.#credentialIsStale = true;
+        return this.#options.protocol.judge(records, exchanged);
+    }
+  }
+
+  #settle(lane: Lane, records: readonly HeldRecord[], judgement: Judgement): void {
+    switch (judgement.kind) {
+      case 'again':
+        lane.settle([records]);
+        this.#holdBack(lane, judgement);
+        break;
+      case 'refused':
+        this.#divide(lane, records, judgement.refusal);
+        break;
+      case 'items':
+        this.#settleItems(lane, records, judgement);
+        break;
+    }
+  }
+
+  /** Somewhere in it is a record that will never be taken. Alone, it is the one. */
+  #divide(lane: Lane, records: readonly HeldRecord[], refusal: Refusal): void {
+    lane.failureCount = 0;
+    const half = Math.ceil(records.length / 2);
+    const [first] = records;
+    const isAlone = records.length === 1;
+    lane.settle(isAlone ? [] : [records.slice(0, half), records.slice(half)]);
+    if (isAlone && first !== undefined) this.#finish(first, () => this.#setAside(first, refusal));
+  }
+
+  #settleItems(lane: Lane, records: readonly HeldRecord[], { items }: Judgement & { kind: 'items' }): void {
+    const left: HeldRecord[] = [];
+    const waiting = new Set<string>();
+    let again: Again | null = null;
+    for (const [index, record] of records.entries()) {
+      const item = items[index]!;
+      if (item.kind === 'again') again ??= item;
+      // What was written before an earlier record of the same id was is written once more behind it.
+      if (item.kind === 'again' || (item.kind === 'written' && waiting.has(record.id))) {
+        waiting.add(record.id);
+        left.push(record);
+      } else this.#finish(record, () => item.kind === 'refused' && this.#setAside(record, item.refusal));
+    }
+    lane.settle([left]);
+    if (again !== null) this.#holdBack(lane, again, left.length < records.length);
+    else lane.failureCount = 0;
+  }
+
+  #finish(record: HeldRecord, before: () => void): void {
+    this.#pendingBytes -= record.bytes;
+    this.#movedMs = this.#options.hooks.monotonicMs();
+    before();
+    record.unit.acknowledge();
+  }
+
+  #setAside(record: HeldRecord, refusal: Refusal): void {
+    this.#options.hooks.setAside(record.original, record.unit, { ...refusal, message: this.#redact(refusal.message) });
+  }
+
+  #holdBack(lane: Lane, { code, message, afterMs }: Again, someMoved = false): void {
+    const { hooks } = this.#options;
+    const nowMs = hooks.monotonicMs();
+    lane.failureCount = someMoved ? 1 : lane.failureCount + 1;
+    lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
+    if (afterMs !== null) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + afterMs);
+    hooks.onTrouble(code, this.#redact(message));
+  }
+
+  #redact(text: string): string {
+    return this.#credential === null ? text : this.#credential.redact(text);
+  }
+
+  #release(): void {
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const resolve of waiters) resolve();
+  }
+}
