@@ -12,11 +12,17 @@ export const limits = {
   routeSinksMax: 16,
   streamPartitionsMax: 1_024,
   jobWorkersMax: 64,
+  routeOperatorsMax: 32,
+  /** Of one partition, back from where a worker stands: as many are read again before it goes on after a restart. */
+  dedupEventsMax: 1_000_000,
 
   /** Records. */
   recordBytesMax: 4 * 1024 * 1024,
   recordDepthMax: 256,
   recordKeyBytesMax: 64 * 1024,
+  /** What one event may become where a list is exploded. */
+  explodedRecordsMax: 10_000,
+  explodedBytesMax: 16 * 1024 * 1024,
   /** A dead letter carries the original plus its reason in headers, so its topic takes somewhat more. */
   deadLetterBytesMax: 5 * 1024 * 1024,
 

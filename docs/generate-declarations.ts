@@ -83,7 +83,7 @@ A named flow of events; on Kafka a topic of the same name.
 
 ${table(declaredStream)}
 
-A field of the schema is a type (${scalarTypes.join(', ')}), such a type with \`[]\` for a list, \`{ type: … }\`, or an object of fields for a nested object.
+A field of the schema is a type (${scalarTypes.join(', ')}), such a type with \`[]\` for a list, \`{ type: …, pii: … }\` with what routes do to a personal field, or an object of fields for a nested object.
 
 ## Route
 From a stream, through a filter and a projection, to one or more sinks. Each sink becomes a job named \`<route>.<sink>\`.
@@ -91,6 +91,7 @@ From a stream, through a filter and a projection, to one or more sinks. Each sin
 ${table(declaredRoute)}
 
 \`where\` and \`select\`: see [expressions](expressions.md). Without \`select\` an event's bytes go through unchanged.
+What operators, \`pii\` tags and conditions on sinks do: see [operators](../concepts/operators.md).
 `;
 }
 

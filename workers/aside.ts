@@ -36,6 +36,7 @@ export class Aside {
     const where = `${record.split.name} offset ${record.offset}`;
     onError(fault.errorClass, `${where}: ${fault.message} (${fault.code}); ${actionWords[action]}`);
     if (action === 'stop') return false;
+    unit.noteSetAside(record.offset);
     if (action === 'drop') unit.drop(fault.errorClass, 1);
     else if (this.#writeDeadLetter(record, unit, fault)) unit.deadLettered++;
     else {
@@ -48,6 +49,8 @@ export class Aside {
 
   /** For a record that was counted as written, by a sink that answered later. */
   putLate(record: RecordView, unit: Unit, fault: RecordFault): void {
+    // Of a record that became several, one is enough.
+    if (unit.wasSetAside(record.offset)) return;
     if (this.put(record, unit, fault)) unit.out--;
     else record.split.stopBefore(unit);
   }

@@ -1,13 +1,15 @@
 // The way of the records: source, pipeline and sink put together, and what is done when the sink cannot take them as they are.
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf } from '#core/errors.ts';
+import { isPlatformError, messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import type { Chain } from '#core/operators/run/chain.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import { Aside } from './aside.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import { Producer } from './kafka/producer.ts';
 import { Source } from './kafka/source.ts';
 import type { Lease } from './lease.ts';
+import { openChain } from './open-chain.ts';
 import type { WorkerParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
 import { createSink } from './sinks/create-sink.ts';
@@ -26,6 +28,7 @@ export class DataPath {
   readonly #splits = new Set<Split>();
   #pipeline: Pipeline | null = null;
   #aside: Aside | null = null;
+  #chain: Chain | null = null;
   #sinkTrouble = false;
   #closed = false;
 
@@ -82,6 +85,11 @@ export class DataPath {
     return this.#pipeline?.newestAt ?? null;
   }
 
+  /** Uses of schemaless values as a type that they do not have, since the worker started. */
+  get mismatchCount(): number {
+    return (this.#chain ?? this.#parts.processor).mismatchCount;
+  }
+
   /** Finds the topics that are written to, however long that takes; until then nothing is read. */
   async open(): Promise<void> {
     const { goal, cluster, clock, processor, eventTime } = this.#parts;
@@ -90,13 +98,14 @@ export class DataPath {
         if (failureCount > 1) await cluster.refresh();
         if (cluster.topic(goal.deadLetterTopic) === undefined)
           throw new Error(`topic ${goal.deadLetterTopic} does not exist`);
+        this.#chain ??= await openChain(this.#parts);
         cluster.openLinks(goal.source.topic, 'fetch');
         const [deadLetters] = await Promise.all([this.#producer.prepare(goal.deadLetterTopic), this.#sink.open()]);
         const now = (): number => clock.now();
         const onError = (code: string, message: string): void => this.#errors.note(code, message);
         this.#aside = new Aside({ goal, producer: this.#producer, deadLetters, now, onError });
         this.#pipeline = new Pipeline({
-          ...{ goal, processor, eventTime, now, onError },
+          ...{ goal, processor, eventTime, now, onError, chain: this.#chain },
           sink: this.#sink,
           aside: this.#aside,
         });
@@ -104,7 +113,7 @@ export class DataPath {
         return;
       } catch (error) {
         this.#sinkTrouble = true;
-        this.#errors.note('sink-unavailable', messageOf(error));
+        this.#errors.note(isPlatformError(error) ? error.code : 'sink-unavailable', messageOf(error));
         await wait(backoffMs(failureCount, retry, Math.random()));
       }
     }

@@ -12,6 +12,7 @@ export interface HeartbeatFacts {
   /** Of the splits that this worker had and has no more. */
   readonly retired: Accounting;
   readonly newestAt: number | null;
+  readonly mismatches: number;
   readonly lastCheckpoint: Heartbeat['lastCheckpoint'];
   readonly errors: readonly WorkerError[];
 }
@@ -58,7 +59,7 @@ export class Heartbeats {
       leader: facts.leader,
       splits: facts.splits.map(describeSplit),
       accounting,
-      mismatches: this.#parts.processor.mismatchCount,
+      mismatches: facts.mismatches,
       ...rates,
       rssMiB: Math.round(process.memoryUsage.rss() / bytesPerMiB),
       freshnessMs: facts.newestAt === null ? null : clock.now() - facts.newestAt,

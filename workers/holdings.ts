@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
+import { rememberedEvents } from '#core/operators/operator.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Commits } from './commits.ts';
 import type { DataPath } from './data-path.ts';
@@ -40,10 +41,10 @@ export class Holdings {
   }
 
   async #claimOne(seen: SplitRecord): Promise<void> {
-    const { splits, identity, clock, log } = this.#parts;
+    const { splits, identity, goal, clock, log } = this.#parts;
     const outcome = await splits.claim(identity.job, seen, identity.worker);
     if (outcome.kind === 'lost' || this.#splits.has(seen.split)) return;
-    const split = new Split(outcome.record, clock);
+    const split = new Split(outcome.record, clock, rememberedEvents(goal.operators ?? []));
     this.#splits.set(split.name, split);
     log.info('took a split', {
       split: split.name,

@@ -2,6 +2,8 @@
 import { messageOf } from '#core/errors.ts';
 import { createByteSink, FILTERED, PASSED, POISON, type RecordProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { multiplies, passesNull, rememberedEvents } from '#core/operators/operator.ts';
+import type { Chain, Outputs, RecordPlace } from '#core/operators/run/chain.ts';
 import type { Aside, RecordFault } from './aside.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
 import type { Slice } from './kafka/output-batch.ts';
@@ -12,6 +14,8 @@ import type { Split, Unit } from './split.ts';
 export interface PipelineParts {
   readonly goal: JobGoal;
   readonly processor: RecordProcessor;
+  /** Does all, the processor's part included, where the job has operators; else null. */
+  readonly chain: Chain | null;
   /** Gives the event time alone; null where the stream has none. */
   readonly eventTime: RecordProcessor | null;
   readonly sink: Sink;
@@ -41,6 +45,8 @@ export class Pipeline implements Original {
   /** A program that changes and filters nothing passes even a record without a value. */
   readonly #passesNull: boolean;
   readonly #isIdentity: boolean;
+  readonly #remembers: boolean;
+  readonly #multiplies: boolean;
   /** Reused for each record, so that none is made for it. */
   readonly #outgoing: WritableView = emptyView();
   /** Event time of the newest record that was worked on, else its timestamp; null before the first. */
@@ -48,9 +54,11 @@ export class Pipeline implements Original {
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
-    const { program } = parts.goal;
+    const { program, operators = [] } = parts.goal;
     this.#isIdentity = program.identity;
-    this.#passesNull = program.identity && program.where === null;
+    this.#passesNull = passesNull(operators, program);
+    this.#remembers = rememberedEvents(operators) > 0;
+    this.#multiplies = multiplies(operators);
   }
 
   /** Works on a whole record set at once; the split's unit ends where reading goes on. */
@@ -75,7 +83,7 @@ export class Pipeline implements Original {
       return;
     }
     if (unit.in > 0) this.#noteTime();
-    unit.close(reader.readTo);
+    unit.close(Math.max(reader.readTo, split.knownUntil));
   }
 
   /** The record that was read last, as it stands in the source. */
@@ -108,12 +116,14 @@ export class Pipeline implements Original {
 
   #record(unit: Unit): Outcome {
     const reader = this.#reader;
-    const { processor, sink } = this.#parts;
+    const { processor, chain, sink } = this.#parts;
+    if (this.#remembers && reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
     if (reader.valueEnd < 0 && !this.#passesNull) {
       unit.in++;
       unit.filtered++;
       return 'done';
     }
+    if (chain !== null && reader.valueEnd >= 0) return this.#chained(chain, unit);
     this.#output.length = 0;
     const verdict =
       reader.valueEnd < 0 ? PASSED : processor.process(reader.bytes, reader.valueStart, reader.valueEnd, this.#output);
@@ -131,26 +141,70 @@ export class Pipeline implements Original {
     return 'done';
   }
 
+  /** Done with before, by this worker or another: only what operators compare with is taken from it. */
+  #remember(): Outcome {
+    const { bytes, valueStart, valueEnd } = this.#reader;
+    if (valueEnd >= 0) this.#parts.chain!.remember(bytes, valueStart, valueEnd, this.#place());
+    return 'done';
+  }
+
+  #place(): RecordPlace {
+    const { split } = this.#outgoing;
+    split.memory ??= this.#parts.chain!.createMemory();
+    const { offset, timestamp } = this.#reader;
+    return { partition: split.partition, offset, timestamp, memory: split.memory };
+  }
+
+  /** A record counts as out when all that it became is taken. */
+  #chained(chain: Chain, unit: Unit): Outcome {
+    const { bytes, valueStart, valueEnd } = this.#reader;
+    const verdict = chain.process(bytes, valueStart, valueEnd, this.#place());
+    if (verdict === FILTERED) {
+      unit.in++;
+      unit.filtered++;
+      return 'done';
+    }
+    if (verdict !== PASSED) return this.#fail(unit, verdict === POISON ? 'poison' : 'schema');
+    const { outputs } = chain;
+    for (let index = 0; index < outputs.count; index++) {
+      this.#describeOriginal();
+      outgoingOutput(this.#outgoing, outputs, index, this.#parts.goal.sink.keyed);
+      const refusal = this.#parts.sink.take(this.#outgoing, unit, this);
+      if (refusal !== null) return this.#setAside(unit, refusal);
+    }
+    unit.in++;
+    unit.out++;
+    if (this.#multiplies) unit.emitted += outputs.count;
+    return 'done';
+  }
+
   /** Points the reused slices at what is to be written. */
   #describeOutput(): void {
     const reader = this.#reader;
     const outgoing = this.#outgoing;
     const { processor, goal } = this.#parts;
-    outgoing.offset = reader.offset;
-    outgoing.timestamp = reader.timestamp;
-    this.#point(outgoing.headers, reader.headersStart, reader.headersEnd);
+    this.#describeOriginal();
     if (goal.sink.keyed) {
       const key = reader.valueEnd < 0 ? null : processor.key;
       outgoing.key.bytes = key?.bytes ?? reader.bytes;
       outgoing.key.start = 0;
       outgoing.key.end = key?.length ?? -1;
-    } else this.#point(outgoing.key, reader.keyStart, reader.keyEnd);
+    }
     if (this.#isIdentity || reader.valueEnd < 0) this.#point(outgoing.value, reader.valueStart, reader.valueEnd);
     else {
       outgoing.value.bytes = this.#output.bytes;
       outgoing.value.start = 0;
       outgoing.value.end = this.#output.length;
     }
+  }
+
+  #describeOriginal(): void {
+    const reader = this.#reader;
+    const outgoing = this.#outgoing;
+    outgoing.offset = reader.offset;
+    outgoing.timestamp = reader.timestamp;
+    this.#point(outgoing.headers, reader.headersStart, reader.headersEnd);
+    this.#point(outgoing.key, reader.keyStart, reader.keyEnd);
   }
 
   #point(slice: Slice, start: number, end: number): void {
@@ -160,7 +214,8 @@ export class Pipeline implements Original {
   }
 
   #fail(unit: Unit, errorClass: 'poison' | 'schema'): Outcome {
-    const fault = this.#parts.processor.fault ?? { code: errorClass, message: 'the record cannot be processed' };
+    const { chain, processor } = this.#parts;
+    const fault = (chain ?? processor).fault ?? { code: errorClass, message: 'the record cannot be processed' };
     return this.#setAside(unit, { errorClass, code: fault.code, message: fault.message });
   }
 
@@ -185,7 +240,7 @@ export class Pipeline implements Original {
     split.unreadableAt = readTo;
     if (split.unreadableCount >= unreadableTriesMax) split.state = 'stuck';
     this.#parts.onError('source-unreadable', `${split.name} offset ${readTo}: ${messageOf(error)}`);
-    unit.close(readTo);
+    unit.close(Math.max(readTo, split.knownUntil));
   }
 
   #noteTime(): void {
@@ -212,6 +267,18 @@ class UnreadableRecords extends Error {
 }
 
 const unreadableTriesMax = 5;
+
+/** Points the view at one of the events that a record became. */
+function outgoingOutput({ key, value }: WritableView, outputs: Outputs, index: number, keyed: boolean): void {
+  const { values, valueEnds, keys, keyStarts, keyEnds } = outputs;
+  value.bytes = values.bytes;
+  value.start = index === 0 ? 0 : valueEnds[index - 1]!;
+  value.end = valueEnds[index]!;
+  if (!keyed) return;
+  key.bytes = keys.bytes;
+  key.start = keyStarts[index]!;
+  key.end = keyEnds[index]!;
+}
 
 const emptySlice = (): Slice => ({ bytes: new Uint8Array(0), start: 0, end: -1 });
 /** Its split is set before it is used. */

@@ -1,5 +1,6 @@
 // One split while this worker owns it: what is read, what is done with, and what has to happen before its position may pass.
 import { type Accounting, addAccounting, type DropReason, noRecords } from '#core/job/accounting.ts';
+import type { ChainMemory } from '#core/operators/run/chain.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Origin } from './kafka/output-batch.ts';
 
@@ -14,9 +15,12 @@ export class Unit implements Origin {
   filtered = 0;
   deadLettered = 0;
   readonly dropped: Partial<Record<DropReason, number>> = {};
+  /** What was written for those counted as out, where a record may become several. */
+  emitted = 0;
   /** Where reading goes on after it; set when it is closed. */
   end = -1;
   topicId: string;
+  #setAside: Set<number> | null = null;
   #outstanding = 0;
   #closed = false;
 
@@ -30,12 +34,22 @@ export class Unit implements Origin {
   }
 
   get accounting(): Accounting {
-    const { in: read, out, filtered, deadLettered, dropped } = this;
-    return { in: read, out, filtered, deadLettered, dropped };
+    const { in: read, out, filtered, deadLettered, dropped, emitted } = this;
+    return { in: read, out, filtered, deadLettered, dropped, ...(emitted === 0 ? {} : { emitted }) };
   }
 
   drop(reason: DropReason, count: number): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + count;
+  }
+
+  /** Its record at this offset is done with, whatever else it became. */
+  noteSetAside(offset: number): void {
+    this.#setAside ??= new Set();
+    this.#setAside.add(offset);
+  }
+
+  wasSetAside(offset: number): boolean {
+    return this.#setAside?.has(offset) === true;
   }
 
   attach(): void {
@@ -73,6 +87,12 @@ export class Split {
   topicId: string;
   /** Where the next fetch begins. */
   fetchOffset: number;
+  /** What stands before it is read again only for the operators to remember; it is done with. */
+  knownUntil = -1;
+  /** What the operators remember of it. */
+  memory: ChainMemory | null = null;
+  /** How many records before its position they need to have seen. */
+  readonly #remembers: number;
   /** Grows when what is being fetched or worked on is no longer wanted: answers to older fetches are passed over. */
   generation = 0;
   /** Where reading last failed, and how often in a row it did there. */
@@ -93,7 +113,11 @@ export class Split {
   readonly #clock: { readonly now: () => number; readonly monotonicMs: () => number };
   #settled: (() => void)[] = [];
 
-  constructor(record: SplitRecord, clock: { readonly now: () => number; readonly monotonicMs: () => number }) {
+  constructor(
+    record: SplitRecord,
+    clock: { readonly now: () => number; readonly monotonicMs: () => number },
+    remembers = 0,
+  ) {
     const slash = record.split.lastIndexOf('/');
     this.name = record.split;
     this.topic = record.split.slice(0, slash);
@@ -103,6 +127,8 @@ export class Split {
     this.committed = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
     this.done = this.committed;
     this.fetchOffset = this.committed.position;
+    this.#remembers = remembers;
+    this.#readAgain();
     this.#clock = clock;
     this.movedMonotonicMs = clock.monotonicMs();
     this.movedAt = clock.now();
@@ -133,6 +159,8 @@ export class Split {
     this.fetchOffset = fetchOffset;
     this.topicId = topicId;
     this.endOffset = null;
+    this.knownUntil = -1;
+    this.memory = null;
     return this.openUnit();
   }
 
@@ -187,7 +215,16 @@ export class Split {
     this.#units = [];
     this.fetchOffset = this.done.position;
     this.topicId = this.done.topicId;
+    this.#readAgain();
     this.#announceSettled();
+  }
+
+  /** Operators that remember know nothing yet, or too much: they see again what stands before the position. */
+  #readAgain(): void {
+    this.memory = null;
+    if (this.#remembers === 0) return;
+    this.knownUntil = this.done.position;
+    this.fetchOffset = Math.max(0, this.done.position - this.#remembers);
   }
 
   #announceSettled(): void {

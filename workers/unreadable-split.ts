@@ -51,7 +51,11 @@ async function resolveOutOfRange(split: Split, cluster: Cluster, errors: ErrorsS
     (await cluster.offset(split.topic, split.partition, earliest)) ?? 0,
     (await cluster.offset(split.topic, split.partition, end)) ?? 0,
   ];
-  if (position < first) {
+  if (position < split.knownUntil) {
+    // Only to be remembered, and gone: what is left of it, or nothing.
+    split.generation++;
+    split.fetchOffset = Math.min(Math.max(first, position), split.knownUntil);
+  } else if (position < first) {
     errors.note(
       'source-data-lost',
       `${split.name}: records ${position} to ${first - 1} were deleted by retention before they were read; they are counted as dropped`,

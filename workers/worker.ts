@@ -150,6 +150,7 @@ export class Worker {
       splits: this.#holdings.all,
       retired: this.#holdings.retired,
       newestAt: this.#path.newestAt,
+      mismatches: this.#path.mismatchCount,
       lastCheckpoint: this.#membership.checkpoints.latest,
       errors: this.#errors.latest(),
     });

@@ -70,7 +70,7 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
     ['Rate', `${showRate(status.inPerSecond)} in/s, ${showRate(status.outPerSecond)} out/s`],
     [
       'Books',
-      `in ${showCount(accounting.in)} = out ${showCount(accounting.out)} + filtered ${showCount(accounting.filtered)} + dead-lettered ${showCount(accounting.deadLettered)} + dropped ${showCount(droppedCount(accounting))}`,
+      `in ${showCount(accounting.in)} = out ${showCount(accounting.out)} + filtered ${showCount(accounting.filtered)} + dead-lettered ${showCount(accounting.deadLettered)} + dropped ${showCount(droppedCount(accounting))}${accounting.emitted === undefined ? '' : `; out became ${showCount(accounting.emitted)}`}`,
     ],
     [
       'Mismatches',

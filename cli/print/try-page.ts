@@ -28,9 +28,9 @@ export function formatTryRecord(record: TryRecord, paint: Paint): string {
   const head = `${paint(colour, `${sign} ${record.verdict.padEnd(8)}`)} ${paint('dim', `${record.partition}/${record.offset}`)}  ${showJson(record.before)}\n`;
   if (record.fault)
     return `${head}           ${paint('red', `${oneLine(record.fault.code)}: ${oneLine(record.fault.message)}`)}\n`;
-  return record.verdict === 'passed' && record.after !== null
-    ? `${head}         ${paint('green', '→')} ${showJson(record.after)}\n`
-    : head;
+  if (record.verdict !== 'passed' || record.after === null) return head;
+  const results = [record.after, ...(record.more ?? [])];
+  return head + results.map((json) => `         ${paint('green', '→')} ${showJson(json)}\n`).join('');
 }
 
 export const showJson = (json: Json): string => oneLine(JSON.stringify(json), jsonCharsMax);

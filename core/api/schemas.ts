@@ -135,6 +135,9 @@ const jobStatus = z
         rejected: optional(count),
         retention: optional(count),
       }),
+      emitted: optional(count).meta({
+        description: 'Where a route explodes lists: the events written for the records counted as out.',
+      }),
     }),
     mismatches: count,
     inPerSecond: z.number(),
@@ -306,6 +309,7 @@ export const trySchema = z
         offset: z.string(),
         before: json,
         after: json,
+        more: optional(z.array(json)),
         fault: optional(z.object({ code: z.string(), message: z.string() })),
       }),
     ),

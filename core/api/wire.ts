@@ -170,6 +170,8 @@ export interface TryRecord {
   readonly offset: string;
   readonly before: Json;
   readonly after: Json | null;
+  /** Where a list was exploded: what comes of the event besides `after`. */
+  readonly more?: readonly Json[];
   readonly fault?: { readonly code: string; readonly message: string };
 }
 

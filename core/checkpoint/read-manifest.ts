@@ -14,6 +14,7 @@ const accounting = z.object({
   filtered: count,
   deadLettered: count,
   dropped: z.partialRecord(z.enum(dropReasons), count),
+  emitted: count.optional(),
 });
 
 const manifest = z.object({

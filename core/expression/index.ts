@@ -1,7 +1,7 @@
 // The expression language of Millrace: PostgreSQL's expressions, planned at declare time, run over the bytes of events.
 export { evaluateExpression } from './evaluate-expression.ts';
 export { loadParser } from './parser.ts';
-export { type PlanOptions, planRoute, type RouteExpressions } from './plan-route.ts';
+export { type PlanOptions, planRoute, type RouteExpressions, type RoutePlanner } from './plan-route.ts';
 export type { ExpressionProblem } from './problem.ts';
 export { type ByteSink, createByteSink, ensureRoom } from './run/byte-sink.ts';
 export {

@@ -31,6 +31,13 @@ export interface PlanOptions {
   readonly validate: 'declared' | 'read';
 }
 
+/** `planRoute`, or a memoized form of it. */
+export type RoutePlanner = (
+  text: RouteExpressions,
+  row: RowType | null,
+  options: PlanOptions,
+) => Result<RouteProgram, readonly ExpressionProblem[]>;
+
 interface Column {
   readonly item: OutputItem;
   readonly type: FieldType;

@@ -1,5 +1,7 @@
 // The types that an expression and a stream's fields can have: PostgreSQL's names, plus `dynamic` for undeclared content.
 
+import type { HygieneRule } from '../operators/hygiene-rule.ts';
+
 /** Scalar types, spelled as PostgreSQL spells them. */
 export const scalarTypes = [
   'text',
@@ -20,10 +22,13 @@ export const scalarTypes = [
 ] as const;
 export type ScalarType = (typeof scalarTypes)[number];
 
-/** The type of a field or expression. `dynamic` takes its type from the JSON value of each event. */
+/**
+ * The type of a field or expression. `dynamic` takes its type from the JSON value of each event. `pii` is what routes do
+ * to the field's value unless they expose it.
+ */
 export type FieldType =
-  | { readonly kind: 'scalar'; readonly type: ScalarType }
-  | { readonly kind: 'array'; readonly element: FieldType }
+  | { readonly kind: 'scalar'; readonly type: ScalarType; readonly pii?: HygieneRule }
+  | { readonly kind: 'array'; readonly element: FieldType; readonly pii?: HygieneRule }
   | { readonly kind: 'object'; readonly fields: RowType }
   | { readonly kind: 'dynamic' };
 

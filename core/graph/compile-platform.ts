@@ -152,6 +152,7 @@ function compileJobs(
         revision: revision.revision,
         owner: revision.metadata.owner,
         source: { stream: source.name, topic: topicOfStream(source.name), start: spec.start },
+        ...(route.operators.length === 0 ? {} : { operators: route.operators }),
         program,
         eventTime: eventTimeProgram(source, plan),
         sink: sinkGoal,

@@ -1,18 +1,15 @@
 // Documents become a graph: which stream feeds which route, with what types; routes compiled, or why they cannot be.
-import type { ExpressionProblem, RouteExpressions, RouteProgram } from '#core/expression/index.ts';
+import type { RouteExpressions, RoutePlanner, RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
-import type { Result } from '#core/result.ts';
+import { multiplies, type OperatorProgram } from '#core/operators/operator.ts';
+import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
+import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
 import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 import { keyColumn, type SinkSpec, sinkStreams } from '#core/spec/sinks/sink-spec.ts';
 
-/** `planRoute` of core/expression, or a memoized form of it. */
-export type RoutePlanner = (
-  text: RouteExpressions,
-  row: RowType | null,
-  options: { readonly validate: 'declared' | 'read' },
-) => Result<RouteProgram, readonly ExpressionProblem[]>;
+export type { RoutePlanner };
 
 export interface StreamNode {
   readonly name: string;
@@ -29,6 +26,8 @@ export interface RouteNode {
   readonly document: RouteDocument;
   /** By sink name; a sink whose program is missing is named in `problems`. */
   readonly programs: ReadonlyMap<string, RouteProgram>;
+  /** What comes before each of the programs. */
+  readonly operators: readonly OperatorProgram[];
   readonly problems: readonly SpecProblem[];
 }
 
@@ -116,7 +115,7 @@ function impliedShape(
     )!;
     const source = build.streams.get(route.document.spec.from);
     const program = route.programs.get(sink.name);
-    outputs.push(program ? (program.identity ? (source?.row ?? null) : program.output) : null);
+    outputs.push(program?.output ?? null);
     partitions = Math.max(partitions, source?.partitions ?? 1);
   }
   build.path.pop();
@@ -129,7 +128,7 @@ function resolveRoute(build: Build, name: string): RouteNode {
   const known = build.routes.get(name);
   if (known) return known;
   const document = build.declaredRoutes.get(name)!;
-  const { from, sinks } = document.spec;
+  const { from } = document.spec;
   const problems: SpecProblem[] = [];
   const cycle = findCycle(build, document);
   if (cycle)
@@ -148,9 +147,12 @@ function resolveRoute(build: Build, name: string): RouteNode {
     });
   }
   const programs = new Map<string, RouteProgram>();
-  if (source)
-    for (const [index, sink] of sinks.entries()) planSink(build, document, source, sink, index, programs, problems);
-  const node: RouteNode = { document, programs, problems: withoutRepeats(problems) };
+  const chain = source ? planChain(build, document, source) : null;
+  problems.push(...(chain?.problems ?? []));
+  if (source && chain && chain.problems.length === 0)
+    planSinks({ build, route: document, source, chain, programs, problems });
+  const operators = chain?.operators ?? [];
+  const node: RouteNode = { document, programs, operators, problems: withoutRepeats(problems) };
   build.routes.set(name, node);
   return node;
 }
@@ -172,23 +174,46 @@ function findCycle(build: Build, route: RouteDocument): readonly string[] | null
   return null;
 }
 
+function planChain(build: Build, route: RouteDocument, source: StreamNode): PlannedChain {
+  const { where, operators, exposePii, resources } = route.spec;
+  const { row, validate, partitions } = source;
+  const { memoryMiB } = resources;
+  return planOperators({ row, validate, where, operators, exposePii, memoryMiB, partitions }, build.plan);
+}
+
+interface SinkPlanning {
+  readonly build: Build;
+  readonly route: RouteDocument;
+  readonly source: StreamNode;
+  readonly chain: PlannedChain;
+  readonly programs: Map<string, RouteProgram>;
+  readonly problems: SpecProblem[];
+}
+
+function planSinks(planning: SinkPlanning): void {
+  const { build, route, chain, problems } = planning;
+  const filters = planConditions(route.spec.conditions, chain.row, build.plan, problems);
+  for (const [index, sink] of route.spec.sinks.entries()) planSink(planning, sink, index, filters[index]!);
+}
+
+/** The last program of a job. Where operators come before it, the first of them has done what `where` asks. */
 function planSink(
-  build: Build,
-  route: RouteDocument,
-  source: StreamNode,
+  { build, route, source, chain, programs, problems }: SinkPlanning,
   sink: SinkSpec,
   index: number,
-  programs: Map<string, RouteProgram>,
-  problems: SpecProblem[],
+  filter: SinkFilter,
 ): void {
-  const { where, select } = route.spec;
+  const isWhole = chain.operators.length === 0;
+  const where = isWhole ? route.spec.where : null;
+  const { select } = route.spec;
   const text: RouteExpressions = { ...(where === null ? {} : { where }), ...(select === null ? {} : { select }) };
   const key = keyColumn(sink);
   const keyed: RouteExpressions = key === null ? text : { ...text, key: key.column };
-  const planned = build.plan(keyed, source.row, { validate: source.validate });
+  const planned = build.plan(keyed, chain.row, { validate: isWhole ? source.validate : 'read' });
   if (planned.ok) {
-    programs.set(sink.name, planned.value);
+    programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
+    problems.push(...checkMany(chain, sink, `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     return;
   }
@@ -199,7 +224,7 @@ function planSink(
   ];
   const before = problems.length;
   for (const [path, clause] of clauses) {
-    const alone = build.plan(clause, source.row, { validate: 'read' });
+    const alone = build.plan(clause, chain.row, { validate: 'read' });
     if (!alone.ok) problems.push(...alone.problem.map((problem) => specProblem(path, problem)));
   }
   if (problems.length === before)
@@ -208,13 +233,15 @@ function planSink(
     );
 }
 
-const specProblem = (path: string, problem: ExpressionProblem): SpecProblem => ({
-  path,
-  message: problem.message,
-  line: problem.line,
-  column: problem.column,
-  ...(problem.hint === undefined ? {} : { fix: problem.hint }),
-});
+/** Some sinks tell records apart by where they stand in the source: several of one would be taken for repeats of it. */
+function checkMany(chain: PlannedChain, sink: SinkSpec, path: string): readonly SpecProblem[] {
+  const byPlace = sink.kind === 'http' || (sink.kind === 'opensearch' && keyColumn(sink) === null);
+  if (!byPlace || !multiplies(chain.operators)) return [];
+  const message = `the route explodes a list, and this ${sink.kind} sink would take the elements for repeats of one event`;
+  const fix =
+    sink.kind === 'http' ? 'write to a stream, and route from there' : 'give each document an `id` of its own';
+  return [{ path, message, fix }];
+}
 
 /** A declared sink stream must be able to hold what the route selects: same-named columns of the same type. */
 function checkSinkSchema(

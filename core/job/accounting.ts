@@ -10,6 +10,8 @@ export interface Accounting {
   readonly filtered: number;
   readonly deadLettered: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** What was written for those counted as out, where one record may become several; absent elsewhere. */
+  readonly emitted?: number;
 }
 
 export const noRecords: Accounting = { in: 0, out: 0, filtered: 0, deadLettered: 0, dropped: {} };
@@ -24,6 +26,7 @@ export function addAccounting(a: Accounting, b: Accounting): Accounting {
     filtered: a.filtered + b.filtered,
     deadLettered: a.deadLettered + b.deadLettered,
     dropped,
+    ...(a.emitted === undefined && b.emitted === undefined ? {} : { emitted: (a.emitted ?? 0) + (b.emitted ?? 0) }),
   };
 }
 

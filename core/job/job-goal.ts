@@ -1,6 +1,7 @@
 // A job's compiled goal: all that a worker needs to know, and nothing it has to ask anybody for.
 import type { RouteProgram } from '#core/expression/index.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
+import type { OperatorProgram } from '#core/operators/operator.ts';
 import type { Ordering, RecordErrorAction, StartPosition } from '#core/spec/route-spec.ts';
 
 /** How often a worker does what; set by the platform, not by the route's author. */
@@ -37,6 +38,8 @@ export interface JobGoal {
     readonly topic: string;
     readonly start: StartPosition;
   };
+  /** What is done before the program, in this order; absent in a job without. */
+  readonly operators?: readonly OperatorProgram[];
   readonly program: RouteProgram;
   /** `select` of the event time alone, for the freshness figure; null where the stream declares none. */
   readonly eventTime: RouteProgram | null;

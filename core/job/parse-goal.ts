@@ -8,6 +8,9 @@ const text = z.string().min(1);
 const count = z.int().positive();
 const action = z.enum(['dead-letter', 'drop', 'stop']);
 const program = z.looseObject({});
+const operator = z.looseObject({
+  kind: z.enum(['project', 'hygiene', 'sample', 'dedup', 'explode'], 'this worker does not know the operator'),
+});
 
 const batch = z.object({ maxRecords: count, maxBytes: count, maxWaitMs: z.int().nonnegative() });
 const remote = {
@@ -38,6 +41,7 @@ const schema = z.looseObject({
       z.object({ kind: z.literal('time'), at: z.number() }),
     ]),
   }),
+  operators: z.array(operator).optional(),
   program,
   eventTime: program.nullable(),
   sink,

@@ -25,6 +25,8 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.from': 'replace',
     'spec.start': 'stop-start',
     'spec.where': 'stop-start',
+    'spec.operators': 'stop-start',
+    'spec.exposePii': 'stop-start',
     'spec.select': 'stop-start',
     'spec.to': 'stop-start',
     'spec.delivery': 'stop-start',

@@ -1,7 +1,9 @@
 // The tests that a route's author wrote beside it: given events through the compiled route, compared with what was expected.
-import { createByteSink, createProcessor, PASSED } from '#core/expression/index.ts';
 import type { RouteNode } from '#core/graph/world.ts';
 import { canonicalJson } from '#core/hash.ts';
+import { Chain } from '#core/operators/run/chain.ts';
+import { outputTexts } from '#core/operators/run/output-texts.ts';
+import { trialSalts } from '#core/operators/trial-salts.ts';
 import type { Json } from '#core/spec/document.ts';
 import type { RouteTest } from '#core/spec/route-spec.ts';
 
@@ -11,21 +13,28 @@ export interface RouteTestResult {
   readonly message: string;
 }
 
-/** A test passes when the events that come out are those expected, in order; of each, the expected fields must be equal. */
+/**
+ * The given events are read one after the other, as from one partition, a millisecond apart. A test passes when the events
+ * that come out are those expected, in order; of each, the expected fields must be equal.
+ */
 export function runRouteTests(tests: readonly RouteTest[], route: RouteNode | undefined): readonly RouteTestResult[] {
-  const program = route ? [...route.programs.values()][0] : undefined;
-  if (!program) return [];
+  if (!route || route.programs.size === 0) return [];
+  const { operators, programs } = route;
   return tests.map((test) => {
+    const program = test.sink === null ? [...programs.values()][0] : programs.get(test.sink);
+    if (!program) {
+      const message = `got sink ${JSON.stringify(test.sink)}, expected one of ${[...programs.keys()].join(', ')}`;
+      return { name: test.name, passed: false, message };
+    }
     const out: string[] = [];
     const faults: string[] = [];
-    for (const event of test.given) {
-      const processor = createProcessor(program);
+    const chain = new Chain(operators, program, trialSalts(operators));
+    const memory = chain.createMemory();
+    for (const [offset, event] of test.given.entries()) {
       const bytes = new TextEncoder().encode(event);
-      const sink = createByteSink(bytes.length);
-      const verdict = processor.process(bytes, 0, bytes.length, sink);
-      if (verdict === PASSED)
-        out.push(program.identity ? event : new TextDecoder().decode(sink.bytes.subarray(0, sink.length)));
-      else if (processor.fault) faults.push(`${processor.fault.code}: ${processor.fault.message} in ${event}`);
+      chain.process(bytes, 0, bytes.length, { partition: 0, offset, timestamp: offset, memory });
+      out.push(...outputTexts(chain.outputs));
+      if (chain.fault) faults.push(`${chain.fault.code}: ${chain.fault.message} in ${event}`);
     }
     return judge(test, out, faults);
   });

@@ -1,9 +1,12 @@
 // Options are completed once, here: what people left out gets its default, and quantities become numbers.
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
+import { parseFieldPath } from '#core/spec/field-path.ts';
 import { readFields } from '#core/spec/field-types.ts';
+import { completeOperators } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
+import { completeConditions } from '#core/spec/sinks/condition.ts';
 import { completeSink } from '#core/spec/sinks/sink-spec.ts';
 import type { StreamSpec } from '#core/spec/stream-spec.ts';
 
@@ -66,6 +69,18 @@ function completeStart(declared: DeclaredRouteSpec['start']): StartPosition {
   return typeof declared === 'string' ? { kind: declared } : { kind: 'time', at: Date.parse(declared.time) };
 }
 
+function completePaths(
+  texts: readonly string[],
+  path: string,
+  problems: SpecProblem[],
+): readonly (readonly string[])[] {
+  return texts.flatMap((text, index) => {
+    const steps = parseFieldPath(text);
+    if (!steps.ok) problems.push({ path: `${path}[${index}]`, message: steps.problem });
+    return steps.ok ? [steps.value] : [];
+  });
+}
+
 export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem[]): RouteSpec {
   const memory = parseBytes(declared.resources?.memory ?? defaults.memory);
   const memoryMiB = memory.ok ? Math.floor(memory.value / mebibyte) : 0;
@@ -92,8 +107,11 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     from: declared.from,
     start: completeStart(declared.start),
     where: declared.where ?? null,
+    operators: completeOperators(declared.operators ?? [], problems),
+    exposePii: completePaths(declared.exposePii ?? [], 'spec.exposePii', problems),
     select: declared.select ?? null,
     sinks: declared.to.map((sink, index) => completeSink(sink, `spec.to[${index}]`, problems)),
+    conditions: completeConditions(declared.to, problems),
     ordering: declared.delivery?.ordering ?? 'per-key',
     errors: { poison: declared.errors?.poison ?? 'dead-letter', schema: declared.errors?.schema ?? 'dead-letter' },
     resources: {
@@ -105,6 +123,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     paused: declared.paused ?? false,
     tests: (declared.tests ?? []).map((test) => ({
       name: test.name,
+      sink: test.sink ?? null,
       given: test.given.map((event) => JSON.stringify(event)),
       expect: test.expect.map((event) => JSON.stringify(event)),
     })),

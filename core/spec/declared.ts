@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
+import { declaredOperator } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import { declaredSink } from '#core/spec/sinks/sink-spec.ts';
 
@@ -68,6 +69,7 @@ const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']).meta({ descrip
 
 const routeTest = z.strictObject({
   name: z.string().min(1).max(200),
+  sink: z.string().optional().meta({ description: 'What comes out there. Default the first sink.' }),
   given: z.array(z.record(z.string(), z.json())).min(1).max(100),
   expect: z.array(z.record(z.string(), z.json())).max(100),
 });
@@ -82,6 +84,17 @@ export const declaredRouteSpec = z.strictObject({
   select: expression
     .optional()
     .meta({ description: 'The columns of the output; without it the event goes on as it is.' }),
+  operators: z
+    .array(declaredOperator)
+    .min(1)
+    .max(limits.routeOperatorsMax)
+    .optional()
+    .meta({ description: 'Done in this order, after `where` and before `select`.' }),
+  exposePii: z
+    .array(z.string().min(1).max(1_000))
+    .max(100)
+    .optional()
+    .meta({ description: 'Fields tagged `pii` that pass as they are. All others are treated as their tags say.' }),
   to: z.array(declaredSink).min(1).max(limits.routeSinksMax),
   delivery: z
     .strictObject({

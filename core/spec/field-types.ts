@@ -4,6 +4,7 @@ import { scalarTypes } from '#core/expression/types.ts';
 import { limits } from '#core/limits.ts';
 import type { Json, SpecProblem } from '#core/spec/document.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
+import { completeRule, declaredRule, writeRule } from '#core/spec/operators.ts';
 
 const aliases: Readonly<Record<string, ScalarType>> = {
   string: 'text',
@@ -45,13 +46,17 @@ function readType(json: Json, path: string, depth: number, problems: SpecProblem
     return { kind: 'dynamic' };
   }
   if (!isLongForm(json)) return { kind: 'object', fields: readFields(json, path, depth + 1, problems) };
-  if (json['pii'] !== undefined)
-    problems.push({
-      path: `${path}.pii`,
-      message: 'this version does not carry out pii tags, so it does not accept them',
-      fix: 'remove the tag, and mask the field in `select`',
-    });
-  return readTypeName(json['type'] as string, path, problems);
+  const type = readTypeName(json['type'] as string, path, problems);
+  return json['pii'] === undefined ? type : tagged(type, json['pii'], path, problems);
+}
+
+function tagged(type: FieldType, json: Json, path: string, problems: SpecProblem[]): FieldType {
+  const rule = declaredRule.safeParse(json);
+  if (!rule.success)
+    problems.push({ path: `${path}.pii`, message: `got ${JSON.stringify(json)}, ${rule.error.issues[0]!.message}` });
+  return rule.success && (type.kind === 'scalar' || type.kind === 'array')
+    ? { ...type, pii: completeRule(rule.data) }
+    : type;
 }
 
 function readTypeName(name: string, path: string, problems: SpecProblem[]): FieldType {
@@ -88,6 +93,10 @@ export function writeFields(row: RowType): Json {
 }
 
 function writeType(type: FieldType): Json {
+  if ((type.kind === 'scalar' || type.kind === 'array') && type.pii !== undefined) {
+    const { pii, ...plain } = type;
+    return { type: writeType(plain), pii: writeRule(pii) as Json };
+  }
   switch (type.kind) {
     case 'scalar':
       return type.type;

@@ -122,7 +122,7 @@ function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, json: unknown
       return [
         {
           path,
-          message: `got ${shown(got)}, expected one of the forms in the reference`,
+          message: `got ${shown(got)}, ${issue.message.startsWith('expected') ? issue.message : 'expected one of the forms in the reference'}`,
           fix: 'see docs/reference/declarations.md',
         },
       ];

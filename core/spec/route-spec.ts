@@ -1,4 +1,6 @@
 // What a declared route means: the complete form, every default filled in.
+import type { OperatorSpec } from '#core/spec/operators.ts';
+import type { SinkCondition } from '#core/spec/sinks/condition.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 
 export type StartPosition =
@@ -14,6 +16,8 @@ export type Ordering = 'none' | 'per-key' | 'per-partition';
 /** A test that the author wrote beside the route: run at plan and apply, a failing one refuses the apply. */
 export interface RouteTest {
   readonly name: string;
+  /** Null: the first. */
+  readonly sink: string | null;
   /** Events as JSON text, one each. */
   readonly given: readonly string[];
   readonly expect: readonly string[];
@@ -23,8 +27,14 @@ export interface RouteSpec {
   readonly from: string;
   readonly start: StartPosition;
   readonly where: string | null;
+  /** Done in this order, after `where` and before `select`. */
+  readonly operators: readonly OperatorSpec[];
+  /** Paths of fields tagged pii that pass as they are. */
+  readonly exposePii: readonly (readonly string[])[];
   readonly select: string | null;
   readonly sinks: readonly SinkSpec[];
+  /** For each of the sinks, in the same order. */
+  readonly conditions: readonly SinkCondition[];
   readonly ordering: Ordering;
   readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };

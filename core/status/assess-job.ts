@@ -168,10 +168,11 @@ function checkpointFresh({ entry, live, now }: Situation): Condition {
 }
 
 function balanced({ accounting, splits }: Situation): Condition {
-  const { out, filtered, deadLettered } = accounting;
+  const { out, filtered, deadLettered, emitted } = accounting;
   const rewound = sum((splits ?? []).map(({ placed }) => placed?.rewoundRecords ?? 0));
   const again = rewound > 0 ? `; at most ${rewound} of in were read again by rewinds` : '';
-  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}${again}`;
+  const became = emitted === undefined ? '' : `; out became ${emitted}`;
+  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}${became}${again}`;
   if (splits === null && accounting.in === 0)
     return condition('Balanced', 'unknown', 'NothingRead', 'no record read yet');
   return isBalanced(accounting)

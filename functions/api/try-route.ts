@@ -1,17 +1,13 @@
 // POST /v1/try: a route over real events: what would pass, what would be filtered, what would fail; nothing is written.
 import { z } from 'zod';
 import { trySchema } from '#core/api/schemas.ts';
-import {
-  createByteSink,
-  createProcessor,
-  FILTERED,
-  PASSED,
-  POISON,
-  type RouteProgram,
-} from '#core/expression/index.ts';
+import { FILTERED, PASSED, POISON } from '#core/expression/index.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
 import { limits } from '#core/limits.ts';
 import { topicOfStream } from '#core/names.ts';
+import { Chain, type ChainMemory } from '#core/operators/run/chain.ts';
+import { outputTexts } from '#core/operators/run/output-texts.ts';
+import { trialSalts } from '#core/operators/trial-salts.ts';
 import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
 import { declaredRoute } from '#core/spec/declared.ts';
 import type { RouteDocument } from '#core/spec/document.ts';
@@ -50,12 +46,12 @@ export const tryRoute = endpoint({
       const [issue] = body.error.issues;
       throw new ApiRefusal(422, 'body-invalid', `body ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'refused'}`);
     }
-    const { document, program } = await compile(body.data.document, request.caller.tenant, parts);
+    const { document, chain } = await compile(body.data.document, request.caller.tenant, parts);
     const topic = topicOfStream(document.spec.from);
     const recordsMax = body.data.limit ?? tryRecordsDefault;
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(tryMsMax)]);
     const records = await readSome(parts, topic, body.data.from ?? 'earliest', recordsMax, signal);
-    return { kind: 'json-text', status: 200, text: run(program, records) };
+    return { kind: 'json-text', status: 200, text: run(chain, records) };
   },
 });
 
@@ -63,7 +59,7 @@ async function compile(
   json: unknown,
   tenant: string,
   parts: ApiParts,
-): Promise<{ document: RouteDocument; program: RouteProgram }> {
+): Promise<{ document: RouteDocument; chain: Chain }> {
   const parsed = parseDocument(json);
   if (!parsed.ok) throw refusedDocument('Route', parsed.problem);
   const document = parsed.value;
@@ -76,9 +72,10 @@ async function compile(
   const problems = (checked.problems.get(documentKey(kind, metadata.name)) ?? []).filter(
     (problem) => problem.path !== 'metadata.owner',
   );
-  const program = checked.after.routes.get(metadata.name)?.programs.values().next().value;
-  if (problems.length > 0 || program === undefined) throw refusedDocument(title, problems);
-  return { document, program };
+  const route = checked.after.routes.get(metadata.name);
+  const program = route?.programs.values().next().value;
+  if (problems.length > 0 || route === undefined || program === undefined) throw refusedDocument(title, problems);
+  return { document, chain: new Chain(route.operators, program, trialSalts(route.operators)) };
 }
 
 async function readSome(
@@ -110,26 +107,26 @@ const verdicts: Readonly<Record<number, 'passed' | 'filtered' | 'poison' | 'sche
 };
 
 /** A `TryView` of core/api/wire.ts, with the events' own text in it. */
-function run(program: RouteProgram, records: readonly LogRecord[]): string {
-  const processor = createProcessor(program);
-  const out = createByteSink(4096);
+function run(chain: Chain, records: readonly LogRecord[]): string {
+  const memories = new Map<number, ChainMemory>();
   const counts = { passed: 0, filtered: 0, poison: 0, schema: 0 };
-  const texts = records.map(({ partition, offset, value }) => {
-    out.length = 0;
+  const texts = records.map(({ partition, offset, timestamp, value }) => {
+    const memory = memories.get(partition) ?? chain.createMemory();
+    memories.set(partition, memory);
     const bytes = value ?? new Uint8Array(0);
-    const verdict = verdicts[processor.process(bytes, 0, bytes.length, out)] ?? 'schema';
+    const place = { partition, offset: Number(offset), timestamp: Number(timestamp), memory };
+    const verdict = verdicts[chain.process(bytes, 0, bytes.length, place)] ?? 'schema';
     counts[verdict]++;
-    const before = jsonTextOf(value);
-    const after =
-      verdict !== 'passed' ? 'null' : program.identity ? before : jsonTextOf(out.bytes.subarray(0, out.length));
-    const fault = processor.fault === null ? '' : `,"fault":${JSON.stringify(processor.fault)}`;
+    const [after = 'null', ...others] = outputTexts(chain.outputs).map((text) => text.replace(/[\r\n]/g, ' '));
+    const more = others.length === 0 ? '' : `,"more":[${others.join(',')}]`;
+    const fault = chain.fault === null ? '' : `,"fault":${JSON.stringify(chain.fault)}`;
     const facts = JSON.stringify({ verdict, partition, offset }).slice(0, -1);
-    return `${facts},"before":${before},"after":${after}${fault}}`;
+    return `${facts},"before":${jsonTextOf(value)},"after":${after}${more}${fault}}`;
   });
   const { passed, filtered } = counts;
   const totals = {
     ...{ read: records.length, passed, filtered, failed: counts.poison + counts.schema },
-    mismatches: processor.mismatchCount,
+    mismatches: chain.mismatchCount,
   };
   return `${JSON.stringify(totals).slice(0, -1)},"records":[${texts.join(',')}]}`;
 }

@@ -7,8 +7,11 @@ import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '
 import { checkDocuments } from '#core/graph/check-documents.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { World } from '#core/graph/world.ts';
+import { Chain } from '#core/operators/run/chain.ts';
+import { trialSalts } from '#core/operators/trial-salts.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
+import { runEvents } from '#test/support/run-chain.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 beforeAll(loadParser);
@@ -55,6 +58,21 @@ describe('examples', () => {
     const route = world.routes.get('plays')!;
     expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
     expect(await runOver('quickstart', 'plays', 'events.ndjson')).toEqual(linesIn('quickstart'));
+  });
+
+  test('personal-data: the route passes its test; two items of one order go to Europe, one of another elsewhere', async () => {
+    const route = (await resolve('personal-data')).routes.get('sold')!;
+    expect(runRouteTests(route.document.spec.tests, route)).toEqual([
+      expect.objectContaining({ passed: true }),
+      expect.objectContaining({ passed: true }),
+    ]);
+    const lines = readFileSync(join(examples, 'personal-data/orders.ndjson'), 'utf8').trimEnd().split('\n');
+    const salts = trialSalts(route.operators);
+    const [eu, rest] = [...route.programs.values()].map((program) =>
+      runEvents(new Chain(route.operators, program, salts), lines).flat(),
+    );
+    expect(eu).toEqual(linesIn('personal-data'));
+    expect(rest).toEqual([expect.stringContaining('"sku":"tea","revenue":4.50')]);
   });
 
   test('nginx-status: 284 of the 500 reports pass, such as the one the README shows', async () => {

@@ -34,6 +34,11 @@ export function writeSlice(sink: ByteSink, from: Uint8Array, start: number, end:
   sink.length = length + count;
 }
 
+export function writeByte(sink: ByteSink, byte: number): void {
+  ensureRoom(sink, 1);
+  sink.bytes[sink.length++] = byte;
+}
+
 export function writeBytes(sink: ByteSink, from: Uint8Array): void {
   writeSlice(sink, from, 0, from.length);
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { declaredName } from '#core/spec/declared-name.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
+import { declaredCondition } from '#core/spec/sinks/condition.ts';
 import { completeHttp, declaredHttp, type HttpSink } from '#core/spec/sinks/http.ts';
 import { completeOpenSearch, declaredOpenSearch, type OpenSearchSink } from '#core/spec/sinks/opensearch.ts';
 import { declaredStreamSink, type StreamSink } from '#core/spec/sinks/stream.ts';
@@ -16,6 +17,7 @@ const sinkKinds = ['stream', 'opensearch', 'http'] as const satisfies readonly S
 export const declaredSink = z
   .strictObject({
     name: declaredName,
+    ...declaredCondition,
     ...declaredStreamSink,
     opensearch: declaredOpenSearch.optional().meta({ description: 'An OpenSearch or Elasticsearch cluster.' }),
     http: declaredHttp.optional().meta({ description: 'An HTTP service of your own.' }),

@@ -1,0 +1,43 @@
+// The keys of the latest events of one partition: what `dedup` compares with.
+
+interface Seen {
+  readonly offset: number;
+  /** Of several events that one record became, which. */
+  readonly ordinal: number;
+  readonly timestamp: number;
+}
+
+/**
+ * What it says of a record depends on nothing but the `events` offsets before it in the partition. So whoever reads these
+ * first knows what a predecessor knew, with no state kept anywhere. Offsets must not go back; the same one may come again.
+ * Keys lie in two generations, the older of which is dropped whole: at most twice `events` are held.
+ */
+export class SeenKeys {
+  readonly #events: number;
+  readonly #withinMs: number;
+  #current = new Map<string, Seen>();
+  #previous = new Map<string, Seen>();
+  #startedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(events: number, withinMs: number) {
+    this.#events = events;
+    this.#withinMs = withinMs;
+  }
+
+  /** Whether the key was there before, near enough; from now on it was there. */
+  isDuplicate(key: string, offset: number, ordinal: number, timestamp: number): boolean {
+    this.#turn(offset);
+    const seen = this.#current.get(key) ?? this.#previous.get(key);
+    this.#current.set(key, { offset, ordinal, timestamp });
+    if (seen === undefined || seen.offset < offset - this.#events) return false;
+    const isEarlier = seen.offset < offset || seen.ordinal < ordinal;
+    return isEarlier && Math.abs(timestamp - seen.timestamp) <= this.#withinMs;
+  }
+
+  #turn(offset: number): void {
+    if (offset < this.#startedAt + this.#events) return;
+    this.#previous = offset < this.#startedAt + 2 * this.#events ? this.#current : new Map();
+    this.#current = new Map();
+    this.#startedAt = offset;
+  }
+}

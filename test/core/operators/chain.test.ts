@@ -1,0 +1,289 @@
+// Chains of operators: what comes of events, what each operator does to their type, and what is refused when they are declared.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { loadParser } from '#core/expression/index.ts';
+import { Chain } from '#core/operators/run/chain.ts';
+import { SeenKeys } from '#core/operators/run/seen-keys.ts';
+import { parseDocument } from '#core/spec/parse-document.ts';
+import { aDeclaration } from '#test/support/documents.ts';
+import { chainOf, plannedRoute, runEvent, runEvents } from '#test/support/run-chain.ts';
+
+beforeAll(loadParser);
+
+const chain = (operators: readonly object[], more: object = {}) => ({ operators, ...more });
+const typed = {
+  schema: { fields: { id: 'text', n: 'bigint', tags: 'text[]', o: { items: 'bigint[]' }, any: 'jsonb' } },
+};
+const outputOf = (route: object, stream: object = typed) =>
+  plannedRoute(route, stream)
+    .programs.get('out')!
+    .output?.map(({ name, type }) => [name, type.kind === 'scalar' ? type.type : type.kind]);
+const problemsOf = (route: object, stream: object = typed) =>
+  plannedRoute(route, stream).problems.map(({ path, message }) => `${path}: ${message}`);
+
+describe('a chain', () => {
+  test('does one thing after the other: filter, change, compute, filter again, project', () => {
+    const route = chain(
+      [
+        { select: '*, n * 2 AS twice' },
+        { where: 'twice > 2' },
+        { hygiene: { id: { truncate: 1 } } },
+        { explode: { field: 'tags', as: 'tag' } },
+        { where: "tag <> 'b'" },
+      ],
+      { where: 'n > 0', select: "id || '-' || tag AS x, twice" },
+    );
+    expect(
+      runEvents(chainOf(route, typed), [
+        '{"id":"abc","n":0,"tags":["a"]}',
+        '{"id":"abc","n":1,"tags":["a"]}',
+        '{"id":"abc","n":2,"tags":["a","b","c"]}',
+        '{"id":"abc","n":3,"tags":["b"]}',
+      ]),
+    ).toEqual([[], [], ['{"x":"a-a","twice":4}', '{"x":"a-c","twice":4}'], []]);
+  });
+
+  test('checks the events first as the stream declares them, whatever the route reads of them', () => {
+    const strict = { schema: { ...typed.schema, onInvalid: 'dead-letter' } };
+    const route = chain([{ sample: { fraction: 1 } }], { select: 'id' });
+    expect(runEvent(chainOf(route, strict), '{"id":"a","n":"no number"}')).toBe('schema_mismatch');
+    expect(runEvent(chainOf(route, typed), '{"id":"a","n":"no number"}')).toEqual(['{"id":"a"}']);
+  });
+
+  test('sets an event aside whole where one of those that it becomes cannot be made', () => {
+    const route = chain([{ explode: { field: 'o.items', as: 'item' } }], { select: '10 / item AS x' });
+    expect(runEvent(chainOf(route, typed), '{"o":{"items":[5,0,2]}}')).toBe('division_by_zero');
+    expect(runEvent(chainOf(route, typed), '{"o":{"items":[5,2]}}')).toEqual(['{"x":2}', '{"x":5}']);
+  });
+
+  test('carries the type through', () => {
+    expect(outputOf(chain([{ hygiene: { n: 'hash', any: 'drop' } }]))).toEqual([
+      ['id', 'text'],
+      ['n', 'text'],
+      ['tags', 'array'],
+      ['o', 'object'],
+    ]);
+    expect(outputOf(chain([{ explode: { field: 'tags', as: 'tag' } }, { select: 'tag, n' }]))).toEqual([
+      ['tag', 'text'],
+      ['n', 'bigint'],
+    ]);
+    expect(problemsOf(chain([{ select: 'id' }], { select: 'n' }))).toEqual(['spec.select: field n does not exist']);
+    expect(problemsOf(chain([{ where: 'n' }]))).toEqual([
+      'spec.operators[0].where: the condition must be boolean, got bigint',
+    ]);
+  });
+});
+
+describe('explode', () => {
+  const tags = (more: object = {}) => chainOf(chain([{ explode: { field: 'tags', ...more } }]));
+
+  test('puts the element where the list was named, once for each element, bytes as they were', () => {
+    expect(runEvent(tags(), '{"a":1.10,"tags":[ "x" , {"y": [1,2]}, null ],"b":2}')).toEqual([
+      '{"a":1.10,"b":2,"tags":"x"}',
+      '{"a":1.10,"b":2,"tags":{"y": [1,2]}}',
+      '{"a":1.10,"b":2,"tags":null}',
+    ]);
+    expect(runEvent(tags({ as: 'tag' }), '{"tags":["x"],"tag":"old","tags":["y"]}')).toEqual(['{"tag":"y"}']);
+  });
+
+  test('lets nothing come of an event without elements, unless it is asked to keep it', () => {
+    for (const event of ['{"tags":[]}', '{"tags":null}', '{}']) {
+      expect(runEvent(tags(), event)).toEqual([]);
+      expect(runEvent(tags({ keepEmpty: true }), event)).toEqual(['{"tags":null}']);
+    }
+    expect(runEvent(tags(), '{"tags":"x"}')).toBe('not_a_list');
+  });
+
+  test('bounds what one event can become, in events and in bytes', () => {
+    const many = `{"tags":[${'1,'.repeat(10_000)}1]}`;
+    expect(runEvent(tags(), many)).toBe('program_limit_exceeded');
+    const large = `{"big":"${'x'.repeat(1_000_000)}","tags":[${'1,'.repeat(99)}1]}`;
+    expect(runEvent(tags(), large)).toBe('program_limit_exceeded');
+  });
+
+  test('is refused on what is no list, on what is not there, and onto a name that is taken', () => {
+    expect(problemsOf(chain([{ explode: { field: 'n' } }]))).toEqual([
+      'spec.operators[0].explode.field: n is bigint, expected a list',
+    ]);
+    expect(problemsOf(chain([{ explode: { field: 'tag' } }]))[0]).toContain(
+      'there is no field "tag" (did you mean "tags"?)',
+    );
+    expect(problemsOf(chain([{ explode: { field: 'tags', as: 'id' } }]))[0]).toContain('have a field "id" already');
+  });
+});
+
+describe('sample', () => {
+  const ids = Array.from({ length: 20_000 }, (_, index) => `{"id":"k${index}","user":"u${index % 500}"}`);
+  const kept = (operator: object) => {
+    const outs = runEvents(chainOf(chain([{ sample: operator }])), ids);
+    return ids.filter((_, index) => outs[index]!.length > 0);
+  };
+
+  test('keeps about the fraction, the same events each time', () => {
+    const first = kept({ fraction: 0.1 });
+    expect(Math.abs(first.length - 2_000)).toBeLessThan(200);
+    expect(kept({ fraction: 0.1 })).toEqual(first);
+    expect(kept({ fraction: 1 })).toHaveLength(ids.length);
+  });
+
+  test('by a key keeps all events of a key or none, and more of them with a larger fraction', () => {
+    const users = (events: readonly string[]) =>
+      new Set(events.map((event) => (JSON.parse(event) as { user: string }).user));
+    const few = users(kept({ fraction: 0.2, by: '"user"' }));
+    expect(Math.abs(few.size - 100)).toBeLessThan(40);
+    expect(kept({ fraction: 0.2, by: '"user"' })).toHaveLength(few.size * 40);
+    const more = users(kept({ fraction: 0.4, by: '"user"' }));
+    expect([...few].every((user) => more.has(user))).toBe(true);
+  });
+});
+
+describe('dedup', () => {
+  const dedup = (more: object = {}) => chain([{ dedup: { key: 'id', within: '10ms', ...more } }]);
+
+  test('lets the first of a key through, and again when it was not there for the time', () => {
+    const events = ['{"id":1}', '{"id":2}', '{"id":1}', ...Array.from({ length: 12 }, () => '{"id":3}'), '{"id":1}'];
+    const outs = runEvents(chainOf(dedup()), events);
+    expect(outs.map((out) => out.length)).toEqual([1, 1, 0, 1, ...Array.from({ length: 11 }, () => 0), 1]);
+  });
+
+  test('lets every event without a key through', () => {
+    expect(runEvents(chainOf(dedup()), ['{}', '{"id":null}', '{}']).every((out) => out.length === 1)).toBe(true);
+  });
+
+  test('after an explode compares the elements, in one event too', () => {
+    const route = chain([{ explode: { field: 'tags', as: 'tag' } }, { dedup: { key: 'tag', within: '1h' } }]);
+    expect(runEvents(chainOf(route), ['{"tags":["a","b","a"]}', '{"tags":["b","c"]}'])).toEqual([
+      ['{"tag":"a"}', '{"tag":"b"}'],
+      ['{"tag":"c"}'],
+    ]);
+  });
+
+  test('remembers as many events as the memory holds, and refuses to promise more', () => {
+    expect(problemsOf(dedup({ events: 1_000_000 }))[0]).toMatch(/1000000 events of each of 4 partitions do not fit/);
+    const [, operator] = plannedRoute(dedup(), { partitions: 64 }).operators;
+    expect(operator).toMatchObject({ kind: 'dedup', events: 6990 });
+  });
+
+  const arrivals = fc.array(
+    fc.record({
+      key: fc.constantFrom('a', 'b', 'c', 'd'),
+      gap: fc.integer({ min: 1, max: 3 }),
+      step: fc.integer({ min: -4, max: 9 }),
+    }),
+    { maxLength: 60 },
+  );
+
+  test('says of a record what follows from the records before it, and so the same whoever reads on from where', () => {
+    fc.assert(
+      fc.property(
+        arrivals,
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 0, max: 30 }),
+        (steps, events, within) => {
+          let [offset, timestamp] = [0, 0];
+          const records = steps.map(({ key, gap, step }) => {
+            offset += gap;
+            timestamp += step;
+            return { key, offset, timestamp };
+          });
+          const expected = records.map((record, index) => {
+            const last = records.slice(0, index).findLast(({ key }) => key === record.key);
+            return (
+              last !== undefined &&
+              record.offset - last.offset <= events &&
+              Math.abs(record.timestamp - last.timestamp) <= within
+            );
+          });
+          for (let from = 0; from < records.length; from += 7) {
+            const seen = new SeenKeys(events, within);
+            const start = records[from]!.offset;
+            const answers = records
+              .filter((record) => record.offset >= start - events)
+              .map((record) => ({
+                ...record,
+                isDuplicate: seen.isDuplicate(record.key, record.offset, 0, record.timestamp),
+              }))
+              .filter((record) => record.offset >= start);
+            expect(answers.map(({ isDuplicate }) => isDuplicate)).toEqual(expected.slice(from));
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('operators as people write them', () => {
+  const refusedAt = (spec: object): readonly string[] => {
+    const parsed = parseDocument(
+      aDeclaration('Route', 'r', { from: 'e', to: [{ name: 'out', stream: 's' }], ...spec }),
+    );
+    return parsed.ok ? [] : parsed.problem.map(({ path, message }) => `${path}: ${message}`);
+  };
+
+  test('are refused with what was got and what was expected', () => {
+    expect(refusedAt(chain([{}]))[0]).toMatch(/operators\[0\]: got none, expected exactly one operator: where, select/);
+    expect(refusedAt(chain([{ where: 'a', select: 'b' }]))[0]).toMatch(/got where and select, expected exactly one/);
+    expect(refusedAt(chain([{ hygiene: { a: 'md5' } }]))[0]).toMatch(/hygiene.a: got "md5", expected mask, hash, drop/);
+    expect(refusedAt(chain([{ sample: { fraction: 2 } }]))[0]).toMatch(/fraction: got 2, expected at most 1/);
+    expect(refusedAt(chain([{ dedup: { key: 'a', within: 'long' } }]))[0]).toMatch(/dedup.within: got "long"/);
+    expect(refusedAt(chain([{ explode: { field: 'a..b' } }]))[0]).toMatch(/expected a field's path/);
+    expect(refusedAt(chain([{ hygeine: {} }]))[0]).toMatch(
+      /operators\[0\].hygeine: unknown field \(did you mean "hygiene"/,
+    );
+  });
+});
+
+describe('a route to several streams', () => {
+  const to = [
+    { name: 'eu', stream: 'eu', where: "country IN ('SE', 'DE')" },
+    { name: 'us', stream: 'us', where: "country = 'US'", key: 'id' },
+    { name: 'rest', stream: 'rest', otherwise: true },
+    { name: 'all', stream: 'all' },
+  ];
+  const route = { to, where: 'id IS NOT NULL', select: 'id' };
+  const takes = (event: string, more: object = {}) => {
+    const { operators, programs } = plannedRoute({ ...route, ...more });
+    return [...programs].flatMap(([name, program]) => {
+      const out = runEvent(new Chain(operators, program, new Map()), event);
+      return out.length === 0 ? [] : [name];
+    });
+  };
+
+  test('sends each event to the sinks whose condition is true, and to the rest where none is', () => {
+    expect(takes('{"id":1,"country":"SE"}')).toEqual(['eu', 'all']);
+    expect(takes('{"id":1,"country":"US"}')).toEqual(['us', 'all']);
+    expect(takes('{"id":1,"country":"FR"}')).toEqual(['rest', 'all']);
+    expect(takes('{"id":1}')).toEqual(['rest', 'all']);
+    expect(takes('{"country":"SE"}')).toEqual([]);
+  });
+
+  test('asks what its operators made of the event', () => {
+    const operators = [{ select: "id, 'US' AS country" }];
+    expect(takes('{"id":1,"country":"SE"}', { operators })).toEqual(['us', 'all']);
+  });
+
+  test('is refused with the place of what is wrong', () => {
+    const wrong = {
+      to: [
+        { name: 'a', stream: 'a', where: 'nr = 1' },
+        { name: 'b', stream: 'b', otherwise: true },
+      ],
+    };
+    expect(problemsOf(wrong)).toEqual(['spec.to[0].where: field nr does not exist']);
+    expect(() => plannedRoute({ to: [{ name: 'a', stream: 'a', otherwise: true }] })).toThrow(/there is no rest/);
+    expect(() => plannedRoute({ to: [{ name: 'a', stream: 'a', where: 'x', otherwise: true }] })).toThrow(
+      /one of them/,
+    );
+  });
+});
+
+test('a sink that tells records apart by their place does not take several of one', () => {
+  const explode = [{ explode: { field: 'tags', as: 'tag' } }];
+  const to = (sink: object) => ({ to: [{ name: 'out', ...sink }] });
+  const http = to({ http: { url: 'https://example.com/hook' } });
+  const search = { url: 'https://example.com', index: 'tags' };
+  expect(problemsOf(chain(explode, http))[0]).toMatch(/spec.to\[0\]: the route explodes a list, and this http sink/);
+  expect(problemsOf(http)).toEqual([]);
+  expect(problemsOf(chain(explode, to({ opensearch: search })))[0]).toMatch(/this opensearch sink/);
+  expect(problemsOf(chain(explode, to({ opensearch: { ...search, id: 'tag' } })))).toEqual([]);
+});
