@@ -2,6 +2,7 @@
 import { checkTargets } from '#core/graph/check-sinks.ts';
 import type { SinkSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
+import { checkCompatibility } from '#core/spec/compatibility.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
 import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
 
@@ -36,6 +37,7 @@ export function checkDocuments(
     const found = [
       ...checkOwner(document, currentByKey.get(keyOf(document))),
       ...(document.kind === 'Route' ? (after.routes.get(name)?.problems ?? []) : checkPartitions(name, before, after)),
+      ...checkSchemaChange(document, currentByKey.get(keyOf(document))),
       ...checkReaders(document, before, after, incoming),
       ...checkTargets(document, sinks),
     ];
@@ -53,6 +55,11 @@ function checkOwner(document: Document, current: Document | undefined): readonly
       fix: `choose another name, or have ${current.metadata.owner} delete theirs`,
     },
   ];
+}
+
+function checkSchemaChange(document: Document, current: Document | undefined): readonly SpecProblem[] {
+  if (document.kind !== 'Stream' || current?.kind !== 'Stream') return [];
+  return checkCompatibility(current.spec, document.spec);
 }
 
 function checkPartitions(name: string, before: World, after: World): readonly SpecProblem[] {

@@ -16,6 +16,7 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.durability': 'live',
     'spec.format': 'live',
     'spec.schema': 'stop-start',
+    'spec.schema.compatibility': 'live',
     'spec.eventTime': 'stop-start',
     'spec.key': 'live',
   },

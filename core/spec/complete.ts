@@ -8,7 +8,7 @@ import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
 import { completeConditions } from '#core/spec/sinks/condition.ts';
 import { completeSink } from '#core/spec/sinks/sink-spec.ts';
-import type { StreamSpec } from '#core/spec/stream-spec.ts';
+import type { StreamSchema, StreamSpec } from '#core/spec/stream-spec.ts';
 
 export const defaults = {
   partitions: 4,
@@ -58,11 +58,16 @@ export function completeStream(declared: DeclaredStreamSpec, problems: SpecProbl
     description: declared.description ?? '',
     partitions: declared.partitions ?? defaults.partitions,
     retentionMs,
-    schema: row ? { row, onInvalid: declared.schema?.onInvalid ?? 'accept' } : null,
+    schema: row ? { row, ...completeSchema(declared.schema) } : null,
     eventTime: declared.eventTime ?? null,
     key: declared.key ?? null,
   };
 }
+
+const completeSchema = (declared: DeclaredStreamSpec['schema']): Pick<StreamSchema, 'onInvalid' | 'compatibility'> => ({
+  onInvalid: declared?.onInvalid ?? 'accept',
+  compatibility: declared?.compatibility ?? 'backward',
+});
 
 function completeStart(declared: DeclaredRouteSpec['start']): StartPosition {
   if (declared === undefined) return { kind: 'earliest' };

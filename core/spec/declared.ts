@@ -1,6 +1,7 @@
 // The shape of declarations as people write them (zod): the one source of validation, JSON Schema and the reference docs.
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
+import { compatibilities } from '#core/spec/compatibility.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
 import { declaredOperator } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
@@ -54,6 +55,10 @@ export const declaredStreamSpec = z.strictObject({
         .enum(['accept', 'dead-letter'])
         .optional()
         .meta({ description: 'Whether routes check every declared field, or only those they read. Default accept.' }),
+      compatibility: z.enum(compatibilities).optional().meta({
+        description:
+          'What a change of the schema must keep: events that are there fit the new one (backward), new events fit the old one (forward), full, or none. Default backward.',
+      }),
     })
     .optional()
     .meta({ description: 'Without it, fields take their types from the JSON values.' }),

@@ -1,10 +1,13 @@
 // What a declared stream means: the complete form, every default filled in.
 import type { RowType } from '#core/expression/types.ts';
+import type { Compatibility } from '#core/spec/compatibility.ts';
 
 export interface StreamSchema {
   readonly row: RowType;
   /** What a route does with an event that does not fit: set it aside, or read the misfit field as an error only where used. */
   readonly onInvalid: 'accept' | 'dead-letter';
+  /** What a change of the schema must keep. */
+  readonly compatibility: Compatibility;
 }
 
 export interface StreamSpec {
