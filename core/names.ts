@@ -5,7 +5,11 @@ export const environment = {
   stage: 'MILLRACE_STAGE',
   dataDir: 'MILLRACE_DATA_DIR',
   kafkaBrokers: 'MILLRACE_KAFKA_BROKERS',
+  /** `none` or `iam`. */
+  kafkaAuth: 'MILLRACE_KAFKA_AUTH',
   postgresUrl: 'MILLRACE_POSTGRES_URL',
+  /** `password` (in the URL) or `iam`. */
+  postgresAuth: 'MILLRACE_POSTGRES_AUTH',
   dynamodbEndpoint: 'MILLRACE_DYNAMODB_ENDPOINT',
   s3Endpoint: 'MILLRACE_S3_ENDPOINT',
   bucket: 'MILLRACE_BUCKET',
@@ -40,6 +44,23 @@ export const environment = {
   render: 'MILLRACE_RENDER',
   /** Key of the job's goal in the bucket. */
   goal: 'MILLRACE_GOAL',
+  /** Proof of which worker a task is, signed by the reconciler; the broker of credentials takes it. On AWS only. */
+  identity: 'MILLRACE_IDENTITY',
+  /** AWS only: what the deployment gives to functions and tasks. */
+  version: 'MILLRACE_VERSION',
+  clusters: 'MILLRACE_CLUSTERS',
+  taskDefinitions: 'MILLRACE_TASK_DEFINITIONS',
+  subnets: 'MILLRACE_SUBNETS',
+  securityGroups: 'MILLRACE_SECURITY_GROUPS',
+  workerLogGroup: 'MILLRACE_WORKER_LOG_GROUP',
+  ecsEndpoint: 'MILLRACE_ECS_ENDPOINT',
+  stateMachine: 'MILLRACE_STATE_MACHINE',
+  nudgeQueue: 'MILLRACE_NUDGE_QUEUE',
+  identityKey: 'MILLRACE_IDENTITY_KEY',
+  jobRole: 'MILLRACE_JOB_ROLE',
+  credentialsFunction: 'MILLRACE_CREDENTIALS_FUNCTION',
+  databaseSecret: 'MILLRACE_DATABASE_SECRET',
+  databaseHost: 'MILLRACE_DATABASE_HOST',
 } as const;
 
 /** Tags on a task, by which the reconciler knows its own again. */
@@ -51,6 +72,18 @@ export const taskTags = {
   render: 'millrace:render',
   incarnation: 'millrace:incarnation',
   slot: 'millrace:slot',
+} as const;
+
+/** Session tags of a job's credentials on AWS; the job role's policy grants what they name and nothing else. */
+export const sessionTags = {
+  /** The job's id: its items in the tables, its goals and checkpoints in the bucket. */
+  job: 'millrace-job',
+  /** Topics: the one it reads, the one it writes, its dead letters. */
+  source: 'millrace-source',
+  sink: 'millrace-sink',
+  deadLetter: 'millrace-dead-letter',
+  /** The group under which its positions are shown. */
+  group: 'millrace-group',
 } as const;
 
 /** DynamoDB tables. */
@@ -104,6 +137,12 @@ export const telemetryGroup = (job: string): string => `millrace.${job}`;
 
 /** Postgres: the channel of the goal store's outbox. */
 export const outboxChannel = 'millrace_outbox';
+
+/** The goal store's database, and the users in it that have no password but a token. */
+export const goalDatabase = { name: 'millrace', api: 'millrace_api', reconciler: 'millrace_reconciler' } as const;
+
+/** The namespace of the platform's CloudWatch metrics. */
+export const metricNamespace = 'Millrace';
 
 /** The state machine that drives passes. */
 export const reconcileStateMachine = 'millrace-reconcile';

@@ -7,16 +7,27 @@ import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
+import { mskTokens } from '#adapters/kafka/msk-token.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
+import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
+import { iamPassword } from '#adapters/postgres/iam-password.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
+import {
+  type Environment,
+  readAwsAccess,
+  readEndpoint,
+  readKafkaAuth,
+  readLogLevel,
+  readSetting,
+} from '#core/environment.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
-import { localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
+import { awsSettings, localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
@@ -30,47 +41,37 @@ export interface ComposedApi {
 const plansKept = 20_000;
 /** People wait for these answers: a broker that is down is told of sooner than a worker would give up. */
 const kafkaCallMs = 4_000;
+/** A Lambda instance serves one request at a time; the database counts the connections of all of them. */
+const lambdaConnectionsMax = 2;
 
-export async function composeLocal(env: Readonly<Record<string, string | undefined>>): Promise<ComposedApi> {
-  const required = (name: string): string => {
-    const value = env[name];
-    if (!value) throw new Error(`${name} is not set: the local platform sets it (millrace up)`);
-    return value;
-  };
-  const logger = createLogger({ level: logLevel(env), fields: { program: 'api' } });
-  const database = openDatabase({ url: required(environment.postgresUrl), applicationName: 'millrace-api' });
-  const aws = {
-    region: required(environment.region),
-    credentials: {
-      accessKeyId: required(environment.accessKeyId),
-      secretAccessKey: required(environment.secretAccessKey),
-    },
-  };
-  const dynamo = createDynamo({ ...aws, endpoint: required(environment.dynamodbEndpoint) });
-  const objects = createObjectStore({
-    ...aws,
-    endpoint: required(environment.s3Endpoint),
-    bucket: required(environment.bucket),
+/** On a laptop the programs make their own tables; on AWS the deployment has made them, and nobody here may. */
+export async function composeApi(env: Environment): Promise<ComposedApi> {
+  const isLocal = env[environment.stage] === 'local';
+  const required = (name: string): string =>
+    readSetting(env, name, 'the local platform sets it (millrace up), on AWS the deployment');
+  const logger = createLogger({ level: readLogLevel(env), fields: { program: 'api' } });
+  const aws = readAwsAccess(env);
+  const url = required(environment.postgresUrl);
+  const database = openDatabase({
+    ...{ url, applicationName: 'millrace-api' },
+    ...(env[environment.postgresAuth] === 'iam' ? { password: iamPassword(url, aws.region) } : {}),
+    ...(isLocal ? {} : { connectionsMax: lambdaConnectionsMax }),
   });
-  const kafka = { brokers: required(environment.kafkaBrokers).split(','), callMs: kafkaCallMs };
+  const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
+  const bucket = required(environment.bucket);
+  const objects = createObjectStore({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
+  const security = readKafkaAuth(env) === 'iam' ? bearerSecurity(mskTokens(aws.region)) : noSecurity;
+  const kafka = { brokers: required(environment.kafkaBrokers).split(','), callMs: kafkaCallMs, security };
   const broker = createBrokerAdmin({ ...kafka, clientId: 'millrace-api' });
   const records = createRecordLog({ ...kafka, clientId: 'millrace-api' });
-  await Promise.all([migrate(database), createTables(dynamo), loadParser()]);
+  await Promise.all([...(isLocal ? [migrate(database), createTables(dynamo)] : []), loadParser()]);
   const plan = memoizePlanner(planRoute, plansKept);
   const goals = createGoalStore(database);
   const controls = createControlStore(dynamo);
   return {
     parts: {
-      ...{
-        goals,
-        records,
-        broker,
-        controls,
-        logger,
-        clock: systemClock,
-        settings: withSinkSettings(localSettings, env),
-        planRoute: plan,
-      },
+      ...{ goals, records, broker, controls, logger, clock: systemClock, planRoute: plan },
+      settings: withSinkSettings(isLocal ? localSettings : awsSettings, env),
       worlds: new WorldCache(goals, plan),
       ledger: createRequestLedger(database),
       splits: createSplitStore(dynamo),
@@ -81,8 +82,8 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
         { name: 'kafka', probe: async () => void (await broker.describe(['__consumer_offsets'], [])) },
         { name: 'dynamodb', probe: async () => void (await controls.read('health')) },
       ],
-      version: platformVersion(),
-      identity: 'header',
+      version: env[environment.version] ?? platformVersion(),
+      identity: isLocal ? 'header' : 'authorizer',
     },
     close: async () => {
       await Promise.allSettled([records.close(), broker.close(), database.close()]);
@@ -96,9 +97,4 @@ export async function composeLocal(env: Readonly<Record<string, string | undefin
 function platformVersion(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
   return manifest.version;
-}
-
-function logLevel(env: Readonly<Record<string, string | undefined>>): 'debug' | 'info' | 'warn' | 'error' {
-  const level = env[environment.logLevel];
-  return level === 'debug' || level === 'warn' || level === 'error' ? level : 'info';
 }

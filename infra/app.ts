@@ -1,7 +1,18 @@
-// The CDK app: stages to stacks. Synthesizes without credentials: no look-ups, no context.
+// The CDK app: every stage of infra/config.ts to its stacks. Synthesizes without credentials and without a network.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
-import { ControlPlaneStack } from './control-plane-stack.ts';
+import { stages } from './config.ts';
+import { MillracePlatform } from './millrace-platform.ts';
+import { bundlePrograms } from './programs.ts';
+import { holdToRules } from './rule-packs.ts';
 
+const root = join(import.meta.dirname, '..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+const programs = await bundlePrograms(join(root, 'cdk.out/programs'));
 const app = new App();
-new ControlPlaneStack(app, 'MillraceControlPlane');
+for (const config of Object.values(stages))
+  new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs, version });
+holdToRules(app);
 app.synth();

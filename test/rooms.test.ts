@@ -50,7 +50,10 @@ const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
   workers: ({ from, to }) =>
     ['core', 'workers'].includes(room(to)) || (room(to) === 'adapters' && isComposition(from)) || isPackage(to),
   cli: ({ to }) => ['core', 'cli'].includes(room(to)) || to.startsWith('adapters/local/') || isPackage(to),
-  infra: ({ to }) => ['core/names.ts', 'core/limits.ts'].includes(to) || room(to) === 'infra' || isPackage(to),
+  infra: ({ to }) =>
+    ['core/names.ts', 'core/limits.ts', 'adapters/local/bundle-program.ts'].includes(to) ||
+    room(to) === 'infra' ||
+    isPackage(to),
   docs: ({ to }) => ['core', 'cli', 'functions'].includes(room(to)) || isPackage(to),
   bench: () => true,
   test: () => true,

@@ -5,8 +5,12 @@ import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { environmentSecrets } from '#adapters/environment/secret-store.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
+import { mskTokens } from '#adapters/kafka/msk-token.ts';
+import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
+import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
+import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readLogLevel } from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -18,19 +22,15 @@ import type { SecretStore } from '#core/ports/secret-store.ts';
 import { Cluster, parseBrokers } from './kafka/cluster.ts';
 import type { WorkerIdentity, WorkerParts } from './parts.ts';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 const standardOutput = 1;
-const levels = ['debug', 'info', 'warn', 'error'] as const;
 
 /** A request may take a quarter of the lease at most, so that one that is lost does not cost the lease. */
 const requestShareOfLease = 0.25;
 const requestMsMax = 3_000;
 
 export function composeLogger(from: Environment): Logger {
-  const level = levels.find((each) => each === from[environment.logLevel]) ?? 'info';
   const fields = { job: from[environment.job], worker: from[environment.worker], pid: process.pid };
-  return createLogger({ level, to: standardOutput, fields });
+  return createLogger({ level: readLogLevel(from), to: standardOutput, fields });
 }
 
 /** Throws a PlatformError of code `bad-goal` where a setting or the goal is missing or not understood. */
@@ -45,17 +45,15 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
   };
   const brokers = parseBrokers(required(from, environment.kafkaBrokers));
   const aws = awsOptions(from);
-  const s3Endpoint = from[environment.s3Endpoint];
   const objects = createObjectStore({
     ...aws,
     bucket: from[environment.bucket] ?? defaultBucket,
-    ...(s3Endpoint === undefined ? {} : { endpoint: s3Endpoint }),
+    ...readEndpoint(from, environment.s3Endpoint),
   });
   const goal = await readGoal(objects, required(from, environment.goal), identity.job);
-  const dynamodbEndpoint = from[environment.dynamodbEndpoint];
   const dynamo = createDynamo({
     ...aws,
-    ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
+    ...readEndpoint(from, environment.dynamodbEndpoint),
     requestMs: Math.min(requestMsMax, Math.round(goal.settings.leaseMs * requestShareOfLease)),
     attempts: 2,
   });
@@ -65,7 +63,7 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     identity,
     goal,
     ...compilePrograms(goal),
-    cluster: new Cluster(brokers, topics, identity.worker),
+    cluster: new Cluster(brokers, topics, identity.worker, kafkaSecurity(from, aws)),
     splits: createSplitStore(dynamo),
     workers: createWorkerStore(dynamo),
     objects,
@@ -104,17 +102,21 @@ function compilePrograms(goal: JobGoal): Pick<WorkerParts, 'processor' | 'eventT
   }
 }
 
-function awsOptions(from: Environment): {
-  region: string;
-  credentials?: { accessKeyId: string; secretAccessKey: string };
-} {
-  const region = from[environment.region] ?? 'us-east-1';
-  const accessKeyId = from[environment.accessKeyId];
-  const secretAccessKey = from[environment.secretAccessKey];
-  // With a session token in the environment the SDK's own chain reads all three.
-  const isTemporary = from['AWS_SESSION_TOKEN'] !== undefined;
-  if (accessKeyId === undefined || secretAccessKey === undefined || isTemporary) return { region };
-  return { region, credentials: { accessKeyId, secretAccessKey } };
+type AwsOptions = ReturnType<typeof awsOptions>;
+
+/** On AWS a worker works with its job's credentials; its task's own role may ask for them, and for nothing else. */
+function awsOptions(from: Environment) {
+  const access = readAwsAccess(from);
+  const functionName = from[environment.credentialsFunction];
+  if (functionName === undefined || functionName === '') return access;
+  const { region } = access;
+  const identity = required(from, environment.identity);
+  return { region, credentials: jobCredentials({ region, functionName, identity }) };
+}
+
+function kafkaSecurity(from: Environment, { region, credentials }: AwsOptions) {
+  if (readKafkaAuth(from) === 'none') return noSecurity.connection;
+  return bearerSecurity(mskTokens(region, typeof credentials === 'function' ? credentials : undefined)).connection;
 }
 
 function required(from: Environment, name: string): string {

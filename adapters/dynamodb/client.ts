@@ -12,12 +12,19 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 
+interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
 export interface DynamoOptions {
   readonly region: string;
   /** Of DynamoDB Local; absent on AWS. */
   readonly endpoint?: string;
   /** Absent: the SDK's own chain (the task's role on AWS). */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: AwsKeys | (() => Promise<AwsKeys>);
   /** Of one request; 3 s where not given. With the attempts it bounds how long a call takes. */
   readonly requestMs?: number;
   readonly attempts?: number;

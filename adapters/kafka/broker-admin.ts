@@ -11,6 +11,7 @@ import type { BrokerAdmin, ObservedTopic, TopicPositions } from '#core/ports/bro
 import { callMsDefault, hasCode, keepTrying, settled, topicMissing } from './attempts.ts';
 import { KafkaConnections, type KafkaOptions, type TopicMetadata, withErrorsInside } from './connections.ts';
 import { earliestOffset, latestOffset, listOffsets } from './offsets.ts';
+import { noSecurity } from './security.ts';
 
 /** How many topics one request asks about. */
 const requestTopicsMax = 1_000;
@@ -44,6 +45,7 @@ class KafkaAdmin implements BrokerAdmin {
       requestTimeout: requestMs,
       retry: { retries: 0 },
       logLevel: logLevel.NOTHING,
+      ...(options.security ?? noSecurity).kafkajs,
     });
   }
 

@@ -1,5 +1,6 @@
 // Connections to the brokers for single requests of Kafka's protocol, one a broker, opened when needed.
 import { Connection, metadataV12 } from '@platformatic/kafka';
+import { type KafkaSecurity, noSecurity } from './security.ts';
 
 export interface KafkaOptions {
   /** `host:port` of any of them; the others are learnt. */
@@ -7,6 +8,8 @@ export interface KafkaOptions {
   readonly clientId?: string;
   /** Deadline of a call, attempts included; 10 s where not given. */
   readonly callMs?: number;
+  /** None where not given. */
+  readonly security?: KafkaSecurity;
 }
 
 export interface PartitionMetadata {
@@ -30,6 +33,7 @@ const clientIdDefault = 'millrace';
 export class KafkaConnections {
   readonly #clientId: string;
   readonly #seeds: readonly string[];
+  readonly #security: KafkaSecurity['connection'];
   readonly #addresses = new Map<number, string>();
   readonly #open = new Map<string, Promise<Connection>>();
   #closed = false;
@@ -39,6 +43,7 @@ export class KafkaConnections {
   constructor(options: KafkaOptions) {
     this.#clientId = options.clientId ?? clientIdDefault;
     this.#seeds = options.brokers;
+    this.#security = (options.security ?? noSecurity).connection;
   }
 
   /** One request to any broker that can be reached. */
@@ -107,7 +112,10 @@ export class KafkaConnections {
 
   async #connect(address: string): Promise<Connection> {
     const { host, port } = splitAddress(address);
-    const connection = new Connection(this.#clientId, { connectTimeout: connectMs, requestTimeout: requestMs });
+    const connection = new Connection(this.#clientId, {
+      ...{ connectTimeout: connectMs, requestTimeout: requestMs },
+      ...this.#security,
+    });
     // An emitter without a listener would throw; the request in flight is told by its own error.
     connection.on('error', () => this.#drop(address, connection));
     connection.on('close', () => this.#drop(address, connection));

@@ -4,6 +4,8 @@ import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
+  /** Asked for a password at each connection, over TLS; absent: the URL holds it. */
+  readonly password?: () => Promise<string>;
   /** Names the program in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly connectionsMax?: number;
@@ -34,7 +36,7 @@ const retryable = new Set(['40001', '40P01']);
 export function openDatabase(options: DatabaseOptions): Database {
   const { connectionsMax, statementTimeoutMs, connectTimeoutMs } = { ...databaseDefaults, ...options };
   const pool = new pg.Pool({
-    connectionString: options.url,
+    ...connectionOf(options),
     application_name: options.applicationName,
     max: connectionsMax,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -93,6 +95,16 @@ async function inTransaction<Result>(
     client.off('error', ignore);
     client.release(broken);
   }
+}
+
+/** With a password by token the server must prove who it is: by a certificate that this process trusts. */
+function connectionOf({ url, password }: DatabaseOptions): pg.PoolConfig {
+  if (password === undefined) return { connectionString: url };
+  const { hostname, port, username, pathname } = new URL(url);
+  return {
+    ...{ host: hostname, port: Number(port || 5432), user: decodeURIComponent(username), database: pathname.slice(1) },
+    ...{ password, ssl: { rejectUnauthorized: true } },
+  };
 }
 
 const ignore = (): void => {};

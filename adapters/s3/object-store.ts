@@ -14,13 +14,20 @@ import {
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 
+interface AwsKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+  readonly expiration?: Date;
+}
+
 export interface S3Options {
   readonly bucket: string;
   readonly region: string;
   /** Of a local server, which is then addressed by path; absent on AWS. */
   readonly endpoint?: string;
   /** Absent: the SDK's own chain (the task's role on AWS). */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly credentials?: AwsKeys | (() => Promise<AwsKeys>);
   /** Of one request; 3 s where not given. With the attempts it bounds how long a call takes. */
   readonly requestMs?: number;
   readonly attempts?: number;

@@ -6,6 +6,8 @@ import type { PassReport } from '#functions/reconcile/run-pass.ts';
 export type PassTurn = {
   readonly goOn: boolean;
   readonly turn: number;
+  /** When the execution's first pass began (epoch ms). */
+  readonly startedAt: number;
   /** At least 1: what the state machine's Wait understands. */
   readonly waitSeconds: number;
 };
@@ -13,21 +15,26 @@ export type PassTurn = {
 /** After so many turns an execution ends and the sweep goes on: a standard execution's history is bounded. */
 export const turnsMax = 200;
 
-export function createReconcileHandler(runPass: () => Promise<PassReport>, now: () => number, logger: Logger) {
+/** `executionMs`: an execution that has gone round for so long ends as well. Where sweeps start more of them, they must not pile up. */
+export function createReconcileHandler(
+  runPass: () => Promise<PassReport>,
+  now: () => number,
+  logger: Logger,
+  executionMs = Number.POSITIVE_INFINITY,
+) {
   return async (input: unknown): Promise<PassTurn> => {
-    const turn = turnOf(input) + 1;
+    const turn = numberIn(input, 'turn') + 1;
+    const startedAt = numberIn(input, 'startedAt') || now();
     const report = await runPass();
     if (report.decisions > 0 || report.failures.length > 0) logger.info('pass', { turn, ...report });
     const waitMs = Math.max(0, (report.nextPassAt ?? 0) - now());
-    return {
-      goOn: !report.settled && turn < turnsMax,
-      turn,
-      waitSeconds: Math.min(60, Math.max(1, Math.ceil(waitMs / 1000))),
-    };
+    const waitSeconds = Math.min(60, Math.max(1, Math.ceil(waitMs / 1000)));
+    const hasTime = now() + waitSeconds * 1_000 < startedAt + executionMs;
+    return { goOn: !report.settled && turn < turnsMax && hasTime, turn, startedAt, waitSeconds };
   };
 }
 
-function turnOf(input: unknown): number {
-  const turn = typeof input === 'object' && input !== null ? (input as { turn?: unknown }).turn : undefined;
-  return typeof turn === 'number' && Number.isSafeInteger(turn) && turn > 0 ? turn : 0;
+function numberIn(input: unknown, key: string): number {
+  const value = typeof input === 'object' && input !== null ? (input as Record<string, unknown>)[key] : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }

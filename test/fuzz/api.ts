@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deadLetterTopic, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
-import { composeLocal } from '#functions/compose.ts';
+import { composeApi } from '#functions/compose.ts';
 import { startServer } from '#functions/http-server.ts';
 import { ownDynamodb, ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
 
@@ -70,7 +70,8 @@ const tool = install();
 await using kafka = await ownKafka();
 await using postgres = await ownPostgres();
 await using dynamodb = await ownDynamodb();
-const { parts, close } = await composeLocal({
+const { parts, close } = await composeApi({
+  [environment.stage]: 'local',
   [environment.postgresUrl]: postgres.address,
   [environment.kafkaBrokers]: kafka.address,
   [environment.dynamodbEndpoint]: dynamodb.address,

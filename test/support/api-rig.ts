@@ -4,7 +4,7 @@ import pg from 'pg';
 import { defaultBucket, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { composeLocal } from '#functions/compose.ts';
+import { composeApi } from '#functions/compose.ts';
 import { startServer } from '#functions/http-server.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 
@@ -46,7 +46,8 @@ export async function createDatabase(serverUrl: string): Promise<string> {
 
 export async function startApi(more: Readonly<Record<string, string>> = {}): Promise<ApiRig> {
   const given = (name: string): string => process.env[name] ?? '';
-  const { parts, close } = await composeLocal({
+  const { parts, close } = await composeApi({
+    [environment.stage]: 'local',
     ...process.env,
     [environment.postgresUrl]:
       more[environment.postgresUrl] ?? (await createDatabase(given(testEnvironment.postgresUrl))),

@@ -1,0 +1,37 @@
+// Brings the goal store to this version of the code, as a step of the deployment: before the new functions, while the old ones run.
+import type { CdkCustomResourceEvent, CdkCustomResourceResponse } from 'aws-lambda';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { grantAccess } from '#adapters/postgres/access.ts';
+import { openDatabase } from '#adapters/postgres/database.ts';
+import { migrate } from '#adapters/postgres/migrations.ts';
+import { readDatabaseSecret } from '#adapters/secretsmanager/database-secret.ts';
+import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
+import { environment, goalDatabase } from '#core/names.ts';
+
+const setting = (name: string): string => readSetting(process.env, name, 'the deployment sets it');
+const logger = createLogger({ level: readLogLevel(process.env), fields: { program: 'migrate' } });
+/** A migration may take its time; the function has fifteen minutes. */
+const statementTimeoutMs = 10 * 60_000;
+const physicalId = 'millrace-goal-store';
+
+/** Deleting the stack deletes nothing in the database. */
+export async function handler(event: CdkCustomResourceEvent): Promise<CdkCustomResourceResponse> {
+  if (event.RequestType === 'Delete') return { PhysicalResourceId: physicalId };
+  const { region } = readAwsAccess(process.env);
+  const secret = await readDatabaseSecret({ region, secretArn: setting(environment.databaseSecret) });
+  const database = openDatabase({
+    url: `postgres://${encodeURIComponent(secret.username)}@${setting(environment.databaseHost)}/${goalDatabase.name}`,
+    password: async () => secret.password,
+    applicationName: 'millrace-migrate',
+    connectionsMax: 1,
+    statementTimeoutMs,
+  });
+  try {
+    await migrate(database);
+    await grantAccess(database);
+    logger.info('the goal store is up to date');
+  } finally {
+    await database.close();
+  }
+  return { PhysicalResourceId: physicalId };
+}

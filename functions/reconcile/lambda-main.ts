@@ -1,0 +1,31 @@
+// The reconcile function behind the state machine's `Pass`: composed once an instance; its figures go out as CloudWatch metrics.
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy from '@middy/core';
+import { metricNamespace } from '#core/names.ts';
+import { composeReconciler } from '#functions/reconcile/compose.ts';
+import { createReconcileHandler } from '#functions/reconcile/handler.ts';
+import { runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
+
+/** The sweep starts an execution a minute: one that has not settled by then leaves the rest to the next. */
+const executionMs = 55_000;
+
+const { parts, takeChanges } = await composeReconciler(process.env);
+const metrics = new Metrics({ namespace: metricNamespace, serviceName: 'reconciler' });
+const backoff: TargetBackoff = new Map();
+
+async function pass() {
+  const startedAt = performance.now();
+  const forget = await takeChanges();
+  const report = await runPass(parts, backoff);
+  await forget();
+  metrics.addMetric('PassMs', MetricUnit.Milliseconds, performance.now() - startedAt);
+  metrics.addMetric('PassDecisions', MetricUnit.Count, report.decisions);
+  metrics.addMetric('PassFailures', MetricUnit.Count, report.failures.length);
+  metrics.addMetric('PassOvertaken', MetricUnit.Count, report.overtaken);
+  return report;
+}
+
+export const handler = middy(createReconcileHandler(pass, parts.clock.now, parts.logger, executionMs)).use(
+  logMetrics(metrics),
+);

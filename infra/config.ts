@@ -1,0 +1,96 @@
+// What differs between the stages, typed: nothing is read from context, nothing is looked up, so a synth needs no account.
+
+export type StageName = 'dev' | 'staging' | 'prod';
+
+/** Who may call the API: tokens of an OpenID provider, or AWS identities of the account. */
+export type ApiAccess =
+  | { readonly kind: 'jwt'; readonly issuer: string; readonly audience: readonly string[] }
+  | { readonly kind: 'iam' };
+
+export interface WorkerSizeConfig {
+  readonly cpu: 256 | 512 | 1024 | 2048 | 4096;
+  readonly memoryMiB: number;
+}
+
+export interface StageConfig {
+  readonly stage: StageName;
+  /** Absent: the account that the deployment's credentials are of. One account holds one stage: names in it are fixed. */
+  readonly account?: string;
+  readonly region: string;
+  readonly availabilityZones: readonly [string, string, string];
+  readonly cidr: string;
+  /** For sinks outside AWS's private network; 0: nothing in the VPC reaches the internet. */
+  readonly natGateways: 0 | 1 | 3;
+  readonly api: ApiAccess;
+  readonly database: {
+    /** Aurora capacity units; 0 lets it pause when nobody is connected. */
+    readonly capacityMin: number;
+    readonly capacityMax: number;
+    readonly readers: 0 | 1;
+    readonly backupDays: number;
+  };
+  readonly broker: {
+    readonly instanceType: string;
+    readonly kafkaVersion: string;
+    /** A multiple of 3: one in each zone. */
+    readonly brokers: 3 | 6 | 9 | 12 | 15 | 30;
+    readonly volumeGiB: number;
+  };
+  readonly runtime: {
+    /** One ECS cluster each: the blast radius of a runaway fleet. Cells are added, never taken away while jobs run in them. */
+    readonly cells: number;
+    readonly sizes: readonly WorkerSizeConfig[];
+    /** Tasks the account may run (its quota of Fargate vCPUs); alarms compare with it. */
+    readonly tasksMax: number;
+  };
+  readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
+  readonly logDays: 7 | 30 | 90;
+  /** Where alarms go; absent: to a topic without subscribers. */
+  readonly alarmEmail?: string;
+}
+
+const region = 'us-east-1';
+const availabilityZones = ['us-east-1a', 'us-east-1b', 'us-east-1c'] as const;
+
+const sizes: readonly WorkerSizeConfig[] = [
+  { cpu: 256, memoryMiB: 512 },
+  { cpu: 256, memoryMiB: 1024 },
+  { cpu: 512, memoryMiB: 1024 },
+  { cpu: 512, memoryMiB: 2048 },
+  { cpu: 1024, memoryMiB: 2048 },
+  { cpu: 1024, memoryMiB: 4096 },
+  { cpu: 2048, memoryMiB: 8192 },
+  { cpu: 4096, memoryMiB: 16384 },
+];
+
+const kafkaVersion = '4.1.x.kraft';
+
+export const stages: Readonly<Record<StageName, StageConfig>> = {
+  dev: {
+    ...{ stage: 'dev', region, availabilityZones, cidr: '10.40.0.0/16', natGateways: 0 },
+    api: { kind: 'iam' },
+    database: { capacityMin: 0, capacityMax: 4, readers: 0, backupDays: 7 },
+    broker: { instanceType: 'kafka.t3.small', kafkaVersion, brokers: 3, volumeGiB: 50 },
+    runtime: { cells: 1, sizes, tasksMax: 100 },
+    concurrency: { api: 20, reconcile: 2, credentials: 10 },
+    logDays: 7,
+  },
+  staging: {
+    ...{ stage: 'staging', region, availabilityZones, cidr: '10.41.0.0/16', natGateways: 1 },
+    api: { kind: 'iam' },
+    database: { capacityMin: 0.5, capacityMax: 8, readers: 0, backupDays: 14 },
+    broker: { instanceType: 'kafka.m7g.large', kafkaVersion, brokers: 3, volumeGiB: 200 },
+    runtime: { cells: 1, sizes, tasksMax: 500 },
+    concurrency: { api: 50, reconcile: 3, credentials: 20 },
+    logDays: 30,
+  },
+  prod: {
+    ...{ stage: 'prod', region, availabilityZones, cidr: '10.42.0.0/16', natGateways: 3 },
+    api: { kind: 'jwt', issuer: 'https://login.example.com/', audience: ['millrace'] },
+    database: { capacityMin: 1, capacityMax: 32, readers: 1, backupDays: 35 },
+    broker: { instanceType: 'kafka.m7g.xlarge', kafkaVersion, brokers: 6, volumeGiB: 1000 },
+    runtime: { cells: 4, sizes, tasksMax: 10_000 },
+    concurrency: { api: 200, reconcile: 5, credentials: 100 },
+    logDays: 90,
+  },
+};

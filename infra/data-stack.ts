@@ -1,0 +1,209 @@
+// All that holds data: the goal store, the broker, checkpoints, leases and positions, and the key that signs identities. Kept when the stack goes.
+import { Duration, RemovalPolicy, SecretValue, Stack, type StackProps } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { CfnCluster, CfnConfiguration } from 'aws-cdk-lib/aws-msk';
+import {
+  AuroraPostgresEngineVersion,
+  type CfnDBCluster,
+  ClusterInstance,
+  Credentials,
+  DatabaseCluster,
+  DatabaseClusterEngine,
+  ParameterGroup,
+} from 'aws-cdk-lib/aws-rds';
+import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
+import type { Construct } from 'constructs';
+import { goalDatabase, tables } from '#core/names.ts';
+import type { StageConfig } from './config.ts';
+import { logRetention } from './log-retention.ts';
+import type { NetworkStack } from './network-stack.ts';
+
+const keep = RemovalPolicy.RETAIN;
+
+/** What the broker does for topics whose settings say nothing else; `createMissingTopics` is the reconciler's work. */
+const brokerProperties = [
+  'auto.create.topics.enable=false',
+  'default.replication.factor=3',
+  'min.insync.replicas=2',
+  'num.partitions=3',
+  'unclean.leader.election.enable=false',
+  'offsets.topic.replication.factor=3',
+  'transaction.state.log.replication.factor=3',
+  'transaction.state.log.min.isr=2',
+  'message.max.bytes=5242880',
+].join('\n');
+
+interface DataProps extends StackProps {
+  readonly config: StageConfig;
+  readonly network: NetworkStack;
+}
+
+export class DataStack extends Stack {
+  readonly database: DatabaseCluster;
+  /** Of the database's owner; RDS keeps the password and changes it every seven days. */
+  readonly ownerSecretArn: string;
+  readonly broker: CfnCluster;
+  /** `host:port` of the brokers' listener for IAM access control, comma-separated. */
+  readonly brokers: string;
+  readonly bucket: Bucket;
+  readonly tables: Readonly<Record<keyof typeof tables, Table>>;
+  readonly identityKey: Key;
+  readonly dataKey: Key;
+
+  constructor(scope: Construct, id: string, props: DataProps) {
+    super(scope, id, { terminationProtection: true, ...props });
+    const { config, network } = props;
+    this.dataKey = new Key(this, 'DataKey', {
+      ...{ description: 'Encrypts what the platform stores', enableKeyRotation: true, removalPolicy: keep },
+    });
+    this.identityKey = new Key(this, 'IdentityKey', {
+      description: "Signs workers' identities; it cannot leave KMS",
+      keySpec: KeySpec.HMAC_256,
+      keyUsage: KeyUsage.GENERATE_VERIFY_MAC,
+      removalPolicy: keep,
+    });
+    this.database = this.#addDatabase(config, network);
+    this.ownerSecretArn = this.#letRdsKeepThePassword();
+    this.broker = this.#addBroker(config, network);
+    this.brokers = this.#readBrokers();
+    this.bucket = this.#addBucket();
+    this.tables = {
+      splits: this.#addTable('Splits', tables.splits),
+      workers: this.#addTable('WorkerItems', tables.workers),
+      control: this.#addTable('Control', tables.control),
+    };
+  }
+
+  #addDatabase({ database }: StageConfig, network: NetworkStack): DatabaseCluster {
+    const engine = DatabaseClusterEngine.auroraPostgres({ version: AuroraPostgresEngineVersion.VER_17_5 });
+    const instance = { publiclyAccessible: false, enablePerformanceInsights: true } as const;
+    return new DatabaseCluster(this, 'GoalStore', {
+      engine,
+      parameterGroup: new ParameterGroup(this, 'GoalStoreParameters', {
+        engine,
+        description: 'Only over TLS; slow statements are logged',
+        parameters: { 'rds.force_ssl': '1', log_min_duration_statement: '1000' },
+      }),
+      defaultDatabaseName: goalDatabase.name,
+      credentials: Credentials.fromPassword('millrace_owner', SecretValue.unsafePlainText('never used')),
+      serverlessV2MinCapacity: database.capacityMin,
+      serverlessV2MaxCapacity: database.capacityMax,
+      writer: ClusterInstance.serverlessV2('Writer', instance),
+      readers: Array.from({ length: database.readers }, (_, index) =>
+        ClusterInstance.serverlessV2(`Reader${index}`, { ...instance, scaleWithWriter: true }),
+      ),
+      iamAuthentication: true,
+      storageEncrypted: true,
+      storageEncryptionKey: this.dataKey,
+      backup: { retention: Duration.days(database.backupDays) },
+      copyTagsToSnapshot: true,
+      cloudwatchLogsExports: ['postgresql'],
+      deletionProtection: true,
+      removalPolicy: keep,
+      vpc: network.vpc,
+      vpcSubnets: { subnetGroupName: 'data' },
+      securityGroups: [network.database],
+    });
+  }
+
+  /** The construct knows passwords of ours only; CloudFormation knows RDS's own. */
+  #letRdsKeepThePassword(): string {
+    const cluster = this.database.node.defaultChild as CfnDBCluster;
+    cluster.addPropertyDeletionOverride('MasterUserPassword');
+    cluster.manageMasterUserPassword = true;
+    cluster.masterUserSecret = { kmsKeyId: this.dataKey.keyArn };
+    return cluster.attrMasterUserSecretSecretArn;
+  }
+
+  #addBroker({ broker, logDays }: StageConfig, network: NetworkStack): CfnCluster {
+    const configuration = new CfnConfiguration(this, 'BrokerConfiguration', {
+      name: 'millrace',
+      kafkaVersionsList: [broker.kafkaVersion],
+      serverProperties: brokerProperties,
+    });
+    const cluster = new CfnCluster(this, 'Broker', {
+      clusterName: 'millrace',
+      kafkaVersion: broker.kafkaVersion,
+      numberOfBrokerNodes: broker.brokers,
+      brokerNodeGroupInfo: {
+        instanceType: broker.instanceType,
+        clientSubnets: network.vpc.selectSubnets({ subnetGroupName: 'data' }).subnetIds,
+        securityGroups: [network.broker.securityGroupId],
+        storageInfo: { ebsStorageInfo: { volumeSize: broker.volumeGiB } },
+        connectivityInfo: { publicAccess: { type: 'DISABLED' } },
+      },
+      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision },
+      clientAuthentication: { sasl: { iam: { enabled: true } }, unauthenticated: { enabled: false } },
+      encryptionInfo: {
+        encryptionAtRest: { dataVolumeKmsKeyId: this.dataKey.keyArn },
+        encryptionInTransit: { clientBroker: 'TLS', inCluster: true },
+      },
+      enhancedMonitoring: 'PER_TOPIC_PER_BROKER',
+      loggingInfo: {
+        brokerLogs: {
+          cloudWatchLogs: {
+            enabled: true,
+            logGroup: new LogGroup(this, 'BrokerLog', { retention: logRetention(logDays) }).logGroupName,
+          },
+        },
+      },
+    });
+    cluster.applyRemovalPolicy(keep);
+    configuration.applyRemovalPolicy(keep);
+    return cluster;
+  }
+
+  /** CloudFormation does not give a cluster's addresses. */
+  #readBrokers(): string {
+    const call = {
+      service: 'Kafka',
+      action: 'getBootstrapBrokers',
+      parameters: { ClusterArn: this.broker.attrArn },
+      physicalResourceId: PhysicalResourceId.of('millrace-brokers'),
+      outputPaths: ['BootstrapBrokerStringSaslIam'],
+    };
+    const found = new AwsCustomResource(this, 'BrokerAddresses', {
+      onUpdate: call,
+      installLatestAwsSdk: false,
+      policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: [this.broker.attrArn] }),
+    });
+    return found.getResponseField('BootstrapBrokerStringSaslIam');
+  }
+
+  /**
+   * Only versions that were overwritten or deleted expire, after a time in which a person can bring them back: which
+   * checkpoints are live only the platform knows, and it deletes the others itself.
+   */
+  #addBucket(): Bucket {
+    return new Bucket(this, 'Checkpoints', {
+      versioned: true,
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      lifecycleRules: [
+        { id: 'deleted-versions', noncurrentVersionExpiration: Duration.days(7), expiredObjectDeleteMarker: true },
+        { id: 'abandoned-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+      removalPolicy: keep,
+    });
+  }
+
+  #addTable(id: string, tableName: string): Table {
+    return new Table(this, id, {
+      tableName,
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      // Hygiene only: no item that the platform still needs bears it.
+      timeToLiveAttribute: 'expiresAt',
+      deletionProtection: true,
+      removalPolicy: keep,
+    });
+  }
+}

@@ -1,0 +1,73 @@
+// The role of every job's worker, narrowed by the tags of the session in which it is assumed: to the job's own items, objects and topics.
+import { ArnPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { sessionTags } from '#core/names.ts';
+import type { DataStack } from './data-stack.ts';
+import { kafkaArn } from './kafka-arns.ts';
+
+const tag = (name: keyof typeof sessionTags): string => `\${aws:PrincipalTag/${sessionTags[name]}}`;
+
+export class JobRole extends Construct {
+  readonly role: Role;
+
+  /** Only `issuer` may assume it, and only with all the tags that narrow it set by itself. */
+  constructor(scope: Construct, id: string, data: DataStack, issuer: IRole) {
+    super(scope, id);
+    this.role = new Role(this, 'Role', {
+      path: '/millrace/job/',
+      roleName: 'millrace-job',
+      assumedBy: new ArnPrincipal(issuer.roleArn),
+      description: "A job's worker; its session's tags name what is its own",
+    });
+    this.role.assumeRolePolicy?.addStatements(
+      new PolicyStatement({
+        actions: ['sts:TagSession'],
+        principals: [new ArnPrincipal(issuer.roleArn)],
+        conditions: {
+          StringLike: { [`aws:RequestTag/${sessionTags.job}`]: '*/*@*' },
+          'ForAllValues:StringEquals': { 'aws:TagKeys': Object.values(sessionTags) },
+        },
+      }),
+    );
+    this.#allowStores(data);
+    this.#allowKafka(data.broker.attrArn);
+  }
+
+  #allow(actions: readonly string[], resources: readonly string[], conditions?: Record<string, unknown>): void {
+    const statement = { actions: [...actions], resources: [...resources] };
+    this.role.addToPolicy(new PolicyStatement({ ...statement, ...(conditions === undefined ? {} : { conditions }) }));
+  }
+
+  #allowStores({ bucket, tables }: DataStack): void {
+    this.#allow(['s3:GetObject'], [bucket.arnForObjects(`goals/${tag('job')}/*`)]);
+    this.#allow(
+      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      [bucket.arnForObjects(`checkpoints/${tag('job')}/*`)],
+    );
+    this.#allow(['s3:ListBucket'], [bucket.bucketArn], {
+      StringLike: { 's3:prefix': [`checkpoints/${tag('job')}/*`, `goals/${tag('job')}/*`] },
+    });
+    const ownItems = {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [tag('job')] },
+      // Without it a request that names no key at all would do as well.
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    };
+    this.#allow(['dynamodb:Query', 'dynamodb:UpdateItem'], [tables.splits.tableArn, tables.workers.tableArn], ownItems);
+    // A worker that ends takes its own heartbeat away.
+    this.#allow(['dynamodb:DeleteItem'], [tables.workers.tableArn], ownItems);
+  }
+
+  #allowKafka(clusterArn: string): void {
+    const topic = (name: 'source' | 'sink' | 'deadLetter'): string => kafkaArn(clusterArn, 'topic', tag(name));
+    this.#allow(['kafka-cluster:Connect', 'kafka-cluster:WriteDataIdempotently'], [clusterArn]);
+    this.#allow(['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], [topic('source')]);
+    this.#allow(
+      ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration', 'kafka-cluster:WriteData'],
+      [topic('sink'), topic('deadLetter')],
+    );
+    this.#allow(
+      ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
+      [kafkaArn(clusterArn, 'group', tag('group'))],
+    );
+  }
+}

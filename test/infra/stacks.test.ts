@@ -1,0 +1,180 @@
+// The stacks as templates: what holds data stays, what does not can go, and a deployment never touches a worker that runs.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { type StackName, type SynthPlatform, stackNames, synthPlatform } from '#test/support/synth-platform.ts';
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+type Resources = Readonly<Record<string, Resource>>;
+
+const resourcesOf = (synth: SynthPlatform, stack: StackName): Resources =>
+  synth.template(stack).toJSON()['Resources'] as Resources;
+const ofType = (resources: Resources, type: string): Resource[] =>
+  Object.values(resources).filter((resource) => resource.Type === type);
+
+const stateful = [
+  'AWS::RDS::DBCluster',
+  'AWS::RDS::DBInstance',
+  'AWS::MSK::Cluster',
+  'AWS::S3::Bucket',
+  'AWS::DynamoDB::Table',
+  'AWS::KMS::Key',
+  'AWS::SecretsManager::Secret',
+];
+
+describe('the stacks', () => {
+  let prod: SynthPlatform;
+  let again: SynthPlatform;
+  let next: SynthPlatform;
+
+  beforeAll(() => {
+    prod = synthPlatform('prod', '1.0.0');
+    again = synthPlatform('prod', '1.0.0');
+    next = synthPlatform('prod', '2.0.0');
+  });
+
+  test('synthesized twice they are the same, so deploying twice changes nothing', () => {
+    for (const stack of stackNames) expect(resourcesOf(again, stack)).toEqual(resourcesOf(prod, stack));
+  });
+
+  test('logical ids of what holds data are frozen: another id would make CloudFormation replace it', () => {
+    const ids = Object.entries(resourcesOf(prod, 'data'))
+      .filter(([, { Type }]) => stateful.includes(Type))
+      .map(([id, { Type }]) => `${Type} ${id}`)
+      .sort();
+    expect(ids).toEqual(
+      readFileSync(join(import.meta.dirname, 'stateful-ids.txt'), 'utf8')
+        .trim()
+        .split('\n'),
+    );
+  });
+
+  test('what holds data is in the data stack, is kept when it is deleted or replaced, and is protected', () => {
+    for (const stack of stackNames.filter((name) => name !== 'data' && name !== 'observability'))
+      expect(Object.values(resourcesOf(prod, stack)).filter(({ Type }) => stateful.includes(Type))).toEqual([]);
+    const kept = Object.entries(resourcesOf(prod, 'data')).filter(([, { Type }]) => stateful.includes(Type));
+    for (const [id, { Type, DeletionPolicy, UpdateReplacePolicy }] of kept) {
+      if (Type === 'AWS::SecretsManager::Secret') continue;
+      expect([id, DeletionPolicy, UpdateReplacePolicy]).toEqual([id, 'Retain', 'Retain']);
+    }
+    const data = resourcesOf(prod, 'data');
+    expect(ofType(data, 'AWS::RDS::DBCluster')[0]?.Properties).toMatchObject({
+      ...{ DeletionProtection: true, EnableIAMDatabaseAuthentication: true, StorageEncrypted: true },
+      BackupRetentionPeriod: 35,
+    });
+    for (const table of ofType(data, 'AWS::DynamoDB::Table'))
+      expect(table.Properties).toMatchObject({
+        ...{ DeletionProtectionEnabled: true, BillingMode: 'PAY_PER_REQUEST' },
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      });
+    expect(prod.platform.data.terminationProtection).toBe(true);
+  });
+
+  test('no rule of the bucket can delete the current version of an object, so no live checkpoint', () => {
+    const bucket = ofType(resourcesOf(prod, 'data'), 'AWS::S3::Bucket')[0]?.Properties as {
+      VersioningConfiguration: unknown;
+      LifecycleConfiguration: { Rules: Record<string, unknown>[] };
+    };
+    expect(bucket.VersioningConfiguration).toEqual({ Status: 'Enabled' });
+    const deleting = ['Expiration', 'ExpirationInDays', 'ExpirationDate', 'Transitions', 'Transition'];
+    for (const rule of bucket.LifecycleConfiguration.Rules)
+      expect(Object.keys(rule).filter((key) => deleting.includes(key))).toEqual([]);
+  });
+
+  test('the broker acknowledges a write when two of three replicas have it, and speaks to nobody without TLS and IAM', () => {
+    const data = resourcesOf(prod, 'data');
+    expect(String(ofType(data, 'AWS::MSK::Configuration')[0]?.Properties?.['ServerProperties'])).toContain(
+      'min.insync.replicas=2',
+    );
+    expect(ofType(data, 'AWS::MSK::Cluster')[0]?.Properties).toMatchObject({
+      KafkaVersion: expect.stringMatching(/^4\.\d+\.x\.kraft$/),
+      ClientAuthentication: { Sasl: { Iam: { Enabled: true } }, Unauthenticated: { Enabled: false } },
+      EncryptionInfo: { EncryptionInTransit: { ClientBroker: 'TLS', InCluster: true } },
+    });
+  });
+
+  test('workers run on arm64, as nobody, on a file system they cannot write, with no capability, and get 120 s to stop', () => {
+    const definitions = ofType(resourcesOf(prod, 'runtime'), 'AWS::ECS::TaskDefinition');
+    expect(definitions).toHaveLength(8);
+    for (const { Properties } of definitions)
+      expect(Properties).toMatchObject({
+        RuntimePlatform: { CpuArchitecture: 'ARM64' },
+        RequiresCompatibilities: ['FARGATE'],
+        ContainerDefinitions: [
+          {
+            ...{ User: '65534:65534', ReadonlyRootFilesystem: true, StopTimeout: 120, Privileged: false },
+            LinuxParameters: { InitProcessEnabled: true, Capabilities: { Drop: ['ALL'] } },
+            LogConfiguration: { Options: { mode: 'non-blocking' } },
+          },
+        ],
+      });
+  });
+
+  test('there is no resource for a job, and no service: the reconciler runs the tasks', () => {
+    for (const stack of stackNames) expect(ofType(resourcesOf(prod, stack), 'AWS::ECS::Service')).toEqual([]);
+  });
+
+  test('another version of the control plane changes functions and their settings, and no cluster, network, role or store', () => {
+    for (const stack of ['network', 'data', 'observability'] as const)
+      expect(resourcesOf(next, stack)).toEqual(resourcesOf(prod, stack));
+    const changed = (['runtime', 'controlPlane'] as const).flatMap((stack) => {
+      const before = resourcesOf(prod, stack);
+      return Object.entries(resourcesOf(next, stack))
+        .filter(([id, resource]) => JSON.stringify(resource) !== JSON.stringify(before[id]))
+        .map(([, { Type }]) => Type);
+    });
+    expect([...new Set(changed)].sort()).toEqual([
+      'AWS::ECS::TaskDefinition',
+      'AWS::Lambda::Function',
+      'Custom::MillraceGoalStore',
+    ]);
+  });
+
+  test('definitions that tasks run from outlive the deployment that replaces them', () => {
+    for (const { DeletionPolicy, UpdateReplacePolicy } of ofType(
+      resourcesOf(prod, 'runtime'),
+      'AWS::ECS::TaskDefinition',
+    ))
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
+  });
+
+  test('functions run on Node 24 on arm64 inside the VPC, each with concurrency of its own', () => {
+    const functions = ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Lambda::Function').filter(({ Properties }) =>
+      String(Properties?.['FunctionName']).startsWith('millrace-'),
+    );
+    expect(functions.map(({ Properties }) => Properties?.['FunctionName']).sort()).toEqual(
+      ['api', 'credentials', 'migrate', 'nudge', 'reconcile'].map((name) => `millrace-${name}`),
+    );
+    for (const { Properties } of functions)
+      expect(Properties).toMatchObject({
+        ...{ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' },
+        ...{ ReservedConcurrentExecutions: expect.any(Number), VpcConfig: expect.any(Object) },
+      });
+  });
+
+  test('no function has more than 4 KB of settings, which is what Lambda takes', () => {
+    for (const { Properties } of ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Lambda::Function')) {
+      const variables = (Properties?.['Environment'] as { Variables?: object } | undefined)?.Variables ?? {};
+      // A reference stands for some 90 characters once it is resolved.
+      const resolved = JSON.stringify(variables).replaceAll(/\{"(Ref|Fn::[A-Za-z]+)":[^{}[\]]*?\}/g, 'x'.repeat(90));
+      expect(resolved.length).toBeLessThan(4_096);
+    }
+  });
+
+  test('a task that stops and a change through the API both come to the queue that starts passes; what fails is kept', () => {
+    const rules = ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Events::Rule').map(({ Properties }) => Properties);
+    expect(rules).toContainEqual(expect.objectContaining({ ScheduleExpression: 'rate(1 minute)' }));
+    expect(rules).toContainEqual(
+      expect.objectContaining({
+        EventPattern: expect.objectContaining({ 'detail-type': ['ECS Task State Change'] }),
+        Targets: [expect.objectContaining({ DeadLetterConfig: expect.any(Object) })],
+      }),
+    );
+  });
+});

@@ -1,0 +1,51 @@
+// A stage's stacks, synthesized in memory, with stand-ins where the bundled programs would be: tests of templates need no bundle.
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { type StageConfig, type StageName, stages } from '#infra/config.ts';
+import { MillracePlatform } from '#infra/millrace-platform.ts';
+import { functionEntries, type Programs } from '#infra/programs.ts';
+
+export type StackName = 'network' | 'data' | 'runtime' | 'controlPlane' | 'observability';
+
+export interface SynthPlatform {
+  readonly app: App;
+  readonly platform: MillracePlatform;
+  readonly template: (stack: StackName) => Template;
+}
+
+export const stackNames: readonly StackName[] = ['network', 'data', 'runtime', 'controlPlane', 'observability'];
+
+/** CDK's own rules are checked where the app is synthesized (deploy:check); here they would take most of the time. */
+process.env['CDK_VALIDATION'] = 'false';
+
+export function synthPlatform(stage: StageName | StageConfig, version = '1.2.3'): SynthPlatform {
+  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'millrace-synth-')) });
+  const config = typeof stage === 'string' ? stages[stage] : stage;
+  const platform = new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs: standIns(), version });
+  const templates = new Map<StackName, Template>();
+  return {
+    app,
+    platform,
+    template: (stack) => {
+      const known = templates.get(stack) ?? Template.fromStack(platform[stack]);
+      templates.set(stack, known);
+      return known;
+    },
+  };
+}
+
+function standIns(): Programs {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-programs-'));
+  return Object.fromEntries(
+    [...Object.keys(functionEntries), 'worker'].map((name) => {
+      const own = join(folder, name);
+      mkdirSync(own);
+      writeFileSync(join(own, 'index.mjs'), `// ${name}\n`);
+      if (name === 'worker') writeFileSync(join(own, 'Dockerfile'), 'FROM scratch\n');
+      return [name, own];
+    }),
+  ) as unknown as Programs;
+}
