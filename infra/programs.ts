@@ -1,5 +1,5 @@
 // The programs that are deployed, each bundled to a folder of its own: the Lambda functions' code and the worker's image.
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleProgram, packagesBeside } from '#adapters/local/bundle-program.ts';
 
@@ -34,10 +34,18 @@ export async function bundlePrograms(into: string): Promise<Programs> {
   return programs as Programs;
 }
 
+/** With what they need themselves, but for types: in the place where it runs, a bundle finds nothing else. */
 function copyPackages(folder: string): void {
-  for (const name of packagesBeside)
+  const wanted: string[] = [...packagesBeside];
+  for (const name of wanted) {
+    const manifest = JSON.parse(readFileSync(join(repository, 'node_modules', name, 'package.json'), 'utf8')) as {
+      dependencies?: Record<string, string>;
+    };
+    const needed = Object.keys(manifest.dependencies ?? {}).filter((other) => !/\/types$/.test(other));
+    wanted.push(...needed.filter((other) => !wanted.includes(other)));
     cpSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name), {
       recursive: true,
       filter: (path) => !/\.(md|d\.ts|cjs)$/.test(path),
     });
+  }
 }

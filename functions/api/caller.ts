@@ -4,6 +4,14 @@ import { limits } from '#core/limits.ts';
 import type { Caller } from '#functions/api/endpoint.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
+interface Authorized {
+  readonly requestContext: {
+    readonly authorizer?: Partial<APIGatewayProxyEventV2WithJWTAuthorizer['requestContext']['authorizer']> & {
+      readonly iam?: { readonly userArn?: string };
+    };
+  };
+}
+
 const defaultTenant = 'default';
 
 /** Behind an authorizer a header of the caller's own counts for nothing. */
@@ -13,7 +21,11 @@ export function callerOf(
   identity: 'authorizer' | 'header',
 ): Caller {
   if (identity === 'header') return { tenant: defaultTenant, author: authorIn(headers) || 'local' };
-  const { authorizer } = (event as Partial<APIGatewayProxyEventV2WithJWTAuthorizer>).requestContext ?? {};
+  const { authorizer } = (event as Partial<Authorized>).requestContext ?? {};
+  // An AWS identity of the platform's own account; a role's ends with the name of its session, which is the person's.
+  const arn = authorizer?.iam?.userArn;
+  if (typeof arn === 'string' && arn !== '')
+    return { tenant: defaultTenant, author: arn.slice(-limits.authorCharsMax) };
   const claims = authorizer?.jwt?.claims ?? {};
   const author = claims['email'] ?? claims['sub'];
   if (typeof author !== 'string' || author === '')

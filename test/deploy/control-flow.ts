@@ -25,6 +25,13 @@ export interface Counterparts {
   readonly ecs: EcsServer;
   readonly clusterArns: readonly string[];
   readonly taskDefinitionArn: string;
+  /** Runs a task for real, given what RunTask was given; absent: the task only exists. */
+  readonly work?: (environment: Readonly<Record<string, string>>) => Work;
+}
+
+export interface Work {
+  readonly output: () => string;
+  readonly stop: () => Promise<number | null>;
 }
 
 export interface ControlFlow {
@@ -161,6 +168,7 @@ async function walk(
   const control = await reconciler.parts.controls.read(started.job);
   if (control === null) throw new Error('no control record was written');
   steps.push('what was decided is in the control table');
+  if (parts.work) steps.push(...(await workOn(parts, parts.work, api, reconciler, { stream, route }, started)));
 
   parts.ecs.model.kill(started.taskId);
   await machine.start('a task stopped').done;
@@ -169,6 +177,55 @@ async function walk(
   if (number(replacement) <= number(started)) throw new Error('the replacement is no later incarnation');
   steps.push('the task was killed, and a later incarnation took its place');
   return { steps, started, replacement };
+}
+
+async function firstRecords(
+  api: Awaited<ReturnType<typeof composeApi>>,
+  topic: string,
+  count: number,
+): Promise<readonly string[]> {
+  const arrived: string[] = [];
+  const signal = AbortSignal.timeout(60_000);
+  for await (const { value } of api.parts.records.read({ topic, from: 'earliest', follow: true, signal })) {
+    arrived.push(Buffer.from(value ?? []).toString());
+    if (arrived.length === count) break;
+  }
+  return arrived;
+}
+
+/** A counterpart with one broker can have no two replicas in sync. */
+const oneBroker = { 'min.insync.replicas': '1' };
+
+async function workOn(
+  parts: Counterparts,
+  run: NonNullable<Counterparts['work']>,
+  api: Awaited<ReturnType<typeof composeApi>>,
+  reconciler: Awaited<ReturnType<typeof composeReconciler>>,
+  { stream, route }: { stream: string; route: string },
+  task: ObservedTask,
+): Promise<readonly string[]> {
+  const sink = `${route}-out`;
+  for (const topic of [stream, sink]) await reconciler.parts.broker.configure(topic, oneBroker);
+  const events = ['play', 'browse', 'play'].map((type, n) => JSON.stringify({ id: `e${n}`, type }));
+  await api.parts.records.append(
+    stream,
+    events.map((event, n) => ({ key: Buffer.from(`e${n}`), value: Buffer.from(event) })),
+  );
+  const working = run({
+    [environment.kafkaBrokers]: parts.kafka,
+    [environment.dynamodbEndpoint]: parts.dynamodb,
+    [environment.s3Endpoint]: parts.s3,
+    [environment.bucket]: parts.bucket,
+    ...parts.ecs.model.environmentOf(task.taskId),
+  });
+  const arrived = await firstRecords(api, sink, 2).finally(() => working.stop());
+  if (arrived.join() !== [events[0], events[2]].join())
+    throw new Error(
+      `at the sink is ${arrived.join(' ') || 'nothing'}; the worker says ${working.output().slice(-2_000)}`,
+    );
+  const code = await working.stop();
+  if (code !== 0) throw new Error(`the worker ended with ${code}: ${working.output().slice(-2_000)}`);
+  return ['its worker ran from the image and filtered three events to two', 'on SIGTERM it drained and ended with 0'];
 }
 
 async function onlyTask(

@@ -27,6 +27,7 @@ export class EcsRefusal extends Error {
 }
 
 type Body = Readonly<Record<string, unknown>>;
+type Override = { readonly name: string; readonly value: string };
 type Pair = { readonly key: string; readonly value: string };
 
 interface Version {
@@ -83,6 +84,16 @@ export class EcsModel {
   kill(arn: string): void {
     const task = this.#tasks.get(arn);
     if (task) this.#end(task, 137, 'Essential container in task exited');
+  }
+
+  /** What RunTask was told to override. */
+  environmentOf(arn: string): Readonly<Record<string, string>> {
+    const task = this.#tasks.get(arn);
+    const overrides = (task && newest(task)['overrides']) as
+      | { containerOverrides: { environment?: Override[] }[] }
+      | undefined;
+    const pairs = overrides?.containerOverrides[0]?.environment ?? [];
+    return Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
   }
 
   close(): void {

@@ -152,6 +152,9 @@ describe('routing', () => {
     const claims = { sub: 'u-1', email: 'ada@example.com', 'custom:tenant': 'blue' };
     Object.assign(claimed.requestContext, { authorizer: { jwt: { claims } } });
     expect((await ask(claimed, 'authorizer')).json.caller).toEqual({ tenant: 'blue', author: 'ada@example.com' });
+    const userArn = 'arn:aws:sts::111122223333:assumed-role/platform/ada';
+    Object.assign(claimed.requestContext, { authorizer: { iam: { userArn } } });
+    expect((await ask(claimed, 'authorizer')).json.caller).toEqual({ tenant: 'default', author: userArn });
   });
 
   test('an author or reason that would break a line is refused', async () => {

@@ -1,0 +1,186 @@
+// Deploys what moto's CloudFormation knows of the templates, looks at what came of it, and runs a route's control flow against it.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { freePorts } from '#adapters/local/ports.ts';
+import { tables } from '#core/names.ts';
+import { startEcsServer } from '#test/support/ecs-server.ts';
+import { ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
+import { until } from '#test/support/until.ts';
+import { runControlFlow } from './control-flow.ts';
+import type { Python } from './python.ts';
+import { deployable, withoutOthers } from './reduce-template.ts';
+import { hasRunc, layOutImage, runImage, type WorkerImage } from './worker-image.ts';
+
+export interface OnCounterparts {
+  /** Resources that were made, by type. */
+  readonly deployed: Readonly<Record<string, number>>;
+  /** What went wrong. */
+  readonly failed: readonly string[];
+  /** Types that nothing here can make, each with what covers it instead. */
+  readonly notDeployed: readonly string[];
+  /** Size of the worker's image, laid out without an engine; null where runc is not there to run it. */
+  readonly workerImageMiB: number | null;
+  /** What held of the control flow. */
+  readonly steps: readonly string[];
+}
+
+interface Template {
+  readonly path: string;
+  readonly resources: Readonly<Record<string, { readonly Type: string }>>;
+}
+
+/** Of the smallest size. */
+const memoryMiB = 512;
+/** What a task's role gives on AWS. */
+const ofTaskDefinition = {
+  ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: testAccessKey.accessKeyId },
+  AWS_SECRET_ACCESS_KEY: testAccessKey.secretAccessKey,
+};
+const account = '123456789012';
+const region = 'us-east-1';
+
+/** What stands for each type that moto cannot make. A type that is not listed fails the check. */
+const coveredBy: Readonly<Record<string, string>> = {
+  'AWS::ApiGatewayV2': 'the API behind gateway events (test/integration/on-aws.test.ts)',
+  'AWS::CloudWatch::Dashboard': 'template only',
+  'AWS::EC2': 'template, cdk-nag, cfn-lint',
+  'AWS::ECS': 'an ECS over HTTP (test/contract/ecs-task-runner.test.ts)',
+  'AWS::Events': 'template (test/infra/stacks.test.ts)',
+  'AWS::IAM': 'a policy evaluator (test/infra/isolation.test.ts)',
+  'AWS::KMS': 'template; signing has met no KMS',
+  'AWS::Lambda': 'bundles imported here; the handlers run in tests',
+  'AWS::Logs': 'template',
+  'AWS::MSK': 'a real Kafka without IAM; tokens have met no MSK',
+  'AWS::RDS': 'a real PostgreSQL with the same roles; tokens have met no Aurora',
+  'AWS::S3::BucketPolicy': 'template, cdk-nag',
+  'AWS::SNS': 'template',
+  'AWS::SQS::QueuePolicy': 'template, cdk-nag',
+  'AWS::StepFunctions': 'its definition by a local interpreter (test/infra/state-machine.test.ts)',
+  'AWS::CDK::Metadata': 'nothing to deploy',
+  Custom: 'the migration in test/integration/on-aws.test.ts; the others are the CDK library’s',
+};
+
+const coverOf = (type: string): string | undefined =>
+  coveredBy[type] ?? coveredBy[type.split('::').slice(0, 2).join('::')] ?? coveredBy[type.split('::')[0]!];
+
+export async function checkOnCounterparts(
+  python: Python,
+  templates: readonly Template[],
+  workerProgram: string,
+  say: (line: string) => void,
+): Promise<OnCounterparts> {
+  const [port = 0] = await freePorts(1);
+  const moto = spawn(python.program('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const url = `http://127.0.0.1:${port}`;
+  Object.assign(process.env, {
+    ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: testAccessKey.accessKeyId },
+    AWS_SECRET_ACCESS_KEY: testAccessKey.secretAccessKey,
+  });
+  try {
+    await until(async () => (await fetch(`${url}/moto-api/`).catch(() => null))?.ok || null, 'moto to answer');
+    say('deploying to moto');
+    const { deployed, failed, outputs } = await deployAll(url, templates);
+    const missing = await missingTables(url);
+    say('the control flow of a route');
+    const image = hasRunc() ? layOutImage(workerProgram) : null;
+    const steps = await walk(url, outputs, image, say).finally(() => image?.remove());
+    const left = new Set(templates.flatMap(({ resources }) => Object.values(resources).map(({ Type }) => Type)));
+    const notDeployed = [...left].filter((type) => !(type in deployed)).sort();
+    const uncovered = notDeployed.filter((type) => coverOf(type) === undefined);
+    return {
+      deployed,
+      failed: [...failed, ...missing, ...uncovered.map((type) => `${type} is neither deployed nor covered`)],
+      notDeployed: notDeployed.map((type) => `${type}: ${coverOf(type) ?? 'nothing'}`),
+      ...{ steps, workerImageMiB: image?.mib ?? null },
+    };
+  } finally {
+    end(moto);
+  }
+}
+
+const end = (child: ChildProcess): void => void child.kill('SIGTERM');
+
+/** A stack after the other; a value that a later one imports and nothing made is replaced by one of its kind. */
+async function deployAll(url: string, templates: readonly Template[]) {
+  const deployed: Record<string, number> = {};
+  const failed: string[] = [];
+  const outputs: Record<string, string> = {};
+  for (const { path } of templates) {
+    const name = `stack-${randomBytes(3).toString('hex')}`;
+    const reduced = withoutOthers(JSON.parse(readFileSync(path, 'utf8')));
+    if (Object.keys(reduced.Resources).length === 0) continue;
+    const answer = await cloudFormation(url, {
+      Action: 'CreateStack',
+      StackName: name,
+      TemplateBody: JSON.stringify(reduced),
+    });
+    if (!answer.ok) {
+      failed.push(`${path.split('/').at(-1)}: ${answer.text.slice(0, 500)}`);
+      continue;
+    }
+    const { text } = await cloudFormation(url, { Action: 'DescribeStackResources', StackName: name });
+    for (const [, member = ''] of text.matchAll(/<member>(.*?)<\/member>/gs)) {
+      const read = (tag: string): string => new RegExp(`<${tag}>(.*?)</${tag}>`, 's').exec(member)?.[1] ?? '';
+      const type = read('ResourceType');
+      if (!deployable.includes(type)) continue;
+      deployed[type] = (deployed[type] ?? 0) + 1;
+      outputs[read('LogicalResourceId')] = read('PhysicalResourceId');
+    }
+    for (const [id, { Type }] of Object.entries(reduced.Resources))
+      if (!(id in outputs)) failed.push(`${Type} ${id} was asked for and is not there`);
+  }
+  return { deployed, failed, outputs };
+}
+
+async function cloudFormation(url: string, form: Record<string, string>): Promise<{ ok: boolean; text: string }> {
+  const scope = `Credential=${testAccessKey.accessKeyId}/20260101/${region}/cloudformation/aws4_request`;
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { authorization: `AWS4-HMAC-SHA256 ${scope}, SignedHeaders=host, Signature=0` },
+    body: new URLSearchParams({ ...form, Version: '2010-05-15' }),
+  });
+  return { ok: response.ok, text: await response.text() };
+}
+
+/** What the programs need of the tables, as the template made them. */
+async function missingTables(url: string): Promise<readonly string[]> {
+  const client = new DynamoDBClient({ region, endpoint: url, credentials: testAccessKey });
+  const wrong: string[] = [];
+  for (const table of Object.values(tables)) {
+    const found = await client.send(new DescribeTableCommand({ TableName: table })).catch(() => null);
+    const keys = found?.Table?.KeySchema?.map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType}`).join(', ');
+    if (keys !== 'pk HASH, sk RANGE') wrong.push(`table ${table} has the keys ${keys ?? '(no table)'}`);
+  }
+  client.destroy();
+  return wrong;
+}
+
+async function walk(
+  url: string,
+  outputs: Readonly<Record<string, string>>,
+  image: WorkerImage | null,
+  say: (line: string) => void,
+): Promise<readonly string[]> {
+  const bucket = Object.entries(outputs).find(([id]) => id.startsWith('Checkpoints'))?.[1];
+  if (bucket === undefined) throw new Error('the template made no bucket');
+  const clusterArns = [`arn:aws:ecs:${region}:${account}:cluster/millrace-cell-1`];
+  const taskDefinitionArn = `arn:aws:ecs:${region}:${account}:task-definition/millrace-worker-256x512:1`;
+  const suffix = randomBytes(3).toString('hex');
+  await using kafka = await ownKafka();
+  await using postgres = await ownPostgres();
+  await using ecs = await startEcsServer({
+    ...{ clusters: clusterArns, taskDefinitions: [taskDefinitionArn], tasksMax: 10, stopTimeoutMs: 100 },
+  });
+  const { steps } = await runControlFlow(
+    {
+      ...{ postgresUrl: postgres.address, kafka: kafka.address, dynamodb: url, s3: url, bucket },
+      ...{ ecs, clusterArns, taskDefinitionArn },
+      ...(image === null ? {} : { work: (given) => runImage(image, { ...ofTaskDefinition, ...given }, memoryMiB) }),
+    },
+    { stream: `events-${suffix}`, route: `plays-${suffix}` },
+  );
+  for (const step of steps) say(`  ${step}`);
+  return steps;
+}
