@@ -30,7 +30,7 @@ async function resolve(name: string): Promise<World> {
 
 /** What comes out of `route`, in the order of the file. */
 async function runOver(name: string, route: string, file: string): Promise<readonly string[]> {
-  const program = (await resolve(name)).routes.get(route)!.programs.get('out')!;
+  const program = (await resolve(name)).routes.get(route)!.programs.values().next().value!;
   const processor = createProcessor(program);
   const out: string[] = [];
   for (const line of readFileSync(join(examples, name, file))
@@ -73,6 +73,15 @@ describe('examples', () => {
     );
     expect(eu).toEqual(linesIn('personal-data'));
     expect(rest).toEqual([expect.stringContaining('"sku":"tea","revenue":4.50')]);
+  });
+
+  test.each([
+    ['webhook', 'paid-orders', 'orders.ndjson'],
+    ['search', 'article-search', 'articles.ndjson'],
+  ])('%s: the route passes its own test, and puts out what the README shows', async (name, routeName, file) => {
+    const route = (await resolve(name)).routes.get(routeName)!;
+    expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
+    expect(await runOver(name, routeName, file)).toEqual(linesIn(name));
   });
 
   test('nginx-status: 284 of the 500 reports pass, such as the one the README shows', async () => {

@@ -120,7 +120,7 @@ function judgeItem({ status, type, reason }: BulkItem, afterMs: number | null): 
   if (status >= 200 && status < 300) return written;
   const message = `the cluster answered ${status} for the document: ${excerpt(Buffer.from(`${type}: ${reason}`))}`;
   const isRefused = [400, 409, 413].includes(status) && !notTheDocument.includes(type);
-  if (!isRefused) return again(codeOf(status), message, afterMs);
+  if (!isRefused) return again(notTheDocument.includes(type) ? 'sink-refused' : codeOf(status), message, afterMs);
   const errorClass = status === 413 ? 'too-large' : 'rejected';
   return { kind: 'refused', refusal: { errorClass, code: `sink-${status}`, message } };
 }

@@ -119,11 +119,14 @@ const refused = (code: string, message: string): Refusal => ({ errorClass: 'reje
 /** `{"at":…}`: epoch milliseconds, or ISO text, in UTC where it names no zone. */
 export function readTime(json: string): number | null {
   const { at } = JSON.parse(json) as { readonly at: unknown };
-  const hasZone = typeof at === 'string' && /([zZ]|[+-]\d{2}(:?\d{2})?)$/.test(at.slice(10));
-  const atMs =
-    typeof at === 'number' ? at : typeof at === 'string' ? Date.parse(hasZone ? isoOf(at) : `${isoOf(at)}Z`) : NaN;
+  const atMs = typeof at === 'number' ? at : typeof at === 'string' ? Date.parse(isoOf(at)) : Number.NaN;
   return hasIndex(atMs) ? atMs : null;
 }
 
-/** PostgreSQL writes a space before the time and may leave the zone's minutes out. */
-const isoOf = (text: string): string => text.replace(' ', 'T').replace(/([+-]\d{2})$/, '$1:00');
+/** PostgreSQL writes a space before the time, and may leave the zone or its minutes out. A date alone is UTC's. */
+function isoOf(text: string): string {
+  const match = /^(\d{4}-\d{2}-\d{2})[ T]([^+\-zZ]+)([+-]\d{2}(?::?\d{2})?|[zZ])?$/.exec(text);
+  if (match === null) return text;
+  const [, date, time, zone = 'Z'] = match;
+  return `${date}T${time}${zone.length === 3 ? `${zone}:00` : zone.toUpperCase()}`;
+}

@@ -177,7 +177,6 @@ export class Sender {
       case 'no-answer':
         return { kind: 'again', code: exchanged.code, message: exchanged.message, afterMs: null };
       case 'answer':
-        if (exchanged.status === 401 || exchanged.status === 403) this.#credentialIsStale = true;
         return this.#options.protocol.judge(records, exchanged);
     }
   }
@@ -241,6 +240,7 @@ export class Sender {
     const nowMs = hooks.monotonicMs();
     lane.failureCount = someMoved ? 1 : lane.failureCount + 1;
     lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
+    if (code === 'sink-unauthorized') this.#credentialIsStale = true;
     if (afterMs !== null) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + afterMs);
     hooks.onTrouble(code, this.#redact(message));
   }
