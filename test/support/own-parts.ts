@@ -11,6 +11,7 @@ import { s3Part } from '#adapters/local/parts/s3.ts';
 import { freePorts } from '#adapters/local/ports.ts';
 import { identify, isAlive } from '#adapters/local/process-identity.ts';
 import { endRecorded, readIdentity } from '#adapters/local/stale-processes.ts';
+import { anOpenSearchPort, openSearchPart } from './opensearch-part.ts';
 
 /** A part of a test's own. It is not restarted when it is killed: the test says when it starts again. */
 export interface OwnPart {
@@ -49,6 +50,11 @@ export async function ownDynamodb(): Promise<OwnPart> {
 export async function ownS3(): Promise<OwnPart> {
   const [port = 0] = await freePorts(1);
   return await own('s3', `http://127.0.0.1:${port}`, (data) => s3Part({ data, port, accessKey: testAccessKey }));
+}
+
+export async function ownOpenSearch(): Promise<OwnPart> {
+  const port = anOpenSearchPort();
+  return await own('opensearch', `http://127.0.0.1:${port}`, (data) => openSearchPart({ data, port }));
 }
 
 async function own(jars: JarSet | null, address: string, make: (data: string) => Part): Promise<OwnPart> {

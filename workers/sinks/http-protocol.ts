@@ -14,22 +14,25 @@ export interface HttpProtocolParts {
   readonly uid: string;
 }
 
-/** The same for the same record of the same life of the job, whichever worker sends it and however often. */
-export const recordKey = (
+/** The same for the same output of the same life of the job, whichever worker sends it and however often. */
+export function recordKey(
   { jobName, uid }: HttpProtocolParts,
   { split, offset }: RecordView,
   topicId: string,
-): string => `${jobName}:${uid.slice(0, 8)}:${split.topic}:${topicId.slice(0, 8)}:${split.partition}:${offset}`;
+  outputNumber: number,
+): string {
+  const place = `${split.topic}:${topicId.slice(0, 8)}:${split.partition}:${offset}`;
+  return `${jobName}:${uid.slice(0, 8)}:${place}${outputNumber === 0 ? '' : `:${outputNumber}`}`;
+}
 
 /** The event as it stands in the body. */
-export function httpPayload(parts: HttpProtocolParts, record: RecordView, topicId: string): Buffer {
+export function httpPayload(parts: HttpProtocolParts, record: RecordView, key: string): Buffer {
   const { bytes, start, end } = record.value;
   const event = Buffer.from(bytes.subarray(start, end));
   if (parts.goal.format === 'ndjson')
     for (let at = 0; at < event.length; at++) if (event[at] === 0x0a || event[at] === 0x0d) event[at] = 0x20;
   if (!parts.goal.envelope) return event;
-  const key = JSON.stringify(recordKey(parts, record, topicId));
-  const about = `{"key":${key},"offset":${record.offset},"timestamp":${record.timestamp},"event":`;
+  const about = `{"key":${JSON.stringify(key)},"offset":${record.offset},"timestamp":${record.timestamp},"event":`;
   return Buffer.concat([Buffer.from(about), event, Buffer.from('}')]);
 }
 
@@ -49,7 +52,7 @@ function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRe
     headers: {
       ...goal.headers,
       'content-type': contentTypes[goal.format],
-      'idempotency-key': idempotencyKey(parts, records),
+      'idempotency-key': idempotencyKey(records),
       'millrace-job': jobName,
       'millrace-split': split.name,
       'millrace-offsets': `${offset}-${last}`,
@@ -61,13 +64,14 @@ function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRe
 }
 
 /** Of one record its own key; of several the first's, the last's and what lies between, so that other records have another. */
-export function idempotencyKey(parts: HttpProtocolParts, records: readonly HeldRecord[]): string {
-  const { original, topicId } = records[0]!;
-  const first = recordKey(parts, original, topicId);
+export function idempotencyKey(records: readonly HeldRecord[]): string {
+  const first = records[0]!.id;
   if (records.length === 1) return first;
-  const offsets = records.map((record) => record.original.offset);
-  const hash = createHash('sha256').update(offsets.join(',')).digest('hex').slice(0, 16);
-  return `${first}-${offsets.at(-1)}:${hash}`;
+  const hash = createHash('sha256')
+    .update(records.map(({ id }) => id).join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+  return `${first}-${records.at(-1)!.original.offset}:${hash}`;
 }
 
 const [open, comma, close, newline] = ['[', ',', ']', '\n'].map((text) => Buffer.from(text)) as [

@@ -2,6 +2,7 @@
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import type { Unit } from '../split.ts';
 import { type HttpProtocolParts, httpPayload, httpProtocol, recordKey } from './http-protocol.ts';
+import { OutputNumber } from './remote/output-number.ts';
 import { createRemote, heldRecord, type Remote, type RemoteParts } from './remote/remote.ts';
 import type { Original, RecordView, Refusal, Sink } from './sink.ts';
 
@@ -14,6 +15,7 @@ export class HttpSink implements Sink {
   readonly #goal: HttpSinkGoal;
   readonly #protocol: HttpProtocolParts;
   readonly #remote: Remote;
+  readonly #outputs = new OutputNumber();
 
   constructor(goal: HttpSinkGoal, parts: RemoteParts) {
     this.#goal = goal;
@@ -34,13 +36,13 @@ export class HttpSink implements Sink {
   take(record: RecordView, unit: Unit, original: Original): Refusal | null {
     if (record.value.end < 0)
       return { errorClass: 'rejected', code: 'sink-no-event', message: 'a record without a value is no event' };
-    const payload = httpPayload(this.#protocol, record, unit.topicId);
+    const id = recordKey(this.#protocol, record, unit.topicId, this.#outputs.next(unit, record.offset));
+    const payload = httpPayload(this.#protocol, record, id);
     if (payload.length > this.#goal.batch.maxBytes)
       return {
         ...{ errorClass: 'too-large', code: 'sink-record-too-large' },
         message: `the event has ${payload.length} bytes, a batch ${this.#goal.batch.maxBytes} (batch.maxBytes)`,
       };
-    const id = recordKey(this.#protocol, record, unit.topicId);
     this.#remote.sender.add(record.split.name, heldRecord(original.keep(), unit, payload, id));
     return null;
   }

@@ -6,6 +6,7 @@ import { partitionOfKey } from '#core/partition-of-key.ts';
 import { hasIndex, type IndexPattern, indexName, parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 import type { Unit } from '../split.ts';
 import { bulkPayload, bulkProtocol } from './opensearch-bulk.ts';
+import { OutputNumber } from './remote/output-number.ts';
 import { createRemote, heldRecord, type Remote, type RemoteParts } from './remote/remote.ts';
 import type { Original, RecordView, Refusal, Sink } from './sink.ts';
 
@@ -24,6 +25,7 @@ export class OpenSearchSink implements Sink {
   readonly #time: RecordProcessor | null;
   readonly #timeOutput = createByteSink(256);
   readonly #basePath: string;
+  readonly #outputs = new OutputNumber();
   #taken = 0;
 
   constructor(goal: OpenSearchSinkGoal, parts: RemoteParts) {
@@ -100,7 +102,11 @@ export class OpenSearchSink implements Sink {
 
   #idOf({ key, split, offset }: RecordView, unit: Unit): string | null {
     // Offsets of a topic that was made anew begin anew, and must not overwrite what the old one's led to.
-    if (!this.#goal.keyed) return `${split.topic}-${split.partition}-${offset}-${unit.topicId.slice(0, 8)}`;
+    if (!this.#goal.keyed) {
+      const number = this.#outputs.next(unit, offset);
+      const place = `${split.topic}-${split.partition}-${offset}-${unit.topicId.slice(0, 8)}`;
+      return number === 0 ? place : `${place}-${number}`;
+    }
     const bytes = key.end - key.start;
     return bytes < 1 || bytes > idBytesMax ? null : Buffer.from(key.bytes.subarray(key.start, key.end)).toString();
   }

@@ -115,6 +115,16 @@ describe('what is sent', () => {
     });
   });
 
+  test('outputs of one record have keys of their own', async () => {
+    const sink = await sinkWith({ format: 'single', ...batch(1) });
+    rig.take(sink, { n: 0 }, { outputs: 3 });
+    rig.take(sink, { n: 1 });
+    sink.nudge();
+    await reached(2);
+    const places = receiver.requests.map(({ headers }) => headers['idempotency-key']!.replace(/^.*5f0c7a1e:/, ''));
+    expect(places).toEqual(['0:0', '0:0:1', '0:0:2', '0:1']);
+  });
+
   test('batches are bounded by count and by bytes, and stay in the order of their split', async () => {
     const sink = await sinkWith({ batch: { maxRecords: 4, maxBytes: 1024, maxWaitMs: 20 } });
     takeMany(sink, 10);

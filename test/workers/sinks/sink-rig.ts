@@ -15,6 +15,13 @@ export interface Taken {
 
 export const topicId = '5f0c7a1e-0000-4000-8000-000000000001';
 
+export interface TakeWishes {
+  readonly key?: string | null;
+  readonly partition?: number;
+  /** How many outputs the record becomes; 1 where not given. */
+  readonly outputs?: number;
+}
+
 /** One worker's side of a sink. */
 export class SinkRig {
   readonly troubles: { code: string; message: string }[] = [];
@@ -51,7 +58,7 @@ export class SinkRig {
   }
 
   /** Gives a record to the sink as the pipeline does: slices into one buffer that is used again afterwards. */
-  take(sink: Sink, value: object | string | null, wishes: { key?: string | null; partition?: number } = {}): Taken {
+  take(sink: Sink, value: object | string | null, wishes: TakeWishes = {}): Taken {
     const split = this.split(wishes.partition ?? 0);
     const offset = this.#offsets.get(split.partition) ?? 0;
     this.#offsets.set(split.partition, offset + 1);
@@ -60,6 +67,8 @@ export class SinkRig {
     const record = { split, offset, timestamp: 1_770_000_000_000, ...slices(text, wishes.key ?? null) };
     const original: Original = { keep: () => ({ ...record, ...slices(text, wishes.key ?? null) }) };
     const refusal = sink.take(record, unit, original);
+    for (let more = 1; more < (wishes.outputs ?? 1); more++)
+      sink.take({ ...record, ...slices(text, wishes.key ?? null) }, unit, original);
     for (const { bytes } of [record.key, record.value]) bytes.fill(0x58);
     unit.close(offset + 1);
     return { unit, refusal };
