@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { registerApply } from './commands/apply.ts';
 import { registerCompletion } from './commands/completion.ts';
+import { registerCost } from './commands/cost.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
@@ -52,6 +53,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDiff,
   registerSecret,
   registerDelete,
+  registerCost,
   registerCompletion,
   registerVersion,
   registerQuickstart,

@@ -87,8 +87,9 @@ const accessesOf = (goal: JobGoal): readonly Access[] => {
   ];
 };
 
+const synth = synthPlatform('prod');
+
 describe("a worker with its job's credentials", () => {
-  let synth: SynthPlatform;
   let ofJobRole: readonly Statement[];
   const may = (goal: JobGoal, { action, resource, context = {} }: Access): boolean => {
     const tags = Object.entries(sessionTagsOf(goal)).map(([key, value]) => [`aws:principaltag/${key}`, value] as const);
@@ -96,7 +97,6 @@ describe("a worker with its job's credentials", () => {
   };
 
   beforeAll(() => {
-    synth = synthPlatform('prod');
     ofJobRole = statementsOf(synth, 'JobRole');
   });
 
@@ -154,11 +154,6 @@ describe("a worker with its job's credentials", () => {
 });
 
 describe('the control plane', () => {
-  let synth: SynthPlatform;
-  beforeAll(() => {
-    synth = synthPlatform('prod');
-  });
-
   test('no policy allows all actions of a service, and only actions without narrower resources are allowed on all', () => {
     const everywhere = new Set<string>();
     for (const role of ['Api', 'Reconcile', 'Nudge', 'Credentials', 'Migrate', 'JobRole', 'TaskRole'])

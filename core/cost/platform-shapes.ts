@@ -1,0 +1,25 @@
+// The stages as far as they cost; a test holds them against the stacks.
+import type { PlatformShape } from './platform-cost.ts';
+
+export const shapeNames = ['dev', 'staging', 'prod'] as const;
+export type ShapeName = (typeof shapeNames)[number];
+
+const all = { endpoints: 10, zones: 3, alarms: 17, keys: 3, reconcileMiB: 1_769 } as const;
+
+export const platformShapes: Readonly<Record<ShapeName, PlatformShape>> = {
+  dev: {
+    ...all,
+    ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.t3.small', volumeGiB: 50 },
+    natGateways: 0,
+  },
+  staging: {
+    ...all,
+    ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.m7g.large', volumeGiB: 200 },
+    natGateways: 1,
+  },
+  prod: {
+    ...all,
+    ...{ capacityUnits: 1, databaseInstances: 2, brokers: 6, brokerType: 'kafka.m7g.xlarge', volumeGiB: 1_000 },
+    natGateways: 3,
+  },
+};
