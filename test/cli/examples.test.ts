@@ -1,17 +1,27 @@
 // The examples do what their READMEs say: checked as an apply would check them, and run over their own events.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadDocuments } from '#cli/input/documents.ts';
 import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '#core/expression/index.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { World } from '#core/graph/world.ts';
+import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import { Chain } from '#core/operators/run/chain.ts';
 import { trialSalts } from '#core/operators/trial-salts.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
+import { partsOf } from '#test/contract/sinks-under-test.ts';
+import { aRevision, aSnapshot } from '#test/support/documents.ts';
 import { runEvents } from '#test/support/run-chain.ts';
+import { until } from '#test/support/until.ts';
+import { SinkRig } from '#test/workers/sinks/sink-rig.ts';
+import { HttpSink } from '#workers/sinks/http-sink.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 beforeAll(loadParser);
@@ -52,6 +62,16 @@ const linesIn = (name: string): readonly string[] =>
     block[1]!.trimEnd().split('\n'),
   );
 
+/** What a worker of the webhook example is told of its sink. */
+async function webhookGoal(): Promise<HttpSinkGoal> {
+  const world = await resolve('webhook');
+  const documents = [world.streams.get('shop-orders')!.document!, world.routes.get('paid-orders')!.document];
+  const snapshot = aSnapshot(documents.map((document) => aRevision(document)));
+  const { sink } = compilePlatform(snapshot, localSettings, planRoute).jobs[0]!.goal;
+  if (sink.kind !== 'http') throw new Error(`got a sink of kind ${sink.kind}`);
+  return sink;
+}
+
 describe('examples', () => {
   test('quickstart: the route passes its own test, and lets through what the README shows', async () => {
     const world = await resolve('quickstart');
@@ -82,6 +102,29 @@ describe('examples', () => {
     const route = (await resolve(name)).routes.get(routeName)!;
     expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
     expect(await runOver(name, routeName, file)).toEqual(linesIn(name));
+  });
+
+  test('webhook: the service prints each event once, although all are sent to it twice', async () => {
+    const service = spawn(process.execPath, [join(examples, 'webhook/receiver.mjs')], { env: { PORT: '0' } });
+    try {
+      const said = String((await once(service.stderr, 'data'))[0]);
+      const printed: string[] = [];
+      createInterface({ input: service.stdout }).on('line', (line) => printed.push(line));
+      const events = linesIn('webhook').map((line) => JSON.parse(line) as object);
+      for (const incarnation of [1, 2]) {
+        const rig = new SinkRig();
+        const url = `http://127.0.0.1:${/:(\d+)/.exec(said.replace('http:', ''))![1]}/paid`;
+        const sink = new HttpSink({ ...(await webhookGoal()), url }, partsOf(rig));
+        await sink.open();
+        for (const event of events) rig.take(sink, event);
+        sink.flush();
+        await until(() => (rig.position() === events.length ? true : null), `worker ${incarnation} to have sent all`);
+        await sink.close();
+      }
+      expect(printed.map((line) => JSON.parse(line) as object)).toEqual(events);
+    } finally {
+      service.kill('SIGKILL');
+    }
   });
 
   test('nginx-status: 284 of the 500 reports pass, such as the one the README shows', async () => {
