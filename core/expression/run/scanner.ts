@@ -1,6 +1,7 @@
 // One pass over an event's bytes: checks that it is one JSON object in UTF-8 (RFC 8259) and notes where the wanted values lie.
 import { limits } from '../../limits.ts';
 import { decodeJsonString } from './decode.ts';
+import { createPlace, type ExpectedMember, MemberMemory, type ObjectPlace, standsAt } from './expected-members.ts';
 import { memberByBytes, memberByName, type Trie, type TrieNode } from './trie.ts';
 
 /** What a slot holds. 0 = the path is not in the event. */
@@ -51,7 +52,15 @@ inString[0x5c] = 2;
 
 /** Scans `bytes[start, end)`; false with `row.fault` set when it is not one JSON object. */
 export function createScanner(trie: Trie, row: Row): (bytes: Uint8Array, start: number, end: number) => boolean {
-  const state: Scan = { row, end: 0, stringKind: STRING };
+  const state: Scan = {
+    row,
+    end: 0,
+    stringKind: STRING,
+    child: null,
+    isPlainLabel: false,
+    memory: new MemberMemory(),
+  };
+  const place = createPlace();
   return (bytes, start, end) => {
     for (let slot = 0; slot < row.kinds.length; slot++) row.kinds[slot] = MISSING;
     if (row.bytes !== bytes) row.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -61,7 +70,7 @@ export function createScanner(trie: Trie, row: Row): (bytes: Uint8Array, start: 
     const open = skipSpace(bytes, start, end);
     if (open >= end) return failEmpty(row);
     if (bytes[open] !== 0x7b) return malformed(state, open, start, 'an event is one JSON object');
-    const close = scanObject(state, bytes, open, trie.root, 1);
+    const close = scanObject(state, bytes, open, trie.root, place, 1);
     if (close < 0) return explain(state, ~close, start);
     note(row, trie.root.slot, OBJECT, open, close);
     const rest = skipSpace(bytes, close, end);
@@ -74,6 +83,10 @@ interface Scan {
   end: number;
   /** Of the string scanned last. */
   stringKind: number;
+  /** Of the label scanned last: what is wanted below it, and whether it is a name without escapes, then the colon. */
+  child: TrieNode | null;
+  isPlainLabel: boolean;
+  readonly memory: MemberMemory;
 }
 
 function skipSpace(bytes: Uint8Array, at: number, end: number): number {
@@ -96,7 +109,14 @@ function note(row: Row, slot: number, kind: number, start: number, end: number):
  * offset where the text stops being JSON.
  */
 
-function scanValue(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | null, depth: number): number {
+function scanValue(
+  scan: Scan,
+  bytes: Uint8Array,
+  at: number,
+  node: TrieNode | null,
+  place: ObjectPlace | null,
+  depth: number,
+): number {
   const start = at;
   let kind: number;
   let end: number;
@@ -106,11 +126,11 @@ function scanValue(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | n
       kind = scan.stringKind;
       break;
     case 0x7b:
-      end = scanObject(scan, bytes, at, node, depth + 1);
+      end = scanObject(scan, bytes, at, node, place, depth + 1);
       kind = OBJECT;
       break;
     case 0x5b:
-      end = scanArray(scan, bytes, at, node, depth + 1);
+      end = scanArray(scan, bytes, at, node, place, depth + 1);
       kind = ARRAY;
       break;
     case 0x74:
@@ -133,26 +153,47 @@ function scanValue(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | n
   return end;
 }
 
-function scanObject(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | null, depth: number): number {
+function scanObject(
+  scan: Scan,
+  bytes: Uint8Array,
+  at: number,
+  node: TrieNode | null,
+  place: ObjectPlace | null,
+  depth: number,
+): number {
   const end = scan.end;
   if (depth > depthMax) return ~at;
+  const { view } = scan.row;
   const wanted = node?.hasMembers ? node : null;
+  let expected = place === null ? null : place.first;
+  let before: ExpectedMember | null = null;
   at = skipSpace(bytes, at + 1, end);
   if (at < end && bytes[at] === 0x7d) return at + 1;
   for (;;) {
-    if (at >= end || bytes[at] !== 0x22) return ~at;
-    const nameStart = at + 1;
-    at = scanString(scan, bytes, at);
-    if (at < 0) return at;
-    const child = wanted === null ? null : findMember(scan, wanted, bytes, nameStart, at - 1);
-    if (at < end && bytes[at] === 0x3a) at++;
-    else {
-      at = skipSpace(bytes, at, end);
-      if (at >= end || bytes[at] !== 0x3a) return ~at;
-      at++;
+    let member = expected;
+    // One that is left out is passed over; after one that is new the same is expected again.
+    if (member !== null && !standsAt(member, view, at, end))
+      member = member.next !== null && standsAt(member.next, view, at, end) ? member.next : null;
+    let child: TrieNode | null;
+    if (member !== null) {
+      at += member.length;
+      child = member.child;
+      if (child !== null) forgetRepeated(scan.row, child);
+      place!.hitCount++;
+      expected = member.next;
+    } else {
+      const labelStart = at;
+      at = scanLabel(scan, bytes, at, wanted);
+      if (at < 0) return at;
+      child = scan.child;
+      if (place !== null) {
+        if (expected !== null) scan.memory.miss(place);
+        else if (scan.isPlainLabel) member = scan.memory.learn(place, before, bytes.subarray(labelStart, at), child);
+      }
     }
+    if (member !== null) before = member;
     if (at < end && bytes[at]! <= 0x20) at = skipSpace(bytes, at, end);
-    at = scanValue(scan, bytes, at, child, depth);
+    at = scanValue(scan, bytes, at, child, member === null ? null : member.inside, depth);
     if (at < 0) return at;
     if (at < end && bytes[at]! <= 0x20) at = skipSpace(bytes, at, end);
     if (at >= end) return ~at;
@@ -164,27 +205,51 @@ function scanObject(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | 
   }
 }
 
-/** The last of repeated keys wins, so whatever an earlier one left below this place is forgotten. */
+/** A name and its colon; leaves what is wanted below it in `scan.child`. */
+function scanLabel(scan: Scan, bytes: Uint8Array, at: number, wanted: TrieNode | null): number {
+  const { end } = scan;
+  if (at >= end || bytes[at] !== 0x22) return ~at;
+  const nameStart = at + 1;
+  at = scanString(scan, bytes, at);
+  if (at < 0) return at;
+  scan.isPlainLabel = scan.stringKind === STRING && at < end && bytes[at] === 0x3a;
+  scan.child = wanted === null ? null : findMember(scan, wanted, bytes, nameStart, at - 1);
+  if (!scan.isPlainLabel) at = skipSpace(bytes, at, end);
+  return at < end && bytes[at] === 0x3a ? at + 1 : ~at;
+}
+
 function findMember(scan: Scan, node: TrieNode, bytes: Uint8Array, start: number, end: number): TrieNode | null {
   const child =
     scan.stringKind === STRING
       ? memberByBytes(node, bytes, start, end)
       : memberByName(node, decodeJsonString(bytes, start, end, true));
-  if (child !== null && scan.row.kinds[child.slot] !== MISSING) {
-    scan.row.kinds.fill(MISSING, child.slot, child.slotEnd);
-  }
+  if (child !== null) forgetRepeated(scan.row, child);
   return child;
 }
 
-function scanArray(scan: Scan, bytes: Uint8Array, at: number, node: TrieNode | null, depth: number): number {
+/** The last of repeated keys wins, so whatever an earlier one left below this place is forgotten. */
+function forgetRepeated(row: Row, child: TrieNode): void {
+  if (row.kinds[child.slot] !== MISSING) row.kinds.fill(MISSING, child.slot, child.slotEnd);
+}
+
+function scanArray(
+  scan: Scan,
+  bytes: Uint8Array,
+  at: number,
+  node: TrieNode | null,
+  place: ObjectPlace | null,
+  depth: number,
+): number {
   const end = scan.end;
   if (depth > depthMax) return ~at;
   const elements = node !== null && node.elements.size > 0 ? node.elements : null;
+  // Elements share a place; they may only where nothing is wanted below it, whichever element or object it is.
+  const shared = node === null || (elements === null && !node.hasMembers) ? place : null;
   at = skipSpace(bytes, at + 1, end);
   if (at < end && bytes[at] === 0x5d) return at + 1;
   for (let index = 0; ; index++) {
     const child = elements === null ? null : (elements.get(index) ?? null);
-    at = scanValue(scan, bytes, at, child, depth);
+    at = scanValue(scan, bytes, at, child, shared, depth);
     if (at < 0) return at;
     if (at < end && bytes[at]! <= 0x20) at = skipSpace(bytes, at, end);
     if (at >= end) return ~at;
@@ -202,14 +267,18 @@ function scanString(scan: Scan, bytes: Uint8Array, at: number): number {
   const { view } = scan.row;
   for (;;) {
     // Four bytes at a time while all are plain ASCII: each term has a high bit where a byte is none, or is one of the others.
+    // A borrow only ever marks bytes above the first that is meant, so that one's place is exact.
+    let marks = 0;
     while (at + 4 <= end) {
       const four = view.getInt32(at, true);
       const quotes = (four ^ 0x22222222) - 0x01010101;
       const backslashes = (four ^ 0x5c5c5c5c) - 0x01010101;
-      if (((four | quotes | backslashes | (four - 0x20202020)) & 0x80808080) !== 0) break;
+      marks = (four | quotes | backslashes | (four - 0x20202020)) & 0x80808080;
+      if (marks !== 0) break;
       at += 4;
     }
-    while (at < end && inString[bytes[at]!] === 0) at++;
+    if (marks !== 0) at += (31 - Math.clz32(marks & -marks)) >> 3;
+    else while (at < end && inString[bytes[at]!] === 0) at++;
     if (at >= end) return ~at;
     const kind = inString[bytes[at]!];
     if (kind === 1) return at + 1;

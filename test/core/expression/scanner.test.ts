@@ -18,6 +18,21 @@ function isJsonObject(bytes: Uint8Array): boolean {
   }
 }
 
+/** An object as a list: names can come twice and in any order. */
+class Members {
+  readonly list: readonly (readonly [string, unknown])[];
+  constructor(list: readonly (readonly [string, unknown])[]) {
+    this.list = list;
+  }
+}
+
+function textOf(value: unknown, gap: string): string {
+  if (Array.isArray(value)) return `[${value.map((item) => textOf(item, gap)).join(`,${gap}`)}]`;
+  if (!(value instanceof Members)) return JSON.stringify(value);
+  const members = value.list.map(([name, member]) => `${JSON.stringify(name)}${gap}:${gap}${textOf(member, gap)}`);
+  return `{${members.join(`,${gap}`)}}`;
+}
+
 describe('the scanner', () => {
   let everything: RouteProgram;
   beforeAll(async () => {
@@ -138,6 +153,45 @@ describe('the scanner', () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+
+  test('finds the same after any other events as with none before', () => {
+    const name = fc.constantFrom('a', 'b', 'c', 'd', 'ab', 'a b', 'long-name-of-a-field', 'é', '"', '\\');
+    const leaf = fc.oneof(fc.string({ maxLength: 6 }), fc.integer(), fc.constantFrom(null, true, false));
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof({ depthSize: 'small' }, leaf, tie('object'), fc.array(tie('value'), { maxLength: 3 })),
+      object: fc.array(fc.tuple(name, tie('value')), { maxLength: 5 }).map((members) => new Members(members)),
+    }));
+    const event = fc
+      .tuple(fc.array(fc.tuple(name, value), { maxLength: 6 }), fc.constantFrom('', '', ' '))
+      .map(([members, gap]) => textOf(new Members(members), gap));
+    fc.assert(
+      fc.property(fc.array(event, { minLength: 2, maxLength: 12 }), (events) => {
+        const warm = createProcessor(everything);
+        for (const text of events) {
+          const found = [warm, createProcessor(everything)].map((processor) => {
+            const out = createByteSink(64);
+            const bytes = encoder.encode(text);
+            const verdict = processor.process(bytes, 0, bytes.length, out);
+            return [verdict, Buffer.from(out.bytes.subarray(0, out.length)).toString(), processor.fault];
+          });
+          expect(found[0]).toEqual(found[1]);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('goes on when the names change for good, many times over', () => {
+    const processor = createProcessor(everything);
+    for (let round = 0; round < 8_000; round++) {
+      const at = Math.floor(round / 1_500);
+      const text = `{"x${at}":[{"a":1}],"b":{"y${at}":0,"c":${round}},"z${at}":2,"a":null}`;
+      const out = createByteSink(64);
+      const bytes = encoder.encode(text);
+      expect(processor.process(bytes, 0, bytes.length, out)).toBe(0);
+      expect(Buffer.from(out.bytes.subarray(0, out.length)).toString()).toBe(`{"a":null,"c":${round},"d":null}`);
+    }
   });
 
   test('never throws on arbitrary bytes, and leaves the output as it was unless the event passes', () => {
