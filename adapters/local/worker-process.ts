@@ -1,6 +1,7 @@
 // One worker as a process: it outlives its supervisor, and gets only the environment that it is given.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { compileCacheOf } from './compile-cache.ts';
 import { openLog } from './log-file.ts';
 import { identify, type ProcessIdentity } from './process-identity.ts';
 
@@ -47,7 +48,7 @@ export function startWorker(options: {
   const log = openLog(options.log);
   try {
     const child = spawn('/bin/sh', ['-c', becomeWorker, 'sh', options.pidFile, ...node], {
-      env: options.environment,
+      env: { ...options.environment, NODE_COMPILE_CACHE: compileCacheOf(options.program.entry) },
       detached: true,
       stdio: ['ignore', log, log],
     });
