@@ -90,7 +90,7 @@ export const awsSettings: PlatformSettings = {
     leaseMs: 20_000,
     commitMs: 5_000,
     checkpointMs: 60_000,
-    compression: 'lz4',
+    compression: 'zstd',
     drainMs: 60_000,
   },
   sinks: { networks: [], openSearchUrl: null },
