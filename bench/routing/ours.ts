@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { bundleWorker } from '#adapters/local/bundle-worker.ts';
+import { compileCacheOf } from '#adapters/local/compile-cache.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { defaultBucket, environment, jobId, objectKeys, workerName } from '#core/names.ts';
 import { testAccessKey } from '#test/support/own-parts.ts';
-import { route } from './events.ts';
+import { route, schema } from './events.ts';
+import type { Flags } from './flags.ts';
 
 const root = join(import.meta.dirname, '../..');
 const heapMiB = 96;
@@ -26,19 +28,20 @@ export async function prepareOurs(
   places: Places,
   topics: { readonly source: string; readonly sink: string; readonly deadLetters: string },
   pin: readonly string[],
-  nodeFlags: readonly string[],
+  flags: Flags,
 ): Promise<() => ChildProcess> {
   const credentials = { region: 'us-east-1', credentials: testAccessKey };
   const dynamo = createDynamo({ ...credentials, endpoint: places.dynamodb });
   const objects = createObjectStore({ ...credentials, bucket: defaultBucket, endpoint: places.s3 });
   const [entry] = await Promise.all([bundleWorker(), createTables(dynamo), objects.ensureBucket(), loadParser()]);
-  const goal = goalOf(topics);
+  const goal = goalOf(topics, flags);
   const key = objectKeys.goal(goal.id, 'bench');
   await objects.put(key, Buffer.from(JSON.stringify(goal)));
   dynamo.close();
   objects.close();
   const env = {
     PATH: process.env['PATH'],
+    NODE_COMPILE_CACHE: compileCacheOf(entry),
     [environment.kafkaBrokers]: places.kafka,
     [environment.dynamodbEndpoint]: places.dynamodb,
     [environment.s3Endpoint]: places.s3,
@@ -52,12 +55,15 @@ export async function prepareOurs(
     [environment.goal]: key,
     [environment.logLevel]: 'warn',
   };
-  const command = [...pin, process.execPath, `--max-old-space-size=${heapMiB}`, ...nodeFlags, entry];
+  const command = [...pin, process.execPath, `--max-old-space-size=${heapMiB}`, ...flags.nodeFlags, entry];
   return () => spawn(command[0]!, command.slice(1), { cwd: root, env, stdio: ['ignore', 2, 2] });
 }
 
-function goalOf({ source, sink, deadLetters }: { source: string; sink: string; deadLetters: string }): JobGoal {
-  const planned = planRoute(route, null);
+function goalOf(
+  { source, sink, deadLetters }: { source: string; sink: string; deadLetters: string },
+  { compression, validate }: Flags,
+): JobGoal {
+  const planned = validate === 'schema' ? planRoute(route, schema, { validate: 'declared' }) : planRoute(route, null);
   if (!planned.ok) throw new Error(JSON.stringify(planned.problem));
   return {
     formatVersion: 1,
@@ -77,6 +83,6 @@ function goalOf({ source, sink, deadLetters }: { source: string; sink: string; d
     errors: { poison: 'dead-letter', schema: 'dead-letter' },
     resources: { workers: 1, cpu: 1, memoryMiB: 256 },
     stalledAfterMs: 90_000,
-    settings: localSettings.worker,
+    settings: { ...localSettings.worker, compression },
   };
 }

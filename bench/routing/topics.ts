@@ -1,39 +1,63 @@
 // Topics of a benchmark: filled fast, counted while somebody writes to them, and checked record by record at the end.
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { until } from '#test/support/until.ts';
 import { encodeFetch, fetchApi, parseFetch } from '#workers/kafka/apis.ts';
 import { Cluster, parseBrokers } from '#workers/kafka/cluster.ts';
-import { noHeaders, type Slice } from '#workers/kafka/output-batch.ts';
+import { noHeaders, type OutputCompression, type Slice } from '#workers/kafka/output-batch.ts';
 import { Producer } from '#workers/kafka/producer.ts';
 import { RecordReader } from '#workers/kafka/record-reader.ts';
+import { Content } from './content.ts';
 import { createEvents } from './events.ts';
+import { ReadyOutputWriter } from './ready-output.ts';
 
 export const partitions = 4;
 const fetchBytes = 4 * 1024 * 1024;
 
-export async function createTopics(broker: string, topics: readonly string[]): Promise<void> {
-  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
+async function connectAdmin(broker: string): Promise<Admin> {
+  const retry = { initialRetryTime: 50, maxRetryTime: 500, retries: 60 };
+  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING, retry }).admin();
   await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: topics.map((topic) => ({ topic, numPartitions: partitions })),
-  });
+  return admin;
+}
+
+export async function createTopics(broker: string, topics: readonly string[]): Promise<void> {
+  const admin = await connectAdmin(broker);
+  const wishes = topics.map((topic) => ({ topic, numPartitions: partitions }));
+  await admin.createTopics({ waitForLeaders: false, topics: wishes });
+  for (const topic of topics) await until(() => haveLeaders(admin, topic), `topic ${topic} to have its leaders`);
   await admin.disconnect();
 }
 
+async function haveLeaders(admin: Admin, topic: string): Promise<true | null> {
+  const metadata = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => null);
+  const led = metadata?.topics[0]?.partitions.filter(({ leader }) => leader >= 0) ?? [];
+  return led.length === partitions ? true : null;
+}
+
 export async function deleteTopics(broker: string, topics: readonly string[]): Promise<void> {
-  const admin = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
+  const admin = await connectAdmin(broker);
   await admin.deleteTopics({ topics: [...topics] });
   await admin.disconnect();
 }
 
-/** Writes the seeded events in turn to the partitions, without keys; gives which ids pass the route. */
-export async function fill(broker: string, topic: string, count: number, seed: number): Promise<Uint8Array> {
+export interface Filled {
+  /** What every contender has to have written in the end. */
+  readonly expected: Content;
+  readonly bytes: number;
+}
+
+/** Writes the seeded events in turn to the partitions, without keys, and the output that the route makes of them to a file. */
+export async function fill(
+  broker: string,
+  topic: string,
+  wish: { readonly events: number; readonly seed: number; readonly compression: OutputCompression },
+  readyOutput: string,
+): Promise<Filled> {
   const cluster = new Cluster(parseBrokers(broker), [topic], 'bench-fill');
   await cluster.refresh();
   const producer = new Producer(cluster, {
-    compression: 'none',
-    lingerMs: 5,
+    compression: wish.compression,
+    lingerMs: 50,
     pendingBytesMax: 16 * 1024 * 1024,
     monotonicMs: () => performance.now(),
     maySend: () => true,
@@ -43,33 +67,33 @@ export async function fill(broker: string, topic: string, count: number, seed: n
     },
   });
   const writer = await producer.prepare(topic);
-  const event = createEvents(seed);
-  const passing = new Uint8Array(count);
-  const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-  let acknowledged = 0;
-  let attached = 0;
-  const origin = { attach: () => void attached++, acknowledge: () => void acknowledged++ };
-  for (let id = 0; id < count; id++) {
-    const { text, passes } = event(id);
-    passing[id] = passes ? 1 : 0;
-    const bytes = Buffer.from(text);
+  const ready = new ReadyOutputWriter(readyOutput, wish.compression);
+  const event = createEvents(wish.seed);
+  const expected = new Content();
+  const origin = { attached: 0, attach: () => void origin.attached++, acknowledge: () => void origin.attached-- };
+  let bytes = 0;
+  for (let id = 0; id < wish.events; id++) {
+    const { text, output } = event(id);
+    const partition = id % partitions;
+    const now = Date.now();
+    if (output !== null) {
+      expected.add(output);
+      ready.add(partition, Math.floor(id / partitions), now, output);
+    }
+    const value = Buffer.from(text);
+    bytes += value.length;
     for (let room = producer.room(); room !== null; room = producer.room()) await room;
-    producer.append(
-      writer,
-      id % partitions,
-      Date.now(),
-      none,
-      { bytes, start: 0, end: bytes.length },
-      noHeaders,
-      origin,
-    );
+    producer.append(writer, partition, now, none, { bytes: value, start: 0, end: value.length }, noHeaders, origin);
   }
   producer.flush();
-  while (acknowledged < attached) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (origin.attached > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  ready.close();
   producer.close();
   await cluster.close();
-  return passing;
+  return { expected, bytes };
 }
+
+const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
 
 export class Watcher {
   readonly #cluster: Cluster;

@@ -6,8 +6,10 @@ export async function prepareKafkajs(
   broker: string,
   source: string,
   sink: string,
+  compression: string,
   pin: readonly string[],
 ): Promise<() => ChildProcess> {
-  const command = [...pin, process.execPath, join(import.meta.dirname, 'kafkajs-route.ts'), broker, source, sink];
+  const program = join(import.meta.dirname, 'kafkajs-route.ts');
+  const command = [...pin, process.execPath, program, broker, source, sink, compression];
   return () => spawn(command[0]!, command.slice(1), { stdio: ['ignore', 2, 2] });
 }
