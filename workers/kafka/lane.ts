@@ -24,7 +24,8 @@ const inFlightMax = 5;
 /**
  * Guarantees the order of a partition: batches go out in the order they were written, at most five at a time, and after
  * a failure all wait until everything in flight is settled. Until the first acknowledgement under a producer id (and
- * after each failure) only one is in flight, since a broker that knows nothing of us would take any sequence number.
+ * after each failure) only one is in flight, since a broker that knows nothing of us would take any sequence number. One
+ * that is sent again goes alone: newer ones beside it could push it out of what the broker remembers.
  */
 export class Lane {
   readonly topic: string;
@@ -67,7 +68,9 @@ export class Lane {
 
   canSend(nowMs: number): boolean {
     if (this.#waiting.length === 0 || this.#refused.size > 0 || nowMs < this.retryAtMs) return false;
-    return this.#inFlight.length < (this.#isProven ? inFlightMax : 1);
+    if (this.#inFlight.length === 0) return true;
+    const isFresh = this.#waiting[0]!.baseSequence < 0;
+    return isFresh && this.#isProven && this.#inFlight.length < inFlightMax;
   }
 
   /** The next batch to send, stamped; only when `canSend`. */
@@ -76,7 +79,7 @@ export class Lane {
     if (batch.baseSequence < 0) {
       batch.stamp(producerId, producerEpoch, this.#nextSequence);
       this.#nextSequence = (this.#nextSequence + batch.count) & sequenceMask;
-    }
+    } else this.#isProven = false;
     this.#inFlight.push(batch);
     return batch;
   }

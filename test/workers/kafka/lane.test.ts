@@ -74,7 +74,7 @@ describe('a lane', () => {
           expect(partition.log).toEqual(batches);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 
@@ -87,6 +87,27 @@ describe('a lane', () => {
     let count = 0;
     for (; lane.canSend(0); count++) lane.take(identity);
     expect(count).toBe(5);
+  });
+
+  test('sends nothing new beside a batch that is sent again: the broker would forget it before it is told apart', () => {
+    const lane = new Lane('t', 0);
+    const partition = new Partition();
+    for (let id = 0; id < 12; id++) lane.enqueue(aBatch(id, 1));
+    const send = (): OutputBatch[] => {
+      const sent: OutputBatch[] = [];
+      while (lane.canSend(0)) sent.push(lane.take(identity));
+      for (const batch of sent) partition.take(batch);
+      return sent;
+    };
+    lane.settle(send()[0]!, errorCodes.none);
+    const five = send();
+    // The answers to two of them are lost; all five were written.
+    for (const [index, batch] of five.entries()) lane.settle(batch, index === 0 || index === 3 ? -1 : errorCodes.none);
+    expect(send()).toEqual([five[0]]);
+    lane.settle(five[0]!, errorCodes.duplicateSequence);
+    expect(send()).toEqual([five[3]]);
+    lane.settle(five[3]!, errorCodes.duplicateSequence);
+    expect(send().length).toBe(5);
   });
 
   test('asks for a new producer id when the broker has lost the place of the first batch in line', () => {
