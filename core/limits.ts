@@ -49,6 +49,8 @@ export const limits = {
   /** The same for a sink over HTTP, with the originals that it keeps for dead letters. */
   sinkPendingBytesMax: 16 * 1024 * 1024,
   heartbeatErrorsMax: 10,
+  /** A broker that asks for a longer pause is asked again after this. */
+  throttleMsMax: 30_000,
 
   /** Control loop. */
   clientTokenCharsMax: 64,

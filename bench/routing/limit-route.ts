@@ -32,8 +32,8 @@ function fetch() {
 
 async function produce(batches: readonly ReadyBatch[]): Promise<void> {
   const named = batches.map(({ partition, bytes }) => ({ topic: sink, partition, bytes }));
-  const produced = await produceLink.request(produceApi, encodeProduce(named, timeoutMs), parseProduce);
-  const refused = produced.find(({ errorCode }) => errorCode !== 0);
+  const { partitions } = await produceLink.request(produceApi, encodeProduce(named, timeoutMs), parseProduce);
+  const refused = partitions.find(({ errorCode }) => errorCode !== 0);
   if (refused) throw new Error(`batch refused: ${refused.errorCode} ${refused.errorMessage}`);
 }
 

@@ -35,6 +35,8 @@ export interface FetchedPartition {
 }
 
 export interface FetchResponse {
+  /** A quota of the broker is used up: it asks for no request for so long, and reads none. */
+  readonly throttleMs: number;
   readonly errorCode: number;
   readonly partitions: readonly FetchedPartition[];
 }
@@ -73,6 +75,7 @@ export function encodeFetch(request: FetchRequest): Buffer {
 }
 
 export function parseFetch(bytes: Buffer): FetchResponse {
+  const throttleMs = bytes.readInt32BE(0);
   const errorCode = bytes.readInt16BE(4);
   const cursor: Cursor = { at: 10 };
   const partitions: FetchedPartition[] = [];
@@ -83,7 +86,7 @@ export function parseFetch(bytes: Buffer): FetchResponse {
     for (let index = 0; index < count; index++) partitions.push(readFetchedPartition(bytes, cursor, topicId));
     skipTags(bytes, cursor);
   }
-  return { errorCode, partitions };
+  return { throttleMs, errorCode, partitions };
 }
 
 function readFetchedPartition(bytes: Buffer, cursor: Cursor, topicId: string): FetchedPartition {
@@ -141,6 +144,12 @@ export interface ProducedPartition {
   readonly errorMessage: string | null;
 }
 
+export interface ProduceResponse {
+  /** As in a fetch's answer. */
+  readonly throttleMs: number;
+  readonly partitions: readonly ProducedPartition[];
+}
+
 /** acks=all. The pieces are sent one after the other; the batches' own bytes are not copied here. */
 export function encodeProduce(batches: readonly ProduceBatch[], timeoutMs: number): Buffer[] {
   const head = Buffer.alloc(12);
@@ -165,7 +174,7 @@ export function encodeProduce(batches: readonly ProduceBatch[], timeoutMs: numbe
   return pieces;
 }
 
-export function parseProduce(bytes: Buffer): ProducedPartition[] {
+export function parseProduce(bytes: Buffer): ProduceResponse {
   const cursor: Cursor = { at: 0 };
   const produced: ProducedPartition[] = [];
   const topics = readUnsignedVarint(bytes, cursor) - 1;
@@ -175,7 +184,7 @@ export function parseProduce(bytes: Buffer): ProducedPartition[] {
     for (let number = 0; number < partitions; number++) produced.push(readProduced(bytes, cursor, topic));
     skipTags(bytes, cursor);
   }
-  return produced;
+  return { throttleMs: bytes.readInt32BE(cursor.at), partitions: produced };
 }
 
 function readProduced(bytes: Buffer, cursor: Cursor, topic: string): ProducedPartition {

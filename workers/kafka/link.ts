@@ -32,7 +32,7 @@ export class Link {
   constructor(broker: Broker, clientId: string, options: ConnectionOptions) {
     this.broker = broker;
     this.#clientId = clientId;
-    this.#options = { ...options, connectTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs };
+    this.#options = { connectTimeout: connectTimeoutMs, requestTimeout: requestTimeoutMs, ...options };
   }
 
   /**

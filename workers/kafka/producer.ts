@@ -42,6 +42,8 @@ export class Producer {
   readonly #topics = new Map<string, TopicWriter>();
   readonly #lanes = new Set<Lane>();
   readonly #requests = new Map<number, number>();
+  /** Brokers that hold us to a quota, and until when nothing is sent to them. */
+  readonly #pausedUntilMs = new Map<number, number>();
   readonly #session: ProducerSession;
   #pendingBytes = 0;
   #inFlightCount = 0;
@@ -205,6 +207,7 @@ export class Producer {
       if (!lane.canSend(nowMs)) continue;
       const leader = this.#leaderOf(lane, nowMs);
       if (leader === null || (this.#requests.get(leader) ?? 0) >= requestsPerBrokerMax) continue;
+      if ((this.#pausedUntilMs.get(leader) ?? 0) > nowMs) continue;
       const size = sizes.get(leader) ?? 0;
       if (size > requestBytesMax) continue;
       const batch = lane.take(identity);
@@ -247,9 +250,12 @@ export class Producer {
     try {
       const link = this.#cluster.link(leader, 'produce');
       if (link === null) throw new Error(`node ${leader} is gone`);
-      const produced = await link.request(produceApi, encodeProduce(batches, produceTimeoutMs), parseProduce);
+      const answered = await link.request(produceApi, encodeProduce(batches, produceTimeoutMs), parseProduce);
+      this.#pause(leader, answered.throttleMs);
       for (const { lane, batch } of sent) {
-        const answer = produced.find((each) => each.topic === lane.topic && each.partition === lane.partition);
+        const answer = answered.partitions.find(
+          (each) => each.topic === lane.topic && each.partition === lane.partition,
+        );
         this.#settle(lane, batch, answer?.errorCode ?? -1, answer?.errorMessage ?? null);
       }
     } catch (error) {
@@ -260,6 +266,14 @@ export class Producer {
       this.#release();
       this.#pump();
     }
+  }
+
+  #pause(leader: number, throttleMs: number): void {
+    if (throttleMs <= 0) return;
+    const untilMs = this.#options.monotonicMs() + Math.min(throttleMs, limits.throttleMsMax);
+    this.#pausedUntilMs.set(leader, untilMs);
+    const message = `node ${leader} asks for a pause of ${throttleMs} ms: a quota is used up`;
+    this.#options.onTrouble('sink-throttled', message);
   }
 
   #settle(lane: Lane, batch: OutputBatch, errorCode: number, message: string | null): void {
@@ -318,6 +332,7 @@ export class Producer {
     let atMs = Infinity;
     for (const lane of this.#lanes)
       if (lane.hasWaiting && lane.retryAtMs > nowMs) atMs = Math.min(atMs, lane.retryAtMs);
+    for (const untilMs of this.#pausedUntilMs.values()) if (untilMs > nowMs) atMs = Math.min(atMs, untilMs);
     if (atMs === Infinity || this.#retryTimer !== null) return;
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = null;

@@ -48,6 +48,7 @@ export class RecordReader {
     this.#set = set;
     this.#batchAt = 0;
     this.#recordsLeft = 0;
+    this.#batchNext = 0;
     this.#fetchOffset = fetchOffset;
     this.readTo = fetchOffset;
     this.#aborted = aborted.length > 1 ? [...aborted].sort((a, b) => a.firstOffset - b.firstOffset) : aborted;
@@ -85,7 +86,11 @@ export class RecordReader {
     if (crc32c(set.subarray(at + batchFields.attributes, end)) !== set.readUInt32BE(at + batchFields.crc))
       throw new CorruptBatch(`a record batch at offset ${readInt64(set, at)} does not match its checksum`);
     this.#batchAt = end;
+    const before = this.#batchNext;
     this.#baseOffset = readInt64(set, at + batchFields.baseOffset);
+    // Not covered by the checksum: a broker writes it.
+    if (this.#baseOffset < before)
+      throw new CorruptBatch(`a record batch at offset ${this.#baseOffset} stands behind one that ends at ${before}`);
     this.#batchNext = this.#baseOffset + set.readInt32BE(at + batchFields.lastOffsetDelta) + 1;
     if (this.#batchNext <= this.#fetchOffset) return true;
     const isEmpty = set.readInt32BE(at + batchFields.recordCount) === 0;
@@ -150,6 +155,8 @@ export class RecordReader {
     this.valueEnd = valueBytes < 0 ? -1 : cursor.at;
     this.headersStart = cursor.at;
     this.headersEnd = end;
+    if (this.offset < this.#baseOffset || this.offset >= this.#batchNext)
+      throw new CorruptBatch(`a record has offset ${this.offset} in a batch from ${this.#baseOffset} on`);
     if (cursor.at >= end) throw new CorruptBatch(`a record's fields do not fit its length (offset ${this.offset})`);
     cursor.at = end;
   }

@@ -8,7 +8,7 @@ import { encodeFetch, type FetchedPartition, type FetchResponse, fetchApi, parse
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName } from './error-codes.ts';
 import { ReceiveBuffers } from './receive-buffers.ts';
-import { offsetAfter } from './record-reader.ts';
+import { CorruptBatch, offsetAfter } from './record-reader.ts';
 
 export interface SourceHooks {
   /** Null when there is room for more output; else resolves when there may be. */
@@ -123,7 +123,8 @@ export class Source {
       const fetched = await this.#await(current);
       if (fetched === null) continue;
       const wanted = this.#accept(current, fetched);
-      if (this.#hooks.room() === null) asked = this.#ask(leader, buffers);
+      const paused = this.#pause(leader, fetched.throttleMs);
+      if (paused === null && this.#hooks.room() === null) asked = this.#ask(leader, buffers);
       for (const { split, partition, offset, generation } of wanted) {
         for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
         if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) continue;
@@ -131,7 +132,18 @@ export class Source {
         await nextTurn();
       }
       this.#hooks.worked();
+      await paused;
     }
+  }
+
+  /** While a broker holds us to its quota it reads nothing of ours: a request sent now would only seem to be unanswered. */
+  #pause(leader: number, throttleMs: number): Promise<void> | null {
+    if (throttleMs <= 0) return null;
+    this.#hooks.onTrouble(
+      'source-throttled',
+      `node ${leader} asks for a pause of ${throttleMs} ms: a quota is used up`,
+    );
+    return wait(Math.min(throttleMs, limits.throttleMsMax));
   }
 
   #isLed(leader: number): boolean {
@@ -199,8 +211,12 @@ export class Source {
       else {
         split.noteEnd(partition.lastStableOffset);
         if (partition.records.length === 0) continue;
-        split.fetchOffset = offsetAfter(partition.records, offset);
-        wanted.push({ split, partition, offset, generation });
+        const next = offsetBehind(partition, offset);
+        if (next === null) this.#hold(split, errorCodes.corruptMessage);
+        else {
+          split.fetchOffset = next;
+          wanted.push({ split, partition, offset, generation });
+        }
       }
     }
     return wanted;
@@ -219,6 +235,17 @@ export class Source {
         if (split.state === 'holding') split.state = 'reading';
       })
       .catch(() => {});
+  }
+}
+
+/** Where to read on; null where the answer cannot be what the partition holds: what the checksums do not cover is damaged. */
+function offsetBehind({ records, highWatermark }: FetchedPartition, offset: number): number | null {
+  try {
+    const next = offsetAfter(records, offset);
+    return next <= highWatermark ? next : null;
+  } catch (error) {
+    if (error instanceof CorruptBatch) return null;
+    throw error;
   }
 }
 

@@ -1,0 +1,156 @@
+// Brokers that hold a worker to a quota, go silent or answer nonsense: the source and the producer wait, and go on.
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { noRecords } from '#core/job/accounting.ts';
+import { until } from '#test/support/until.ts';
+import type { FetchedPartition, FetchResponse, ProduceResponse } from '#workers/kafka/apis.ts';
+import type { Cluster } from '#workers/kafka/cluster.ts';
+import { Link } from '#workers/kafka/link.ts';
+import { noHeaders, OutputBatch, type Slice } from '#workers/kafka/output-batch.ts';
+import { Producer } from '#workers/kafka/producer.ts';
+import { Source } from '#workers/kafka/source.ts';
+import { Split } from '#workers/split.ts';
+
+const topicId = '00000000-0000-4000-8000-000000000001';
+const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
+const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
+const value: Slice = { bytes: Buffer.from('{}'), start: 0, end: 2 };
+const origin = { attach: (): void => {}, acknowledge: (): void => {} };
+
+/** One broker that leads one partition and gives these answers in turn, then none; it notes when it was asked. */
+function scripted<Answer>(answers: readonly Answer[]) {
+  const askedMs: number[] = [];
+  const request = async (): Promise<Answer> => {
+    const answer = answers[askedMs.length];
+    askedMs.push(performance.now());
+    return answer ?? (await new Promise<never>(() => {}));
+  };
+  const cluster = {
+    clusterId: 'c',
+    topic: (topic: string) => ({ topic, topicId, leaders: [1] }),
+    link: () => ({ request }),
+    refresh: async () => {},
+    messageBytesMax: async () => 1_000_000,
+    initProducerId: async () => ({ producerId: 1n, producerEpoch: 0 }),
+  } as unknown as Cluster;
+  return { askedMs, cluster };
+}
+
+function records(count: number): Buffer {
+  const batch = new OutputBatch();
+  for (let index = 0; index < count; index++) batch.append(1, none, value, noHeaders, origin);
+  batch.seal('none');
+  batch.stamp(-1n, -1, -1);
+  return Buffer.from(batch.bytes);
+}
+
+function fetched(bytes: Buffer, end: number, throttleMs = 0): FetchResponse {
+  const ends = { highWatermark: end, lastStableOffset: end, logStartOffset: 0 };
+  const partition = { topicId, partition: 0, errorCode: 0, ...ends, aborted: [], records: bytes };
+  return { throttleMs, errorCode: 0, partitions: [partition] };
+}
+
+describe('the source', () => {
+  let source: Source | null = null;
+  afterEach(async () => await source?.close());
+
+  function start(cluster: Cluster) {
+    const worked: FetchedPartition[] = [];
+    const unreadable: number[] = [];
+    const troubles: string[] = [];
+    const place = { split: 't/0', owner: 'w', epoch: 1, position: '0', topicId, accounting: noRecords };
+    const split = new Split(place, clock);
+    source = new Source(
+      cluster,
+      { topic: 't', fetchWaitMs: 50, fetchBytesMax: 1_000_000 },
+      {
+        room: () => null,
+        work: (_split, partition) => void worked.push(partition),
+        worked: () => {},
+        unreadable: async (_split, code) => void unreadable.push(code),
+        onTrouble: (code) => void troubles.push(code),
+        mayRead: () => true,
+      },
+    );
+    source.add(split);
+    return { split, worked, unreadable, troubles };
+  }
+
+  test('works on what a throttled answer brought, and asks again only after the pause', async () => {
+    const { askedMs, cluster } = scripted([fetched(records(2), 2, 300)]);
+    const { worked, troubles } = start(cluster);
+    await until(() => (askedMs.length === 2 ? true : null), 'the second request');
+    // Timers may be early by a fraction of a millisecond.
+    expect(askedMs[1]! - askedMs[0]!).toBeGreaterThanOrEqual(299);
+    expect([worked.length, troubles]).toEqual([1, ['source-throttled']]);
+  });
+
+  test('asks again for an answer whose batches cannot be told apart, and dies of nothing', async () => {
+    const broken = records(3);
+    broken.writeInt32BE(7, 8);
+    const { cluster } = scripted([fetched(broken, 3), fetched(records(3), 3)]);
+    const { split, worked, unreadable } = start(cluster);
+    await until(() => (worked.length === 1 ? true : null), 'the good answer to be worked on');
+    expect([split.fetchOffset, unreadable]).toEqual([3, [2]]);
+  });
+
+  test('asks again for an answer that ends behind the end of its partition: its offsets are damaged', async () => {
+    const broken = records(3);
+    broken.writeBigInt64BE(1n << 40n, 0);
+    const { cluster } = scripted([fetched(broken, 3), fetched(records(3), 3)]);
+    const { split, worked, unreadable } = start(cluster);
+    await until(() => (worked.length === 1 ? true : null), 'the good answer to be worked on');
+    expect([split.fetchOffset, unreadable]).toEqual([3, [2]]);
+  });
+});
+
+describe('the producer', () => {
+  test('sends a broker nothing for as long as its quota asks', async () => {
+    const partitions = [{ topic: 'out', partition: 0, errorCode: 0, errorMessage: null }];
+    const { askedMs, cluster } = scripted<ProduceResponse>([
+      { throttleMs: 300, partitions },
+      { throttleMs: 0, partitions },
+    ]);
+    const troubles: string[] = [];
+    const producer = new Producer(cluster, {
+      compression: 'none',
+      lingerMs: 1,
+      pendingBytesMax: 1_000_000,
+      monotonicMs: clock.monotonicMs,
+      maySend: () => true,
+      onTrouble: (code) => void troubles.push(code),
+      onReplay: () => {},
+    });
+    const writer = await producer.prepare('out');
+    const append = (): boolean => producer.append(writer, 0, 1, none, value, noHeaders, origin);
+    append();
+    producer.flush();
+    await until(() => (producer.pendingBytes === 0 ? true : null), 'the first batch to be acknowledged');
+    append();
+    producer.flush();
+    await until(() => (producer.pendingBytes === 0 ? true : null), 'the second batch to be acknowledged');
+    expect(askedMs[1]! - askedMs[0]!).toBeGreaterThanOrEqual(299);
+    expect(troubles).toEqual(['sink-throttled']);
+    producer.close();
+  });
+});
+
+describe('[fault 118] a connection that is open at one end only', () => {
+  test('is given up after the bound of a request, and the next request makes another', async () => {
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => void sockets.push(socket.on('error', () => {}).resume()));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const link = new Link({ host: '127.0.0.1', port }, 'test', { requestTimeout: 200 });
+    const ask = (): Promise<unknown> => link.request({ key: 1, version: 13 }, [Buffer.alloc(4)], () => 'answer');
+    await expect(ask()).rejects.toMatchObject({ fault: 'external' });
+    await expect(ask()).rejects.toMatchObject({ fault: 'external' });
+    expect(sockets.length).toBe(2);
+    await until(() => (sockets[0]!.destroyed ? true : null), 'the first connection to be closed');
+    await link.close();
+    for (const socket of sockets) socket.destroy();
+    await wait(0);
+    server.close();
+  });
+});
