@@ -1,11 +1,10 @@
 // The worker as one file: a worker's start is what a killed one is waited for, and reading hundreds of modules is most of it.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { bundleProgram } from './bundle-program.ts';
 import { bundleFolder, compileCacheOf } from './compile-cache.ts';
 
-const repository = resolve(import.meta.dirname, '../..');
 const bundlesKept = 4;
 
 export const bundleWorker = (): Promise<string> => bundleToFile('workers/main.ts');

@@ -1,7 +1,6 @@
 // Starts the limit's program, from one bundled file as our worker is.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { bundleProgram } from '#adapters/local/bundle-worker.ts';
+import { bundleToFile } from '#adapters/local/bundle-worker.ts';
 import { compileCacheOf } from '#adapters/local/compile-cache.ts';
 
 export async function prepareLimit(
@@ -12,7 +11,7 @@ export async function prepareLimit(
   pin: readonly string[],
   nodeFlags: readonly string[],
 ): Promise<() => ChildProcess> {
-  const entry = await bundleProgram(join(import.meta.dirname, 'limit-route.ts'));
+  const entry = await bundleToFile('bench/routing/limit-route.ts');
   const command = [...pin, process.execPath, ...nodeFlags, entry, broker, source, sink, readyOutput];
   const env = { ...process.env, NODE_COMPILE_CACHE: compileCacheOf(entry) };
   return () => spawn(command[0]!, command.slice(1), { env, stdio: ['ignore', 2, 2] });
