@@ -26,26 +26,30 @@ export async function bundlePrograms(into: string): Promise<Programs> {
     const folder = join(into, name);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'index.mjs'), await bundleProgram(entry, { small: true }));
-    copyPackages(folder);
+    const text = await bundleProgram(entry, { small: true });
+    writeFileSync(join(folder, 'index.mjs'), text);
+    copyPackages(
+      folder,
+      packagesBeside.filter((beside) => text.includes(`"${beside}"`)),
+    );
     if (name === 'worker') cpSync(workerImageFolder, folder, { recursive: true });
     programs[name] = folder;
   }
   return programs as Programs;
 }
 
-/** With what they need themselves, but for types: in the place where it runs, a bundle finds nothing else. */
-function copyPackages(folder: string): void {
-  const wanted: string[] = [...packagesBeside];
+/** With what they need themselves: in the place where it runs, a bundle finds nothing else. */
+export function copyPackages(folder: string, names: readonly string[]): void {
+  const wanted = [...names];
   for (const name of wanted) {
     const manifest = JSON.parse(readFileSync(join(repository, 'node_modules', name, 'package.json'), 'utf8')) as {
       dependencies?: Record<string, string>;
     };
-    const needed = Object.keys(manifest.dependencies ?? {}).filter((other) => !/\/types$/.test(other));
+    const needed = Object.keys(manifest.dependencies ?? {});
     wanted.push(...needed.filter((other) => !wanted.includes(other)));
     cpSync(join(repository, 'node_modules', name), join(folder, 'node_modules', name), {
       recursive: true,
-      filter: (path) => !/\.(md|d\.ts|cjs)$/.test(path),
+      filter: (path) => !/\.(md|d\.ts)$/.test(path),
     });
   }
 }

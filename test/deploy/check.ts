@@ -22,6 +22,8 @@ const root = join(import.meta.dirname, '../..');
 const out = join(root, 'cdk.out');
 const bundleBytesMax = 5 * 1024 * 1024;
 const importRuns = 3;
+/** Leaves out what starts a Kafka, a PostgreSQL and moto. */
+const isLight = process.argv.includes('--light');
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Without credentials, and told that there is no network to ask for any. */
@@ -162,22 +164,11 @@ async function main(): Promise<boolean> {
     all.map(({ path }) => path),
   );
   for (const finding of linted ?? []) say(`  ${finding}`);
+  const ofDev = all.filter(({ stage }) => stage === 'dev');
   const deployed: OnCounterparts | null =
-    python === null
-      ? null
-      : await checkOnCounterparts(
-          python,
-          all.filter(({ stage }) => stage === 'dev'),
-          programs.worker,
-          say,
-        );
-  const ok =
-    synthesized &&
-    open.length === 0 &&
-    linted?.length === 0 &&
-    !tooLarge &&
-    deployed !== null &&
-    deployed.failed.length === 0;
+    python === null || isLight ? null : await checkOnCounterparts(python, ofDev, programs.worker, say);
+  const held = synthesized && open.length === 0 && linted?.length === 0 && !tooLarge;
+  const ok = held && (isLight || deployed?.failed.length === 0);
   const summary = {
     ...{ stacks: all.length, resources, synthesized, nagFindings: open.length, nagExplained: explained },
     ...{ lintFindings: linted?.length ?? null, bundles },
@@ -187,7 +178,7 @@ async function main(): Promise<boolean> {
       notDeployed: deployed?.notDeployed ?? null,
     },
     workerImageMiB: deployed?.workerImageMiB ?? null,
-    ...{ controlFlow: deployed?.steps ?? null, ok },
+    ...{ controlFlow: deployed?.steps ?? null, light: isLight, ok },
   };
   process.stdout.write(`${JSON.stringify(summary)}\n`);
   return ok;

@@ -12,9 +12,14 @@ export const deployable: readonly string[] = [
   'AWS::S3::Bucket',
   'AWS::SQS::Queue',
   'AWS::SNS::Topic',
-  'AWS::CloudWatch::Alarm',
   'AWS::Logs::LogGroup',
   'AWS::ECS::Cluster',
+  'AWS::ECS::TaskDefinition',
+  'AWS::EC2::VPC',
+  'AWS::EC2::Subnet',
+  'AWS::EC2::SecurityGroup',
+  'AWS::Events::Rule',
+  'AWS::IAM::Role',
 ];
 
 export function withoutOthers({ Resources }: TemplateBody): TemplateBody {
