@@ -80,6 +80,7 @@ const numberOf = (json: string): number => (JSON.parse(json) as { n: number }).n
 
 export const partsOf = (rig: SinkRig, secrets: Readonly<Record<string, string>> = {}): RemoteParts => ({
   ...{ jobName: 'plays.out', uid: '0123456789abcdef', tenant: 'default', hooks: rig.hooks },
+  ordering: 'per-key',
   ...{ resolve: systemResolve, now: () => Date.now() },
   secrets: { read: async (_tenant, name) => secrets[name] ?? null },
 });

@@ -9,6 +9,7 @@ import { type Receiver, type Reply, startReceiver } from '#test/support/receiver
 import { until } from '#test/support/until.ts';
 import { SinkRig } from '#test/workers/sinks/sink-rig.ts';
 import { OpenSearchSink } from '#workers/sinks/opensearch-sink.ts';
+import type { RemoteParts } from '#workers/sinks/remote/remote.ts';
 import { sinkContract } from './sink.contract.ts';
 import { httpUnderTest, openSearchGoal, openSearchUnderTest, partsOf, streamUnderTest } from './sinks-under-test.ts';
 
@@ -38,8 +39,12 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     await proxy.close();
   });
 
-  async function sinkWith(more: Partial<OpenSearchSinkGoal> = {}, of: SinkRig = rig): Promise<OpenSearchSink> {
-    const sink = new OpenSearchSink(openSearchGoal(proxy.url, { index, ...more }), partsOf(of));
+  async function sinkWith(
+    more: Partial<OpenSearchSinkGoal> = {},
+    of: SinkRig = rig,
+    parts: Partial<RemoteParts> = {},
+  ): Promise<OpenSearchSink> {
+    const sink = new OpenSearchSink(openSearchGoal(proxy.url, { index, ...more }), { ...partsOf(of), ...parts });
     opened.push(sink);
     await sink.open();
     return sink;
@@ -88,6 +93,18 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     expect([...found].map(([id, { source }]) => [id, (source as { n: number }).n]).sort()).toEqual(
       Array.from({ length: 10 }, (_, user) => [`user ${user}`, 190 + user]),
     );
+  });
+
+  test('where a partition’s order is asked for, its documents come in it, one request after the other', async () => {
+    const batch = { maxRecords: 5, maxBytes: 100_000, maxWaitMs: 10 };
+    const sink = await sinkWith({ keyed: true, batch }, rig, { ordering: 'per-partition' });
+    for (let n = 0; n < 60; n++) rig.take(sink, { n }, { key: `user ${n}` });
+    sink.nudge();
+    await reached(60);
+    const sent = proxy.requests.flatMap(({ body }) =>
+      [...body.matchAll(/"n":(\d+)/g)].map((match) => Number(match[1])),
+    );
+    expect(sent).toEqual(Array.from({ length: 60 }, (_, n) => n));
   });
 
   test('the index bears the event’s date; an event without a time is refused', async () => {

@@ -3,6 +3,7 @@
 import { createByteSink, createProcessor, PASSED, type RecordProcessor } from '#core/expression/index.ts';
 import type { OpenSearchSinkGoal } from '#core/job/sink-goal.ts';
 import { partitionOfKey } from '#core/partition-of-key.ts';
+import type { Ordering } from '#core/spec/route-spec.ts';
 import { hasIndex, type IndexPattern, indexName, parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 import type { Unit } from '../split.ts';
 import { bulkPayload, bulkProtocol } from './opensearch-bulk.ts';
@@ -25,6 +26,7 @@ export class OpenSearchSink implements Sink {
   readonly #time: RecordProcessor | null;
   readonly #timeOutput = createByteSink(256);
   readonly #basePath: string;
+  readonly #ordering: Ordering;
   readonly #outputs = new OutputNumber();
   #taken = 0;
 
@@ -33,6 +35,7 @@ export class OpenSearchSink implements Sink {
     const pattern = parseIndexPattern(goal.index);
     if (!pattern.ok) throw new Error(pattern.problem);
     this.#pattern = pattern.value;
+    this.#ordering = parts.ordering;
     this.#time = goal.indexTime === null ? null : createProcessor(goal.indexTime);
     this.#basePath = new URL(goal.url).pathname.replace(/\/+$/, '');
     const bounds = { requestsMax: lanesMax, answerBytesMax, exchangeMs };
@@ -111,8 +114,9 @@ export class OpenSearchSink implements Sink {
     return bytes < 1 || bytes > idBytesMax ? null : Buffer.from(key.bytes.subarray(key.start, key.end)).toString();
   }
 
-  /** Documents without a declared id never meet: they fill one batch after the other. */
-  #laneOf({ key }: RecordView): string {
+  /** Documents without a declared id never meet: they fill one batch after the other, unless a partition's order is asked for. */
+  #laneOf({ key, split }: RecordView): string {
+    if (this.#ordering === 'per-partition') return String(split.partition % lanesMax);
     const lane = this.#goal.keyed
       ? partitionOfKey(key.bytes, key.start, key.end, lanesMax)
       : Math.floor(this.#taken++ / this.#goal.batch.maxRecords) % lanesMax;

@@ -40,6 +40,7 @@ async function sinkWith(goal: Partial<HttpSinkGoal> = {}, of: SinkRig = rig): Pr
     { ...defaults, url: `${receiver.url}/hook?from=test`, ...goal },
     {
       ...{ jobName: 'plays.hook', uid: '0123456789abcdef', tenant: 'default', hooks: of.hooks },
+      ordering: 'per-key',
       ...{ resolve: systemResolve, now: () => Date.now() },
       secrets: { read: async (_tenant, name) => secrets.get(name) ?? null },
     },

@@ -3,6 +3,7 @@ import { openedNetworks } from '#core/graph/check-sinks.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
+import type { Ordering } from '#core/spec/route-spec.ts';
 import type { Slice } from '../../kafka/output-batch.ts';
 import type { Unit } from '../../split.ts';
 import type { RecordView, SinkHooks } from '../sink.ts';
@@ -16,6 +17,7 @@ export interface RemoteParts {
   readonly jobName: string;
   readonly uid: string;
   readonly tenant: string;
+  readonly ordering: Ordering;
   readonly secrets: SecretStore;
   readonly resolve: Resolve;
   readonly now: () => number;
