@@ -6,6 +6,7 @@ import { multiplies, passesNull, rememberedEvents } from '#core/operators/operat
 import type { Chain, Outputs, RecordPlace } from '#core/operators/run/chain.ts';
 import type { Aside, RecordFault } from './aside.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
+import { DecompressionRefused } from './kafka/compression.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { RecordReader } from './kafka/record-reader.ts';
 import type { Original, RecordView, Sink } from './sinks/sink.ts';
@@ -234,13 +235,32 @@ export class Pipeline implements Original {
 
   /** A batch that cannot be read is fetched again: the fault may have been on the way. It counts as a stall if it stays. */
   #unreadable(split: Split, unit: Unit, readTo: number, error: unknown): void {
+    if (error instanceof DecompressionRefused && this.#parts.goal.errors.poison === 'drop') {
+      this.#passOver(split, unit, readTo, error);
+      return;
+    }
     split.generation++;
     split.fetchOffset = readTo;
     split.unreadableCount = readTo === split.unreadableAt ? split.unreadableCount + 1 : 1;
     split.unreadableAt = readTo;
     if (split.unreadableCount >= unreadableTriesMax) split.state = 'stuck';
-    this.#parts.onError('source-unreadable', `${split.name} offset ${readTo}: ${messageOf(error)}`);
+    const advice =
+      error instanceof DecompressionRefused ? '; with errors.poison: drop the route passes over it and counts it' : '';
+    this.#parts.onError('source-unreadable', `${split.name} offset ${readTo}: ${messageOf(error)}${advice}`);
     unit.close(Math.max(readTo, split.knownUntil));
+  }
+
+  /** A batch that will never be unpacked, as the route asks: each of its offsets is counted as a record. */
+  #passOver(split: Split, unit: Unit, readTo: number, error: DecompressionRefused): void {
+    const end = this.#reader.batchEnd;
+    split.generation++;
+    split.fetchOffset = end;
+    if (end > split.knownUntil) {
+      unit.in += end - readTo;
+      unit.drop('too-large', end - readTo);
+    }
+    this.#parts.onError('too-large', `${split.name} offset ${readTo}: ${error.message}; it is passed over and counted`);
+    unit.close(Math.max(end, split.knownUntil));
   }
 
   #noteTime(): void {

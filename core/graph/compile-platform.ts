@@ -143,7 +143,7 @@ function compileJobs(
       const sinkGoal = compileSink(sink, program, settings, plan);
       if (sinkGoal === null) continue;
       const goal: JobGoal = {
-        formatVersion: 1,
+        formatVersion: route.operators.length === 0 ? 1 : 2,
         id: jobId(revision.tenant, job, revision.uid),
         tenant: revision.tenant,
         name: job,

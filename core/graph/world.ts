@@ -2,6 +2,7 @@
 import type { RouteExpressions, RoutePlanner, RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
+import { checkKeyLeak } from '#core/operators/key-leak.ts';
 import { multiplies, type OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
@@ -214,6 +215,7 @@ function planSink(
     programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
     problems.push(...checkMany(chain, sink, `spec.to[${index}]`));
+    problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     return;
   }
@@ -231,6 +233,13 @@ function planSink(
     problems.push(
       ...planned.problem.map((problem) => specProblem(`spec.to[${index}].${key?.field ?? 'name'}`, problem)),
     );
+}
+
+/** The fields that a stream's records are keyed by, as far as declarations say. */
+function keysOf(build: Build, { document, name, writers }: StreamNode): readonly string[] {
+  const sinks = writers.flatMap((writer) => build.declaredRoutes.get(writer)!.spec.sinks);
+  const written = sinks.flatMap((sink) => (sink.kind === 'stream' && sink.stream === name ? [sink.key] : []));
+  return [document?.spec.key ?? null, ...written].filter((key) => key !== null);
 }
 
 /** Some sinks tell records apart by where they stand in the source: several of one would be taken for repeats of it. */

@@ -21,7 +21,8 @@ export interface WorkerSettings {
 }
 
 export interface JobGoal {
-  readonly formatVersion: 1;
+  /** 2 where there are operators: a worker that does not know them must not pass events by them. */
+  readonly formatVersion: 1 | 2;
   /** `<tenant>/<job name>@<uid>` (names.ts `jobId`): the key of everything that this life of the job owns in tables and buckets. */
   readonly id: string;
   readonly tenant: string;

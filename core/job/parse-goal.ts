@@ -27,7 +27,7 @@ const sink = z.discriminatedUnion('kind', [
 ]);
 
 const schema = z.looseObject({
-  formatVersion: z.literal(1, 'this worker understands goals of format 1 only'),
+  formatVersion: z.literal([1, 2], 'this worker understands goals of the formats 1 and 2 only'),
   id: text,
   tenant: text,
   name: text,

@@ -56,6 +56,11 @@ export class RecordReader {
     this.#abortedProducers.clear();
   }
 
+  /** Where the batch that was opened last ends: what follows one that cannot be read. */
+  get batchEnd(): number {
+    return this.#batchNext;
+  }
+
   next(): boolean {
     for (;;) {
       while (this.#recordsLeft === 0) if (!this.#openBatch()) return false;

@@ -175,3 +175,22 @@ describe('a field that its stream tags as pii', () => {
     ]);
   });
 });
+
+describe('a record’s key', () => {
+  const stream = { key: 'email', schema: { fields: { id: 'text', email: { type: 'text', pii: 'hash' } } } };
+  const problems = (route: object, of: object = stream) =>
+    plannedRoute(route, of).problems.map(({ path, message }) => `${path}: ${message}`);
+  const keyed = (key: string) => ({ to: [{ name: 'out', stream: 'sink', key }] });
+
+  test('does not carry a treated field past its treatment', () => {
+    expect(problems({})).toEqual([expect.stringMatching(/^spec.to\[0\].key: .*keyed by "email".*as it is/)]);
+    expect(problems(hygiene({ email: 'mask' }), { key: 'email' })).toHaveLength(1);
+    expect(problems({ to: [{ name: 'out', http: { url: 'https://example.com' } }] })).toHaveLength(1);
+  });
+
+  test('may be the treated value, another column, or the raw one where it is exposed', () => {
+    expect(problems(keyed('email'))).toEqual([]);
+    expect(problems(keyed('id'))).toEqual([]);
+    expect(problems({ exposePii: ['email'] })).toEqual([]);
+  });
+});

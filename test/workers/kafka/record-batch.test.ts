@@ -3,7 +3,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka';
-import { crc32c } from '@platformatic/wasm-utils';
+import { crc32c, snappyCompress } from '@platformatic/wasm-utils';
 import fc from 'fast-check';
 import { batchFields, lengthEnd } from '#workers/kafka/batch-format.ts';
 import { compress, DecompressionRefused, decompress } from '#workers/kafka/compression.ts';
@@ -260,4 +260,19 @@ describe('decompression', () => {
     expect(decompress(4, compress('zstd', bomb), bomb.length).length).toBe(bomb.length);
     expect(decompress(3, compress('lz4', bomb), bomb.length).length).toBe(bomb.length);
   });
+});
+
+test('snappy is read in the framing of Java’s library: blocks, each with its length before it', () => {
+  const blocks = ['first block ', 'second block'.repeat(100)].map((text) =>
+    Buffer.from(snappyCompress(Buffer.from(text))),
+  );
+  const framed = Buffer.concat([
+    Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00, 0, 0, 0, 1, 0, 0, 0, 1]),
+    ...blocks.flatMap((block) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32BE(block.length);
+      return [length, block];
+    }),
+  ]);
+  expect(decompress(2, framed).toString()).toBe(`first block ${'second block'.repeat(100)}`);
 });

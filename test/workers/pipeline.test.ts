@@ -1,0 +1,135 @@
+// What the pipeline does with fetched record sets, seen at its sink and its split: batches without bounds, and operators that remember.
+
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createRecordsBatch } from '@platformatic/kafka';
+import { createProcessor, loadParser } from '#core/expression/index.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { rememberedEvents } from '#core/operators/operator.ts';
+import { Chain } from '#core/operators/run/chain.ts';
+import type { RecordErrorAction } from '#core/spec/route-spec.ts';
+import { plannedRoute } from '#test/support/run-chain.ts';
+import { Aside } from '#workers/aside.ts';
+import type { FetchedPartition } from '#workers/kafka/apis.ts';
+import { batchFields } from '#workers/kafka/batch-format.ts';
+import { Pipeline } from '#workers/pipeline.ts';
+import type { RecordView, Sink } from '#workers/sinks/sink.ts';
+import { Split, type Unit } from '#workers/split.ts';
+
+beforeAll(loadParser);
+
+/** Takes everything, and has it acknowledged when it is told to. */
+class MemorySink implements Sink {
+  readonly isRefused = false;
+  values: string[] = [];
+  #units: Unit[] = [];
+
+  take({ value }: RecordView, unit: Unit): null {
+    this.values.push(Buffer.from(value.bytes.subarray(value.start, value.end)).toString());
+    unit.attach();
+    this.#units.push(unit);
+    return null;
+  }
+
+  acknowledge(): void {
+    for (const unit of this.#units.splice(0)) unit.acknowledge();
+  }
+
+  async open(): Promise<void> {}
+  room(): null {
+    return null;
+  }
+  nudge(): void {}
+  flush(): void {}
+  startOver(): void {
+    this.#units = [];
+  }
+  async close(): Promise<void> {}
+}
+
+const clock = { now: () => 1_800_000_000_000, monotonicMs: () => 0 };
+
+function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0) {
+  const { operators, programs } = plannedRoute(route);
+  const program = programs.get('out')!;
+  const goal = {
+    ...{ name: 'r.out', revision: 1, program, operators, deadLetterTopic: 'd', sink: { keyed: false } },
+    errors: { poison, schema: poison },
+  } as unknown as JobGoal;
+  const sink = new MemorySink();
+  const errors: string[] = [];
+  const onError = (_code: string, message: string): void => void errors.push(message);
+  const parts = { goal, producer: null as never, deadLetters: null as never, now: clock.now, onError };
+  const pipeline = new Pipeline({
+    ...{ goal, sink, now: clock.now, onError, eventTime: null, aside: new Aside(parts) },
+    processor: createProcessor(program),
+    chain: operators.length === 0 ? null : new Chain(operators, program, new Map()),
+  });
+  const record = {
+    ...{ split: 'events/0', owner: 'w', epoch: 1, position: String(position), topicId: 't' },
+    accounting: { in: 0, out: 0, filtered: 0, deadLettered: 0, dropped: {} },
+  };
+  return { sink, errors, pipeline, split: new Split(record as never, clock, rememberedEvents(operators)) };
+}
+
+function batch(values: readonly string[], baseOffset: number, compression = 'none'): Buffer {
+  const messages = values.map((value) => ({
+    ...{ topic: 'events', partition: 0, timestamp: 1_800_000_000_000n, key: null, headers: new Map() },
+    value: Buffer.from(value),
+  }));
+  const bytes = Buffer.from(createRecordsBatch(messages as never, { compression } as never).buffer);
+  bytes.writeBigInt64BE(BigInt(baseOffset), batchFields.baseOffset);
+  return bytes;
+}
+
+const fetched = (records: Buffer): FetchedPartition => ({ records, aborted: [] }) as unknown as FetchedPartition;
+
+describe('a batch of a few kilobytes that decompresses to 48 MiB', () => {
+  const bomb = batch([`${' '.repeat(48 * 1024 * 1024)}{}`], 2, 'zstd');
+  const set = Buffer.concat([batch(['{"n":0}', '{"n":1}'], 0), bomb, batch(['{"n":3}'], 3)]);
+
+  test('is waited before, and the message says what it is and what can be done', () => {
+    expect(bomb.length).toBeLessThan(16 * 1024);
+    const { pipeline, split, sink, errors } = rig();
+    for (let attempt = 0; attempt < 5; attempt++) pipeline.work(split, fetched(set), split.fetchOffset);
+    sink.acknowledge();
+    expect(sink.values).toEqual(['{"n":0}', '{"n":1}']);
+    expect([split.state, split.done.position]).toEqual(['stuck', 2]);
+    expect(errors.at(-1)).toMatch(/events\/0 offset 2: a record batch decompresses to more.*errors.poison: drop/);
+  });
+
+  test('is passed over and counted where the route drops poison', () => {
+    const { pipeline, split, sink } = rig({}, 'drop');
+    pipeline.work(split, fetched(set), 0);
+    pipeline.work(split, fetched(set), split.fetchOffset);
+    sink.acknowledge();
+    expect(sink.values).toEqual(['{"n":0}', '{"n":1}', '{"n":3}']);
+    expect(split.done).toMatchObject({ position: 4, accounting: { in: 4, out: 3, dropped: { 'too-large': 1 } } });
+  });
+});
+
+describe('operators that remember', () => {
+  const route = { operators: [{ dedup: { key: 'n', within: '1h', events: 10 } }] };
+  const events = ['{"n":0}', '{"n":1}', '{"n":0}', '{"n":2}'];
+
+  test('see again what stands before the position, and nothing else comes of it', () => {
+    const { pipeline, split, sink } = rig(route, 'dead-letter', 2);
+    expect(split.fetchOffset).toBe(0);
+    pipeline.work(split, fetched(batch(events.slice(0, 2), 0)), 0);
+    expect(split.done).toMatchObject({ position: 2, accounting: { in: 0 } });
+    pipeline.work(split, fetched(batch(events.slice(2), 2)), 2);
+    sink.acknowledge();
+    expect(sink.values).toEqual(['{"n":2}']);
+    expect(split.done).toMatchObject({ position: 4, accounting: { in: 2, out: 1, filtered: 1 } });
+  });
+
+  test('after a failure know nothing that is read again, so that no record is taken for its own duplicate', () => {
+    const { pipeline, split, sink } = rig(route);
+    pipeline.work(split, fetched(batch(events, 0)), 0);
+    sink.startOver();
+    split.rewind();
+    pipeline.work(split, fetched(batch(events, 0)), split.fetchOffset);
+    sink.acknowledge();
+    expect(sink.values).toEqual(['{"n":0}', '{"n":1}', '{"n":2}', '{"n":0}', '{"n":1}', '{"n":2}']);
+    expect(split.done).toMatchObject({ position: 4, accounting: { in: 4, out: 3, filtered: 1 } });
+  });
+});
