@@ -28,6 +28,7 @@ const config: Config = {
       'functions/**/*.test.ts',
       'infra/**/*.test.ts',
       'simulation/**/*.test.ts',
+      'mutants/**/*.test.ts',
       'docs/**/*.test.ts',
       '*.test.ts',
     ]),

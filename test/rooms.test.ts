@@ -54,7 +54,7 @@ const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
     ['core/names.ts', 'core/limits.ts', 'adapters/local/bundle-program.ts'].includes(to) ||
     room(to) === 'infra' ||
     isPackage(to),
-  docs: ({ to }) => ['core', 'cli', 'functions'].includes(room(to)) || isPackage(to),
+  docs: ({ to }) => ['core', 'cli', 'docs', 'functions'].includes(room(to)) || isPackage(to),
   bench: () => true,
   test: () => true,
   'jest.config.ts': () => true,

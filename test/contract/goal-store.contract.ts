@@ -148,7 +148,7 @@ function removalContract(open: () => GoalStore): void {
     expect(await store.remove(aDelete(tenant, 'a'))).toEqual({ kind: 'absent' });
   });
 
-  test('a name declared again is another life, and its revisions go on counting', async () => {
+  test('a name declared again is another life, and its revisions go on counting [fault 13]', async () => {
     const store = open();
     const tenant = newTenant();
     const first = await store.apply(aStream(tenant, 'a'));
@@ -213,7 +213,7 @@ function concurrencyContract(open: () => GoalStore): void {
     expect(await store.apply({ ...aStream(tenant, 'a'), expectedRevision: 0 })).toMatchObject({ kind: 'created' });
   });
 
-  test('of changes that race on one revision exactly one wins', async () => {
+  test('of changes that race on one revision exactly one wins [fault 2]', async () => {
     const store = open();
     const tenant = newTenant();
     await store.apply(aStream(tenant, 'a', { x: 0 }));
@@ -259,7 +259,7 @@ function concurrencyContract(open: () => GoalStore): void {
 }
 
 function idempotencyContract(open: () => GoalStore): void {
-  test('a change whose answer was lost gives the same answer when it is asked for again', async () => {
+  test('a change whose answer was lost gives the same answer when it is asked for again [fault 1]', async () => {
     const store = open();
     const tenant = newTenant();
     const request = { ...aStream(tenant, 'a'), expectedRevision: 0, idempotencyKey: 'k1' };

@@ -41,7 +41,7 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(textOf(await store.get(key))).toBe('first');
   });
 
-  test('of 20 racing conditional puts one wins, and it is what is read', async () => {
+  test('of 20 racing conditional puts one wins, and it is what is read [fault 66]', async () => {
     const store = open();
     for (let round = 0; round < 3; round++) {
       const key = `${newFolder()}race`;

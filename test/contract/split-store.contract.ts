@@ -195,7 +195,7 @@ function commitContract(open: () => SplitStore): void {
     );
   });
 
-  test('a commit of an owner that was is fenced and changes nothing', async () => {
+  test('a commit of an owner that was is fenced and changes nothing [fault 54]', async () => {
     const store = open();
     const { job, held, record } = await aClaimedSplit(store);
     await store.claim(job, record, 'w2');
@@ -223,7 +223,7 @@ function commitContract(open: () => SplitStore): void {
     expect(await store.list(job)).toEqual([]);
   });
 
-  test('repeating a commit is harmless, also when it arrives after a later one', async () => {
+  test('repeating a commit is harmless, also when it arrives after a later one [fault 78]', async () => {
     const store = open();
     const { job, held } = await aClaimedSplit(store);
     expect(await store.commit(job, held, doneUpTo('9'))).toBe('committed');

@@ -68,7 +68,7 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
       await stopAll('default/listed.out@u1');
     });
 
-    test('the same token gives the same task, also at the same time and after it stopped', async () => {
+    test('the same token gives the same task, also at the same time and after it stopped [fault 42]', async () => {
       const wanted = request('default/same.out@u1', 'run');
       const tasks = await Promise.all([accepted(wanted), accepted(wanted), accepted(wanted)]);
       expect(new Set(tasks.map(({ taskId }) => taskId)).size).toBe(1);
@@ -96,7 +96,7 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
       expect(stopped.stoppedAt).toBeGreaterThanOrEqual(stopped.createdAt);
     });
 
-    test('a task that ignores SIGTERM is killed after the stop timeout', async () => {
+    test('a task that ignores SIGTERM is killed after the stop timeout [fault 48]', async () => {
       const task = await inState(await accepted(request('default/stubborn.out@u1', 'stubborn')), 'running');
       await until(async () => (await subject.isUp(task)) || null, 'the task to ignore SIGTERM');
       const asked = Date.now();
@@ -124,7 +124,7 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
       await subject.runner.stop('no-such-task', 'never was');
     });
 
-    test('over capacity a task is refused for now; with room again it is accepted', async () => {
+    test('over capacity a task is refused for now; with room again it is accepted [fault 51]', async () => {
       for (let n = 0; n < subject.tasksMax; n++) await accepted(request('default/full.out@u1', 'run'));
       const more = request('default/full.out@u1', 'run');
       expect(await subject.runner.run(more)).toMatchObject({ kind: 'refused', retry: true });

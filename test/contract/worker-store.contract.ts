@@ -147,7 +147,7 @@ function leadershipContract(open: () => WorkerStore): void {
     expect((await store.view(job)).leader).toEqual(second);
   });
 
-  test('a leader that stands still is taken over from, once, and cannot renew after it', async () => {
+  test('a leader that stands still is taken over from, once, and cannot renew after it [fault 77]', async () => {
     const store = open();
     const job = newJob();
     const seen = (await store.lead(job, 'w1', null))!;

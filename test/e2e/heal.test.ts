@@ -58,7 +58,7 @@ async function expectBalanced(job: string): Promise<void> {
 }
 
 describe('a worker', () => {
-  test('that is killed under load is replaced, and nothing is lost', async () => {
+  test('that is killed under load is replaced, and nothing is lost [fault 53]', async () => {
     const { job, ...topics } = await evenRoute('killed');
     load = startLoad(platform.kafka, topics.source, 2_000);
     for (let round = 0; round < 3; round++) {
@@ -81,7 +81,7 @@ describe('a worker', () => {
     expect((await platform.events(job)).map((event) => event.reason)).toContain('WorkerDied');
   }, 180_000);
 
-  test('that is stopped for a minute is replaced meanwhile; when it wakes, its commits are refused and it ends', async () => {
+  test('that is stopped for a minute is replaced meanwhile; when it wakes, its commits are refused and it ends [fault 54]', async () => {
     const { job, ...topics } = await evenRoute('frozen');
     load = startLoad(platform.kafka, topics.source, 500);
     await load.more(500);
@@ -104,7 +104,7 @@ describe('a worker', () => {
 });
 
 describe('events that no route expects', () => {
-  test('go to the dead letters when they cannot be read, and hold up none of the good ones', async () => {
+  test('go to the dead letters when they cannot be read, and hold up none of the good ones [fault 99] [fault 100] [fault 101]', async () => {
     const { job, ...topics } = await evenRoute('hostile');
     const good = (n: number): string => JSON.stringify({ n, parity: 'even', text: `good ${n}` });
     const big = JSON.stringify({ n: 6, parity: 'even', text: 'x'.repeat(2 * 1024 * 1024) });
@@ -139,7 +139,7 @@ describe('events that no route expects', () => {
 });
 
 describe('Kafka', () => {
-  test('that is killed under load comes back, events flow again, and nothing is lost', async () => {
+  test('that is killed under load comes back, events flow again, and nothing is lost [fault 84]', async () => {
     const { job, ...topics } = await evenRoute('broker');
     load = startLoad(platform.kafka, topics.source, 1_000);
     await load.more(1_000);
@@ -180,7 +180,7 @@ describe('Kafka', () => {
     );
   }, 180_000);
 
-  test('whose source topic somebody deletes gets it back, and new events flow', async () => {
+  test('whose source topic somebody deletes gets it back, and new events flow [fault 92]', async () => {
     const { job, ...topics } = await evenRoute('sourceless');
     await produceValues(
       platform.kafka,
@@ -212,7 +212,7 @@ describe('Kafka', () => {
 });
 
 describe('the control plane', () => {
-  test('can lose PostgreSQL under load: workers go on, and it settles afterwards', async () => {
+  test('can lose PostgreSQL under load: workers go on, and it settles afterwards [fault 5]', async () => {
     const { job, ...topics } = await evenRoute('goalless');
     load = startLoad(platform.kafka, topics.source, 500);
     await load.more(500);
@@ -229,7 +229,7 @@ describe('the control plane', () => {
     expect(await platform.workerPid(job)).toBe(worker);
   }, 180_000);
 
-  test('can lose the reconciler at any moment of a change: every job ends up with exactly its workers', async () => {
+  test('can lose the reconciler at any moment of a change: every job ends up with exactly its workers [fault 17]', async () => {
     const names = ['crash-a', 'crash-b', 'crash-c'];
     const declare = (where: string) =>
       names.map((name) =>
@@ -251,7 +251,7 @@ describe('the control plane', () => {
     }
   }, 180_000);
 
-  test('can have two reconcilers at once: they do not fight, and no job gets a worker too many', async () => {
+  test('can have two reconcilers at once: they do not fight, and no job gets a worker too many [fault 19]', async () => {
     const [port = 0] = await freePorts(1);
     const env = {
       ...environmentOfRunning(platform.dataDir),
@@ -288,7 +288,7 @@ describe('the control plane', () => {
     }
   }, 180_000);
 
-  test('deleting a route ends its workers and clears what they left; declaring it again starts from the beginning', async () => {
+  test('deleting a route ends its workers and clears what they left; declaring it again starts from the beginning [fault 13]', async () => {
     const { job, ...topics } = await evenRoute('reborn');
     await produceValues(platform.kafka, topics.source, ['{"n":2,"parity":"even"}']);
     await until(async () => ((await platform.job(job)).status.accounting.out >= 1 ? true : null), 'an event');

@@ -67,7 +67,7 @@ describe('applying', () => {
     ]);
   });
 
-  test('a change on a revision that is stale is refused with the current one', async () => {
+  test('a change on a revision that is stale is refused with the current one [fault 3]', async () => {
     const name = newName();
     await put(stream(name), { 'if-none-match': '*' });
     const taken = await put(stream(name, { partitions: 8 }), { 'if-none-match': '*' });
@@ -80,7 +80,7 @@ describe('applying', () => {
     expect(weak.status).toBe(412);
   });
 
-  test('with an idempotency key a lost answer is given again, and the key serves no other request', async () => {
+  test('with an idempotency key a lost answer is given again, and the key serves no other request [fault 1]', async () => {
     const name = newName();
     const headers = { 'idempotency-key': `key-${name}`, 'if-none-match': '*' };
     const first = await put(stream(name), headers);
@@ -91,7 +91,7 @@ describe('applying', () => {
     expect([other.status, other.json.code]).toEqual([422, 'idempotency-key-reused']);
   });
 
-  test('two clients that change one revision at the same time: one wins, the other is told', async () => {
+  test('two clients that change one revision at the same time: one wins, the other is told [fault 2]', async () => {
     const name = newName();
     await put(stream(name));
     const answers = await Promise.all(

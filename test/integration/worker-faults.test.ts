@@ -21,7 +21,7 @@ const goalWith = async (more: object = {}): Promise<StreamJobGoal> =>
   await rig.job({ where: 'id >= 0', settings: { commitMs, ...more } });
 
 describe('when a worker dies', () => {
-  test('a replacement goes on: nothing is lost, doubled is at most what the sink held beyond the last commit', async () => {
+  test('a replacement goes on: nothing is lost, doubled is at most what the sink held beyond the last commit [fault 53]', async () => {
     const goal = await goalWith();
     const first = await rig.start(goal, 1);
     const producing = load(goal);
@@ -63,7 +63,7 @@ describe('when a worker dies', () => {
 });
 
 describe('when a worker is stopped and wakes up', () => {
-  test('it commits nothing any more and ends by itself', async () => {
+  test('it commits nothing any more and ends by itself [fault 54]', async () => {
     const goal = await goalWith({ leaseMs: 1_500 });
     const first = await rig.start(goal, 1);
     const producing = load(goal);
@@ -106,7 +106,7 @@ describe('workers of one job', () => {
     expect(await compare(goal, count)).toEqual({ lost: 0, duplicates: 0, disordered: 0 });
   });
 
-  test('of a newer incarnation take over from the one that they replace', async () => {
+  test('of a newer incarnation take over from the one that they replace [fault 63]', async () => {
     const goal = await goalWith();
     const old = await rig.start(goal, 1, 0);
     await rig.heartbeatWith(goal, old.name, ({ splits }) => splits.length === 4);
@@ -118,7 +118,7 @@ describe('workers of one job', () => {
 });
 
 describe('state that is lost', () => {
-  test('is made again from the newest checkpoint that can be read', async () => {
+  test('is made again from the newest checkpoint that can be read [fault 70] [fault 71] [fault 83]', async () => {
     const goal = await goalWith();
     const first = await rig.start(goal, 1);
     const producing = load(goal);

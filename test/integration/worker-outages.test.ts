@@ -33,7 +33,7 @@ async function distinct(goal: StreamJobGoal): Promise<{ distinct: number; duplic
 }
 
 describe('the sink', () => {
-  test('that cannot be written to for a while stops the reading, memory stays flat, and then all arrives once', async () => {
+  test('that cannot be written to for a while stops the reading, memory stays flat, and then all arrives once [fault 110]', async () => {
     const goal = await rig.job({ where: 'id >= 0', goal: { stalledAfterMs: 3_000 } });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 1_000));
@@ -73,7 +73,7 @@ describe('the sink', () => {
 });
 
 describe('the source', () => {
-  test('that is deleted and made anew is read from its first record, and the account goes on', async () => {
+  test('that is deleted and made anew is read from its first record, and the account goes on [fault 92]', async () => {
     const goal = await rig.job({ where: 'id >= 0', partitions: 2 });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 500));
@@ -95,7 +95,7 @@ describe('the source', () => {
     expect(positions.reduce((sum, position) => sum + position, 0)).toBe(anew);
   });
 
-  test('whose records were deleted before they were read is read on from what is left, and what is lost is counted', async () => {
+  test('whose records were deleted before they were read is read on from what is left, and what is lost is counted [fault 91]', async () => {
     const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
     await rig.produce(goal.source.topic, events(0, 100));
     const first = await rig.start(goal, 1);
@@ -112,7 +112,7 @@ describe('the source', () => {
     await rig.heartbeatWith(goal, second.name, ({ errors }) => errors.some(({ code }) => code === 'source-data-lost'));
   });
 
-  test('that ends before the position is not read again by itself: the worker says so and waits', async () => {
+  test('that ends before the position is not read again by itself: the worker says so and waits [fault 90]', async () => {
     const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
     await rig.produce(goal.source.topic, events(0, 10));
     const first = await rig.start(goal, 1);
@@ -155,7 +155,7 @@ describe('the broker', () => {
 });
 
 describe('the table of leases', () => {
-  test('that is away for less than a lease holds nothing up; for more, the worker stops by itself', async () => {
+  test('that is away for less than a lease holds nothing up; for more, the worker stops by itself [fault 117]', async () => {
     const goal = await rig.job({ where: 'id >= 0', settings: { leaseMs: 12_000 } });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 100));

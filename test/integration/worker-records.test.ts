@@ -93,7 +93,7 @@ describe('records that pass', () => {
     expect(values.map((_, index) => byKey.get(`k${index}`))).toEqual(values);
   });
 
-  test('are read from compressed batches, and not from aborted transactions', async () => {
+  test('are read from compressed batches, and not from aborted transactions [fault 97]', async () => {
     const goal = await rig.job({ partitions: 1, where: 'id >= 0' });
     const { topic } = goal.source;
     await rig.producer.send({
@@ -176,7 +176,7 @@ describe('records that cannot pass', () => {
     expect(heartbeat.errors[0]).toMatchObject({ code: 'poison', count: bad.length });
   });
 
-  test('because they are too large for the sink are set aside alone', async () => {
+  test('because they are too large for the sink are set aside alone [fault 94]', async () => {
     const goal = await rig.job({ partitions: 1, sinkConfig: { 'max.message.bytes': '100000' } });
     const values = [event(0), event(1, { pad: 'x'.repeat(150_000) }), event(2), event(3, { pad: 'x'.repeat(90_000) })];
     await rig.produce(
@@ -302,7 +302,7 @@ describe('a worker', () => {
     expect(String(worker.log[0]?.['message'])).toContain(environment.job);
   });
 
-  test('begins a new job where the route says, and reads partitions that are added later from their first record', async () => {
+  test('begins a new job where the route says, and reads partitions that are added later from their first record [fault 93]', async () => {
     const goal = await rig.job({ partitions: 1, sinkPartitions: 1, goal: {} });
     const latest = { ...goal, source: { ...goal.source, start: { kind: 'latest' as const } } };
     await rig.produce(goal.source.topic, [{ value: event(0) }]);

@@ -43,7 +43,7 @@ describe('a manifest', () => {
     ['no splits', { ...manifest, splits: undefined }],
   ])('of %s is refused', (_what, value) => expect(read(bytes(value)).ok).toBe(false));
 
-  test('that is cut short is refused, wherever', () => {
+  test('that is cut short is refused, wherever [fault 70]', () => {
     const whole = bytes(manifest);
     fc.assert(
       fc.property(fc.nat({ max: whole.length - 1 }), (length) =>
@@ -54,7 +54,7 @@ describe('a manifest', () => {
 });
 
 describe('the keys of checkpoints', () => {
-  test('are tried newest first, and what is no checkpoint is passed over', () => {
+  test('are tried newest first, and what is no checkpoint is passed over [fault 76]', () => {
     expect(newestFirst([keyOf(9), `${keyOf(1)}.tmp`, keyOf(100), keyOf(10)])).toEqual([
       keyOf(100),
       keyOf(10),

@@ -1,0 +1,196 @@
+// Faults planted in the control loop, each a textual patch that a test must notice.
+import { type Mutant, simulated } from './mutant.ts';
+
+const jobs = ['test/core/plan/plan-job.test.ts', 'test/core/plan/plan-pass.test.ts'];
+const acting = ['test/functions/reconcile'];
+
+export const controlLoopMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'missing-taken-for-gone', file: 'core/health/worker-health.ts', by: [...jobs, simulated] },
+    before: 'sinceStartMs <= deadlines.listingGraceMs ?',
+    after: 'sinceStartMs < 0 ?',
+  },
+  {
+    ...{ name: 'silence-compared-the-wrong-way', file: 'core/health/worker-health.ts', by: jobs },
+    before: 'const reporting = silentMs <= deadlines.leaseMs;',
+    after: 'const reporting = silentMs >= deadlines.leaseMs;',
+  },
+  {
+    ...{ name: 'never-reported-waits-for-ever', file: 'core/health/worker-health.ts', by: jobs },
+    before: 'return sinceStartMs <= deadlines.startDeadlineMs',
+    after: 'return sinceStartMs <= Number.MAX_SAFE_INTEGER',
+  },
+  {
+    ...{ name: 'unknown-taken-for-empty', file: 'core/plan/plan-pass.ts', by: jobs },
+    before: 'if (tasks === null || heartbeats === null || controls === null) return null;',
+    after: '',
+  },
+  {
+    ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },
+    before: 'if (goal.removed.some((revision) => sameRoute(revision) && revision.revision >= seen)) return true;',
+    after: 'return true;',
+  },
+  {
+    ...{ name: 'older-goal-ends-newer-job', file: 'core/plan/plan-pass.ts', by: jobs },
+    before: 'const seen = revisionSeen(job);',
+    after: 'const seen = Math.min(0, revisionSeen(job));',
+  },
+  {
+    ...{ name: 'unsupported-declaration-is-a-deletion', file: 'core/plan/plan-pass.ts', by: jobs },
+    before: 'if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return false;',
+    after: 'if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return true;',
+  },
+  {
+    ...{ name: 'removal-confirmed-while-jobs-live', file: 'core/plan/plan-pass.ts', by: [...jobs, simulated] },
+    before: 'return !routesWithJobs.has(',
+    after: 'return true || routesWithJobs.has(',
+  },
+  {
+    ...{ name: 'restored-goal-is-carried-out', file: 'core/plan/plan-job.ts', by: jobs },
+    before: 'before.revisionActed > goal.revision &&',
+    after: 'before.revisionActed < 0 &&',
+  },
+  {
+    ...{ name: 'frozen-for-ever', file: 'core/plan/plan-job.ts', by: jobs },
+    before: 'return frozenAt !== undefined && revision >',
+    after: 'return frozenAt === undefined && revision >',
+  },
+  {
+    ...{ name: 'incarnation-given-twice', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    before: 'nextIncarnation: () => ++incarnationLast',
+    after: 'nextIncarnation: () => incarnationLast + 1',
+  },
+  {
+    ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    before: 'incarnationLast: Math.max(0, ...seen), slots',
+    after: 'incarnationLast: Math.min(0, ...seen), slots',
+  },
+  {
+    ...{ name: 'control-written-without-version', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    before: '{ ...after, version: before.version + 1 }',
+    after: '{ ...after, version: before.version }',
+  },
+  {
+    ...{ name: 'strays-are-left-running', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    before: "task.state === 'stopped' || task.state === 'stopping') continue;",
+    after: "task.state !== 'starting') continue;",
+  },
+  {
+    ...{ name: 'client-token-not-from-the-incarnation', file: 'core/plan/plan-slot.ts', by: [...jobs, simulated] },
+    before: 'clientToken: contentHash({ worker, render }),',
+    after: 'clientToken: contentHash({ job: goal.id, slot, render }),',
+  },
+  {
+    ...{ name: 'successor-without-fencing', file: 'core/plan/plan-slot.ts', by: jobs },
+    before: "[{ kind: 'fence-worker', job: goal.id, worker }, ...stop('silent for longer than its lease')],",
+    after: "stop('silent for longer than its lease'),",
+  },
+  {
+    ...{ name: 'outdated-worker-left-alone', file: 'core/plan/plan-slot.ts', by: jobs },
+    before: 'const outdated = record.render !== render;',
+    after: 'const outdated = record.render === "";',
+  },
+  {
+    ...{ name: 'no-backoff', file: 'core/plan/restart-backoff.ts', by: jobs },
+    before: 'if (failuresBefore === 0) return 0;',
+    after: 'return 0;',
+  },
+  {
+    ...{ name: 'failures-are-never-counted', file: 'core/plan/plan-slot.ts', by: jobs },
+    before: 'failuresBefore + 1,\n    scope.now,',
+    after: '0,\n    scope.now,',
+  },
+  {
+    ...{ name: 'lost-request-is-not-repeated', file: 'core/plan/plan-slot.ts', by: [...jobs, simulated] },
+    before: 'health.listed ? [] : [startAction(scope, slot, record)]',
+    after: '[]',
+  },
+  {
+    ...{ name: 'ended-job-cleared-while-it-works', file: 'core/plan/plan-ended-job.ts', by: jobs },
+    before: 'if (alive.length === 0 && !reporting) {',
+    after: 'if (alive.length >= 0) {',
+  },
+  {
+    ...{ name: 'cleared-without-a-mark', file: 'core/plan/plan-ended-job.ts', by: jobs },
+    before: "announced: { ...control.announced, clearing: 'begun' },",
+    after: 'announced: control.announced,',
+  },
+  {
+    ...{ name: 'topics-shrink-is-growth', file: 'core/plan/plan-topics.ts', by: jobs },
+    before: 'if (observed.partitions < partitions) {',
+    after: 'if (observed.partitions !== partitions) {',
+  },
+  {
+    ...{ name: 'drift-is-not-seen', file: 'core/plan/plan-topics.ts', by: [...jobs, simulated] },
+    before: 'observed.config[name] !== value',
+    after: 'observed.config[name] === undefined',
+  },
+  {
+    ...{
+      name: 'stale-control-is-ignored',
+      file: 'functions/reconcile/act.ts',
+      by: ['test/simulation/overlapping', simulated],
+    },
+    before: "(await parts.controls.write(decision.control)) === 'stale') return 'overtaken';",
+    after: "(await parts.controls.write(decision.control)) === null) return 'overtaken';",
+  },
+  {
+    ...{ name: 'late-plan-is-carried-out', file: 'functions/reconcile/act.ts', by: acting },
+    before: 'parts.clock.now() - begunAt > limits.decisionMsMax;',
+    after: 'parts.clock.now() - begunAt > Number.MAX_SAFE_INTEGER;',
+  },
+  {
+    ...{ name: 'topic-deleted-on-an-old-goal', file: 'functions/reconcile/act.ts', by: acting },
+    before: 'since.revisions.some(mayWantIt)',
+    after: 'since.revisions.length < 0 && since.revisions.some(mayWantIt)',
+  },
+  {
+    ...{
+      name: 'control-forgotten-before-the-splits',
+      file: 'functions/reconcile/act.ts',
+      by: acting,
+    },
+    before:
+      '  await parts.splits.clear(job);\n  await parts.workers.clear(job);\n  await parts.controls.remove(job, controlVersion);',
+    after:
+      '  await parts.controls.remove(job, controlVersion);\n  await parts.splits.clear(job);\n  await parts.workers.clear(job);',
+  },
+  {
+    ...{
+      name: 'refused-task-is-taken-for-started',
+      file: 'functions/reconcile/act.ts',
+      by: acting,
+    },
+    before: "if (outcome.kind === 'refused') throw",
+    after: "if (outcome.kind === 'nothing' as string) throw",
+  },
+  {
+    ...{ name: 'one-target-stops-the-pass', file: 'functions/reconcile/run-pass.ts', by: [simulated] },
+    before: 'const failureCount = (backoff.get(decision.target)?.failureCount ?? 0) + 1;',
+    after: 'throw error;\n    const failureCount = 1;',
+  },
+  {
+    ...{ name: 'sweep-waits-with-the-executions', file: 'functions/reconcile/pass-driver.ts', by: acting },
+    before: 'if (this.#running.size > 0 && !nobodyLooked) return;',
+    after: 'if (this.#running.size > 0) return;',
+  },
+  {
+    ...{ name: 'passes-overlap-in-one-process', file: 'functions/reconcile/pass-driver.ts', by: acting },
+    before: 'const next = last.then(turn)',
+    after: 'const next = turn()',
+  },
+  {
+    ...{
+      name: 'render-depends-on-the-revision',
+      file: 'core/graph/compile-platform.ts',
+      by: ['test/core/graph/compile-platform.test.ts'],
+    },
+    before: 'const { revision: _revision, owner: _owner, ...shaping } = goal;',
+    after: 'const { owner: _owner, ...shaping } = goal;',
+  },
+  {
+    ...{ name: 'running-without-its-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
+    before: "if (sync.status !== 'true') return { phase: 'Deploying', message: sync.message };",
+    after: '',
+  },
+];

@@ -1,0 +1,146 @@
+// Faults planted in the worker's core and its stores, each a textual patch that a test must notice.
+import { type Mutant, simulated } from './mutant.ts';
+
+const claims = ['test/core/graph'];
+
+export const workerMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'live-owner-taken-for-gone', file: 'core/graph/claim-splits.ts', by: [...claims, simulated] },
+    before: 'owner === null || owner === me || isGone(owner, standpoint);',
+    after: 'owner !== undefined;',
+  },
+  {
+    ...{ name: 'fenced-owner-taken-for-alive', file: 'core/graph/claim-splits.ts', by: claims },
+    before: 'if (view.fenced.includes(worker)) return true;',
+    after: '',
+  },
+  {
+    ...{ name: 'two-leaders', file: 'core/graph/claim-splits.ts', by: [...claims, simulated] },
+    before: "return isOver ? 'take' : 'follow';",
+    after: "return isOver ? 'follow' : 'take';",
+  },
+  {
+    ...{ name: 'draining-workers-get-splits', file: 'core/graph/claim-splits.ts', by: claims },
+    before: "heartbeat.state === 'draining' ||",
+    after: '',
+  },
+  {
+    ...{ name: 'replaced-workers-keep-splits', file: 'core/graph/claim-splits.ts', by: claims },
+    before: 'other.incarnation < heartbeat.incarnation',
+    after: 'other.incarnation > heartbeat.incarnation',
+  },
+  {
+    ...{ name: 'silence-one-lease-too-early', file: 'core/graph/sightings.ts', by: [...claims, simulated] },
+    before: 'nowMs - seen.sinceMs >= leaseMs;',
+    after: 'nowMs - seen.sinceMs >= leaseMs / 4;',
+  },
+  {
+    ...{ name: 'counter-seen-anew-each-time', file: 'core/graph/sightings.ts', by: [...claims, simulated] },
+    before: 'seen?.counter === counter ? seen : { counter, sinceMs: nowMs }',
+    after: '{ counter, sinceMs: seen === undefined ? nowMs : nowMs }',
+  },
+  {
+    ...{ name: 'uneven-shares', file: 'core/graph/assign-splits.ts', by: claims },
+    before: 'rank < oneMoreCount ? 1 : 0',
+    after: 'rank === 0 ? oneMoreCount : 0',
+  },
+  {
+    ...{ name: 'lease-that-never-ends', file: 'workers/lease.ts', by: [simulated] },
+    before: 'return this.#monotonicMs() - this.#renewedMs < this.#leaseMs;',
+    after: 'return this.#monotonicMs() - this.#renewedMs < 100 * this.#leaseMs;',
+  },
+  {
+    ...{ name: 'commit-before-acknowledgement', file: 'workers/split.ts', by: [simulated] },
+    before: 'return this.#closed && this.#outstanding === 0;',
+    after: 'return this.#closed;',
+  },
+  {
+    ...{ name: 'commit-out-of-order', file: 'workers/split.ts', by: [simulated] },
+    before: '    while (this.#units[0]?.isDone) {\n      const unit = this.#units.shift()!;',
+    after:
+      '    for (let at = this.#units.findIndex((each) => each.isDone); at >= 0; at = this.#units.findIndex((each) => each.isDone)) {\n      const [unit] = this.#units.splice(at, 1) as [Unit];',
+  },
+  {
+    ...{ name: 'rewind-to-what-was-read', file: 'workers/split.ts', by: [simulated] },
+    before: '    this.fetchOffset = this.done.position;\n',
+    after: '',
+  },
+  {
+    ...{ name: 'fenced-commit-is-no-news', file: 'workers/commits.ts', by: [simulated] },
+    before: "if (outcome === 'fenced') this.#onFenced(split);\n      else split.committed = done;",
+    after: 'split.committed = done;',
+  },
+  {
+    ...{ name: 'released-before-it-is-drained', file: 'workers/holdings.ts', by: [simulated] },
+    before: '    if (!inOrder) split.rewind();\n    await this.#commits.commit(split);',
+    after: '    if (!inOrder) split.rewind();',
+  },
+  {
+    ...{ name: 'reads-the-source-that-it-had-before', file: 'workers/leader.ts', by: [simulated] },
+    before: 'const records = all.filter(',
+    after: 'const records = all;\n    all.filter(',
+  },
+  {
+    ...{ name: 'lost-item-begins-at-the-end', file: 'workers/leader.ts', by: [simulated] },
+    before: 'if (saved !== null) {',
+    after: 'if (saved !== null && saved.epoch < 0) {',
+  },
+  {
+    ...{ name: 'later-partitions-begin-at-their-end', file: 'workers/leader.ts', by: [simulated] },
+    before: "if (!isNewJob || start.kind === 'earliest') return (await offset(earliest)) ?? 0;",
+    after: "if (isNewJob && start.kind === 'earliest') return (await offset(earliest)) ?? 0;",
+  },
+  {
+    ...{ name: 'pruning-too-eager', file: 'core/checkpoint/read-manifest.ts', by: ['test/core/checkpoint', simulated] },
+    before: '.slice(keptCount).reverse();',
+    after: '.slice(keptCount - 1).reverse();',
+  },
+  {
+    ...{
+      name: 'pruning-the-newest',
+      file: 'core/checkpoint/read-manifest.ts',
+      by: ['test/core/checkpoint', simulated],
+    },
+    before: 'newestFirst(keys).slice(keptCount).reverse();',
+    after: 'newestFirst(keys).reverse().slice(keptCount);',
+  },
+  {
+    ...{ name: 'checkpoint-written-over', file: 'workers/checkpoints.ts', by: [simulated] },
+    before: 'const outcome = await objects.put(key, Buffer.from(JSON.stringify(manifest)), { ifAbsent: true });',
+    after: 'const outcome = await objects.put(key, Buffer.from(JSON.stringify(manifest)), { ifAbsent: false });',
+  },
+  {
+    ...{ name: 'checkpoint-of-another-life', file: 'core/checkpoint/read-manifest.ts', by: ['test/core/checkpoint'] },
+    before: 'parsed.data.job !== job || parsed.data.uid !== uid',
+    after: 'parsed.data.job !== job && parsed.data.uid !== uid',
+  },
+  {
+    ...{ name: 'books-without-dead-letters', file: 'core/job/accounting.ts', by: [simulated] },
+    before: 'deadLettered: a.deadLettered + b.deadLettered,',
+    after: 'deadLettered: a.deadLettered,',
+  },
+  {
+    ...{ name: 'sequence-reused', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },
+    before: 'this.#nextSequence = (this.#nextSequence + batch.count) & sequenceMask;',
+    after: 'this.#nextSequence = (this.#nextSequence + 1) & sequenceMask;',
+  },
+  {
+    ...{ name: 'refused-batch-overtaken', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },
+    before: 'this.#refused.size > 0 || nowMs < this.retryAtMs',
+    after: 'nowMs < this.retryAtMs',
+  },
+  {
+    ...{ name: 'progress-by-the-slowest', file: 'core/health/progress.ts', by: ['test/core/health'] },
+    before: 'const lastMovedMs = Math.max(',
+    after: 'const lastMovedMs = Math.min(',
+  },
+  {
+    ...{
+      name: 'key-to-another-partition',
+      file: 'core/partition-of-key.ts',
+      by: ['test/core/partition-of-key.test.ts'],
+    },
+    before: '& 0x7fffffff) % partitionCount',
+    after: '& 0x3fffffff) % partitionCount',
+  },
+];
