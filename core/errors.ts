@@ -20,6 +20,9 @@ export class PlatformError extends Error {
   }
 }
 
+/** The code of an error by which a system refuses a call for the rate of calls alone. */
+export const throttledCode = 'throttled';
+
 export const isPlatformError = (error: unknown): error is PlatformError => error instanceof PlatformError;
 
 /** An unreachable or refusing system that may be back soon. */

@@ -16,3 +16,22 @@ export function canonicalJson(value: unknown): string {
 /** The first 128 bits, in hex: 32 characters. */
 export const contentHash = (value: unknown): string =>
   bytesToHex(sha256(utf8ToBytes(canonicalJson(value)))).slice(0, 32);
+
+/** Whether two values have the same canonical JSON, found without writing it: members without a value count as absent. */
+export function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return JSON.stringify(a ?? null) === JSON.stringify(b ?? null);
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.length === b.length && a.every((each, index) => isSame(each, b[index]));
+  const left = membersOf(a);
+  const right = membersOf(b);
+  return (
+    left.length === right.length &&
+    left.every((name) => Object.hasOwn(b, name) && isSame(Reflect.get(a, name), Reflect.get(b, name)))
+  );
+}
+
+const membersOf = (value: object): string[] =>
+  Object.keys(value).filter((name) => Reflect.get(value, name) !== undefined);

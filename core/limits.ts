@@ -54,6 +54,8 @@ export const limits = {
 
   /** Control loop. */
   clientTokenCharsMax: 64,
+  /** What a pass decided is carried out only within this time after it began to read: after it, the next pass looks again. */
+  decisionMsMax: 30_000,
   destroyJobsAtOnceMin: 5,
   destroyJobsAtOnceShare: 0.1,
 } as const;

@@ -43,6 +43,11 @@ export class Checkpoints {
     return null;
   }
 
+  /** Another led meanwhile and went on with the numbers: they are looked up again before the next is given. */
+  lookAgain(): void {
+    this.#sequence = null;
+  }
+
   isDue(): boolean {
     return this.#parts.clock.monotonicMs() - this.#takenMs >= this.#parts.goal.settings.checkpointMs;
   }

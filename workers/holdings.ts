@@ -12,7 +12,7 @@ import { Split } from './split.ts';
 
 export class Holdings {
   readonly #parts: WorkerParts;
-  readonly #path: DataPath;
+  readonly #path: Pick<DataPath, 'add' | 'remove'>;
   readonly #commits: Commits;
   readonly #errors: ErrorsSeen;
   readonly #splits = new Map<string, Split>();
@@ -20,7 +20,7 @@ export class Holdings {
   /** What was done to splits that are not held any more. */
   retired: Accounting = noRecords;
 
-  constructor(parts: WorkerParts, path: DataPath, commits: Commits, errors: ErrorsSeen) {
+  constructor(parts: WorkerParts, path: Pick<DataPath, 'add' | 'remove'>, commits: Commits, errors: ErrorsSeen) {
     this.#parts = parts;
     this.#path = path;
     this.#commits = commits;

@@ -26,8 +26,10 @@ export class Leader {
    * with a higher epoch than any that it may have had there; a partition that no item and no checkpoint knows is read
    * from the route's `start` when it is of the job's first discovery, and from its earliest record when it was added later.
    */
-  async ensureItems(records: readonly SplitRecord[]): Promise<readonly SplitRecord[]> {
+  async ensureItems(all: readonly SplitRecord[]): Promise<readonly SplitRecord[]> {
     const { cluster, goal, splits, log } = this.#parts;
+    // A route that was given another source keeps the items of the old one: nobody is to read on there.
+    const records = all.filter(({ split }) => split.startsWith(`${goal.source.topic}/`));
     const info = cluster.topic(goal.source.topic);
     if (info === undefined) return records;
     const known = new Set(records.map(({ split }) => split));

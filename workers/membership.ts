@@ -57,6 +57,7 @@ export class Membership {
     const wasLeading = this.leads;
     this.#lead =
       decideLead(standpoint) === 'follow' ? null : await workers.lead(identity.job, identity.worker, view.leader);
+    if (this.leads && !wasLeading) this.checkpoints.lookAgain();
     if (this.leads !== wasLeading)
       log.info(this.leads ? 'leads the job' : 'does not lead the job any more', { leader: this.#lead ?? view.leader });
     if (this.#lead === null) return { view, records };

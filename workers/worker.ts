@@ -77,6 +77,8 @@ export class Worker {
     const announced = this.#beat();
     // Another may lead, and share our splits out, while we still deliver what was read.
     const resigned = announced.then(() => this.#membership.resign());
+    // Waited for below, after the splits are free: until then its failure must not count as one that nobody handles.
+    resigned.catch(() => {});
     const inTime: boolean[] = [];
     while (this.#holdings.all.length > 0)
       inTime.push(

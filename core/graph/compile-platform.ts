@@ -20,6 +20,13 @@ export interface TopicGoal {
   readonly config: Readonly<Record<string, string>>;
 }
 
+export interface RemovedTopic {
+  readonly tenant: string;
+  readonly topic: string;
+  readonly stream: string;
+  readonly subject: string;
+}
+
 export interface JobEntry {
   readonly goal: JobGoal;
   readonly paused: boolean;
@@ -36,7 +43,7 @@ export interface PlatformGoal {
   readonly topics: readonly TopicGoal[];
   readonly jobs: readonly JobEntry[];
   /** Topics of streams that were deleted: an explicit wish, never a mere absence. */
-  readonly removedTopics: readonly { readonly tenant: string; readonly topic: string; readonly subject: string }[];
+  readonly removedTopics: readonly RemovedTopic[];
   /** Deleted names that are still in the snapshot. */
   readonly removed: readonly GoalRevision[];
   /** Declarations that this version cannot carry out: what runs of them is left alone. */
@@ -76,6 +83,7 @@ export function compilePlatform(snapshot: GoalSnapshot, settings: PlatformSettin
     .map((revision) => ({
       tenant: revision.tenant,
       topic: topicOfStream(revision.name),
+      stream: revision.name,
       subject: `stream/${revision.name}`,
     }));
   return { sequence: snapshot.sequence, topics, jobs, removedTopics, removed, unsupported };

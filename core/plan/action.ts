@@ -13,7 +13,14 @@ export type Action =
     }
   | { readonly kind: 'grow-topic'; readonly topic: string; readonly partitions: number }
   | { readonly kind: 'configure-topic'; readonly topic: string; readonly config: Readonly<Record<string, string>> }
-  | { readonly kind: 'delete-topic'; readonly topic: string }
+  /** Only as long as nothing that could want the topic was declared after `goalSequence`. */
+  | {
+      readonly kind: 'delete-topic';
+      readonly topic: string;
+      readonly tenant: string;
+      readonly stream: string;
+      readonly goalSequence: number;
+    }
   | {
       readonly kind: 'start-worker';
       readonly goal: JobGoal;

@@ -1,9 +1,11 @@
 // A job's phase, told once when it changes: the event log is the story, the status is the state.
 import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { isSame } from '#core/hash.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
-import { freshControl, sameRecord } from '#core/plan/plan-job.ts';
+import { isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { JobPhase, JobStatus } from '#core/status/job-status.ts';
@@ -23,11 +25,12 @@ const severities: Readonly<Record<JobPhase, 'info' | 'warning' | 'error'>> = {
 /** Adds to the decision what changed in the job's status since it was last announced. */
 export function announceStatus(entry: JobEntry, decision: Decision, observed: ObservedJob): Decision {
   const stored = observed.control;
+  if (stored && isBeingCleared(stored)) return decision;
   const control: ControlRecord = decision.control ?? stored ?? freshControl(entry.goal.id, entry.goal.uid);
   const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
   const announced = { ...control.announced, phase: status.phase };
   const settled = decision.settled && status.phase !== 'Deploying';
-  if (sameRecord(control.announced, announced)) return { ...decision, settled };
+  if (isSame(control.announced, announced)) return { ...decision, settled };
   const version = decision.control ? decision.control.version : control.version + 1;
   return {
     ...decision,

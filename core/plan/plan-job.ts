@@ -1,10 +1,12 @@
 // One job: from its goal and what was observed of it to what has to be done next. Pure; every pass decides anew.
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import { contentHash } from '#core/hash.ts';
+import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
+import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import {
   type JobScope,
@@ -19,22 +21,12 @@ import type { ControlRecord, ControlTask, SlotRecord } from '#core/ports/control
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 
-export const freshControl = (job: string, uid: string): ControlRecord => ({
-  job,
-  uid,
-  version: 0,
-  incarnationLast: 0,
-  revisionActed: 0,
-  slots: {},
-  announced: {},
-  tasks: [],
-  restartSequence: 0,
-});
-
 export function planJob(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
   const { goal } = entry;
+  if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
   const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
-  if (before.revisionActed > goal.revision) return frozen(entry, before, observed.at);
+  if (before.revisionActed > goal.revision && !isDeclaredSince(before, goal.revision))
+    return frozen(entry, before, observed.at);
   let incarnationLast = before.incarnationLast;
   const step = rewindStep(entry, observed, before);
   const scope: JobScope = {
@@ -57,8 +49,10 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
     decisions.push(decision);
   }
   decisions.push(planStrays(scope, [...Object.values(before.slots), ...Object.values(slots)]));
+  const { frozen: _over, ...announced } = before.announced;
   const after: ControlRecord = {
     ...(requestedRewind(entry) === null ? withoutRewind(before) : before),
+    announced,
     incarnationLast,
     revisionActed: goal.revision,
     restartSequence: entry.restartSequence,
@@ -70,7 +64,7 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
   const waits = decisions.flatMap((decision) => (decision.nextPassAt === undefined ? [] : [decision.nextPassAt]));
   return {
     target: goal.id,
-    control: sameRecord(before, after) ? null : { ...after, version: before.version + 1 },
+    control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
     actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions],
     events: [...decisions.flatMap((decision) => decision.events), ...rewind.events],
     settled: step.kind === 'none' && decisions.every((decision) => decision.settled),
@@ -99,8 +93,6 @@ function planRewindStep(
   return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; set back: ${places}.`)] };
 }
 
-export const sameRecord = (a: object, b: object): boolean => contentHash(a) === contentHash(b);
-
 /** The control record was lost (it is only a cache): what runs is adopted, and incarnations go on above any that can still be seen. */
 function adoptControl(job: string, uid: string, observed: ObservedJob): ControlRecord {
   const seen = [
@@ -120,10 +112,18 @@ function adoptControl(job: string, uid: string, observed: ObservedJob): ControlR
   return { ...freshControl(job, uid), incarnationLast: Math.max(0, ...seen), slots };
 }
 
+const olderGoal = 'older-goal-';
+
+/** Since the job was frozen its route was declared again: that is somebody's decision, whatever the revision's number. */
+function isDeclaredSince(before: ControlRecord, revision: number): boolean {
+  const frozenAt = before.announced['frozen'];
+  return frozenAt !== undefined && revision > Number(frozenAt.slice(olderGoal.length));
+}
+
 /** The goal store went back in time (a restored backup): nothing is downgraded silently; a person decides. */
 function frozen(entry: JobEntry, before: ControlRecord, now: number): Decision {
   const { goal } = entry;
-  const key = `older-goal-${goal.revision}`;
+  const key = `${olderGoal}${goal.revision}`;
   const known = before.announced['frozen'] === key;
   const message = `Revision ${before.revisionActed} was carried out, but the goal store now holds revision ${goal.revision}: left as it runs. Apply the route again to go on.`;
   return {

@@ -4,11 +4,13 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { announceStatus } from '#core/plan/announce-status.ts';
+import { freshControl } from '#core/plan/control.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
-import { freshControl, planJob } from '#core/plan/plan-job.ts';
+import { planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
 import { planTopics } from '#core/plan/plan-topics.ts';
+import { taskRevision } from '#core/plan/task-tags.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 
 /** Topics first: workers that start before their topics exist wait for them. Decisions without effect are left out. */
@@ -20,7 +22,7 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const decisions = goal.jobs.map((entry) =>
     planLiveJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
-  const ended = [...jobs].filter(([id]) => !wanted.has(id) && isEnded(id, goal));
+  const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, goal));
   const endings = ended.map(([id, job]) => planEndedJob(id, job, settings.worker.leaseMs));
   return [...topics, ...decisions, ...endings, ...confirmRemovals(goal, observed, new Set(jobs.keys()))].filter(
     hasEffect,
@@ -69,16 +71,26 @@ function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
 
 /**
  * Is there an explicit wish that this job be no more? Its route is deleted, or lives a new life, or has lost the sink. A
- * route that the goal store has never heard of is no wish: an empty or restored store must not stop what runs (D12).
+ * route that the goal store has never heard of is no wish: an empty or restored store must not stop what runs (D12). Nor is
+ * a goal that is older than what was seen of the job: it was read before somebody wished for the job.
  */
-function isEnded(id: string, goal: PlatformGoal): boolean {
+function isEnded(id: string, job: ObservedJob, goal: PlatformGoal): boolean {
   const parts = readJobId(id);
   if (!parts) return false;
   const sameRoute = (revision: GoalRevision): boolean =>
     revision.kind === 'Route' && revision.tenant === parts.tenant && revision.name === parts.route;
   if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return false;
-  if (goal.removed.some((revision) => sameRoute(revision))) return true;
-  return goal.jobs.some((entry) => entry.goal.tenant === parts.tenant && entry.goal.route === parts.route);
+  const seen = revisionSeen(job);
+  if (goal.removed.some((revision) => sameRoute(revision) && revision.revision >= seen)) return true;
+  return goal.jobs.some(
+    ({ goal: live }) => live.tenant === parts.tenant && live.route === parts.route && live.revision >= seen,
+  );
+}
+
+/** The newest revision of its route that anything seen of the job was made for. */
+function revisionSeen({ control, tasks, heartbeats }: ObservedJob): number {
+  const revisions = [...tasks.map(taskRevision), ...heartbeats.map(({ revision }) => revision)];
+  return Math.max(control?.revisionActed ?? 0, ...revisions);
 }
 
 /** A deleted name leaves the snapshot once the world holds nothing of it. */

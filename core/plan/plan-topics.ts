@@ -18,7 +18,8 @@ export function planTopics(goal: PlatformGoal, observed: readonly ObservedTopic[
         reason: 'TopicDeleted',
         message: `Topic ${removed.topic} deleted with its stream.`,
       } as const;
-      return decide(removed.topic, [{ kind: 'delete-topic', topic: removed.topic }], [event]);
+      const { topic, tenant, stream } = removed;
+      return decide(topic, [{ kind: 'delete-topic', topic, tenant, stream, goalSequence: goal.sequence }], [event]);
     });
   return [...decisions, ...deleted].filter((decision) => decision.actions.length > 0 || decision.events.length > 0);
 }

@@ -7,6 +7,9 @@ export const taskIncarnation = (task: ObservedTask): number => Number(task.tags[
 
 export const taskSlot = (task: ObservedTask): number => Number(task.tags[taskTags.slot] ?? 0);
 
+/** Of the goal that it was started for. */
+export const taskRevision = (task: ObservedTask): number => Number(task.tags[taskTags.revision] ?? 0);
+
 export const taskRender = (task: ObservedTask): string => task.tags[taskTags.render] ?? '';
 
 export const taskWorker = (task: ObservedTask): string => workerName(task.job, taskIncarnation(task), taskSlot(task));

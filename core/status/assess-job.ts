@@ -78,8 +78,10 @@ const condition = (
   message: string,
 ): Condition => ({ type, status, reason, message });
 
-function progressing({ entry, live, now, splits: items }: Situation): Condition {
+function progressing({ entry, live, now, splits: all }: Situation): Condition {
   const type = 'Progressing';
+  // Items of a source that the route had before count for its books only.
+  const items = all?.filter(({ split }) => split.startsWith(`${entry.goal.source.topic}/`)) ?? null;
   const splits = live.flatMap((heartbeat) => heartbeat.splits);
   const stuck = live.find((heartbeat) => heartbeat.state === 'stuck');
   if (entry.paused) return condition(type, 'unknown', 'Paused', 'the job is paused');

@@ -1,19 +1,30 @@
 // Acting: carries out what was decided, action by action; the only place where a pass changes the world.
+import { isPlatformError, throttledCode } from '#core/errors.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { limits } from '#core/limits.ts';
 import { environment, objectKeys, taskTags } from '#core/names.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
+import type { GoalRevision } from '#core/ports/goal-store.ts';
+import type { TaskRequest } from '#core/ports/task-runner.ts';
+import type { PacedCall } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
 export type ActOutcome = 'done' | 'overtaken';
 
 /**
- * `overtaken`: another pass decided on the same job since we observed it, so nothing was done. Throws at the first
- * action that fails; those before it stand, and the next pass finds the rest still to do.
+ * `overtaken`: another pass decided on the same job since we observed it, or so much time went by since the pass
+ * began that its decisions are worth nothing any more (a process that stood still, a store that answered late). Then nothing
+ * more is done. Throws at the first action that fails; those before it stand, and the next pass finds the rest still to do.
  */
-export async function act(decision: Decision, parts: ReconcileParts): Promise<ActOutcome> {
+export async function act(decision: Decision, begunAt: number, parts: ReconcileParts): Promise<ActOutcome> {
+  const isStale = (): boolean => parts.clock.now() - begunAt > limits.decisionMsMax;
+  if (isStale()) return 'overtaken';
   if (decision.control && (await parts.controls.write(decision.control)) === 'stale') return 'overtaken';
-  for (const action of decision.actions) await perform(action, parts);
+  for (const action of decision.actions) {
+    if (isStale()) return 'overtaken';
+    await perform(action, parts);
+  }
   if (decision.events.length > 0) await parts.goals.appendEvents(decision.events);
   return 'done';
 }
@@ -28,11 +39,11 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
     case 'configure-topic':
       return parts.broker.configure(action.topic, action.config);
     case 'delete-topic':
-      return parts.broker.remove(action.topic);
+      return deleteTopic(action, parts);
     case 'start-worker':
       return startWorker(action, parts);
     case 'stop-worker':
-      return parts.tasks.stop(action.taskId, action.why);
+      return paced('stop-task', parts, () => parts.tasks.stop(action.taskId, action.why));
     case 'fence-worker':
       return parts.workers.fence(action.job, action.worker);
     case 'forget-worker':
@@ -49,11 +60,22 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
   }
 }
 
+/** A topic has no second life: what was decided on an older goal must not take one away that is wanted again by now. */
+async function deleteTopic(action: Action & { kind: 'delete-topic' }, parts: ReconcileParts): Promise<void> {
+  const { topic, tenant, stream, goalSequence } = action;
+  const since = await parts.goals.changedSince(tenant, goalSequence);
+  const mayWantIt = ({ kind, name, declared }: GoalRevision): boolean =>
+    kind === 'Stream' ? name === stream : JSON.stringify(declared).includes(JSON.stringify(stream));
+  if (since.sequence < goalSequence || since.revisions.some(mayWantIt))
+    throw new Error(`topic ${topic} is not deleted: declarations have changed since that was decided`);
+  await parts.broker.remove(topic);
+}
+
 /** The goal is stored before the task that reads it is asked for; both are idempotent. */
 async function startWorker(action: Action & { kind: 'start-worker' }, parts: ReconcileParts): Promise<void> {
   const { goal } = action;
   const goalKey = await storeGoal(goal, parts);
-  const outcome = await parts.tasks.run({
+  const request: TaskRequest = {
     clientToken: action.clientToken,
     job: goal.id,
     cpu: goal.resources.cpu,
@@ -75,8 +97,20 @@ async function startWorker(action: Action & { kind: 'start-worker' }, parts: Rec
       [taskTags.incarnation]: String(action.incarnation),
       [taskTags.slot]: String(action.slot),
     },
-  });
+  };
+  const outcome = await paced('run-task', parts, () => parts.tasks.run(request));
   if (outcome.kind === 'refused') throw new Error(`the runtime refused worker ${action.worker}: ${outcome.reason}`);
+}
+
+/** Within the rate that the runtime allows; one that it refuses all the same makes the next ones slower. */
+async function paced<Answer>(call: PacedCall, parts: ReconcileParts, work: () => Promise<Answer>): Promise<Answer> {
+  await parts.pacer?.take(call);
+  try {
+    return await work();
+  } catch (error) {
+    if (isPlatformError(error) && error.code === throttledCode) parts.pacer?.refused(call);
+    throw error;
+  }
 }
 
 async function storeGoal(goal: JobGoal, parts: ReconcileParts): Promise<string> {

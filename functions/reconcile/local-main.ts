@@ -24,7 +24,7 @@ const passes = oneAtATime(async () => {
   return report;
 });
 const handler = createReconcileHandler(() => passes.run(), parts.clock.now, parts.logger);
-const driver = new PassDriver(createLocalMachine(handler), parts.logger);
+const driver = new PassDriver(createLocalMachine(handler), parts.logger, passes);
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   request.resume();

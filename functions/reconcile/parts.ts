@@ -10,6 +10,7 @@ import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
 import type { TaskRunner } from '#core/ports/task-runner.ts';
 import type { WorkerStore } from '#core/ports/worker-store.ts';
+import type { Pacer } from '#functions/reconcile/pacer.ts';
 
 export interface ReconcileParts {
   readonly goals: GoalStore;
@@ -23,4 +24,6 @@ export interface ReconcileParts {
   readonly logger: Logger;
   readonly settings: PlatformSettings;
   readonly planRoute: RoutePlanner;
+  /** Absent where the runtime sets no limits to the rate of calls. */
+  readonly pacer?: Pacer;
 }

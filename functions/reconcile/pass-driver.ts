@@ -12,10 +12,13 @@ export class PassDriver {
   readonly #running = new Set<Execution>();
   #pending: string | null = null;
   #closed = false;
+  readonly #passes: Pick<Turns<unknown>, 'begun' | 'underWay'>;
+  #begunAtSweep = -1;
 
-  constructor(machine: LocalMachine, logger: Logger) {
+  constructor(machine: LocalMachine, logger: Logger, passes: Pick<Turns<unknown>, 'begun' | 'underWay'>) {
     this.#machine = machine;
     this.#logger = logger;
+    this.#passes = passes;
   }
 
   nudge(cause: string): void {
@@ -38,9 +41,18 @@ export class PassDriver {
     });
   }
 
-  /** Only where nothing runs: a sweep beside a running execution would see the same. */
+  /**
+   * Only where nobody has looked since the last sweep: beside passes that go on a sweep would see the same. An execution
+   * that waits for a backoff's end looks at nothing meanwhile: its wait is over, the sweep's execution goes on for it.
+   */
   sweep(): void {
-    if (this.#running.size === 0) this.nudge('sweep');
+    const { begun, underWay } = this.#passes;
+    const nobodyLooked = begun === this.#begunAtSweep && underWay === 0;
+    this.#begunAtSweep = begun;
+    if (this.#running.size > 0 && !nobodyLooked) return;
+    for (const execution of this.#running) execution.abort();
+    this.#running.clear();
+    this.nudge('sweep');
   }
 
   /** Starts nothing more; what runs is aborted between two of its states, never within a pass. */
@@ -51,6 +63,9 @@ export class PassDriver {
 }
 
 export interface Turns<Output> {
+  /** Calls that have begun so far, and those that are not over yet. */
+  readonly begun: number;
+  readonly underWay: number;
   /** After all earlier calls are over, whatever became of them. */
   run(): Promise<Output>;
   /** Resolves when no call is under way. */
@@ -60,9 +75,22 @@ export interface Turns<Output> {
 /** Calls of `work` one after the other, in the order they were asked for. */
 export function oneAtATime<Output>(work: () => Promise<Output>): Turns<Output> {
   let last: Promise<unknown> = Promise.resolve();
+  let begun = 0;
+  let underWay = 0;
+  const turn = (): Promise<Output> => {
+    begun++;
+    return work();
+  };
   return {
+    get begun() {
+      return begun;
+    },
+    get underWay() {
+      return underWay;
+    },
     run() {
-      const next = last.then(work);
+      underWay++;
+      const next = last.then(turn).finally(() => underWay--);
       last = next.catch(() => undefined);
       return next;
     },

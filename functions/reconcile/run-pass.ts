@@ -3,6 +3,7 @@ import { messageOf } from '#core/errors.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { fairOrder } from '#core/plan/fair-order.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
 import { act } from '#functions/reconcile/act.ts';
@@ -25,6 +26,7 @@ export type TargetBackoff = Map<string, { failureCount: number; notBefore: numbe
 const jobsAtOnce = 8;
 
 export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Promise<PassReport> {
+  const begunAt = parts.clock.now();
   const goal = compilePlatform(await parts.goals.snapshot(), parts.settings, parts.planRoute);
   const { observed, failures } = await observe(goal, parts);
   const decisions = planPass(goal, observed, parts.settings).filter((decision) =>
@@ -32,11 +34,10 @@ export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Pr
   );
   const tally = { overtaken: 0, failures: [...failures] };
   const topics = decisions.filter((decision) => decision.target.startsWith('topic/'));
-  await inParallel(topics, jobsAtOnce, (decision) => attempt(decision, parts, backoff, tally));
-  await inParallel(
-    decisions.filter((decision) => !topics.includes(decision)),
-    jobsAtOnce,
-    (decision) => attempt(decision, parts, backoff, tally),
+  const jobs = decisions.filter((decision) => !decision.target.startsWith('topic/'));
+  await inParallel(topics, jobsAtOnce, (decision) => attempt(decision, begunAt, parts, backoff, tally));
+  await inParallel(fairOrder(jobs, tenantOf), jobsAtOnce, (decision) =>
+    attempt(decision, begunAt, parts, backoff, tally),
   );
   for (const { revision, problems } of goal.unsupported)
     parts.logger.warn('declaration cannot be carried out; what runs of it is left alone', {
@@ -64,17 +65,20 @@ export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Pr
   };
 }
 
+const tenantOf = ({ target }: Decision): string => readJobId(target)?.tenant ?? '';
+
 const isDue = (decision: Decision, backoff: TargetBackoff, now: number): boolean =>
   (backoff.get(decision.target)?.notBefore ?? 0) <= now;
 
 async function attempt(
   decision: Decision,
+  begunAt: number,
   parts: ReconcileParts,
   backoff: TargetBackoff,
   tally: { overtaken: number; failures: string[] },
 ): Promise<void> {
   try {
-    const outcome = await act(decision, parts);
+    const outcome = await act(decision, begunAt, parts);
     if (outcome === 'overtaken') tally.overtaken++;
     else backoff.delete(decision.target);
     const kinds = decision.actions.map((action) => action.kind);

@@ -8,11 +8,17 @@ interface MemoryTopic {
   config: Readonly<Record<string, string>>;
   /** Per partition, the next offset to be written. */
   readonly ends: number[];
+  /** Per partition, the first offset that is still there. */
+  readonly starts: number[];
 }
 
 export interface MemoryBrokerAdmin extends BrokerAdmin {
   /** Records arrive in a partition. */
   append(topic: string, partition: number, recordCount: number): void;
+  /** Retention deletes the records before an offset. */
+  expire(topic: string, partition: number, before: number): void;
+  /** What a client's metadata and fetches show, at once. */
+  look(topic: string): Readonly<MemoryTopic> | null;
   /** The broker lost everything and starts empty. */
   wipe(): void;
 }
@@ -37,12 +43,18 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
     create: async (topic, partitions, config) => {
       if (topics.has(topic)) return 'exists';
       const topicId = `00000000-0000-4000-8000-${String(++topicCount).padStart(12, '0')}`;
-      topics.set(topic, { topicId, config: { ...config }, ends: new Array(partitions).fill(0) });
+      topics.set(topic, {
+        topicId,
+        config: { ...config },
+        ends: new Array(partitions).fill(0),
+        starts: new Array(partitions).fill(0),
+      });
       return 'created';
     },
     grow: async (topic, partitions) => {
-      const { ends } = existing(topics, topic);
+      const { ends, starts } = existing(topics, topic);
       while (ends.length < partitions) ends.push(0);
+      while (starts.length < partitions) starts.push(0);
     },
     configure: async (topic, config) => {
       const there = existing(topics, topic);
@@ -52,7 +64,9 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
       topics.delete(topic);
     },
     positions: async (topic) =>
-      topics.get(topic)?.ends.map((end, partition) => ({ partition, earliest: '0', latest: String(end) })) ?? null,
+      topics.get(topic)?.ends.map((end, partition) => ({
+        ...{ partition, earliest: String(topics.get(topic)!.starts[partition]), latest: String(end) },
+      })) ?? null,
     /** Its records bear no time: nothing is found by one. */
     offsetsAt: async (topic) => {
       const there = topics.get(topic);
@@ -62,6 +76,11 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
     append: (topic, partition, recordCount) => {
       existing(topics, topic).ends[partition]! += recordCount;
     },
+    expire: (topic, partition, before) => {
+      const { ends, starts } = existing(topics, topic);
+      starts[partition] = Math.max(starts[partition]!, Math.min(before, ends[partition]!));
+    },
+    look: (topic) => topics.get(topic) ?? null,
     wipe: () => topics.clear(),
   };
 }

@@ -1,16 +1,17 @@
 // A control store in memory, held to the same contract as the real one: for simulations of the control loop.
 import { canonicalJson } from '#core/hash.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
+import { plainCopy } from '#test/support/plain-copy.ts';
 
 export function createMemoryControlStore(): ControlStore & { wipe(): void } {
   const records = new Map<string, ControlRecord>();
   return {
-    read: async (job) => structuredClone(records.get(job) ?? null),
-    list: async () => structuredClone([...records.values()]),
+    read: async (job) => plainCopy(records.get(job) ?? null),
+    list: async () => plainCopy([...records.values()]),
     write: async (record) => {
       const there = records.get(record.job);
       const isNext = (there?.version ?? 0) === record.version - 1;
-      if (isNext) records.set(record.job, structuredClone(record));
+      if (isNext) records.set(record.job, plainCopy(record));
       const isThere = isNext || (there !== undefined && canonicalJson(there) === canonicalJson(record));
       return isThere ? 'written' : 'stale';
     },

@@ -25,6 +25,11 @@ export interface MemoryGoalStoreOptions {
   readonly onChange?: (subject: string) => void;
 }
 
+export interface MemoryGoalStore extends GoalStore {
+  /** As after a restore from a backup taken at that sequence: what came later was never heard of; sequences are given out again. */
+  restore(sequence: number): void;
+}
+
 interface Head {
   readonly sequence: number;
   readonly revision: GoalRevision;
@@ -34,9 +39,11 @@ interface Head {
 interface Memory {
   readonly options: MemoryGoalStoreOptions;
   sequence: number;
-  readonly revisions: GoalRevision[];
+  /** Names are never given twice, not even after a restore. */
+  uidCount: number;
+  readonly revisions: { readonly sequence: number; readonly revision: GoalRevision }[];
   readonly heads: Map<string, Head>;
-  readonly operations: Operation[];
+  operations: Operation[];
   readonly keys: Map<string, { readonly fingerprint: string; readonly answer: unknown }>;
   readonly events: Map<string, { readonly sequence: number; readonly event: PlatformEvent }[]>;
 }
@@ -50,7 +57,7 @@ function change(memory: Memory, subject: string): number {
 
 function write(memory: Memory, revision: GoalRevision): void {
   const sequence = change(memory, `${revision.kind}/${revision.name}`);
-  memory.revisions.push(revision);
+  memory.revisions.push({ sequence, revision });
   const key = keyOf(revision.tenant, revision.kind, revision.name);
   memory.heads.set(key, { sequence, revision, confirmed: false });
 }
@@ -74,7 +81,7 @@ function apply(memory: Memory, request: ApplyRequest): ApplyOutcome {
   if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
     return { kind: 'unchanged', revision: current };
   if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
-  const uid = current?.uid ?? `uid${memory.sequence + 1}`;
+  const uid = current?.uid ?? `uid${++memory.uidCount}`;
   const revision = {
     ...{
       tenant,
@@ -204,9 +211,33 @@ function appendEvents(memory: Memory, events: readonly PlatformEvent[]): void {
   }
 }
 
-export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStore {
+function restore(memory: Memory, sequence: number): void {
+  const kept = memory.revisions.filter((entry) => entry.sequence <= sequence);
+  const confirmed = new Set([...memory.heads.values()].filter((head) => head.confirmed).map((head) => head.sequence));
+  memory.revisions.length = 0;
+  memory.heads.clear();
+  for (const entry of kept) {
+    const { tenant, kind, name } = entry.revision;
+    memory.revisions.push(entry);
+    memory.heads.set(keyOf(tenant, kind, name), { ...entry, confirmed: confirmed.has(entry.sequence) });
+  }
+  memory.operations = memory.operations.filter((operation) => operation.sequence <= sequence);
+  memory.keys.clear();
+  memory.sequence = sequence;
+}
+
+export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGoalStore {
   const memory: Memory = {
-    ...{ options, sequence: 0, revisions: [], heads: new Map(), operations: [], keys: new Map(), events: new Map() },
+    ...{
+      options,
+      sequence: 0,
+      uidCount: 0,
+      revisions: [],
+      heads: new Map(),
+      operations: [],
+      keys: new Map(),
+      events: new Map(),
+    },
   };
   return {
     apply: async (request) =>
@@ -224,6 +255,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStor
     list: async (tenant, kind, page) => list(memory, tenant, kind, page),
     revisions: async (tenant, kind, name) =>
       memory.revisions
+        .map(({ revision }) => revision)
         .filter((r) => r.tenant === tenant && r.kind === kind && r.name === name)
         .reverse()
         .slice(0, limits.revisionsReadMax),
@@ -275,5 +307,6 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): GoalStor
     },
     appendEvents: async (events) => appendEvents(memory, events),
     listEvents: async (tenant, subject, page) => listEvents(memory, tenant, subject, page),
+    restore: (sequence) => restore(memory, sequence),
   };
 }

@@ -1,6 +1,7 @@
 // A worker store in memory, held to the same contract as the real one: for simulations of the control loop.
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { Assignment, LeaderRecord, WorkerStore } from '#core/ports/worker-store.ts';
+import { plainCopy } from '#test/support/plain-copy.ts';
 
 interface JobMemory {
   readonly heartbeats: Map<string, Heartbeat>;
@@ -24,11 +25,11 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
     beat: async (heartbeat) => beat(memory(heartbeat.job), heartbeat),
     view: async (job) => {
       const { heartbeats, fenced, leader, assignment } = memory(job);
-      return structuredClone({ heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment });
+      return plainCopy({ heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment });
     },
     listHeartbeats: async () =>
       [...jobs.values()].flatMap(({ heartbeats, fenced }) =>
-        structuredClone([...heartbeats.values()].filter(({ worker }) => !fenced.has(worker))),
+        plainCopy([...heartbeats.values()].filter(({ worker }) => !fenced.has(worker))),
       ),
     fence: async (job, worker) => {
       const it = memory(job);
@@ -39,7 +40,7 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
       memory(job).fenced.delete(worker);
       memory(job).heartbeats.delete(worker);
     },
-    lead: async (job, worker, seen) => structuredClone(lead(memory(job), worker, seen)),
+    lead: async (job, worker, seen) => plainCopy(lead(memory(job), worker, seen)),
     resignLead: async (job, held) => {
       if (isHeld(memory(job), held)) memory(job).leader = null;
     },
@@ -47,7 +48,7 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
       const it = memory(job);
       if (!isHeld(it, held)) return 'deposed';
       const version = (it.assignment?.version ?? 0) + 1;
-      it.assignment = structuredClone({ version, leaderEpoch: held.epoch, owners });
+      it.assignment = plainCopy({ version, leaderEpoch: held.epoch, owners });
       return 'assigned';
     },
     clear: async (job) => {
@@ -71,7 +72,7 @@ function beat(it: JobMemory, heartbeat: Heartbeat): 'alive' | 'fenced' {
   const wasRemoved = it.begun.has(worker) && !it.heartbeats.has(worker);
   if (it.fenced.has(worker) || wasRemoved) return 'fenced';
   it.begun.add(worker);
-  it.heartbeats.set(worker, structuredClone(heartbeat));
+  it.heartbeats.set(worker, plainCopy(heartbeat));
   return 'alive';
 }
 

@@ -190,7 +190,26 @@ describe('what the reconciler itself can lose', () => {
     expect([kinds(second), second.events, second.control]).toEqual([[], [], null]);
   });
 
-  test('an incarnation is never given out twice, whatever was lost', () => {
+  test('a goal that went back and was declared again since is carried out, whatever its number [fault 8]', () => {
+    const { control } = plan(anObservedJob({ control: { ...runningControl(), revisionActed: 5 } }));
+    const anew = aJobEntry({ goal: aJobGoal({ revision: 2, stalledAfterMs: 1_000 }) });
+    const tasks = [aTask(entry, incarnationOf(control!))];
+    const heartbeats = [aHeartbeat(entry, incarnationOf(control!))];
+    const decision = plan(anObservedJob({ control, tasks, heartbeats }), anew);
+    expect([kinds(decision), decision.control?.revisionActed]).toEqual([['stop-worker'], 2]);
+    expect(decision.control?.announced['frozen']).toBeUndefined();
+  });
+
+  test('what a clearing left half done is cleared before anything of the job starts again', () => {
+    const control = { ...runningControl(), slots: {}, announced: { clearing: 'begun' } };
+    const decision = plan(anObservedJob({ control }));
+    expect(decision).toMatchObject({
+      control: null,
+      actions: [{ kind: 'clear-job', controlVersion: control.version }],
+    });
+  });
+
+  test('an incarnation is never given out twice, whatever was lost [fault 83]', () => {
     const control = { ...runningControl(), incarnationLast: 40 };
     const tasks = [aTask(entry, incarnationOf(control), { state: 'stopped' })];
     expect(started(plan(anObservedJob({ control, tasks })))[0]!.incarnation).toBe(41);

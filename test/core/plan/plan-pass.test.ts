@@ -74,7 +74,7 @@ describe('topics', () => {
   test('of a deleted stream are deleted, and the name is let go in a later pass, when they are gone', () => {
     const goal = aGoal({
       removed: [aRemoval('Stream', 'plays')],
-      removedTopics: [{ tenant: 'default', topic: 'plays', subject: 'stream/plays' }],
+      removedTopics: [{ tenant: 'default', topic: 'plays', stream: 'plays', subject: 'stream/plays' }],
     });
     expect(kinds(plan(goal, anObserved({ topics: [observedTopic] })))).toEqual(['delete-topic']);
     expect(kinds(plan(goal, anObserved()))).toEqual(['confirm-removed']);
@@ -116,6 +116,31 @@ describe('jobs', () => {
     const stopped = { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] };
     expect(kinds(plan(goal, stopped))).toEqual(['clear-job']);
     expect(kinds(plan(goal, anObserved({ tasks: stopped.tasks })))).toEqual(['confirm-removed']);
+  });
+
+  test('are cleared only behind a mark that one pass alone can write', () => {
+    const goal = aGoal({ removed: [aRemoval('Route', 'plays')] });
+    const [clear] = plan(goal, { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] });
+    const { version } = steady.controls![0]!;
+    expect(clear!.control).toMatchObject({ version: version + 1, slots: {}, announced: { clearing: 'begun' } });
+    expect(clear!.actions).toEqual([{ kind: 'clear-job', job: entry.goal.id, controlVersion: version + 1 }]);
+    const again = plan(goal, anObserved({ controls: [clear!.control!] }));
+    expect(again).toMatchObject([{ control: null, actions: clear!.actions, events: [] }]);
+  });
+
+  test('that were made for a newer goal than the pass has read are not ended by it [fault 20]', () => {
+    const removed = { ...aRemoval('Route', 'plays'), revision: 3 };
+    const controls = [{ ...steady.controls![0]!, revisionActed: 4 }];
+    expect(kinds(plan(aGoal({ removed: [removed] }), { ...steady, controls }))).toEqual([]);
+    const sinkGone = aJobEntry({ goal: aJobGoal({ id: 'default/plays.other@u1', name: 'plays.other' }) });
+    const stops = plan(aGoal({ jobs: [sinkGone] }), { ...steady, controls }).flatMap(({ actions }) => actions);
+    expect(stops.filter(({ kind }) => kind === 'stop-worker')).toEqual([]);
+  });
+
+  test('that end are remembered even if nobody remembered them before', () => {
+    const goal = aGoal({ removed: [aRemoval('Route', 'plays')] });
+    const [stop] = plan(goal, { ...steady, controls: [] });
+    expect(stop).toMatchObject({ actions: [{ kind: 'stop-worker' }], control: { version: 1 } });
   });
 
   test('of a route that was deleted and declared again end, while those of its new life start from nothing', () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
-import { freshControl } from '#core/plan/plan-job.ts';
+import { freshControl } from '#core/plan/control.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { ConditionType, JobStatus } from '#core/status/job-status.ts';

@@ -1,0 +1,100 @@
+// What a pass must not do any more when it comes to act: because it is late, or because the goal has moved on.
+import { describe, expect, test } from '@jest/globals';
+import { limits } from '#core/limits.ts';
+import type { Decision } from '#core/plan/action.ts';
+import { act } from '#functions/reconcile/act.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+import { aJobGoal, theTime } from '#test/support/builders.ts';
+import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
+import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+
+const asked = { tenant: 'default', kind: 'Stream' as const, author: 'ann', reason: '' };
+const metadata = { name: 'plays', owner: 'playback', labels: {} };
+
+async function aDeletedStream() {
+  const goals = createMemoryGoalStore({ now: () => theTime });
+  const broker = createMemoryBrokerAdmin();
+  await goals.apply({ ...asked, metadata, declared: {} });
+  await goals.remove({ ...asked, name: 'plays' });
+  await broker.create('plays', 1, {});
+  const goalSequence = (await goals.snapshot()).sequence;
+  const decision: Decision = {
+    ...{ target: 'topic/plays', control: null, events: [], settled: false },
+    actions: [{ kind: 'delete-topic', topic: 'plays', tenant: 'default', stream: 'plays', goalSequence }],
+  };
+  const parts = { goals, broker, clock: { now: () => theTime, monotonicMs: () => 0 } } as unknown as ReconcileParts;
+  return { goals, broker, decision, parts };
+}
+
+describe('acting', () => {
+  test('deletes the topic of a deleted stream', async () => {
+    const { broker, decision, parts } = await aDeletedStream();
+    expect(await act(decision, theTime, parts)).toBe('done');
+    expect(await broker.list()).toEqual([]);
+  });
+
+  test('leaves a topic that is wanted again since the deletion was decided: by its stream, or by a route [fault 20] [fault 131]', async () => {
+    const declared = { from: 'events', to: [{ name: 'out', stream: 'plays' }] };
+    for (const again of [
+      { ...asked, metadata, declared: {} },
+      { ...asked, kind: 'Route' as const, metadata: { ...metadata, name: 'r' }, declared },
+    ]) {
+      const { goals, broker, decision, parts } = await aDeletedStream();
+      await goals.apply(again);
+      await expect(act(decision, theTime, parts)).rejects.toThrow('declarations have changed');
+      expect(await broker.list()).toEqual(['plays']);
+    }
+  });
+
+  test('leaves it too where the goal store went back in time meanwhile [fault 8]', async () => {
+    const { goals, broker, decision, parts } = await aDeletedStream();
+    goals.restore(1);
+    await expect(act(decision, theTime, parts)).rejects.toThrow('declarations have changed');
+    expect(await broker.list()).toEqual(['plays']);
+  });
+
+  test('does nothing for a pass that wakes up late [fault 20]', async () => {
+    const { broker, decision, parts } = await aDeletedStream();
+    expect(await act(decision, theTime - limits.decisionMsMax - 1, parts)).toBe('overtaken');
+    expect(await broker.list()).toEqual(['plays']);
+  });
+
+  test('takes a task that the runtime refused for not started [fault 41] [fault 51]', async () => {
+    const action = {
+      kind: 'start-worker',
+      goal: aJobGoal(),
+      worker: 'w',
+      incarnation: 1,
+      slot: 0,
+      render: 'r',
+    } as const;
+    const decision: Decision = {
+      ...{ target: 'j', control: null, events: [], settled: false },
+      actions: [{ ...action, clientToken: 't' }],
+    };
+    const parts = {
+      ...{ clock: { now: () => theTime, monotonicMs: () => 0 }, settings: { platform: 'test' } },
+      ...{
+        objects: createMemoryObjectStore(),
+        tasks: { run: async () => ({ kind: 'refused', reason: 'full', retry: true }) },
+      },
+    } as unknown as ReconcileParts;
+    await expect(act(decision, theTime, parts)).rejects.toThrow('the runtime refused worker w: full');
+  });
+
+  test('forgets a job only after everything else of it is gone: a clearing that is cut off is found again', async () => {
+    const order: string[] = [];
+    const noting = (name: string) => async () => void order.push(name);
+    const parts = {
+      ...{ clock: { now: () => theTime, monotonicMs: () => 0 }, splits: { clear: noting('splits') } },
+      ...{ workers: { clear: noting('workers') }, controls: { remove: noting('control') } },
+    } as unknown as ReconcileParts;
+    const decision: Decision = {
+      ...{ target: 'j', control: null, events: [], settled: false },
+      actions: [{ kind: 'clear-job', job: 'j', controlVersion: 1 }],
+    };
+    await act(decision, theTime, parts);
+    expect(order).toEqual(['splits', 'workers', 'control']);
+  });
+});

@@ -1,0 +1,109 @@
+// Carries out one step of a run on the world: the people's go to the people, the rest breaks something.
+import { seededRandom } from '#test/support/seeded-random.ts';
+import type { Actor } from './network.ts';
+import { type Step, stepKinds } from './steps.ts';
+import type { World } from './world.ts';
+
+const ports = ['goals', 'tasks', 'broker', 'workers', 'splits', 'controls', 'objects'] as const;
+
+const families = Object.entries(stepKinds) as [keyof typeof stepKinds, readonly string[]][];
+
+export async function carryOut(step: Step, world: World): Promise<void> {
+  world.tell('world', () => `step ${step.index}: ${step.kind}`);
+  const family = families.find(([, kinds]) => kinds.includes(step.kind))![0];
+  switch (family) {
+    case 'people':
+      if (step.kind === 'stop-a-task') return stopATask(step, world);
+      await world.people.act(step);
+      return world.goalMoved();
+    case 'workers':
+      return troubleAWorker(step, world);
+    case 'reconcilers':
+      return troubleAReconciler(step, world);
+    case 'parts':
+      return troubleAPart(step, world);
+    case 'broker':
+      return troubleTheBroker(step, world);
+    case 'stores':
+      return troubleAStore(step, world);
+  }
+}
+
+/** Somebody stops a task by hand, in the runtime's console. */
+async function stopATask(step: Step, world: World): Promise<void> {
+  const tasks = world.runtime.all().filter((task) => task.state === 'running');
+  if (tasks.length > 0) await world.runtime.stop(seededRandom(step.roll).pick(tasks).taskId);
+}
+
+function troubleAWorker(step: Step, world: World): void {
+  const random = seededRandom(step.roll);
+  const live = world.liveWorkers();
+  if (live.length === 0) return;
+  const victim = random.pick(live);
+  world.tell('world', () => `${step.kind} ${victim.actor.name}`);
+  const untilAt = world.time.now + 1_000 + random.below(3 * world.profile.settings.worker.leaseMs);
+  if (step.kind === 'kill-worker') world.killWorker(victim);
+  if (step.kind === 'freeze-worker') victim.actor.frozenUntil = untilAt;
+  if (step.kind === 'cut-worker') victim.actor.cutUntil = untilAt;
+  if (step.kind === 'skew-clock') victim.skewMs += random.below(4_000) - 2_000;
+}
+
+function troubleAReconciler(step: Step, world: World): void {
+  const random = seededRandom(step.roll);
+  const actor: Actor = random.pick(world.reconcilers).actor;
+  if (step.kind === 'crash-reconciler') actor.diesSoon = true;
+  else actor.frozenUntil = world.time.now + 1_000 + random.below(60_000);
+}
+
+function troubleAPart(step: Step, world: World): void {
+  const random = seededRandom(step.roll);
+  const untilAt = world.time.now + 1_000 + random.below(30_000);
+  if (step.kind === 'no-capacity') world.runtime.fullUntil = untilAt;
+  else if (step.kind === 'sink-down') world.sinkDownUntil = untilAt;
+  else {
+    const port = random.pick(ports);
+    world.tell('world', () => `${port} does not answer for ${untilAt - world.time.now} ms`);
+    world.network.downUntil.set(port, untilAt);
+  }
+}
+
+async function troubleTheBroker(step: Step, world: World): Promise<void> {
+  const random = seededRandom(step.roll);
+  if (step.kind === 'wipe-broker') return world.broker.wipe();
+  const topics = await world.broker.list();
+  if (topics.length === 0) return;
+  const topic = random.pick(topics);
+  if (step.kind === 'lose-topic') await world.broker.remove(topic);
+  if (step.kind === 'drift-topic')
+    await world.broker.configure(topic, { 'retention.ms': String(random.below(10_000)) });
+  if (step.kind === 'expire-records') {
+    const { ends } = world.broker.look(topic)!;
+    for (const [partition, end] of ends.entries()) world.broker.expire(topic, partition, random.below(end + 1));
+  }
+}
+
+async function troubleAStore(step: Step, world: World): Promise<void> {
+  const random = seededRandom(step.roll);
+  const { losses } = world.watch;
+  switch (step.kind) {
+    case 'wipe-controls':
+      losses.controls = true;
+      return world.controls.wipe();
+    case 'wipe-workers':
+      losses.workersAt = world.time.now;
+      world.watch.fenced.clear();
+      return world.workers.wipe();
+    case 'wipe-splits':
+      return world.splits.wipe();
+    case 'empty-goals':
+      world.goalsEmptyUntil = world.time.now + 1_000 + random.below(20_000);
+      return;
+    default: {
+      const { sequence } = await world.goals.snapshot();
+      losses.goals = true;
+      world.goals.restore(Math.max(0, sequence - 1 - random.below(4)));
+      world.forgetGoal();
+      return world.goalMoved();
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// Simulates the platform under chaos, seed by seed. Usage: npm run sim -- --seeds N [--from N] | --seed N [--explain]
+// One line of JSON on standard output; progress, and with --explain the timeline, on standard error. Exit code 0 only without violations.
+import { parseArgs } from 'node:util';
+import { loadParser } from '#core/expression/index.ts';
+import { explain } from './explain.ts';
+import { runSeed } from './run-seed.ts';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '2000' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    explain: { type: 'boolean', default: false },
+    'stop-at': { type: 'string', default: '20' },
+  },
+});
+
+const whole = (text: string, name: string): number => {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number >= 0) return number;
+  console.error(`--${name}: got ${JSON.stringify(text)}, expected a whole number`);
+  process.exit(2);
+};
+
+await loadParser();
+const first = whole(values.seed ?? values.from, values.seed === undefined ? 'from' : 'seed');
+const count = values.seed === undefined ? whole(values.seeds, 'seeds') : 1;
+const stopAt = whole(values['stop-at'], 'stop-at');
+const startedMs = performance.now();
+const violations: number[] = [];
+let events = 0;
+let done = 0;
+let virtualMs = 0;
+
+let current = first;
+process.on('unhandledRejection', (error) => {
+  console.error(`seed ${current}: an error that nobody handled`, error);
+  process.exit(1);
+});
+
+for (let seed = first; seed < first + count && violations.length < stopAt; seed++) {
+  current = seed;
+  const result = await runSeed({ seed });
+  done++;
+  events += result.events;
+  virtualMs += result.virtualMs;
+  if (result.violation) {
+    violations.push(seed);
+    console.error(`seed ${seed}: ${result.violation.invariant}: ${result.violation.message}`);
+    console.error(`  npm run sim -- --seed ${seed} --explain`);
+    if (values.explain) await explain(result);
+  }
+  if (done % 1_000 === 0) console.error(`${done} seeds, ${Math.round(performance.now() - startedMs)} ms`);
+}
+if (values.explain && violations.length === 0 && count === 1) console.error(`seed ${first} holds`);
+const seconds = Number(((performance.now() - startedMs) / 1_000).toFixed(1));
+const virtualDays = Number((virtualMs / 86_400_000).toFixed(2));
+const ok = violations.length === 0;
+console.log(JSON.stringify({ seeds: done, from: first, events, violations, ok, seconds, virtualDays }));
+process.exit(ok ? 0 : 1);

@@ -1,0 +1,400 @@
+// A worker in virtual time: the product's own membership, leader, checkpoints, holdings, commits and lease; only records and timers are modelled.
+import type { RecordProcessor } from '#core/expression/index.ts';
+import { judgeProgress } from '#core/health/progress.ts';
+import type { ExitName } from '#core/job/exit-codes.ts';
+import type { WorkerState } from '#core/job/heartbeat.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { parseJobGoal } from '#core/job/parse-goal.ts';
+import { environment, readJobId } from '#core/names.ts';
+import type { Clock } from '#core/ports/clock.ts';
+import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SplitStore } from '#core/ports/split-store.ts';
+import type { TaskRequest } from '#core/ports/task-runner.ts';
+import type { WorkerStore } from '#core/ports/worker-store.ts';
+import type { MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import { Commits } from '#workers/commits.ts';
+import { ErrorsSeen } from '#workers/errors-seen.ts';
+import { Heartbeats } from '#workers/heartbeats.ts';
+import { Holdings } from '#workers/holdings.ts';
+import type { Cluster, TopicInfo } from '#workers/kafka/cluster.ts';
+import { errorCodes } from '#workers/kafka/error-codes.ts';
+import { Lease } from '#workers/lease.ts';
+import { Membership } from '#workers/membership.ts';
+import type { WorkerIdentity, WorkerParts } from '#workers/parts.ts';
+import type { Split } from '#workers/split.ts';
+import { resolveUnreadable } from '#workers/unreadable-split.ts';
+import type { Ledger } from './ledger.ts';
+import type { Actor, Network } from './network.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface WorkerWorld {
+  readonly time: VirtualTime;
+  readonly network: Network;
+  readonly broker: MemoryBrokerAdmin;
+  readonly ledger: Ledger;
+  readonly workers: WorkerStore;
+  readonly splits: SplitStore;
+  readonly objects: ObjectStore;
+  readonly log: Logger;
+  /** Until then the sink acknowledges nothing. */
+  sinkDownUntil: number;
+  produceMs(): number;
+  exited(worker: ModelWorker, reason: ExitName): void;
+}
+
+const batchRecords = 20;
+const eagerRoundMs = 500;
+const metadataMs = 5_000;
+
+/** What becomes of a record: the model's stand-in for the job's program. */
+export type RecordFate = 'passes' | 'is filtered' | 'is poison';
+export function fateOf(partition: number, offset: number): RecordFate {
+  const roll = (offset * 7 + partition * 3) % 10;
+  return roll < 5 ? 'passes' : roll < 9 ? 'is filtered' : 'is poison';
+}
+
+export class ModelWorker {
+  readonly actor: Actor;
+  readonly taskId: string;
+  readonly identity: WorkerIdentity;
+  /** Milliseconds that its wall clock is ahead of the world's. */
+  skewMs = 0;
+  goal: JobGoal | null = null;
+  /** When a store last accepted its heartbeat. */
+  aliveAt = 0;
+  isOver = false;
+  readonly #world: WorkerWorld;
+  readonly #ports: Pick<WorkerParts, 'workers' | 'splits' | 'objects'>;
+  readonly #clock: Clock;
+  readonly #monotonicStart: number;
+  readonly #goalKey: string;
+  #core: Core | null = null;
+  #draining = false;
+  #beating: Promise<void> | null = null;
+
+  constructor(
+    world: WorkerWorld,
+    actor: Actor,
+    taskId: string,
+    request: TaskRequest,
+    ports: Pick<WorkerParts, 'workers' | 'splits' | 'objects'>,
+  ) {
+    this.#world = world;
+    this.actor = actor;
+    this.taskId = taskId;
+    this.#ports = ports;
+    this.#monotonicStart = world.time.now - 1_000;
+    this.#clock = {
+      now: () => world.time.now + this.skewMs,
+      monotonicMs: () => world.time.now - this.#monotonicStart,
+    };
+    const env = request.environment;
+    this.#goalKey = env[environment.goal]!;
+    this.identity = {
+      ...{ job: env[environment.job]!, worker: env[environment.worker]!, render: env[environment.render]!, pid: 1 },
+      ...{ incarnation: Number(env[environment.incarnation]), slot: Number(env[environment.slot]) },
+    };
+  }
+
+  /** Splits that it holds and believes to be allowed to work on. */
+  get heldSplits(): readonly Split[] {
+    return this.#core?.holdings.all ?? [];
+  }
+
+  /** By its own clock it holds its lease. */
+  get mayWork(): boolean {
+    return !this.isOver && (this.#core?.lease.isHeld ?? false);
+  }
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  async start(): Promise<void> {
+    const goal = await this.#readGoal();
+    if (goal === null || this.isOver) return;
+    this.goal = goal;
+    const core = this.#compose(goal);
+    this.#core = core;
+    await this.#beat();
+    const { network } = this.#world;
+    const { heartbeatMs, commitMs } = goal.settings;
+    network.every(this.actor, heartbeatMs, () => void this.#beat());
+    network.every(this.actor, commitMs, () => void core.commits.commitAll(core.holdings.all));
+    network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#watch());
+    network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#read());
+    network.every(this.actor, metadataMs, () => void core.cluster.refresh());
+    void this.#rounds(goal, core);
+  }
+
+  /** SIGTERM. */
+  async drain(): Promise<void> {
+    if (this.#draining || this.isOver) return;
+    this.#draining = true;
+    const core = this.#core;
+    const goal = this.goal;
+    if (core === null || goal === null) return this.#end('ended');
+    const { workers, splits } = core.parts;
+    const { job, worker } = this.identity;
+    const wasLeading = core.membership.leads;
+    const resigned = this.#beat().then(() => core.membership.resign());
+    resigned.catch(() => {});
+    // The product's own time limit runs on a real timer: here the model makes the splits give up in virtual time.
+    this.#world.time.after(goal.settings.drainMs, () => {
+      for (const split of core.holdings.all) if (!this.isOver && !split.isSettled) split.rewind();
+    });
+    while (core.holdings.all.length > 0)
+      await Promise.all(core.holdings.all.map(({ name }) => core.holdings.letGo(name, goal.settings.drainMs)));
+    try {
+      await resigned;
+      if (wasLeading) await core.membership.checkpoints.take(await splits.list(job));
+      await this.#beating;
+      await workers.remove(job, worker);
+    } catch {
+      // Others wait until the lease has run out.
+    }
+    this.#end('ended');
+  }
+
+  /** SIGKILL, or the kernel. */
+  kill(): void {
+    this.isOver = true;
+    this.actor.alive = false;
+  }
+
+  async #readGoal(): Promise<JobGoal | null> {
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      try {
+        const bytes = await this.#ports.objects.get(this.#goalKey);
+        const parsed = bytes === null ? null : parseJobGoal(bytes);
+        if (parsed?.ok) return parsed.value;
+        this.#end('badGoal');
+        return null;
+      } catch {
+        await this.#world.network.sleep(this.actor, 500 * attempt);
+      }
+    }
+    this.#end('unavailable');
+    return null;
+  }
+
+  #compose(goal: JobGoal): Core {
+    const { broker, log } = this.#world;
+    const cluster = new ModelCluster(broker, goal.source.topic);
+    const parts: WorkerParts = {
+      ...{ ...this.#ports, identity: this.identity, goal, clock: this.#clock, log, eventTime: null },
+      secrets: { read: async () => null },
+      // Only what the parts under test use of them: the topic's metadata, offsets, and a count.
+      cluster: cluster as unknown as Cluster,
+      processor: { mismatchCount: 0 } as unknown as RecordProcessor,
+    };
+    const lease = new Lease(goal.settings.leaseMs, () => this.#clock.monotonicMs());
+    const errors = new ErrorsSeen(log, () => this.#clock.now());
+    const path = { add: () => {}, remove: (split: Split) => void split.generation++ };
+    const commits = new Commits(parts, lease, errors, (split) => {
+      holdings.drop(split);
+      void this.#beat();
+    });
+    const holdings: Holdings = new Holdings(parts, path, commits, errors);
+    return {
+      ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts) },
+      heartbeats: new Heartbeats(parts),
+    };
+  }
+
+  async #rounds(goal: JobGoal, core: Core): Promise<void> {
+    while (!this.isOver && !this.#draining) {
+      let waits = true;
+      try {
+        waits = await this.#round(goal, core);
+      } catch {
+        // The store cannot be reached: nothing is decided.
+      }
+      await this.#world.network.sleep(this.actor, waits ? eagerRoundMs : goal.settings.heartbeatMs);
+    }
+  }
+
+  async #round(goal: JobGoal, core: Core): Promise<boolean> {
+    const round = await core.membership.round(core.holdings.names);
+    if (round.kind === 'fenced') {
+      this.#end('fenced');
+      return false;
+    }
+    if (this.#draining || !core.lease.isHeld) return true;
+    const { claim, release, waitingFor } = round.decision;
+    for (const name of release) void core.holdings.letGo(name, goal.settings.drainMs);
+    const hadNone = core.holdings.all.length === 0;
+    await core.holdings.claim(claim);
+    if (hadNone && core.holdings.all.length > 0) void this.#beat();
+    return waitingFor.length > 0 || core.holdings.all.length === 0;
+  }
+
+  async #beat(): Promise<void> {
+    if (this.isOver || this.#core === null) return;
+    this.#beating ??= this.#sendBeat(this.#core).finally(() => {
+      this.#beating = null;
+    });
+    await this.#beating;
+  }
+
+  async #sendBeat(core: Core): Promise<void> {
+    const sentMs = this.#clock.monotonicMs();
+    const heartbeat = core.heartbeats.next({
+      ...{
+        state: this.#state,
+        leader: core.membership.leads,
+        splits: core.holdings.all,
+        newestAt: null,
+        mismatches: 0,
+      },
+      ...{ retired: core.holdings.retired, lastCheckpoint: core.membership.checkpoints.latest },
+      errors: core.errors.latest(),
+    });
+    try {
+      if ((await core.parts.workers.beat(heartbeat)) === 'fenced') return this.#end('fenced');
+      core.lease.renew(sentMs);
+    } catch {
+      // Not renewed: the lease runs out by itself.
+    }
+  }
+
+  get #state(): WorkerState {
+    if (this.#draining) return 'draining';
+    if (this.heldSplits.some(({ state }) => state === 'stuck')) return 'stuck';
+    return this.heldSplits.length === 0 ? 'starting' : 'running';
+  }
+
+  #watch(): void {
+    const core = this.#core;
+    if (core === null || this.isOver) return;
+    if (core.lease.isOver) {
+      this.#end('fenced');
+      return;
+    }
+    const nowMs = this.#clock.monotonicMs();
+    const splits = core.holdings.all
+      .filter(({ state }) => state !== 'stuck')
+      .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
+    const refusedMs = this.#world.sinkDownUntil > this.#world.time.now ? nowMs : null;
+    const { stalledAfterMs } = core.parts.goal;
+    if (judgeProgress({ nowMs, stalledAfterMs, splits, refusedMs }).kind === 'stalled') this.#end('noProgress');
+  }
+
+  /** One fetch of every split: what is there is worked on at once; its output is on its way until the sink has it. */
+  #read(): void {
+    const core = this.#core;
+    if (core === null || this.isOver || !core.lease.isHeld) return;
+    for (const split of core.holdings.all) {
+      if (split.state !== 'reading') continue;
+      const topic = this.#world.broker.look(split.topic);
+      const start = topic?.starts[split.partition];
+      const end = topic?.ends[split.partition];
+      if (topic === null || start === undefined || end === undefined)
+        this.#hold(core, split, errorCodes.unknownTopicId);
+      else if (topic.topicId !== split.topicId) this.#hold(core, split, errorCodes.unknownTopicId);
+      else if (split.fetchOffset < start || split.fetchOffset > end)
+        this.#hold(core, split, errorCodes.offsetOutOfRange);
+      else {
+        split.noteEnd(end);
+        if (end > split.fetchOffset) this.#work(core, split, Math.min(end, split.fetchOffset + batchRecords));
+      }
+    }
+  }
+
+  #hold(core: Core, split: Split, errorCode: number): void {
+    split.state = 'holding';
+    void core.cluster.refresh();
+    void resolveUnreadable(split, errorCode, core.parts.cluster, core.errors)
+      .then(() => this.#world.network.sleep(this.actor, 1_000))
+      .finally(() => {
+        if (split.state === 'holding') split.state = 'reading';
+      });
+  }
+
+  #work(core: Core, split: Split, end: number): void {
+    const { time, ledger, network } = this.#world;
+    const unit = split.openUnit();
+    const job = this.identity.job;
+    const { name, topicId } = split;
+    const outputs: number[] = [];
+    for (let offset = split.fetchOffset; offset < end; offset++) {
+      unit.in++;
+      const fate = fateOf(split.partition, offset);
+      if (fate === 'passes') unit.out++;
+      else if (fate === 'is filtered') unit.filtered++;
+      else unit.deadLettered++;
+      if (fate === 'is filtered') ledger.settle(job, name, topicId, offset);
+      else outputs.push(offset);
+    }
+    split.fetchOffset = end;
+    if (outputs.length > 0) {
+      unit.attach();
+      const send = (): void => {
+        if (!this.actor.alive) return;
+        const waitMs = Math.max(this.#world.sinkDownUntil - time.now + 50, core.lease.isHeld ? 0 : 500);
+        if (waitMs > 50 || this.#world.sinkDownUntil > time.now) {
+          time.after(waitMs, send);
+          return;
+        }
+        for (const offset of outputs) ledger.settle(job, name, topicId, offset);
+        void network.sleep(this.actor, this.#world.produceMs()).then(() => unit.acknowledge());
+      };
+      time.after(this.#world.produceMs(), send);
+    }
+    unit.close(end);
+  }
+
+  #end(reason: ExitName): void {
+    if (this.isOver) return;
+    this.kill();
+    this.#world.exited(this, reason);
+  }
+
+  get jobName(): string {
+    return readJobId(this.identity.job)!.name;
+  }
+}
+
+interface Core {
+  readonly parts: WorkerParts;
+  readonly cluster: ModelCluster;
+  readonly lease: Lease;
+  readonly errors: ErrorsSeen;
+  readonly commits: Commits;
+  readonly holdings: Holdings;
+  readonly membership: Membership;
+  readonly heartbeats: Heartbeats;
+}
+
+/** The source topic's metadata as one worker knows it: as old as its last refresh. */
+class ModelCluster {
+  readonly #broker: MemoryBrokerAdmin;
+  readonly #name: string;
+  #info: TopicInfo | undefined;
+
+  constructor(broker: MemoryBrokerAdmin, topic: string) {
+    this.#broker = broker;
+    this.#name = topic;
+    void this.refresh();
+  }
+
+  refresh(): Promise<void> {
+    const there = this.#broker.look(this.#name);
+    this.#info =
+      there === null ? undefined : { topic: this.#name, topicId: there.topicId, leaders: there.ends.map(() => 1) };
+    return Promise.resolve();
+  }
+
+  topic(name: string): TopicInfo | undefined {
+    return name === this.#name ? this.#info : undefined;
+  }
+
+  async offset(name: string, partition: number, at: number): Promise<number | null> {
+    const there = this.#broker.look(name);
+    const value = at === -2 ? there?.starts[partition] : there?.ends[partition];
+    return value ?? null;
+  }
+
+  async commitOffsets(): Promise<void> {}
+}

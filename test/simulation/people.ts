@@ -1,0 +1,142 @@
+// The people of a simulated world: what they declare, and how they change it.
+import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
+import type { Json } from '#core/spec/document.ts';
+import { seededRandom } from '#test/support/seeded-random.ts';
+import type { Step } from './steps.ts';
+
+const asked = { tenant: 'default', author: 'ann', reason: '' };
+
+interface RouteWish {
+  from: string;
+  limit: number;
+  workers: number;
+  sinks: readonly string[];
+  paused: boolean;
+}
+
+/** Knows what was last wished for, so that everything can be declared again after the store forgot it. */
+export class People {
+  readonly #goals: GoalStore;
+  readonly #streams = new Map<string, number>();
+  readonly #routes = new Map<string, RouteWish>();
+  #label = 0;
+
+  constructor(goals: GoalStore) {
+    this.#goals = goals;
+  }
+
+  async begin(seed: number): Promise<void> {
+    const random = seededRandom(seed * 104729 + 3);
+    const streamCount = 1 + random.below(2);
+    for (let index = 0; index < streamCount; index++) await this.#setStream(`events-${index}`, 1 + random.below(3));
+    const routeCount = 1 + random.below(3);
+    for (let index = 0; index < routeCount; index++) {
+      const from = `events-${random.below(streamCount)}`;
+      const wish = { from, limit: 0, workers: 1 + random.below(2), sinks: ['out'], paused: false };
+      await this.#setRoute(`route-${index}`, wish);
+    }
+  }
+
+  get routeNames(): readonly string[] {
+    return [...this.#routes.keys()];
+  }
+
+  get streamNames(): readonly string[] {
+    return [...this.#streams.keys()];
+  }
+
+  /** Everything is declared once more, as somebody does after the store was restored from a backup. */
+  async declareAgain(): Promise<void> {
+    this.#label++;
+    for (const [name, partitions] of this.#streams) await this.#setStream(name, partitions);
+    for (const [name, wish] of this.#routes) await this.#setRoute(name, wish);
+  }
+
+  async act(step: Step): Promise<void> {
+    const random = seededRandom(step.roll);
+    const names = this.routeNames;
+    const name = names.length === 0 ? `route-${random.below(3)}` : random.pick(names);
+    const wish = this.#routes.get(name);
+    switch (step.kind) {
+      case 'change-route':
+        return wish && this.#setRoute(name, { ...wish, limit: wish.limit + 1 });
+      case 'change-workers':
+        return wish && this.#setRoute(name, { ...wish, workers: 1 + random.below(3) });
+      case 'change-sinks':
+        return wish && this.#setRoute(name, { ...wish, sinks: random.next() < 0.5 ? ['out'] : ['out', 'copy'] });
+      case 'toggle-paused':
+        return wish && this.#setRoute(name, { ...wish, paused: !wish.paused });
+      case 'grow-stream': {
+        const stream = random.pick(this.streamNames);
+        return stream === undefined ? undefined : this.#setStream(stream, this.#streams.get(stream)! + 1);
+      }
+      case 'pause':
+      case 'resume':
+      case 'restart':
+        return this.#operate(name, step.kind);
+      case 'delete-route':
+        this.#routes.delete(name);
+        await this.#goals.remove({ ...asked, kind: 'Route', name });
+        // Now and then it is wanted again before anybody has cleaned up.
+        if (random.next() < 0.5 && wish) await this.#setRoute(name, wish);
+        return;
+      case 'create-route':
+        return this.#setRoute(`route-${random.below(4)}`, this.#newWish(random.pick(this.streamNames)));
+      case 'delete-stream':
+        return this.#deleteStream(random.next() < 0.5);
+      case 'write-for-newer-version':
+        if (wish) await this.#write(name, { ...declaredOf(wish), sharding: { of: 'the future' } });
+        return;
+      default:
+        return;
+    }
+  }
+
+  #newWish(from: string | undefined): RouteWish {
+    return { from: from ?? 'events-0', limit: 0, workers: 1, sinks: ['out'], paused: false };
+  }
+
+  async #deleteStream(again: boolean): Promise<void> {
+    const read = new Set([...this.#routes.values()].map(({ from }) => from));
+    const name = this.streamNames.find((stream) => !read.has(stream));
+    if (name === undefined) return;
+    const partitions = this.#streams.get(name)!;
+    this.#streams.delete(name);
+    await this.#goals.remove({ ...asked, kind: 'Stream', name });
+    if (again) await this.#setStream(name, partitions);
+  }
+
+  async #setStream(name: string, partitions: number): Promise<void> {
+    this.#streams.set(name, partitions);
+    await this.#goals.apply({ ...asked, kind: 'Stream', metadata: this.#metadata(name), declared: { partitions } });
+  }
+
+  async #setRoute(name: string, wish: RouteWish): Promise<void> {
+    if (!this.#streams.has(wish.from)) await this.#setStream(wish.from, 1);
+    this.#routes.set(name, wish);
+    await this.#write(name, declaredOf(wish));
+  }
+
+  /** Also what this version of the platform does not understand: a newer one may have written it before it was rolled back. */
+  async #write(name: string, declared: Json): Promise<void> {
+    await this.#goals.apply({ ...asked, kind: 'Route', metadata: this.#metadata(name), declared });
+  }
+
+  async #operate(route: string, kind: OperationKind): Promise<void> {
+    const revision = await this.#goals.read('default', 'Route', route);
+    if (revision === null) return;
+    await this.#goals.requestOperation({ ...asked, job: `${route}.out`, uid: revision.uid, kind });
+  }
+
+  #metadata(name: string) {
+    return { name, owner: 'playback', labels: this.#label === 0 ? {} : { again: String(this.#label) } };
+  }
+}
+
+const declaredOf = (wish: RouteWish): { readonly [key: string]: Json } => ({
+  from: wish.from,
+  where: `x > ${wish.limit}`,
+  to: wish.sinks.map((sink) => ({ name: sink, stream: `${wish.from}-${sink}-${wish.limit % 2}` })),
+  resources: { workers: wish.workers },
+  ...(wish.paused ? { paused: true } : {}),
+});

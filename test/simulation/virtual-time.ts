@@ -1,0 +1,88 @@
+// Virtual time: a heap of events, each run to the end of all that follows from it before the next; no real clock anywhere.
+import { setImmediate } from 'node:timers';
+
+interface Entry {
+  readonly at: number;
+  /** Of events at one moment, the one that was asked for first goes first. */
+  readonly order: number;
+  readonly run: () => void;
+}
+
+export class VirtualTime {
+  now: number;
+  /** Events run so far. */
+  events = 0;
+  /** Ends `runUntil` before the next event. */
+  halted = false;
+  readonly #heap: Entry[] = [];
+  #order = 0;
+
+  constructor(startAt: number) {
+    this.now = startAt;
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#push({ at: this.now + Math.max(0, delayMs), order: this.#order++, run });
+  }
+
+  /** Again and again until `run` gives false. */
+  every(intervalMs: number, run: () => boolean): void {
+    const turn = (): void => {
+      if (run()) this.after(intervalMs, turn);
+    };
+    this.after(intervalMs, turn);
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => this.after(delayMs, resolve));
+  }
+
+  /** Runs every event up to `until`; `afterEach` looks at the world after each of them. */
+  async runUntil(until: number, afterEach: () => void): Promise<void> {
+    while (!this.halted && this.#heap.length > 0 && this.#heap[0]!.at <= until) {
+      const { at, run } = this.#pop();
+      this.now = Math.max(this.now, at);
+      this.events++;
+      run();
+      await settleMicrotasks();
+      afterEach();
+    }
+    if (!this.halted) this.now = Math.max(this.now, until);
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(entry, heap[parent]!)) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): Entry {
+    const heap = this.#heap;
+    const first = heap[0]!;
+    const last = heap.pop()!;
+    if (heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+const isBefore = (a: Entry, b: Entry): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
+
+/** Whatever promises lead to without real input or output has happened afterwards: a turn of the event loop drains them all. */
+export const settleMicrotasks = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,246 @@
+// The invariants, checked at every effect on the simulated world (numbers as in docs/reliability.md). The first breach ends the run.
+import { readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
+import { isBalanced } from '#core/job/accounting.ts';
+import { readJobId } from '#core/names.ts';
+import { taskIncarnation, taskSlot } from '#core/plan/task-tags.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { CommitOutcome, SplitRecord } from '#core/ports/split-store.ts';
+import type { ObservedTask } from '#core/ports/task-runner.ts';
+import type { MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import type { Ledger } from './ledger.ts';
+import type { ModelWorker } from './model-worker.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+export interface Violation {
+  readonly invariant: string;
+  readonly at: number;
+  readonly message: string;
+}
+
+export interface WatchedWorld {
+  readonly time: VirtualTime;
+  readonly broker: MemoryBrokerAdmin;
+  readonly ledger: Ledger;
+  /** By worker's name. */
+  readonly byName: ReadonlyMap<string, ModelWorker>;
+  readonly liveTasks: (job: string) => readonly ObservedTask[];
+  /** For how long the goal store has asked for it without a break; null: it does not. */
+  readonly jobWantedMs: (job: string) => number | null;
+  readonly topicWantedMs: (topic: string) => number | null;
+  /** How long a request that was checked may still be under way. */
+  readonly requestMs: number;
+  readonly leaseMs: number;
+  readonly checkpointsKept: number;
+}
+
+/** A wiped table may be rebuilt from older knowledge: what then cannot hold is not asked for. */
+export interface Losses {
+  controls: boolean;
+  workersAt: number;
+  splits: boolean;
+  goals: boolean;
+}
+
+export class Watch {
+  violation: Violation | null = null;
+  readonly losses: Losses = { controls: false, workersAt: Number.NEGATIVE_INFINITY, splits: false, goals: false };
+  /** Jobs that at some time were ended by an explicit wish. */
+  readonly endedEver = new Set<string>();
+  readonly splits = new Map<string, SplitRecord>();
+  readonly fenced = new Set<string>();
+  readonly #world: WatchedWorld;
+  readonly #epochs = new Map<string, number>();
+  readonly #books = new Map<string, number>();
+  readonly #incarnations = new Map<string, number>();
+  readonly #startedOnce = new Set<string>();
+
+  constructor(world: WatchedWorld) {
+    this.#world = world;
+  }
+
+  breach(invariant: string, message: string): void {
+    this.violation ??= { invariant, at: this.#world.time.now, message };
+    this.#world.time.halted = true;
+  }
+
+  created(job: string, wanted: SplitRecord): void {
+    const key = keyOf(job, wanted.split);
+    if (this.splits.has(key)) return;
+    this.splits.set(key, wanted);
+    const position = Number(wanted.position);
+    const { topic, partition } = partsOf(wanted.split);
+    const there = this.#world.broker.look(topic);
+    const isNew = !this.#books.has(`${key}\n${wanted.topicId}`);
+    const earliest = there?.topicId === wanted.topicId ? (there.starts[partition] ?? 0) : position;
+    if (isNew && position > earliest)
+      this.breach('S6', `${job} begins ${wanted.split} at ${position}; its earliest record is ${earliest}`);
+    if (!this.#world.ledger.begin(job, wanted.split, wanted.topicId, position))
+      this.breach('S6', `${job} begins ${wanted.split} anew at ${position}, beyond what was done`);
+    for (const book of this.#books.keys()) if (book.startsWith(`${key}\n`)) this.#books.delete(book);
+    this.#books.set(`${key}\n${wanted.topicId}`, wanted.accounting.in - position);
+    if ((this.#epochs.get(key) ?? -1) > wanted.epoch && !this.losses.splits)
+      this.breach('S2', `the epoch of ${wanted.split} of ${job} went back to ${wanted.epoch}`);
+  }
+
+  claimed(job: string, record: SplitRecord, from: string | null): void {
+    const key = keyOf(job, record.split);
+    const before = this.splits.get(key);
+    this.splits.set(key, record);
+    if ((this.#epochs.get(key) ?? -1) >= record.epoch && !this.losses.splits && before?.owner !== record.owner)
+      this.breach('S2', `epoch ${record.epoch} of ${record.split} of ${job} was given out twice`);
+    this.#epochs.set(key, record.epoch);
+    if (from === null || from === record.owner || this.fenced.has(from)) return;
+    const owner = this.#world.byName.get(from);
+    const itemsLost = this.#world.time.now - this.losses.workersAt < 3 * this.#world.leaseMs;
+    if (owner?.mayWork && owner.heldSplits.some(({ name }) => name === record.split) && !itemsLost)
+      this.breach('S1', `${record.owner} took ${record.split} from ${from}, whose lease runs`);
+  }
+
+  committed(
+    job: string,
+    held: { readonly split: string; readonly worker: string; readonly epoch: number },
+    done: Pick<SplitRecord, 'position' | 'topicId' | 'accounting'>,
+    outcome: CommitOutcome,
+  ): void {
+    if (outcome === 'fenced') return;
+    const key = keyOf(job, held.split);
+    const before = this.splits.get(key);
+    if (!before || before.owner !== held.worker || before.epoch !== held.epoch) {
+      this.breach('S1', `${held.worker} committed ${held.split} although ${before?.owner} owns it`);
+      return;
+    }
+    const position = Number(done.position);
+    if (before.topicId === done.topicId && position < Number(before.position)) return;
+    this.splits.set(key, { ...before, ...done });
+    this.#checkSettled(job, held.split, done.topicId, position);
+    if (!isBalanced(done.accounting))
+      this.breach('S3', `the books of ${held.split} of ${job} do not balance: ${JSON.stringify(done.accounting)}`);
+    const bookKey = `${key}\n${done.topicId}`;
+    const expected = this.#books.get(bookKey);
+    if (expected === undefined) this.#books.set(bookKey, done.accounting.in - position);
+    else if (done.accounting.in - position !== expected)
+      this.breach('S3', `${job} counted ${done.accounting.in - expected} records of ${held.split} at ${position}`);
+  }
+
+  #checkSettled(job: string, split: string, topicId: string, position: number): void {
+    const { topic, partition } = partsOf(split);
+    const there = this.#world.broker.look(topic);
+    const earliest = there === null || there.topicId !== topicId ? position : (there.starts[partition] ?? 0);
+    const open = this.#world.ledger.firstUnsettled(job, split, topicId, position, earliest);
+    if (open !== null)
+      this.breach(
+        'S3',
+        `${job} committed ${split} up to ${position}, but what became of record ${open} is not durable`,
+      );
+  }
+
+  released(job: string, split: string, worker: string): void {
+    const record = this.splits.get(keyOf(job, split));
+    if (record?.owner === worker) this.splits.set(keyOf(job, split), { ...record, owner: null });
+  }
+
+  /** Everything that is kept of a job goes. */
+  cleared(job: string): void {
+    if (!this.endedEver.has(job)) this.breach('S5', `${job} was cleared, but nobody ever ended it`);
+    const wantedMs = this.#world.jobWantedMs(job);
+    if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals)
+      this.breach('S7', `${job} was cleared although it has been wanted for ${wantedMs} ms`);
+    if (this.#world.liveTasks(job).length > 0 && wantedMs === null && !this.#frozenOrUnlisted(job))
+      this.breach('S5', `${job} was cleared while a worker of it works`);
+    for (const key of this.splits.keys())
+      if (key.startsWith(keyOf(job, ''))) {
+        this.splits.delete(key);
+        this.#epochs.delete(key);
+      }
+  }
+
+  /** Workers that the runtime or the heartbeats may not show for a while. */
+  #frozenOrUnlisted(job: string): boolean {
+    return this.#world
+      .liveTasks(job)
+      .every((task) => this.#world.time.now - task.createdAt < 120_000 || !this.#isReporting(task.taskId));
+  }
+
+  #isReporting(taskId: string): boolean {
+    const worker = [...this.#world.byName.values()].find((each) => each.taskId === taskId);
+    return worker?.mayWork ?? false;
+  }
+
+  topicRemoved(topic: string): void {
+    const wantedMs = this.#world.topicWantedMs(topic);
+    if (wantedMs !== null && wantedMs > this.#world.requestMs)
+      this.breach('S7', `topic ${topic} was deleted although it has been wanted for ${wantedMs} ms`);
+  }
+
+  controlWritten(record: ControlRecord, before: ControlRecord | null): void {
+    const last = this.#incarnations.get(record.job) ?? 0;
+    const mayForget = this.losses.controls || this.losses.goals || this.endedEver.has(record.job);
+    if (record.incarnationLast < last && !mayForget)
+      this.breach('S2', `the last incarnation of ${record.job} went back from ${last} to ${record.incarnationLast}`);
+    this.#incarnations.set(record.job, Math.max(last, record.incarnationLast));
+    const isAnnounced = record.announced['phase'] === 'Running' && before?.announced['phase'] !== 'Running';
+    if (isAnnounced) this.#checkRunning(record);
+  }
+
+  /** Told to be running: then every slot's worker reported not long ago, on the goal that the slot was decided for. */
+  #checkRunning(record: ControlRecord): void {
+    const { time, leaseMs, requestMs } = this.#world;
+    for (const [slot, { incarnation, render }] of Object.entries(record.slots)) {
+      const found = [...this.#world.byName.values()].find(
+        ({ identity }) => identity.job === record.job && identity.incarnation === incarnation,
+      );
+      if (found === undefined || time.now - found.aliveAt > leaseMs + 2 * requestMs)
+        this.breach('S11', `${record.job} is said to be Running, but slot ${slot} has no worker that reports`);
+      else if (found.identity.render !== render)
+        this.breach('S11', `${record.job} is said to be Running, but slot ${slot} runs another goal`);
+    }
+  }
+
+  taskAsked(task: ObservedTask, slotsMax: number): void {
+    const name = `${task.job} ${taskIncarnation(task)}`;
+    const mayForget = this.losses.controls || this.losses.goals || this.endedEver.has(task.job);
+    if (this.#startedOnce.has(name) && !mayForget)
+      this.breach('S1', `two tasks were started for incarnation ${taskIncarnation(task)} of ${task.job}`);
+    this.#startedOnce.add(name);
+    if (readJobId(task.job) === null) this.breach('S8', `a task of ${task.job} has no owner`);
+    const live = this.#world.liveTasks(task.job).filter((other) => taskSlot(other) === taskSlot(task));
+    if (live.length > 8 + slotsMax)
+      this.breach('S12', `${live.length} tasks live in slot ${taskSlot(task)} of ${task.job}`);
+  }
+
+  checkpointStored(key: string, bytes: Uint8Array, wasThere: boolean, outcome: 'stored' | 'exists'): void {
+    if (outcome === 'exists') return;
+    const sequence = sequenceOf(key);
+    if (sequence === null) return;
+    const text = new TextDecoder().decode(bytes);
+    if (wasThere) this.breach('S4', `checkpoint ${key} was written over`);
+    const json = JSON.parse(text) as { job: string; uid: string };
+    const read = readManifest(bytes, json.job, json.uid);
+    if (!read.ok) {
+      this.breach('S4', `checkpoint ${key} cannot be read: ${read.problem}`);
+      return;
+    }
+    for (const { split, topicId, position } of read.value.splits) {
+      const record = this.splits.get(keyOf(json.job, split));
+      const isAhead = record?.topicId === topicId && Number(position) > Number(record.position);
+      if (isAhead && !this.losses.splits)
+        this.breach('S4', `checkpoint ${key} has ${split} at ${position}, ahead of what is committed`);
+    }
+  }
+
+  objectRemoved(key: string, left: readonly string[]): void {
+    const sequence = sequenceOf(key);
+    if (sequence === null) return;
+    const prefix = key.slice(0, key.lastIndexOf('/') + 1);
+    const newer = left.filter((other) => other.startsWith(prefix) && (sequenceOf(other) ?? 0) > sequence);
+    if (newer.length < this.#world.checkpointsKept)
+      this.breach('S4', `checkpoint ${key} was removed with only ${newer.length} newer ones left`);
+  }
+}
+
+export const keyOf = (job: string, split: string): string => `${job}\n${split}`;
+
+export function partsOf(split: string): { readonly topic: string; readonly partition: number } {
+  const slash = split.lastIndexOf('/');
+  return { topic: split.slice(0, slash), partition: Number(split.slice(slash + 1)) };
+}

@@ -1,0 +1,455 @@
+// The simulated world: the product's own control loop and worker core over models of everything else, under one virtual clock.
+import { planRoute } from '#core/expression/index.ts';
+import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform.ts';
+import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
+import { canonicalJson } from '#core/hash.ts';
+import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
+import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
+import type { GoalSnapshot, GoalStore } from '#core/ports/goal-store.ts';
+import type { Logger } from '#core/ports/logger.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SplitStore } from '#core/ports/split-store.ts';
+import type { TaskRequest } from '#core/ports/task-runner.ts';
+import type { WorkerStore } from '#core/ports/worker-store.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+import { theTime } from '#test/support/builders.ts';
+import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
+import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
+import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
+import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
+import { type Random, seededRandom } from '#test/support/seeded-random.ts';
+import { Ledger } from './ledger.ts';
+import { ModelReconciler } from './model-reconciler.ts';
+import { ModelRuntime } from './model-runtime.ts';
+import { ModelWorker, type WorkerWorld } from './model-worker.ts';
+import { type Actor, anActor, type CallFault, type MethodKind, Network } from './network.ts';
+import { People } from './people.ts';
+import { VirtualTime } from './virtual-time.ts';
+import { Watch } from './watch.ts';
+
+const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+
+// Asked for with every heartbeat of every simulated worker, it would be a tenth of a run's cost, and no run is about it.
+process.memoryUsage.rss = () => 64 * 1024 * 1024;
+
+/** Compiled routes are pure: shared by all runs of a process. */
+const plan = memoizePlanner(planRoute, 2_000);
+
+/** Two ways in which the platform is set up: everything quick, or every write paid for and listings that lag by minutes. */
+export interface Profile {
+  readonly name: 'quick' | 'slow';
+  readonly settings: PlatformSettings;
+  readonly chaosMs: number;
+  readonly calmMsMax: number;
+  readonly quietMs: number;
+  readonly sweepMs: number;
+  readonly listingLagMs: number;
+  readonly staleMs: number;
+  readonly requestMs: number;
+}
+
+const worker = { ...localSettings.worker, heartbeatMs: 2_000, leaseMs: 8_000, commitMs: 2_000, checkpointsKept: 3 };
+
+export const profiles: readonly Profile[] = [
+  {
+    name: 'quick',
+    settings: { ...localSettings, worker },
+    ...{ chaosMs: 45_000, calmMsMax: 900_000, quietMs: 20_000, sweepMs: 2_500 },
+    ...{ listingLagMs: 3_000, staleMs: 1_000, requestMs: 10_000 },
+  },
+  {
+    name: 'slow',
+    settings: {
+      ...{ ...localSettings, startDeadlineMs: 120_000, listingGraceMs: 100_000 },
+      worker: { ...worker, heartbeatMs: 5_000, leaseMs: 20_000, commitMs: 5_000, checkpointMs: 30_000 },
+    },
+    ...{ chaosMs: 150_000, calmMsMax: 1_500_000, quietMs: 60_000, sweepMs: 10_000 },
+    ...{ listingLagMs: 60_000, staleMs: 2_000, requestMs: 15_000 },
+  },
+];
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly faults: ReadonlySet<CallFault>;
+  /** Gets every line of the timeline; absent: none is made. */
+  readonly tell?: (at: number, actor: string, line: string) => void;
+}
+
+type Methods = Readonly<Record<string, MethodKind>>;
+
+const goalMethods: Methods = {
+  snapshot: 'read',
+  read: 'read',
+  revisions: 'read',
+  changedSince: 'read',
+  finishOperation: 'effect',
+  appendEvents: 'effect',
+  confirmRemoved: 'effect',
+};
+const taskMethods: Methods = { list: 'read', run: 'effect', stop: 'effect' };
+const brokerMethods: Methods = {
+  ...{ describe: 'read', list: 'read', positions: 'read', create: 'effect', grow: 'effect' },
+  ...{ configure: 'effect', remove: 'effect' },
+};
+const workerMethods: Methods = {
+  ...{ beat: 'effect', view: 'read', listHeartbeats: 'read', fence: 'effect', remove: 'effect', lead: 'effect' },
+  ...{ resignLead: 'effect', assign: 'effect', clear: 'effect' },
+};
+const splitMethods: Methods = {
+  ...{ list: 'read', create: 'effect', claim: 'effect', commit: 'effect', release: 'effect', clear: 'effect' },
+};
+const controlMethods: Methods = { read: 'read', list: 'read', write: 'effect', remove: 'effect' };
+const objectMethods: Methods = { put: 'effect', get: 'read', list: 'read', remove: 'effect' };
+
+export class World implements WorkerWorld {
+  readonly profile: Profile;
+  readonly time = new VirtualTime(theTime);
+  readonly random: Random;
+  readonly network: Network;
+  readonly runtime: ModelRuntime;
+  readonly broker = createMemoryBrokerAdmin();
+  readonly ledger = new Ledger();
+  readonly goals = createMemoryGoalStore({ now: () => this.time.now, onChange: () => this.#goalChanged() });
+  readonly controls = createMemoryControlStore();
+  readonly people: People;
+  readonly watch: Watch;
+  readonly log = silent;
+  readonly byName = new Map<string, ModelWorker>();
+  readonly workers: WorkerStore & { wipe(): void };
+  readonly splits: SplitStore & { wipe(): void };
+  readonly objects: ObjectStore;
+  /** Reads of the goal store show nothing at all until then. */
+  goalsEmptyUntil = 0;
+  sinkDownUntil = 0;
+  /** Calls of reconcilers that changed something; what a quiet world must have none of. */
+  reconcilerEffects: string[] = [];
+  reconcilers: ModelReconciler[] = [];
+  readonly #byTask = new Map<string, ModelWorker>();
+  readonly #tell: (actor: string, line: () => string) => void;
+  #reconcilerCount = 0;
+  #goal: PlatformGoal | null = null;
+  #goalIsOld = true;
+  readonly #wantedJobs = new Map<string, number>();
+  readonly #wantedTopics = new Map<string, number>();
+  readonly #allJobs = new Set<string>();
+
+  constructor(options: WorldOptions) {
+    const { seed, faults, tell } = options;
+    this.random = seededRandom(seed);
+    this.profile = profiles[this.random.next() < 0.75 ? 0 : 1]!;
+    this.#tell = tell ? (actor, line) => tell(this.time.now - theTime, actor, line()) : () => {};
+    const { time, random, profile } = this;
+    this.network = new Network({
+      ...{ time, random, faults, requestMs: profile.requestMs, tell: this.#tell },
+      troubleShare: random.pick([0, 0.02, 0.06]),
+      onDeath: (actor) => this.#died(actor),
+    });
+    this.runtime = new ModelRuntime(time, random, {
+      begin: (taskId, request) => this.#begin(taskId, request),
+      terminate: (taskId) => void this.#byTask.get(taskId)?.drain(),
+      kill: (taskId) => this.#byTask.get(taskId)?.kill(),
+      asked: (task) => this.watch.taskAsked(task, 3),
+    });
+    this.runtime.listingLagMs = random.next() < 0.5 ? profile.listingLagMs : 0;
+    this.watch = new Watch({
+      ...{ time, broker: this.broker, ledger: this.ledger, byName: this.byName, requestMs: profile.requestMs },
+      liveTasks: (job) => this.runtime.all().filter((task) => task.job === job && this.runtime.hasProcess(task.taskId)),
+      jobWantedMs: (job) => wantedMs(this.#wantedJobs.get(job), time.now),
+      topicWantedMs: (topic) => wantedMs(this.#wantedTopics.get(topic), time.now),
+      leaseMs: profile.settings.worker.leaseMs,
+      checkpointsKept: profile.settings.worker.checkpointsKept,
+    });
+    this.workers = this.#watchedWorkers();
+    this.splits = this.#watchedSplits();
+    this.objects = this.#watchedObjects();
+    this.people = new People(this.goals);
+  }
+
+  /** The goal store was changed from below. */
+  forgetGoal(): void {
+    this.#goalIsOld = true;
+  }
+
+  tell(actor: string, line: () => string): void {
+    this.#tell(actor, line);
+  }
+
+  /** What the goal store asks for now, in truth. */
+  get goal(): PlatformGoal {
+    this.#goal ??= { sequence: 0, topics: [], jobs: [], removedTopics: [], removed: [], unsupported: [] };
+    return this.#goal;
+  }
+
+  produceMs(): number {
+    return this.network.chaos ? 20 + this.random.below(400) : 20;
+  }
+
+  exited(worker: ModelWorker, reason: ExitName): void {
+    this.#tell(worker.actor.name, () => `ends: ${reason}`);
+    this.runtime.exited(worker.taskId, exitCodes[reason]);
+  }
+
+  liveWorkers(): readonly ModelWorker[] {
+    return [...this.byName.values()].filter((each) => !each.isOver);
+  }
+
+  killWorker(worker: ModelWorker): void {
+    worker.kill();
+    this.runtime.exited(worker.taskId, 137);
+  }
+
+  startReconciler(): void {
+    const actor = anActor(`reconciler ${++this.#reconcilerCount}`);
+    const reconciler = new ModelReconciler(actor, this.network, this.#reconcileParts(actor), () => {});
+    this.reconcilers = [...this.reconcilers.filter((each) => each.actor.alive), reconciler];
+    this.#tell(actor.name, () => 'starts');
+    reconciler.nudge();
+    this.network.every(actor, this.profile.sweepMs, () => reconciler.sweep());
+  }
+
+  /** The store changed, by whatever way: what is wanted from now on, and what has been ended. */
+  async goalMoved(): Promise<void> {
+    if (!this.#goalIsOld) return;
+    this.#goalIsOld = false;
+    const snapshot = await this.goals.snapshot();
+    this.#goal = compilePlatform(snapshot, this.profile.settings, plan);
+    const jobs = new Set(this.#goal.jobs.map(({ goal }) => goal.id));
+    const unclear = new Set(this.#goal.unsupported.map(({ revision }) => revision.uid));
+    for (const id of this.#allJobs) if (!jobs.has(id) && !unclear.has(id.split('@')[1]!)) this.watch.endedEver.add(id);
+    for (const id of jobs) this.#allJobs.add(id);
+    keepWanted(this.#wantedJobs, jobs, this.time.now);
+    keepWanted(this.#wantedTopics, new Set(this.#goal.topics.map(({ topic }) => topic)), this.time.now);
+  }
+
+  #goalChanged(): void {
+    this.#goalIsOld = true;
+    this.time.after(0, () => void this.goalMoved());
+    for (const reconciler of this.reconcilers)
+      if (!this.network.chaos || this.random.next() < 0.7)
+        this.time.after(this.random.below(300), () => reconciler.nudge());
+  }
+
+  #died(actor: Actor): void {
+    const worker = this.byName.get(actor.name);
+    if (worker) {
+      this.killWorker(worker);
+      return;
+    }
+    this.time.after(500 + this.random.below(3_000), () => this.startReconciler());
+  }
+
+  #begin(taskId: string, request: TaskRequest): void {
+    const actor = anActor('');
+    const { workers, splits, objects, network } = this;
+    const ports = {
+      workers: network.port(actor, 'workers', workers, workerMethods),
+      splits: network.port(actor, 'splits', splits, splitMethods),
+      objects: network.port(actor, 'objects', objects, objectMethods),
+    };
+    const started = new ModelWorker(this, actor, taskId, request, ports);
+    Object.assign(actor, { name: started.identity.worker });
+    started.skewMs = this.random.below(1_000) - 500;
+    this.byName.set(actor.name, started);
+    this.#byTask.set(taskId, started);
+    this.#tell(actor.name, () => `begins as ${taskId}`);
+    void started.start();
+  }
+
+  #reconcileParts(actor: Actor): ReconcileParts {
+    const { network, profile } = this;
+    const stale = profile.staleMs;
+    const counted = <Port extends object>(name: string, port: Port, methods: Methods): Port =>
+      this.#counting(name, port, methods);
+    return {
+      goals: network.port(actor, 'goals', counted('goals', this.#readGoals(), goalMethods), goalMethods),
+      tasks: network.port(actor, 'tasks', counted('tasks', this.runtime, taskMethods), taskMethods),
+      broker: network.port(actor, 'broker', counted('broker', this.#watchedBroker(), brokerMethods), brokerMethods),
+      workers: network.port(actor, 'workers', counted('workers', this.workers, workerMethods), workerMethods, {
+        listHeartbeats: stale,
+      }),
+      splits: network.port(actor, 'splits', counted('splits', this.splits, splitMethods), splitMethods),
+      controls: network.port(
+        actor,
+        'controls',
+        counted('controls', this.#watchedControls(), controlMethods),
+        controlMethods,
+        {
+          list: stale,
+        },
+      ),
+      objects: network.port(actor, 'objects', counted('objects', this.objects, objectMethods), objectMethods),
+      clock: { now: () => this.time.now, monotonicMs: () => this.time.now - theTime },
+      logger: silent,
+      settings: profile.settings,
+      planRoute: plan,
+    };
+  }
+
+  #counting<Port extends object>(name: string, port: Port, methods: Methods): Port {
+    const counted: Record<string, unknown> = {};
+    for (const [method, kind] of Object.entries(methods)) {
+      const target = Reflect.get(port, method) as (...inputs: unknown[]) => Promise<unknown>;
+      counted[method] = (...inputs: unknown[]) => {
+        if (kind === 'effect') this.reconcilerEffects.push(`${name}.${method}`);
+        return target.apply(port, inputs);
+      };
+    }
+    return counted as Port;
+  }
+
+  #readGoals(): GoalStore {
+    const empty: GoalSnapshot = { sequence: 0, revisions: [], operations: [] };
+    const { goals } = this;
+    const isEmpty = (): boolean => this.goalsEmptyUntil > this.time.now;
+    return {
+      ...goals,
+      snapshot: async () => (isEmpty() ? empty : await goals.snapshot()),
+      read: async (...asked) => (isEmpty() ? null : await goals.read(...asked)),
+      revisions: async (...asked) => (isEmpty() ? [] : await goals.revisions(...asked)),
+      finishOperation: async (...asked) => {
+        await goals.finishOperation(...asked);
+        this.#goalIsOld = true;
+      },
+      confirmRemoved: async (...asked) => {
+        await goals.confirmRemoved(...asked);
+        this.#goalIsOld = true;
+        await this.goalMoved();
+      },
+    };
+  }
+
+  #watchedBroker(): typeof this.broker {
+    const { broker, watch } = this;
+    return {
+      ...broker,
+      remove: async (topic) => {
+        watch.topicRemoved(topic);
+        await broker.remove(topic);
+      },
+    };
+  }
+
+  #watchedControls(): ControlStore {
+    const { controls, watch } = this;
+    return {
+      ...controls,
+      write: async (record) => {
+        const before = await controls.read(record.job);
+        const outcome = await controls.write(record);
+        if (outcome === 'written') watch.controlWritten(record, before);
+        // That a worker's failures are forgiven after a minute is the one thing that a quiet world may still write.
+        const last = this.reconcilerEffects.pop();
+        if (before === null || !onlyForgives(before, record))
+          this.reconcilerEffects.push(`${last} ${changed(before, record)}`);
+        return outcome;
+      },
+    };
+  }
+
+  #watchedWorkers(): WorkerStore & { wipe(): void } {
+    const store = createMemoryWorkerStore();
+    const { watch } = this;
+    return {
+      ...store,
+      beat: async (heartbeat) => {
+        const outcome = await store.beat(heartbeat);
+        const found = this.byName.get(heartbeat.worker);
+        if (outcome === 'alive' && found) found.aliveAt = this.time.now;
+        return outcome;
+      },
+      fence: async (job, name) => {
+        watch.fenced.add(name);
+        await store.fence(job, name);
+      },
+      remove: async (job, name) => {
+        watch.fenced.add(name);
+        await store.remove(job, name);
+      },
+      clear: async (job) => {
+        watch.cleared(job);
+        watch.losses.workersAt = this.time.now;
+        await store.clear(job);
+      },
+    };
+  }
+
+  #watchedSplits(): SplitStore & { wipe(): void } {
+    let store = createMemorySplitStore();
+    const { watch } = this;
+    return {
+      list: (job) => store.list(job),
+      create: async (job, record) => {
+        watch.created(job, record);
+        return await store.create(job, record);
+      },
+      claim: async (job, seen, name) => {
+        const outcome = await store.claim(job, seen, name);
+        if (outcome.kind === 'claimed') watch.claimed(job, outcome.record, seen.owner);
+        return outcome;
+      },
+      commit: async (job, held, done) => {
+        const outcome = await store.commit(job, held, done);
+        watch.committed(job, held, done, outcome);
+        return outcome;
+      },
+      release: async (job, held) => {
+        const outcome = await store.release(job, held);
+        if (outcome === 'committed') watch.released(job, held.split, held.worker);
+        return outcome;
+      },
+      place: (job, seen, placement) => store.place(job, seen, placement),
+      clear: async (job) => {
+        watch.cleared(job);
+        await store.clear(job);
+      },
+      wipe: () => {
+        store = createMemorySplitStore();
+        watch.splits.clear();
+        watch.losses.splits = true;
+      },
+    };
+  }
+
+  #watchedObjects(): ObjectStore {
+    const store = createMemoryObjectStore();
+    const { watch } = this;
+    return {
+      ...store,
+      put: async (key, bytes, options) => {
+        const wasThere = (await store.get(key)) !== null;
+        const outcome = await store.put(key, bytes, options);
+        if (key.startsWith('checkpoints/')) watch.checkpointStored(key, bytes, wasThere, outcome);
+        return outcome;
+      },
+      remove: async (key) => {
+        const was = await store.get(key);
+        await store.remove(key);
+        if (was !== null) watch.objectRemoved(key, await store.list('checkpoints/'));
+      },
+    };
+  }
+}
+
+const changed = (before: ControlRecord | null, after: ControlRecord): string =>
+  Object.entries(after)
+    .filter(([name, value]) => canonicalJson(value) !== canonicalJson(before && Reflect.get(before, name)))
+    .map(([name, value]) => `${name} ${canonicalJson(value)}`)
+    .join(' ');
+
+function onlyForgives(before: ControlRecord, after: ControlRecord): boolean {
+  const forgiven = ({ slots, ...rest }: ControlRecord): unknown => ({
+    ...{ ...rest, version: 0 },
+    slots: Object.entries(slots).map(([slot, record]) => [slot, { ...record, failureCount: 0 }]),
+  });
+  return before.version !== after.version && canonicalJson(forgiven(before)) === canonicalJson(forgiven(after));
+}
+
+const wantedMs = (since: number | undefined, now: number): number | null => (since === undefined ? null : now - since);
+
+function keepWanted(known: Map<string, number>, wanted: ReadonlySet<string>, now: number): void {
+  for (const name of known.keys()) if (!wanted.has(name)) known.delete(name);
+  for (const name of wanted) if (!known.has(name)) known.set(name, now);
+}
