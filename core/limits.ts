@@ -51,6 +51,8 @@ export const limits = {
   heartbeatErrorsMax: 10,
   /** A broker that asks for a longer pause is asked again after this. */
   throttleMsMax: 30_000,
+  /** Files of tables being gathered at once, of all folders and splits of a worker. */
+  warehouseFilesOpenMax: 100,
 
   /** Control loop. */
   clientTokenCharsMax: 64,

@@ -132,6 +132,20 @@ export const objectKeys = {
   checkpointPrefix: (job: string, uid: string): string => `checkpoints/${job}/${uid}/`,
 } as const;
 
+/**
+ * S3 keys of tables. The data prefix holds files of the table and nothing else, at any moment: whoever lists it reads the
+ * table. What is on its way lies elsewhere.
+ */
+export const tableKeys = {
+  data: (tenant: string, table: string): string => `tables/${tenant}/${table}/`,
+  /** Uploaded, not yet part of the table; a split of a job is the only one that writes there. */
+  staging: (job: string, split: string): string => `staging/${job}/${split}/`,
+  journal: (job: string, split: string): string => `journal/${job}/${split}/`,
+  journalEntry: (job: string, split: string, sequence: number): string =>
+    `journal/${job}/${split}/${String(sequence).padStart(12, '0')}.json`,
+  catalog: (tenant: string, table: string): string => `catalog/${tenant}/${table}/`,
+} as const;
+
 /** The consumer group under which a job's positions are also committed to Kafka, for other people's lag tools. */
 export const telemetryGroup = (job: string): string => `millrace.${job}`;
 

@@ -10,6 +10,7 @@ import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
+import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readLogLevel } from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
@@ -27,6 +28,8 @@ const standardOutput = 1;
 /** A request may take a quarter of the lease at most, so that one that is lost does not cost the lease. */
 const requestShareOfLease = 0.25;
 const requestMsMax = 3_000;
+/** A file of a table, at a megabyte a second and more. */
+const fileRequestMs = 120_000;
 
 export function composeLogger(from: Environment): Logger {
   const fields = { job: from[environment.job], worker: from[environment.worker], pid: process.pid };
@@ -45,11 +48,12 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
   };
   const brokers = parseBrokers(required(from, environment.kafkaBrokers));
   const aws = awsOptions(from);
-  const objects = createObjectStore({
+  const bucket = {
     ...aws,
     bucket: from[environment.bucket] ?? defaultBucket,
     ...readEndpoint(from, environment.s3Endpoint),
-  });
+  };
+  const objects = createObjectStore(bucket);
   const goal = await readGoal(objects, required(from, environment.goal), identity.job);
   const dynamo = createDynamo({
     ...aws,
@@ -68,6 +72,10 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     workers: createWorkerStore(dynamo),
     objects,
     secrets: composeSecrets(from),
+    warehouse: {
+      files: createObjectStore({ ...bucket, requestMs: fileRequestMs }),
+      catalog: createTableCatalog(objects),
+    },
     clock: systemClock,
     log,
   };

@@ -13,7 +13,7 @@ import { openChain } from './open-chain.ts';
 import type { WorkerParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
 import { createSink } from './sinks/create-sink.ts';
-import type { Sink } from './sinks/sink.ts';
+import type { Gathering, Sink } from './sinks/sink.ts';
 import type { Split } from './split.ts';
 import { resolveUnreadable } from './unreadable-split.ts';
 
@@ -32,7 +32,7 @@ export class DataPath {
   #sinkTrouble = false;
   #closed = false;
 
-  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen) {
+  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen, onFenced: (split: Split) => void) {
     this.#parts = parts;
     this.#errors = errors;
     const { goal, cluster, clock } = parts;
@@ -43,15 +43,17 @@ export class DataPath {
       monotonicMs: () => clock.monotonicMs(),
       maySend: () => lease.isHeld,
       onTrouble: (code, message) => errors.note(code, message),
-      onReplay: (reason) => this.#replay(reason),
+      onReplay: (reason) => void this.#replay(reason),
     });
     this.#sink = createSink(goal.sink, {
       worker: parts,
       producer: this.#producer,
+      newestAt: () => this.#pipeline?.newestAt ?? null,
       hooks: {
         maySend: () => lease.isHeld,
         onTrouble: (code, message) => errors.note(code, message),
-        onReplay: (reason) => this.#replay(reason),
+        onReplay: (reason) => void this.#replay(reason),
+        onFenced,
         setAside: (original, unit, refusal) => this.#aside!.putLate(original, unit, refusal),
         monotonicMs: () => clock.monotonicMs(),
       },
@@ -82,7 +84,11 @@ export class DataPath {
   }
 
   get newestAt(): number | null {
-    return this.#pipeline?.newestAt ?? null;
+    return this.#sink.durableAt === undefined ? (this.#pipeline?.newestAt ?? null) : this.#sink.durableAt;
+  }
+
+  get gathering(): Gathering | null {
+    return this.#sink.gathering ?? null;
   }
 
   /** Uses of schemaless values as a type that they do not have, since the worker started. */
@@ -121,7 +127,12 @@ export class DataPath {
 
   add(split: Split): void {
     this.#splits.add(split);
-    this.#source.add(split);
+    const adopted = this.#sink.adopt?.(split);
+    if (adopted === undefined) this.#source.add(split);
+    else
+      void adopted.then(() => {
+        if (this.#splits.has(split)) this.#source.add(split);
+      });
   }
 
   remove(split: Split): void {
@@ -138,10 +149,10 @@ export class DataPath {
   }
 
   /** Forgets what is not acknowledged and reads it again. Splits on their way out are left to their next owner. */
-  #replay(reason: string): void {
+  async #replay(reason: string): Promise<void> {
     this.#errors.note('replay', `${reason}; what was not acknowledged is read and routed again`);
     this.#producer.startOver();
-    this.#sink.startOver();
+    for (let busy = this.#sink.startOver(); busy !== null; busy = this.#sink.startOver()) await busy;
     for (const split of this.#splits) split.rewind();
   }
 }

@@ -13,6 +13,7 @@ export interface HeartbeatFacts {
   readonly retired: Accounting;
   readonly newestAt: number | null;
   readonly mismatches: number;
+  readonly gathering: Heartbeat['gathering'];
   readonly lastCheckpoint: Heartbeat['lastCheckpoint'];
   readonly errors: readonly WorkerError[];
 }
@@ -59,6 +60,7 @@ export class Heartbeats {
       leader: facts.leader,
       splits: facts.splits.map(describeSplit),
       accounting,
+      gathering: facts.gathering ?? null,
       mismatches: facts.mismatches,
       ...rates,
       rssMiB: Math.round(process.memoryUsage.rss() / bytesPerMiB),

@@ -6,6 +6,7 @@ import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
+import type { TableCatalog } from '#core/ports/table-catalog.ts';
 import type { WorkerStore } from '#core/ports/worker-store.ts';
 import type { Cluster } from './kafka/cluster.ts';
 
@@ -20,6 +21,13 @@ export interface WorkerIdentity {
   readonly pid: number;
 }
 
+/** Of jobs that write tables. */
+export interface WarehouseParts {
+  /** The same bucket, with time for large files. */
+  readonly files: ObjectStore;
+  readonly catalog: TableCatalog;
+}
+
 export interface WorkerParts {
   readonly identity: WorkerIdentity;
   readonly goal: JobGoal;
@@ -31,6 +39,7 @@ export interface WorkerParts {
   readonly workers: WorkerStore;
   readonly objects: ObjectStore;
   readonly secrets: SecretStore;
+  readonly warehouse: WarehouseParts;
   readonly clock: Clock;
   readonly log: Logger;
 }

@@ -61,6 +61,11 @@ export class Unit implements Origin {
     if (this.isDone) this.#split.advance();
   }
 
+  /** Closed, and so many parts are not acknowledged. */
+  awaitsOnly(partCount: number): boolean {
+    return this.#closed && this.#outstanding === partCount;
+  }
+
   close(end: number): void {
     this.end = end;
     this.#closed = true;
@@ -83,6 +88,8 @@ export class Split {
   readonly topic: string;
   readonly partition: number;
   readonly epoch: number;
+  /** Sequence of the newest rewind that set the position; 0 before any. */
+  readonly placement: number;
   state: SplitState = 'reading';
   topicId: string;
   /** Where the next fetch begins. */
@@ -123,6 +130,7 @@ export class Split {
     this.topic = record.split.slice(0, slash);
     this.partition = Number(record.split.slice(slash + 1));
     this.epoch = record.epoch;
+    this.placement = record.placed?.sequence ?? 0;
     this.topicId = record.topicId;
     this.committed = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
     this.done = this.committed;
@@ -201,6 +209,28 @@ export class Split {
     this.generation++;
     this.state = 'stuck';
     if (this.isSettled) this.#announceSettled();
+  }
+
+  /** Before anything was read: the sink's own journal is further than the split's item. */
+  resume(progress: Progress): void {
+    this.done = progress;
+    this.fetchOffset = progress.position;
+    this.topicId = progress.topicId;
+  }
+
+  /**
+   * What `done` will be once the units up to `last` are acknowledged, for whoever has one part in each of `held` and no other;
+   * waiting: somebody else still has a part. gone: it was rewound meanwhile.
+   */
+  progressThrough(last: Unit, held: ReadonlySet<Unit>): Progress | 'waiting' | 'gone' {
+    const end = this.#units.indexOf(last);
+    if (end < 0) return 'gone';
+    let { accounting } = this.done;
+    for (const unit of this.#units.slice(0, end + 1)) {
+      if (!unit.awaitsOnly(held.has(unit) ? 1 : 0)) return 'waiting';
+      accounting = addAccounting(accounting, unit.accounting);
+    }
+    return { position: last.end, topicId: last.topicId, accounting };
   }
 
   /** Resolves when nothing of the split is in work or in flight. */

@@ -45,7 +45,7 @@ export class Worker {
     this.#errors = new ErrorsSeen(log, () => clock.now());
     this.#membership = new Membership(parts);
     this.#heartbeats = new Heartbeats(parts);
-    this.#path = new DataPath(parts, this.#lease, this.#errors);
+    this.#path = new DataPath(parts, this.#lease, this.#errors, (split) => this.#onFenced(split));
     this.#commits = new Commits(parts, this.#lease, this.#errors, (split) => this.#onFenced(split));
     this.#holdings = new Holdings(parts, this.#path, this.#commits, this.#errors);
   }
@@ -153,6 +153,7 @@ export class Worker {
       retired: this.#holdings.retired,
       newestAt: this.#path.newestAt,
       mismatches: this.#path.mismatchCount,
+      gathering: this.#path.gathering,
       lastCheckpoint: this.#membership.checkpoints.latest,
       errors: this.#errors.latest(),
     });

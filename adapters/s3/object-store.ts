@@ -1,6 +1,7 @@
 // The object store on S3, or on a server that speaks it: goals and checkpoints, with conditional creation.
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  CopyObjectCommand,
   CreateBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -53,6 +54,7 @@ export function createObjectStore(options: S3Options): S3ObjectStore {
   const client = createClient(options);
   return {
     put: (key, bytes, { ifAbsent = false } = {}) => (ifAbsent ? putIfAbsent : put)(client, bucket, key, bytes),
+    copy: (from, to) => copy(client, bucket, from, to),
     get: (key) => get(client, bucket, key),
     list: (prefix) => list(client, bucket, prefix),
     remove: async (key) => {
@@ -112,6 +114,17 @@ async function putIfAbsent(
 async function holds(client: S3Client, bucket: string, key: string, bytes: Uint8Array): Promise<boolean> {
   const there = await get(client, bucket, key);
   return there !== null && Buffer.compare(there, bytes) === 0;
+}
+
+async function copy(client: S3Client, bucket: string, from: string, to: string): Promise<'copied' | 'missing'> {
+  try {
+    const source = `${bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
+    await client.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: source }));
+    return 'copied';
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return 'missing';
+    throw asPlatformError(error);
+  }
 }
 
 async function get(client: S3Client, bucket: string, key: string): Promise<Uint8Array | null> {

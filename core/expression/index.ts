@@ -13,6 +13,7 @@ export {
   SCHEMA,
   type Verdict,
 } from './run/processor.ts';
+export { createRowReader, RowFault, type RowObject, type RowReader, type RowValue } from './run/row-reader.ts';
 export type { RouteProgram } from './tree.ts';
 export type { FieldType, RowType, ScalarType } from './types.ts';
 export { formatType } from './values/type-rules.ts';

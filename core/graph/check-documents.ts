@@ -1,5 +1,6 @@
 // What must hold between declarations: before an apply, the incoming ones are checked against all that is declared.
 import { checkTargets } from '#core/graph/check-sinks.ts';
+import { checkTableChanges } from '#core/graph/check-warehouse.ts';
 import type { SinkSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
 import { checkCompatibility } from '#core/spec/compatibility.ts';
@@ -40,6 +41,7 @@ export function checkDocuments(
       ...checkSchemaChange(document, currentByKey.get(keyOf(document))),
       ...checkReaders(document, before, after, incoming),
       ...checkTargets(document, sinks),
+      ...(document.kind === 'Route' ? checkTableChanges(name, before, after) : []),
     ];
     if (found.length > 0) problems.set(keyOf(document), found);
   }

@@ -33,7 +33,7 @@ export function checkTargets(document: Document, settings: SinkSettings): readon
   if (document.kind !== 'Route') return [];
   const opened = openedNetworks(settings.networks);
   return document.spec.sinks.flatMap((sink, index): readonly SpecProblem[] => {
-    if (sink.kind === 'stream') return [];
+    if (sink.kind === 'stream' || sink.kind === 'warehouse') return [];
     const path = `spec.to[${index}].${sink.kind}.url`;
     const url = sink.kind === 'opensearch' ? (sink.url ?? settings.openSearchUrl) : sink.url;
     if (url === null)

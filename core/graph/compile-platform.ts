@@ -148,7 +148,7 @@ function compileJobs(
       const program = route.programs.get(sink.name)!;
       const { spec } = route.document;
       const job = jobName(name, sink.name);
-      const sinkGoal = compileSink(sink, program, settings, plan);
+      const sinkGoal = compileSink(sink, { tenant: revision.tenant, program, settings, plan });
       if (sinkGoal === null) continue;
       const goal: JobGoal = {
         formatVersion: route.operators.length === 0 ? 1 : 2,

@@ -1,19 +1,23 @@
 // A declared sink becomes the sink of a job's goal.
 import type { RouteProgram } from '#core/expression/index.ts';
+import { planTable } from '#core/graph/check-warehouse.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { RoutePlanner } from '#core/graph/world.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
-import { topicOfStream } from '#core/names.ts';
+import { tableKeys, topicOfStream } from '#core/names.ts';
 import { indexTimeText } from '#core/spec/sinks/index-pattern.ts';
 import { keyColumn, type SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 
+export interface SinkContext {
+  readonly tenant: string;
+  readonly program: RouteProgram;
+  readonly settings: PlatformSettings;
+  readonly plan: RoutePlanner;
+}
+
 /** Null where the platform lacks what the declaration leaves to it. */
-export function compileSink(
-  sink: SinkSpec,
-  program: RouteProgram,
-  settings: PlatformSettings,
-  plan: RoutePlanner,
-): SinkGoal | null {
+export function compileSink(sink: SinkSpec, context: SinkContext): SinkGoal | null {
+  const { program, tenant, settings, plan } = context;
   const keyed = keyColumn(sink) !== null;
   const { networks, openSearchUrl } = settings.sinks;
   switch (sink.kind) {
@@ -30,6 +34,14 @@ export function compileSink(
     case 'http': {
       const { name: _name, ...wishes } = sink;
       return { ...wishes, networks, keyed };
+    }
+    case 'warehouse': {
+      const table = planTable(sink, program, '');
+      const { output } = program;
+      if (!table.ok || output === null) return null;
+      const { kind, roll, compression } = sink;
+      const prefix = tableKeys.data(tenant, sink.table);
+      return { ...{ kind, table: sink.table, prefix, roll, compression, row: output, keyed }, ...table.value };
     }
   }
 }

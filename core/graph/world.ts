@@ -3,6 +3,7 @@ import type { RouteExpressions, RoutePlanner, RouteProgram } from '#core/express
 import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
 import { checkKeyLeak } from '#core/operators/key-leak.ts';
+import { checkTableWriters, planTable } from '#core/graph/check-warehouse.ts';
 import { multiplies, type OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
@@ -217,6 +218,7 @@ function planSink(
     problems.push(...checkMany(chain, sink, `spec.to[${index}]`));
     problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
+    problems.push(...checkTable(build, route, sink, planned.value, `spec.to[${index}]`));
     return;
   }
   // Which text is at fault? Each alone tells.
@@ -250,6 +252,21 @@ function checkMany(chain: PlannedChain, sink: SinkSpec, path: string): readonly 
   const fix =
     sink.kind === 'http' ? 'write to a stream, and route from there' : 'give each document an `id` of its own';
   return [{ path, message, fix }];
+}
+
+function checkTable(
+  build: Build,
+  route: RouteDocument,
+  sink: SinkSpec,
+  program: RouteProgram,
+  path: string,
+): readonly SpecProblem[] {
+  if (sink.kind !== 'warehouse') return [];
+  const planned = planTable(sink, program, path);
+  return [
+    ...(planned.ok ? [] : planned.problem),
+    ...checkTableWriters(sink, route, build.declaredRoutes.values(), path),
+  ];
 }
 
 /** A declared sink stream must be able to hold what the route selects: same-named columns of the same type. */

@@ -43,6 +43,13 @@ export interface Heartbeat {
   readonly splits: readonly SplitHeartbeat[];
   /** Of this incarnation. The job's whole account is the sum over its splits' items. */
   readonly accounting: Accounting;
+  /** Records read and gathered for files, with when the oldest is written at the latest; absent or null where none are. */
+  readonly gathering?: {
+    readonly records: number;
+    readonly bytes: number;
+    readonly oldestAt: number;
+    readonly dueAt: number;
+  } | null;
   readonly inPerSecond: number;
   readonly outPerSecond: number;
   /** Uses of a schemaless value as a type that it does not have (NULL then), since the worker started; older workers do not say. */

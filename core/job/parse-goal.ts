@@ -20,10 +20,26 @@ const remote = {
   batch,
   auth: z.looseObject({ secret: text, scheme: text }).nullable(),
 };
+const named = z.looseObject({ name: text });
+
+/** Columns and folders inside are checked by what compiles them. */
+const warehouseSink = z.looseObject({
+  kind: z.literal('warehouse'),
+  keyed: z.literal(false),
+  table: text,
+  prefix: text,
+  row: z.array(named).min(1),
+  columns: z.array(named).min(1),
+  partitions: z.array(named),
+  roll: z.looseObject({ bytes: count, everyMs: count }),
+  compression: z.enum(['zstd', 'snappy']),
+});
+
 const sink = z.discriminatedUnion('kind', [
   z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean() }),
   z.looseObject({ kind: z.literal('opensearch'), ...remote, index: text, indexTime: program.nullable() }),
   z.looseObject({ kind: z.literal('http'), ...remote, format: z.enum(httpFormats), timeoutMs: count }),
+  warehouseSink,
 ]);
 
 const schema = z.looseObject({

@@ -1,8 +1,11 @@
 // What a worker is told of its sink: compiled from the declaration, with every name spelled out.
 import type { RouteProgram } from '#core/expression/index.ts';
+import type { RowType } from '#core/expression/types.ts';
 import type { AuthSpec } from '#core/spec/sinks/auth.ts';
 import type { BatchSpec } from '#core/spec/sinks/batch.ts';
 import type { HttpSink } from '#core/spec/sinks/http.ts';
+import type { PartitionColumn } from '#core/warehouse/partition.ts';
+import type { TableColumn } from '#core/warehouse/table-columns.ts';
 
 interface SinkGoalShape {
   /** Whether the program gives a key with each record. */
@@ -38,7 +41,21 @@ export interface HttpSinkGoal extends RemoteSinkGoal, Pick<HttpSink, 'method' | 
   readonly timeoutMs: number;
 }
 
-export type SinkGoal = StreamSinkGoal | OpenSearchSinkGoal | HttpSinkGoal;
+export interface WarehouseSinkGoal extends SinkGoalShape {
+  readonly kind: 'warehouse';
+  readonly table: string;
+  /** Key prefix of the table's files. */
+  readonly prefix: string;
+  /** What the program writes, by which its rows are read. */
+  readonly row: RowType;
+  /** The row's columns as the table has them, those that name folders only included. */
+  readonly columns: readonly TableColumn[];
+  readonly partitions: readonly PartitionColumn[];
+  readonly roll: { readonly bytes: number; readonly everyMs: number };
+  readonly compression: 'zstd' | 'snappy';
+}
+
+export type SinkGoal = StreamSinkGoal | OpenSearchSinkGoal | HttpSinkGoal | WarehouseSinkGoal;
 
 /** The sink as people call it, for lists. */
 export function sinkTitle(sink: SinkGoal): string {
@@ -49,6 +66,8 @@ export function sinkTitle(sink: SinkGoal): string {
       return `opensearch ${new URL(sink.url).host}/${sink.index}`;
     case 'http':
       return `http ${sink.url}`;
+    case 'warehouse':
+      return `table ${sink.table}`;
   }
 }
 

@@ -21,5 +21,10 @@ export function duplicatesAt(sink: JobGoal['sink']): Duplicates {
         absorbed: false,
         why: 'the receiver gets them again, with the same keys where they come one a request or in envelopes',
       };
+    case 'warehouse':
+      return {
+        absorbed: false,
+        why: `table ${sink.table} takes each as a new row: a rewind says that they are wanted again`,
+      };
   }
 }

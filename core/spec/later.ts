@@ -11,7 +11,6 @@ const laterFields: Readonly<Record<string, string>> = {
   'spec.health.restartBudget': 'leave it out: restarts back off to five minutes',
   'spec.alerts': 'leave it out',
   'spec.config': 'leave it out',
-  'spec.to.warehouse': 'use a stream sink: `stream: <name>`',
 };
 
 /** Path (without indices) → values that the contract names for later, with what to do instead. */

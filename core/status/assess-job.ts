@@ -107,6 +107,8 @@ function progressing({ entry, live, now, splits: all }: Situation): Condition {
     return condition(type, 'false', 'Stalled', message);
   }
   const lag = sum(splits.map((split) => split.lagRecords));
+  const gathered = gatheredNote(live, now);
+  if (lag > 0 && gathered !== null) return condition(type, 'true', 'Gathering', `${lag} records wait; ${gathered}`);
   if (lag === 0)
     return condition(type, 'true', 'CaughtUp', `${splits.length}/${splits.length} splits are at their ends`);
   const windowMs = 15_000;
@@ -117,6 +119,15 @@ function progressing({ entry, live, now, splits: all }: Situation): Condition {
     'Moving',
     `${moved}/${splits.length} splits moved in ${seconds(windowMs)}, ${lag} records wait`,
   );
+}
+
+/** Of sinks that write files: what is read and not yet to be seen there. */
+function gatheredNote(live: readonly Heartbeat[], now: number): string | null {
+  const gathering = live.flatMap((heartbeat) => heartbeat.gathering ?? []);
+  if (gathering.length === 0) return null;
+  const records = sum(gathering.map((one) => one.records));
+  const dueAt = Math.min(...gathering.map((one) => one.dueAt));
+  return `${records} of them are read and gathered for files, the next of which is written within ${seconds(dueAt - now)}`;
 }
 
 function inSync({ entry, current, live, control }: Situation): Condition {

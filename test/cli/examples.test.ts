@@ -8,6 +8,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadDocuments } from '#cli/input/documents.ts';
 import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '#core/expression/index.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
+import { planTable } from '#core/graph/check-warehouse.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { World } from '#core/graph/world.ts';
@@ -125,6 +126,16 @@ describe('examples', () => {
     } finally {
       service.kill('SIGKILL');
     }
+  });
+
+  test('warehouse: the route passes its own test, and its events have the columns that the table has', async () => {
+    const world = await resolve('warehouse');
+    const route = world.routes.get('order-table')!;
+    expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
+    const sink = route.document.spec.sinks[0]!;
+    if (sink.kind !== 'warehouse') throw new Error('no table');
+    const planned = planTable(sink, route.programs.get('lake')!, '');
+    expect(planned.ok && planned.value.partitions.map(({ name }) => name)).toEqual(['placed_date', 'country']);
   });
 
   test('nginx-status: 284 of the 500 reports pass, such as the one the README shows', async () => {

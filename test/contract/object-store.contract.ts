@@ -17,6 +17,23 @@ export function objectStoreContract(open: () => ObjectStore): void {
     expect(Buffer.compare((await store.get(key))!, all)).toBe(0);
   });
 
+  test('a copy has the same bytes under another key, replaces what was there, and says when there is nothing', async () => {
+    const store = open();
+    const folder = newFolder();
+    const from = `${folder}staged/p3 é=%2F+.parquet`;
+    const to = `${folder}table/day=2026-01-31/country=a%2Fb ü+%25/p3.parquet`;
+    const all = Uint8Array.from({ length: 70_000 }, (_, index) => (index * 7) % 256);
+    expect(await store.copy(from, to)).toBe('missing');
+    expect(await store.get(to)).toBeNull();
+    await store.put(from, all);
+    await store.put(to, bytes('older'));
+    expect(await store.copy(from, to)).toBe('copied');
+    expect(await store.copy(from, to)).toBe('copied');
+    expect(Buffer.compare((await store.get(to))!, all)).toBe(0);
+    expect(Buffer.compare((await store.get(from))!, all)).toBe(0);
+    expect(await store.list(folder)).toEqual([from, to]);
+  });
+
   test('an empty object is an object', async () => {
     const store = open();
     const key = `${newFolder()}empty`;

@@ -50,7 +50,10 @@ async function openStream(kafka: WorkerRig, rig: SinkRig, lingerMs: number): Pro
     room: () => producer.room() ?? inner.room(),
     nudge: () => producer.nudge(),
     flush: () => producer.flush(),
-    startOver: () => producer.startOver(),
+    startOver: () => {
+      producer.startOver();
+      return null;
+    },
     close: async () => producer.close(),
     get isRefused() {
       return producer.isRefused;

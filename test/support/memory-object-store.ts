@@ -9,6 +9,12 @@ export function createMemoryObjectStore(): ObjectStore {
       objects.set(key, Uint8Array.from(bytes));
       return 'stored';
     },
+    copy: async (from, to) => {
+      const bytes = objects.get(from);
+      if (bytes === undefined) return 'missing';
+      objects.set(to, bytes);
+      return 'copied';
+    },
     get: async (key) => {
       const bytes = objects.get(key);
       return bytes === undefined ? null : Uint8Array.from(bytes);

@@ -8,11 +8,14 @@ import { OpenSearchSink } from './opensearch-sink.ts';
 import { systemResolve } from './remote/pinned-lookup.ts';
 import type { RemoteParts } from './remote/remote.ts';
 import type { Sink, SinkHooks } from './sink.ts';
+import { WarehouseSink } from './warehouse/warehouse-sink.ts';
 
 export interface SinkParts {
   readonly worker: WorkerParts;
   /** The worker's own, of dead letters too. */
   readonly producer: Producer;
+  /** Event time of the newest record that was read. */
+  readonly newestAt: () => number | null;
   readonly hooks: SinkHooks;
 }
 
@@ -22,6 +25,7 @@ const makers: SinkMakers = {
   stream: (goal, { worker, producer }) => new KafkaSink(goal, worker.cluster, producer),
   opensearch: (goal, parts) => new OpenSearchSink(goal, remoteParts(parts)),
   http: (goal, parts) => new HttpSink(goal, remoteParts(parts)),
+  warehouse: (goal, parts) => new WarehouseSink(goal, parts),
 };
 
 export const createSink = (goal: SinkGoal, parts: SinkParts): Sink => (makers[goal.kind] as AnyMaker)(goal, parts);

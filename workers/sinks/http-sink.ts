@@ -59,8 +59,9 @@ export class HttpSink implements Sink {
     this.#remote.sender.flush();
   }
 
-  startOver(): void {
+  startOver(): null {
     this.#remote.sender.startOver();
+    return null;
   }
 
   async close(): Promise<void> {

@@ -47,7 +47,9 @@ export class KafkaSink implements Sink {
 
   flush(): void {}
 
-  startOver(): void {}
+  startOver(): null {
+    return null;
+  }
 
   async close(): Promise<void> {}
 }

@@ -87,8 +87,9 @@ export class OpenSearchSink implements Sink {
     this.#remote.sender.flush();
   }
 
-  startOver(): void {
+  startOver(): null {
     this.#remote.sender.startOver();
+    return null;
   }
 
   async close(): Promise<void> {

@@ -47,11 +47,28 @@ export interface Sink {
   nudge(): void;
   /** Sends all that is held: a split leaves, or the worker drains. */
   flush(): void;
-  /** Forgets all that is not acknowledged; it is read and routed again. What was sent may still arrive, as a duplicate. */
-  startOver(): void;
+  /**
+   * Forgets all that is not acknowledged; it is read and routed again. What was sent may still arrive, as a duplicate. A sink
+   * that cannot forget just now, since a commit is under way, says when to ask again; null: it is done.
+   */
+  startOver(): Promise<void> | null;
   close(): Promise<void>;
   /** True while the sink is the reason that nothing moves. */
   readonly isRefused: boolean;
+  /** Before a split is read: what a sink that keeps a journal of its own has to find out. Ends when the split may be read. */
+  adopt?(split: Split): Promise<void>;
+  /** Of a sink that gathers records before it writes them. */
+  readonly gathering?: Gathering | null;
+  /** Event time of the newest record that can be read at the sink, where that is long after it was taken. */
+  readonly durableAt?: number | null;
+}
+
+/** Taken, and not yet to be seen at the sink; when the oldest was taken, and when it is written at the latest (epoch ms). */
+export interface Gathering {
+  readonly records: number;
+  readonly bytes: number;
+  readonly oldestAt: number;
+  readonly dueAt: number;
 }
 
 export interface SinkHooks {
@@ -66,5 +83,7 @@ export interface SinkHooks {
    * dropped and counted, or stops its split. The sink acknowledges the unit for it afterwards, as for a written one.
    */
   readonly setAside: (original: RecordView, unit: Unit, refusal: Refusal) => void;
+  /** Another worker owns the split. */
+  readonly onFenced: (split: Split) => void;
   readonly monotonicMs: () => number;
 }

@@ -43,6 +43,7 @@ function quickTest(type: FieldType): QuickTest {
     case 'jsonb':
       return () => true;
     case 'numeric':
+    case 'double precision':
       return (row, slot, kind) =>
         kind === NUMBER && row.ends[slot]! - row.starts[slot]! < 100 && !hasExponent(row, slot);
     case 'timestamptz':

@@ -4,7 +4,7 @@ import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import type { JsonValue } from '../values/json-value.ts';
 import { jsonNull } from '../values/json-value.ts';
 import type { Value } from '../values/value.ts';
-import { decodeJson, decodeJsonString, decodeNumeric } from './decode.ts';
+import { decodeJson, decodeJsonString, decodeNumeric, decodeText } from './decode.ts';
 import { ESCAPED, FALSE, MISSING, NULL, NUMBER, type Row, STRING, TRUE } from './scanner.ts';
 
 export type Evaluate = () => Value;
@@ -41,7 +41,15 @@ export function readSlot(row: Row, slot: number, type: TypeName, keepsNull: bool
     return () => (row.kinds[slot] === TRUE ? true : row.kinds[slot] === FALSE ? false : null);
   }
   if (type === 'integer' || type === 'smallint' || type === 'bigint') return () => readIntegerSlot(row, slot, type);
+  if (type === 'double precision') return () => readDoubleSlot(row, slot);
   return () => fitSlot(row, slot, type);
+}
+
+/** A JSON number means the double that is nearest to it; how far exponents reach is looked at in full. */
+function readDoubleSlot(row: Row, slot: number): Value {
+  if (row.kinds[slot] !== NUMBER) return fitSlot(row, slot, 'double precision');
+  const value = Number(decodeText(row.bytes, row.starts[slot]!, row.ends[slot]!));
+  return Number.isFinite(value) && value !== 0 ? value : fitSlot(row, slot, 'double precision');
 }
 
 function readTextSlot(row: Row, slot: number): string | null {

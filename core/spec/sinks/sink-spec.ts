@@ -6,13 +6,14 @@ import { declaredCondition } from '#core/spec/sinks/condition.ts';
 import { completeHttp, declaredHttp, type HttpSink } from '#core/spec/sinks/http.ts';
 import { completeOpenSearch, declaredOpenSearch, type OpenSearchSink } from '#core/spec/sinks/opensearch.ts';
 import { declaredStreamSink, type StreamSink } from '#core/spec/sinks/stream.ts';
+import { completeWarehouseSink, declaredWarehouseSink, type WarehouseSink } from '#core/spec/sinks/warehouse.ts';
 
 /** A sink of a route; each becomes a job of its own, so that one sink's outage stays local. */
-export type SinkSpec = StreamSink | OpenSearchSink | HttpSink;
+export type SinkSpec = StreamSink | OpenSearchSink | HttpSink | WarehouseSink;
 export type SinkKind = SinkSpec['kind'];
 
 /** The key of a `to:` entry that names its kind. */
-const sinkKinds = ['stream', 'opensearch', 'http'] as const satisfies readonly SinkKind[];
+const sinkKinds = ['stream', 'opensearch', 'http', 'warehouse'] as const satisfies readonly SinkKind[];
 
 export const declaredSink = z
   .strictObject({
@@ -21,6 +22,7 @@ export const declaredSink = z
     ...declaredStreamSink,
     opensearch: declaredOpenSearch.optional().meta({ description: 'An OpenSearch or Elasticsearch cluster.' }),
     http: declaredHttp.optional().meta({ description: 'An HTTP service of your own.' }),
+    ...declaredWarehouseSink,
   })
   .superRefine((sink, context) => {
     const named = sinkKinds.filter((kind) => sink[kind] !== undefined);
@@ -35,9 +37,10 @@ export type DeclaredSink = z.infer<typeof declaredSink>;
 
 /** Of a sink that was checked: exactly one kind is there. `path` is where it stands. */
 export function completeSink(declared: DeclaredSink, path: string, problems: SpecProblem[]): SinkSpec {
-  const { name, opensearch, http } = declared;
+  const { name, opensearch, http, warehouse } = declared;
   if (opensearch !== undefined) return completeOpenSearch(name, opensearch, `${path}.opensearch`, problems);
   if (http !== undefined) return completeHttp(name, http, `${path}.http`, problems);
+  if (warehouse !== undefined) return completeWarehouseSink(name, warehouse);
   return { name, kind: 'stream', stream: declared.stream!, key: declared.key ?? null };
 }
 

@@ -160,10 +160,17 @@ describe('a route', () => {
     expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
   });
 
-  test('is told what to use instead of a sink that is not there yet', () => {
-    expect(problemAt(route({ to: [{ name: 'lake', warehouse: {} }] }), 'spec.to[0].warehouse')).toMatch(
-      /use a stream sink/,
-    );
+  test.each([
+    [{}, 'spec.to[0].warehouse.table', /required field/],
+    [{ table: 'No-Such' }, 'spec.to[0].warehouse.table', /lower-case letters, digits and single underscores/],
+    [{ table: 't', roll: { size: '5' } }, 'spec.to[0].warehouse.roll.size', /expected a number and a unit/],
+    [{ table: 't', roll: { size: '1KiB' } }, 'spec.to[0].warehouse.roll.size', /got 1KiB, expected 1MiB to 1GiB/],
+    [{ table: 't', roll: { every: '2d' } }, 'spec.to[0].warehouse.roll.every', /got 2d, expected 1s to 24h/],
+    [{ table: 't', partitionBy: ['ts'] }, 'spec.to[0].warehouse.partitionBy[0]', /expected one column in braces/],
+    [{ table: 't', compression: 'gzip' }, 'spec.to[0].warehouse.compression', /expected/],
+    [{ table: 't', format: 'orc' }, 'spec.to[0].warehouse.format', /unknown|not a field|expected/],
+  ])('cannot have the table %j', (warehouse, path, message) => {
+    expect(problemAt(route({ to: [{ name: 'lake', warehouse }] }), path)).toMatch(message);
   });
 
   test.each([

@@ -36,6 +36,7 @@ export class SinkRig {
       maySend: () => this.holdsLease,
       onTrouble: (code, message) => this.troubles.push({ code, message }),
       onReplay: () => {},
+      onFenced: () => {},
       setAside: ({ value }, _unit, refusal) => this.aside.push({ value: textOf(value) ?? '', refusal }),
       monotonicMs: () => performance.now(),
     };

@@ -35,7 +35,7 @@ export interface Remote {
   readonly sender: Sender;
 }
 
-type RemoteGoal = Exclude<SinkGoal, { kind: 'stream' }>;
+type RemoteGoal = Exclude<SinkGoal, { kind: 'stream' | 'warehouse' }>;
 
 export function createRemote(goal: RemoteGoal, parts: RemoteParts, protocol: Protocol, bounds: RemoteBounds): Remote {
   const { exchangeMs, answerBytesMax, requestsMax } = bounds;

@@ -1,0 +1,76 @@
+// The catalog of tables as objects in the bucket: each version of a table and each of its folders is an object, made once.
+import { PlatformError } from '#core/errors.ts';
+import { tableKeys } from '#core/names.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { TableCatalog, TableEntry } from '#core/ports/table-catalog.ts';
+import { mergeColumns, type TableDefinition, tableConflict } from '#core/warehouse/table-definition.ts';
+
+/** Racing workers write versions one after the other; far more than there are workers. */
+const versionAttemptsMax = 100;
+
+interface Known {
+  readonly version: number;
+  readonly definition: TableDefinition;
+}
+
+export function createTableCatalog(objects: ObjectStore): TableCatalog {
+  return {
+    ensureTable: async (definition) => {
+      for (let attempt = 0; attempt < versionAttemptsMax; attempt++) {
+        const known = await newest(objects, definition.tenant, definition.table);
+        const conflict = known === null ? null : tableConflict(known.definition, definition);
+        if (conflict !== null) return { kind: 'conflict', message: conflict };
+        const columns = mergeColumns(known?.definition.columns ?? [], definition.columns);
+        const merged: TableDefinition = { ...definition, columns: sorted(known, columns) };
+        if (known !== null && JSON.stringify(merged) === JSON.stringify(known.definition)) return { kind: 'ready' };
+        const key = versionKey(definition.tenant, definition.table, (known?.version ?? 0) + 1);
+        if ((await objects.put(key, encode(merged), { ifAbsent: true })) === 'stored') return { kind: 'ready' };
+      }
+      throw new PlatformError('catalog-contended', `table ${definition.table} is changed again and again by others`, {
+        fault: 'internal',
+        retry: 'retry',
+      });
+    },
+    addPartitions: async ({ tenant, table }, folders) => {
+      for (const folder of new Set(folders)) {
+        const key = `${partitionPrefix(tenant, table)}${encodeURIComponent(folder)}.json`;
+        await objects.put(key, encode({ folder }), { ifAbsent: true });
+      }
+    },
+    read: (tenant, table) => read(objects, tenant, table),
+  };
+}
+
+/** Columns that were there keep their places, so that an equal table is an equal text. */
+function sorted(known: Known | null, columns: TableDefinition['columns']): TableDefinition['columns'] {
+  const order = known?.definition.columns.map(({ name }) => name.toLowerCase()) ?? [];
+  const place = (name: string): number => {
+    const index = order.indexOf(name.toLowerCase());
+    return index < 0 ? order.length : index;
+  };
+  return [...columns].sort((a, b) => place(a.name) - place(b.name));
+}
+
+const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+const decode = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString());
+
+const versionPrefix = (tenant: string, table: string): string => `${tableKeys.catalog(tenant, table)}versions/`;
+const partitionPrefix = (tenant: string, table: string): string => `${tableKeys.catalog(tenant, table)}partitions/`;
+const versionKey = (tenant: string, table: string, version: number): string =>
+  `${versionPrefix(tenant, table)}${String(version).padStart(6, '0')}.json`;
+
+async function newest(objects: ObjectStore, tenant: string, table: string): Promise<Known | null> {
+  const key = (await objects.list(versionPrefix(tenant, table))).at(-1);
+  const bytes = key === undefined ? null : await objects.get(key);
+  if (key === undefined || bytes === null) return null;
+  return { version: Number(/(\d+)\.json$/.exec(key)?.[1] ?? 0), definition: decode(bytes) as TableDefinition };
+}
+
+async function read(objects: ObjectStore, tenant: string, table: string): Promise<TableEntry | null> {
+  const known = await newest(objects, tenant, table);
+  if (known === null) return null;
+  const prefix = partitionPrefix(tenant, table);
+  const keys = await objects.list(prefix);
+  const folders = keys.map((key) => decodeURIComponent(key.slice(prefix.length, -'.json'.length)));
+  return { definition: known.definition, partitions: folders.sort() };
+}

@@ -1,0 +1,220 @@
+// A table holds each row once: whatever happens to an owner between two objects, and whoever comes late.
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { loadParser } from '#core/expression/index.ts';
+import type { RowType } from '#core/expression/types.ts';
+import { isBalanced } from '#core/job/accounting.ts';
+import type { ObjectStore } from '#core/ports/object-store.ts';
+import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+import { idsIn, queryTable } from '#test/support/read-table.ts';
+import { until } from '#test/support/until.ts';
+import { type Fate, faultyStore, splitRecord, TableOwner, tableGoal } from './table-owner.ts';
+
+const row: RowType = [
+  { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
+  { name: 'day', type: { kind: 'scalar', type: 'date' } },
+];
+const prefix = 'tables/default/plays/';
+const events = Array.from({ length: 60 }, (_, id) => ({ id, day: `2026-01-0${1 + (id % 2)}` }));
+const all = events.map(({ id }) => id);
+
+beforeAll(async () => await loadParser());
+
+let owners: TableOwner[] = [];
+afterEach(async () => {
+  await Promise.all(owners.map((owner) => owner.close()));
+  owners = [];
+});
+
+const goal = () => tableGoal({ row, partitionBy: ['{day}'] });
+
+function own(objects: ObjectStore, record = splitRecord()): TableOwner {
+  const owner = new TableOwner(goal(), objects, record);
+  owners.push(owner);
+  return owner;
+}
+
+test('rows are in the table, in their folders, when the position passes them', async () => {
+  const objects = createMemoryObjectStore();
+  const owner = own(objects);
+  await owner.start();
+  owner.read(events);
+  expect(owner.split.done.position).toBe(0);
+  expect(await objects.list(prefix)).toEqual([]);
+  await owner.write();
+  expect(await idsIn(objects, prefix)).toEqual(all);
+  const [first, second, ...more] = await objects.list(prefix);
+  expect(more).toEqual([]);
+  expect(first).toMatch(/^tables\/default\/plays\/day=2026-01-01\/[0-9a-f]{12}-p3-e1-o0-s2\.parquet$/);
+  expect(second).toMatch(/^tables\/default\/plays\/day=2026-01-02\/[0-9a-f]{12}-p3-e1-o0-s2\.parquet$/);
+  expect(await objects.list('staging/')).toEqual([]);
+  expect(owner.split.done).toMatchObject({ position: 60, accounting: { in: 60, out: 60 } });
+});
+
+/** The first owner reads and writes twice; its `index`th operation on the store meets its fate. */
+async function interrupted(objects: ObjectStore, index: number, fate: Fate) {
+  const store = faultyStore(objects, (at) => (at < index ? 'pass' : at === index ? fate : 'hold-before'));
+  const first = own(store);
+  const life = (async () => {
+    await first.start();
+    first.read(events, 10, 20);
+    await first.write();
+    first.read(events, 10, 40);
+    await first.write();
+  })().catch(() => {});
+  await Promise.race([life, until(() => (store.operations.length > index ? true : null), 'the fault').catch(() => {})]);
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  return { first, store, life };
+}
+
+async function operationCount(): Promise<number> {
+  const { store, life } = await interrupted(createMemoryObjectStore(), Number.MAX_SAFE_INTEGER, 'pass');
+  await life;
+  return store.operations.length;
+}
+
+describe('an owner that dies', () => {
+  test('before or after any one object: its successor loses and doubles nothing, whatever the item says (112)', async () => {
+    const count = await operationCount();
+    expect(count).toBeGreaterThan(20);
+    for (let index = 0; index < count; index++) {
+      for (const fate of ['hold-before', 'hold-after'] as const) {
+        const objects = createMemoryObjectStore();
+        const { first } = await interrupted(objects, index, fate);
+        await first.close();
+        // The position may have been committed to the item before the death, or not at all.
+        const records = [first.record(2), splitRecord({ epoch: 2 })];
+        const second = own(objects, records[index % 2]);
+        await second.start();
+        second.read(events);
+        await second.write();
+        expect({ index, fate, ids: await idsIn(objects, prefix) }).toEqual({ index, fate, ids: all });
+        expect(second.split.done.accounting).toMatchObject({ in: 60, out: 60 });
+        expect(isBalanced(second.split.done.accounting)).toBe(true);
+        expect(await objects.list('staging/')).toEqual([]);
+        await second.close();
+      }
+    }
+  });
+
+  test('and was only paused: what it does when it wakes changes nothing, and it learns that it is fenced', async () => {
+    const count = await operationCount();
+    for (let index = 0; index < count; index++) {
+      const objects = createMemoryObjectStore();
+      const { first, store, life } = await interrupted(objects, index, 'hold-before');
+      const before = first.record(2);
+      const second = own(objects, before);
+      first.isOwner = false;
+      await second.start();
+      second.read(events, 10, 50);
+      await second.write();
+      store.release();
+      await Promise.race([life, until(() => (first.isFenced ? true : null), 'the fence', 3_000).catch(() => {})]);
+      expect({ index, isFenced: first.isFenced || first.split.done.position >= 40 }).toEqual({ index, isFenced: true });
+      second.read(events);
+      await second.write();
+      expect({ index, ids: await idsIn(objects, prefix) }).toEqual({ index, ids: all });
+      await first.close();
+      await second.close();
+    }
+  });
+});
+
+test('a zombie whose number was pruned long ago takes its entry back', async () => {
+  const objects = createMemoryObjectStore();
+  const store = faultyStore(objects, (_index, operation) =>
+    operation.startsWith('put journal/') && operation.endsWith('0002.json') ? 'hold-before' : 'pass',
+  );
+  const zombie = own(store);
+  await zombie.start();
+  zombie.read(events, 10, 10);
+  zombie.sink.flush();
+  await until(() => (store.operations.some((one) => one.endsWith('0002.json')) ? true : null), 'the entry to be held');
+  const owner = own(objects, splitRecord({ epoch: 2 }));
+  await owner.start();
+  const many = Array.from({ length: 60 }, (_, id) => ({ id, day: '2026-01-01' }));
+  for (let upTo = 1; upTo <= 60; upTo++) {
+    owner.read(many, 1, upTo);
+    await owner.write();
+  }
+  await until(async () => ((await objects.list('journal/')).length <= 50 ? true : null), 'the journal to be pruned');
+  store.release();
+  await until(() => (zombie.isFenced ? true : null), 'the zombie to be fenced');
+  expect(await idsIn(objects, prefix)).toEqual(all);
+  expect((await objects.list('journal/')).some((key) => key.endsWith('000000000002.json'))).toBe(false);
+});
+
+test('an S3 that refuses for a while costs time only, and is named as the reason', async () => {
+  const objects = createMemoryObjectStore();
+  let isUp = false;
+  const owner = own(faultyStore(objects, (index) => (isUp || index < 6 ? 'pass' : 'fail')));
+  await owner.start();
+  owner.read(events);
+  owner.sink.flush();
+  await until(() => (owner.troubles.length >= 2 ? true : null), 'the refusals to be told');
+  expect(owner.sink.isRefused).toBe(true);
+  expect(owner.troubles[0]).toMatch(/^sink-unavailable: playback-events\/3: 503/);
+  expect(owner.split.done.position).toBe(0);
+  isUp = true;
+  await owner.done(60);
+  expect(owner.sink.isRefused).toBe(false);
+  expect(await idsIn(objects, prefix)).toEqual(all);
+});
+
+test('a record that is no row of the table is refused alone, with its column', async () => {
+  const objects = createMemoryObjectStore();
+  const owner = own(objects);
+  await owner.start();
+  owner.read([
+    { id: 1, day: '2026-01-01' },
+    { id: 'one', day: '2026-01-01' },
+    { id: 2, day: 'yesterday' },
+    { id: 3, day: 'infinity' },
+    null,
+    { id: 9223372036854775808n.toString(), day: '2026-01-01' },
+    '{"id": 9223372036854775807, "day": "2026-01-02"}',
+    { id: 4 },
+  ]);
+  await owner.write();
+  expect(owner.refusals.map(({ message }) => message)).toEqual([
+    'field id is declared bigint: got JSON string "one"',
+    'field day is declared date: invalid input syntax for type date: "yesterday"',
+    expect.stringMatching(/^column day /),
+    'a record without a value is no row',
+    'field id is declared bigint: got JSON string "9223372036854775808"',
+  ]);
+  const rows = await queryTable(objects, prefix, 'SELECT id, day FROM {table} ORDER BY id');
+  expect(rows).toEqual([
+    { id: '1', day: '2026-01-01' },
+    { id: '4', day: null },
+    { id: '9223372036854775807', day: '2026-01-02' },
+  ]);
+});
+
+test('files are finished by size, by age, and when memory is full; until then none is written', async () => {
+  const objects = createMemoryObjectStore();
+  const wide: RowType = [
+    { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
+    { name: 'noise', type: { kind: 'scalar', type: 'text' } },
+  ];
+  let seed = 1;
+  const noise = (): string =>
+    Array.from({ length: 64 }, () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed.toString(36);
+    }).join('');
+  const many = Array.from({ length: 20_010 }, (_, id) => ({ id, noise: noise() }));
+  const owner = new TableOwner(tableGoal({ row: wide, roll: { size: '4MiB', every: '1s' } }), objects, splitRecord());
+  owners.push(owner);
+  await owner.start();
+  owner.read(many, 1_000, 20_000);
+  await until(async () => ((await objects.list(prefix)).length === 1 ? true : null), 'the file that is large enough');
+  expect(owner.split.done.position).toBe(20_000);
+  owner.read(many, 1_000, 20_010);
+  expect((await objects.list(prefix)).length).toBe(1);
+  await owner.done(20_010, 5_000);
+  expect((await objects.list(prefix)).length).toBe(2);
+  expect((await queryTable(objects, prefix, 'SELECT count(DISTINCT id) AS n, count(*) AS c FROM {table}'))[0]).toEqual({
+    n: '20010',
+    c: '20010',
+  });
+});
