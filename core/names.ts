@@ -84,6 +84,8 @@ export const sessionTags = {
   deadLetter: 'millrace-dead-letter',
   /** The group under which its positions are shown. */
   group: 'millrace-group',
+  /** The table it writes: `<tenant>/<table>`. */
+  table: 'millrace-table',
 } as const;
 
 /** DynamoDB tables. */

@@ -42,10 +42,20 @@ export class JobRole extends Construct {
     this.#allow(['s3:GetObject'], [bucket.arnForObjects(`goals/${tag('job')}/*`)]);
     this.#allow(
       ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
-      [bucket.arnForObjects(`checkpoints/${tag('job')}/*`)],
+      ['checkpoints', 'staging', 'journal'].map((folder) => bucket.arnForObjects(`${folder}/${tag('job')}/*`)),
+    );
+    // A table's files are never changed and never taken away.
+    this.#allow(
+      ['s3:GetObject', 's3:PutObject'],
+      ['tables', 'catalog'].map((folder) => bucket.arnForObjects(`${folder}/${tag('table')}/*`)),
     );
     this.#allow(['s3:ListBucket'], [bucket.bucketArn], {
-      StringLike: { 's3:prefix': [`checkpoints/${tag('job')}/*`, `goals/${tag('job')}/*`] },
+      StringLike: {
+        's3:prefix': [
+          ...['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`),
+          `catalog/${tag('table')}/*`,
+        ],
+      },
     });
     const ownItems = {
       'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [tag('job')] },

@@ -57,5 +57,6 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
     ...(sinkTopic === null ? {} : { [sessionTags.sink]: sinkTopic }),
     [sessionTags.deadLetter]: goal.deadLetterTopic,
     [sessionTags.group]: telemetryGroup(goal.name),
+    ...(goal.sink.kind === 'warehouse' ? { [sessionTags.table]: `${goal.tenant}/${goal.sink.table}` } : {}),
   };
 }
