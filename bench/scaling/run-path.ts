@@ -104,7 +104,7 @@ function pathOf(load: Load, broker: LoopbackBroker): { readonly path: DataPath; 
     const place = { split: `${source}/${partition}`, owner: 'w', epoch: 1, position: '0', topicId };
     return new Split({ ...place, accounting: noRecords }, clock);
   });
-  return { path: new DataPath(parts, lease, new ErrorsSeen(silent, clock.now)), splits };
+  return { path: new DataPath(parts, lease, new ErrorsSeen(silent, clock.now), () => {}), splits };
 }
 
 function goalOf({ expressions, row, compression }: Load): JobGoal {
