@@ -40,8 +40,9 @@ class MemorySink implements Sink {
   }
   nudge(): void {}
   flush(): void {}
-  startOver(): void {
+  startOver(): null {
     this.#units = [];
+    return null;
   }
   async close(): Promise<void> {}
 }
