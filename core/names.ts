@@ -124,6 +124,8 @@ export const deadLetterHeaders = {
   timestamp: 'millrace-source-timestamp',
   failedAt: 'millrace-failed-at',
 } as const;
+/** How often a dead letter was replayed before it failed again; absent on one that never was. */
+export const replaysHeader = 'millrace-replays';
 
 /** S3 keys. Numbers are zero-padded, so that keys sort as they age. */
 export const objectKeys = {
@@ -165,6 +167,10 @@ export const reconcileStateMachine = 'millrace-reconcile';
 
 /** A job's id: one life of one job of one tenant. A name that is deleted and declared again gets another, so nothing of the old one is adopted. */
 export const jobId = (tenant: string, name: string, uid: string): string => `${tenant}/${name}@${uid}`;
+
+/** The life of a replay: the job's own, with the operation's number; what it leaves is cleared as any ended job's. */
+export const replayUid = (uid: string, sequence: number): string => `${uid}-replay${sequence}`;
+export const isReplay = (job: string): boolean => /-replay\d+$/.test(job);
 
 /** The parts of a job's id, or null for what is none. */
 export function readJobId(

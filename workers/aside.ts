@@ -57,16 +57,20 @@ export class Aside {
 
   #writeDeadLetter(record: RecordView, unit: Unit, fault: RecordFault): boolean {
     const { goal, producer, deadLetters, now } = this.#parts;
-    const { split, offset, timestamp, key, value } = record;
+    const { split, timestamp, key, value } = record;
+    const origin = record.origin ?? {
+      topic: split.topic,
+      partition: split.partition,
+      offset: record.offset,
+      replays: 0,
+    };
     const headers = deadLetterHeadersOf(record.headers, {
       job: goal.name,
       revision: goal.revision,
       errorClass: fault.errorClass,
       errorCode: fault.code,
       errorMessage: fault.message,
-      topic: split.topic,
-      partition: split.partition,
-      offset,
+      ...origin,
       timestamp,
       failedAt: now(),
     });

@@ -12,6 +12,7 @@ import type { Lease } from './lease.ts';
 import { openChain } from './open-chain.ts';
 import type { WorkerParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
+import { ReplayGate } from './replay-gate.ts';
 import { createSink } from './sinks/create-sink.ts';
 import type { Gathering, Sink } from './sinks/sink.ts';
 import type { Split } from './split.ts';
@@ -24,6 +25,7 @@ export class DataPath {
   readonly #errors: ErrorsSeen;
   readonly #producer: Producer;
   readonly #sink: Sink;
+  readonly #gate: ReplayGate | null;
   readonly #source: Source;
   readonly #splits = new Set<Split>();
   #pipeline: Pipeline | null = null;
@@ -36,6 +38,7 @@ export class DataPath {
     this.#parts = parts;
     this.#errors = errors;
     const { goal, cluster, clock } = parts;
+    this.#gate = goal.replay === undefined ? null : new ReplayGate(goal.replay, () => clock.monotonicMs());
     this.#producer = new Producer(cluster, {
       compression: goal.settings.compression,
       lingerMs: goal.settings.lingerMs,
@@ -62,7 +65,8 @@ export class DataPath {
       cluster,
       { topic: goal.source.topic, fetchWaitMs: goal.settings.fetchWaitMs, fetchBytesMax: goal.settings.fetchBytesMax },
       {
-        room: () => (this.#pipeline === null ? wait(20) : (this.#producer.room() ?? this.#sink.room())),
+        room: () =>
+          this.#pipeline === null ? wait(20) : (this.#gate?.room() ?? this.#producer.room() ?? this.#sink.room()),
         work: (split, fetched, offset) => this.#pipeline!.work(split, fetched, offset),
         worked: () => {
           this.#producer.nudge();
@@ -77,7 +81,7 @@ export class DataPath {
 
   /** True while the sink or the source is the reason that nothing moves. */
   get isRefused(): boolean {
-    const isHeld = [...this.#splits].some(({ state }) => state === 'holding');
+    const isHeld = this.#gate?.isWaiting === true || [...this.#splits].some(({ state }) => state === 'holding');
     return (
       this.#sinkTrouble || isHeld || this.#producer.isRefused || this.#sink.isRefused || this.#source.isUnreachable
     );
@@ -111,7 +115,7 @@ export class DataPath {
         const onError = (code: string, message: string): void => this.#errors.note(code, message);
         this.#aside = new Aside({ goal, producer: this.#producer, deadLetters, now, onError });
         this.#pipeline = new Pipeline({
-          ...{ goal, processor, eventTime, now, onError, chain: this.#chain },
+          ...{ goal, processor, eventTime, now, onError, chain: this.#chain, gate: this.#gate },
           sink: this.#sink,
           aside: this.#aside,
         });

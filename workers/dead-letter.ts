@@ -1,5 +1,5 @@
 // A dead letter: the original record's bytes, with headers that say what failed, where it stood and why.
-import { deadLetterHeaders } from '#core/names.ts';
+import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
 
@@ -14,6 +14,8 @@ export interface DeadLetterReason {
   readonly offset: number;
   readonly timestamp: number;
   readonly failedAt: number;
+  /** How often it was replayed before it failed; 0: never. */
+  readonly replays: number;
 }
 
 /** The record's own headers, untouched, followed by ours. */
@@ -22,6 +24,7 @@ export function deadLetterHeadersOf(original: Slice, reason: DeadLetterReason): 
     const value = reason[field as keyof typeof deadLetterHeaders];
     return [Buffer.from(name), Buffer.from(String(value))] as const;
   });
+  if (reason.replays > 0) added.push([Buffer.from(replaysHeader), Buffer.from(String(reason.replays))]);
   const from = Buffer.from(original.bytes.buffer, original.bytes.byteOffset, original.bytes.length);
   const cursor: Cursor = { at: original.start };
   const count = readVarint(from, cursor) + added.length;

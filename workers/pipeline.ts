@@ -9,6 +9,7 @@ import type { FetchedPartition } from './kafka/apis.ts';
 import { DecompressionRefused } from './kafka/compression.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { RecordReader } from './kafka/record-reader.ts';
+import type { ReplayGate } from './replay-gate.ts';
 import type { Original, RecordView, Sink } from './sinks/sink.ts';
 import type { Split, Unit } from './split.ts';
 
@@ -21,6 +22,8 @@ export interface PipelineParts {
   readonly eventTime: RecordProcessor | null;
   readonly sink: Sink;
   readonly aside: Aside;
+  /** Only in a replay of dead letters. */
+  readonly gate: ReplayGate | null;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
@@ -66,12 +69,14 @@ export class Pipeline implements Original {
   work(split: Split, fetched: FetchedPartition, fetchOffset: number): void {
     const unit = split.openUnit();
     const reader = this.#reader;
+    const { gate } = this.#parts;
     const latestTimestamp = this.#parts.now() + futureMsMax;
     this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
       while (this.#next()) {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
+        if (gate !== null && !gate.admits(reader, split.partition)) continue;
         if (this.#record(unit) === 'stop') {
           this.#stopAt(split, reader.offset);
           unit.close(reader.offset);
@@ -90,6 +95,7 @@ export class Pipeline implements Original {
   /** The record that was read last, as it stands in the source. */
   keep(): RecordView {
     const reader = this.#reader;
+    const { gate } = this.#parts;
     const { split } = this.#outgoing;
     const end = Math.max(reader.keyEnd, reader.valueEnd, reader.headersEnd);
     const start = Math.min(reader.keyStart, reader.valueStart, reader.headersStart);
@@ -102,7 +108,8 @@ export class Pipeline implements Original {
       timestamp: reader.timestamp,
       key: slice(reader.keyStart, reader.keyEnd),
       value: slice(reader.valueStart, reader.valueEnd),
-      headers: slice(reader.headersStart, reader.headersEnd),
+      headers: gate === null ? slice(reader.headersStart, reader.headersEnd) : gate.headers,
+      ...(gate === null ? {} : { origin: gate.origin }),
     };
   }
 
@@ -204,7 +211,9 @@ export class Pipeline implements Original {
     const outgoing = this.#outgoing;
     outgoing.offset = reader.offset;
     outgoing.timestamp = reader.timestamp;
-    this.#point(outgoing.headers, reader.headersStart, reader.headersEnd);
+    const { gate } = this.#parts;
+    if (gate === null) this.#point(outgoing.headers, reader.headersStart, reader.headersEnd);
+    else Object.assign(outgoing.headers, gate.headers);
     this.#point(outgoing.key, reader.keyStart, reader.keyEnd);
   }
 

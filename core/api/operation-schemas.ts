@@ -6,7 +6,7 @@ const offset = z.string().meta({ description: 'Decimal text: offsets are 64-bit.
 const count = z.int().min(0);
 const duplicates = z.object({ absorbed: z.boolean(), why: z.string() });
 
-export const operationPlan = z
+const rewindPlan = z
   .object({
     kind: z.literal('rewind'),
     to: z.string(),
@@ -14,9 +14,27 @@ export const operationPlan = z
     records: count,
     duplicates,
   })
-  .meta({ id: 'RewindPlan' }) satisfies z.ZodType<OperationPlan>;
+  .meta({ id: 'RewindPlan' });
 
-export const operationReceipt = z
+const replayPlan = z
+  .object({
+    kind: z.literal('replay'),
+    filter: z.object({
+      errorClass: z.exactOptional(z.string()),
+      errorCode: z.exactOptional(z.string()),
+      where: z.exactOptional(z.string()),
+    }),
+    ends: z.array(z.object({ partition: count, end: offset })),
+    matching: count,
+    isComplete: z.boolean(),
+    recordsPerSecond: z.number(),
+    duplicates,
+  })
+  .meta({ id: 'ReplayPlan' });
+
+export const operationPlan = z.discriminatedUnion('kind', [rewindPlan, replayPlan]) satisfies z.ZodType<OperationPlan>;
+
+const rewindReceipt = z
   .object({
     kind: z.literal('rewind'),
     splits: z.array(z.object({ split: z.string(), from: offset, to: offset })),
@@ -24,4 +42,20 @@ export const operationReceipt = z
     duplicates,
     tookMs: z.number(),
   })
-  .meta({ id: 'RewindReceipt' }) satisfies z.ZodType<OperationReceipt>;
+  .meta({ id: 'RewindReceipt' });
+
+const replayReceipt = z
+  .object({
+    kind: z.literal('replay'),
+    replayed: count,
+    passed: count,
+    filtered: count,
+    failedAgain: count,
+    dropped: count,
+  })
+  .meta({ id: 'ReplayReceipt' });
+
+export const operationReceipt = z.discriminatedUnion('kind', [
+  rewindReceipt,
+  replayReceipt,
+]) satisfies z.ZodType<OperationReceipt>;

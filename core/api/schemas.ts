@@ -4,6 +4,7 @@ import { operationPlan, operationReceipt } from '#core/api/operation-schemas.ts'
 import type {
   AppendAnswer,
   ApplyView,
+  DeadLetterSummary,
   EventView,
   HealthView,
   JobView,
@@ -244,7 +245,25 @@ export const eventSchema = z
   })
   .meta({ id: 'EventView' }) satisfies z.ZodType<EventView>;
 
-const operationKind = z.enum(['pause', 'resume', 'restart', 'rewind']);
+const operationKind = z.enum(['pause', 'resume', 'restart', 'rewind', 'replay-dead-letters']);
+
+export const deadLetterSummarySchema = z
+  .object({
+    items: z.array(
+      z.object({
+        errorClass: z.string(),
+        errorCode: z.string(),
+        count,
+        firstAt: time,
+        lastAt: time,
+        failedAgain: count,
+        example: z.string(),
+      }),
+    ),
+    total: count,
+    isComplete: z.boolean(),
+  })
+  .meta({ id: 'DeadLetterSummary' }) satisfies z.ZodType<DeadLetterSummary>;
 
 export const operationPlanSchema = z
   .object({

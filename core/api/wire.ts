@@ -142,6 +142,26 @@ export interface OperationPlanView {
   readonly plan?: OperationPlan;
 }
 
+/** Dead letters that failed for one reason. */
+export interface DeadLetterGroup {
+  readonly errorClass: string;
+  readonly errorCode: string;
+  readonly count: number;
+  readonly firstAt: string;
+  readonly lastAt: string;
+  /** Of them, those that were replayed before and failed again. */
+  readonly failedAgain: number;
+  /** The oldest one's message. */
+  readonly example: string;
+}
+
+export interface DeadLetterSummary {
+  readonly items: readonly DeadLetterGroup[];
+  readonly total: number;
+  /** False: there are more, and these are of the oldest. */
+  readonly isComplete: boolean;
+}
+
 /** One line of the answer to POST …/records, in the order of the request. */
 export type AppendView =
   | { readonly line: number; readonly ok: true; readonly partition: number; readonly offset: string }

@@ -1,5 +1,6 @@
 // The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
 import type { RouteProgram } from '#core/expression/index.ts';
+import { compileReplays, type ReplayEntry } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
@@ -42,6 +43,8 @@ export interface PlatformGoal {
   readonly sequence: number;
   readonly topics: readonly TopicGoal[];
   readonly jobs: readonly JobEntry[];
+  /** Replays of dead letters under way: each runs as a job, and is none for people. */
+  readonly replays: readonly ReplayEntry[];
   /** Topics of streams that were deleted: an explicit wish, never a mere absence. */
   readonly removedTopics: readonly RemovedTopic[];
   /** Deleted names that are still in the snapshot. */
@@ -86,7 +89,8 @@ export function compilePlatform(snapshot: GoalSnapshot, settings: PlatformSettin
       stream: revision.name,
       subject: `stream/${revision.name}`,
     }));
-  return { sequence: snapshot.sequence, topics, jobs, removedTopics, removed, unsupported };
+  const replays = jobs.flatMap((entry) => compileReplays(entry, plan));
+  return { sequence: snapshot.sequence, topics, jobs, replays, removedTopics, removed, unsupported };
 }
 
 function byTenant(revisions: readonly GoalRevision[]): ReadonlyMap<string, readonly GoalRevision[]> {

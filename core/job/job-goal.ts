@@ -20,6 +20,16 @@ export interface WorkerSettings {
   readonly drainMs: number;
 }
 
+/** A job that reads dead letters again: which of them, and how fast. */
+export interface ReplayGoal {
+  readonly errorClass: string | null;
+  readonly errorCode: string | null;
+  readonly where: RouteProgram | null;
+  /** By partition: those from there on are left. */
+  readonly ends: Readonly<Record<number, number>>;
+  readonly recordsPerSecond: number;
+}
+
 export interface JobGoal {
   /** 2 where there are operators: a worker that does not know them must not pass events by them. */
   readonly formatVersion: 1 | 2;
@@ -51,4 +61,6 @@ export interface JobGoal {
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
   readonly stalledAfterMs: number;
   readonly settings: WorkerSettings;
+  /** Only of a replay: its source holds dead letters. */
+  readonly replay?: ReplayGoal;
 }

@@ -42,6 +42,14 @@ const sink = z.discriminatedUnion('kind', [
   warehouseSink,
 ]);
 
+const replay = z.looseObject({
+  errorClass: text.nullable(),
+  errorCode: text.nullable(),
+  where: program.nullable(),
+  ends: z.record(z.string(), z.int().nonnegative()),
+  recordsPerSecond: z.number().positive(),
+});
+
 const schema = z.looseObject({
   formatVersion: z.literal([1, 2], 'this worker understands goals of the formats 1 and 2 only'),
   id: text,
@@ -77,6 +85,7 @@ const schema = z.looseObject({
     compression: z.enum(['none', 'lz4', 'zstd']),
     drainMs: count,
   }),
+  replay: replay.optional(),
 });
 
 export function parseJobGoal(bytes: Uint8Array): Result<JobGoal, string> {

@@ -1,5 +1,6 @@
 // What each kind of operation plans when it is asked for, and what it leaves as its receipt: closed lists, by kind.
+import type { ReplayPlan, ReplayReceipt } from '#core/operations/replay.ts';
 import type { RewindPlan, RewindReceipt } from '#core/operations/rewind.ts';
 
-export type OperationPlan = RewindPlan;
-export type OperationReceipt = RewindReceipt;
+export type OperationPlan = RewindPlan | ReplayPlan;
+export type OperationReceipt = RewindReceipt | ReplayReceipt;

@@ -1,6 +1,5 @@
 // A job whose life is over by somebody's explicit wish: workers stop, then what they left in the tables goes.
-
-import { readJobId } from '#core/names.ts';
+import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
@@ -25,7 +24,8 @@ export function planEndedJob(job: string, observed: ObservedJob, leaseMs: number
       'JobRemoved',
       'All workers have ended; what they left in the tables is removed.',
     );
-    return { ...goOnClearing(control), control, events: [event] };
+    // A replay is no job for people: its receipt told the end.
+    return { ...goOnClearing(control), control, events: isReplay(job) ? [] : [event] };
   }
   const toStop = alive.filter((task) => task.state !== 'stopping');
   return {
@@ -36,10 +36,10 @@ export function planEndedJob(job: string, observed: ObservedJob, leaseMs: number
       kind: 'stop-worker',
       job,
       taskId: task.taskId,
-      why: 'its route or sink was deleted',
+      why: isReplay(job) ? 'the replay is over' : 'its route or sink was deleted',
     })),
     events:
-      toStop.length > 0
+      toStop.length > 0 && !isReplay(job)
         ? [
             jobEvent(
               subject,

@@ -22,10 +22,13 @@ const families: Readonly<Record<Operation['kind'], string>> = {
   resume: 'pause',
   restart: 'restart',
   rewind: 'rewind',
+  'replay-dead-letters': 'replay',
 };
-const sameFamily = (a: Operation, b: Operation): boolean => families[a.kind] === families[b.kind];
+/** Replays stand beside each other: each is of its own dead letters. */
+const sameFamily = (a: Operation, b: Operation): boolean =>
+  families[a.kind] === families[b.kind] && families[a.kind] !== 'replay';
 
-const finish = (operation: Operation, ending: OperationEnding): Action => ({
+export const finish = (operation: Operation, ending: OperationEnding): Action => ({
   kind: 'finish-operation',
   tenant: operation.tenant,
   id: operation.id,
@@ -54,6 +57,9 @@ function endingOf(
       return allNew(entry, control, observed) ? succeeded(`${slots.length} worker(s) were replaced and report`) : null;
     case 'rewind':
       return rewindEnding(operation as Rewind, entry, control, observed);
+    case 'replay-dead-letters':
+      // Its own entry knows: plan-replay.ts.
+      return null;
   }
 }
 

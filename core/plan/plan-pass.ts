@@ -9,6 +9,7 @@ import type { Observed, ObservedJob } from '#core/plan/observed.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
+import { planReplayJob } from '#core/plan/plan-replay.ts';
 import { planTopics } from '#core/plan/plan-topics.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
@@ -18,15 +19,22 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const topics = observed.topics === null ? [] : planTopics(goal, observed.topics, observed.at);
   const jobs = observeJobs(observed);
   if (jobs === null) return topics;
-  const wanted = new Map(goal.jobs.map((entry) => [entry.goal.id, entry]));
+  const wanted = new Set([...goal.jobs, ...goal.replays].map((entry) => entry.goal.id));
   const decisions = goal.jobs.map((entry) =>
     planLiveJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
+  const replays = goal.replays.map((entry) =>
+    planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
+  );
   const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, goal));
   const endings = ended.map(([id, job]) => planEndedJob(id, job, settings.worker.leaseMs));
-  return [...topics, ...decisions, ...endings, ...confirmRemovals(goal, observed, new Set(jobs.keys()))].filter(
-    hasEffect,
-  );
+  return [
+    ...topics,
+    ...decisions,
+    ...replays,
+    ...endings,
+    ...confirmRemovals(goal, observed, new Set(jobs.keys())),
+  ].filter(hasEffect);
 }
 
 const hasEffect = (decision: Decision): boolean =>

@@ -15,8 +15,6 @@ export function requestedRewind(entry: Pick<JobEntry, 'requested'>): Rewind | nu
   return rewinds.sort((a, b) => b.sequence - a.sequence)[0] ?? null;
 }
 
-export const needsSplits = (entry: JobEntry): boolean => requestedRewind(entry) !== null;
-
 export type RewindStep =
   | { readonly kind: 'none' }
   /** Positions cannot be seen or are not set: no worker may run. */

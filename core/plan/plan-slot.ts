@@ -283,7 +283,11 @@ export const scopeEvent = (
   severity: PlatformEvent['severity'],
   reason: string,
   message: string,
-): PlatformEvent => jobEvent(scope.entry.goal, scope.now, severity, reason, message);
+): PlatformEvent => {
+  const { goal } = scope.entry;
+  // A replay's story is told among its job's.
+  return jobEvent(goal, scope.now, severity, reason, goal.replay ? `Replay: ${message}` : message);
+};
 
 /** The worker's name without its job, for messages that stand under the job anyway: `3/0`. */
 export const shortName = (worker: string): string => {

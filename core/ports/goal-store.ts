@@ -63,7 +63,7 @@ export type DeleteOutcome =
   | { readonly kind: 'moved' }
   | KeyReused;
 
-export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind';
+export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind' | 'replay-dead-letters';
 /** `failed`: the world was not any more what the plan was made for; the outcome says what was done and what was not. */
 export type OperationState = 'requested' | 'succeeded' | 'superseded' | 'failed';
 

@@ -1,6 +1,7 @@
 // Parameters that several endpoints take, each stated once.
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
+import type { DeadLetterFilter } from '#core/operations/replay.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 
@@ -132,14 +133,16 @@ const timeout = z
 /** It stands in the address, which may not be long; percent-encoded it can be twelve times its characters. */
 const whereCharsMax = 4_096;
 
+const whereParameter = z
+  .string()
+  .min(1)
+  .max(whereCharsMax)
+  .optional()
+  .meta({ description: 'Only records for which this expression is true.' });
+
 export const recordsQuery = z.strictObject({
   from: position.optional(),
-  where: z
-    .string()
-    .min(1)
-    .max(whereCharsMax)
-    .optional()
-    .meta({ description: 'Only records for which this expression is true.' }),
+  where: whereParameter,
   limit: z
     .string()
     .regex(/^[1-9]\d{0,8}$/)
@@ -153,3 +156,21 @@ export const recordsQuery = z.strictObject({
 });
 
 export type RecordsQuery = z.infer<typeof recordsQuery>;
+
+const word = z
+  .string()
+  .max(100)
+  .regex(/^[a-z0-9_-]+$/);
+
+/** Which of a job's dead letters are meant. */
+export const deadLetterQuery = z.strictObject({
+  class: word.optional().meta({ description: 'Only those of this error class: poison, schema, too-large, rejected.' }),
+  code: word.optional().meta({ description: 'Only those of this error code, as the summary names them.' }),
+  where: whereParameter,
+});
+
+export const deadLetterFilterOf = (query: z.infer<typeof deadLetterQuery>): DeadLetterFilter => ({
+  ...(query.class === undefined ? {} : { errorClass: query.class }),
+  ...(query.code === undefined ? {} : { errorCode: query.code }),
+  ...(query.where === undefined ? {} : { where: query.where }),
+});

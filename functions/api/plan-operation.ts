@@ -3,6 +3,7 @@ import type { CheckpointManifest } from '#core/checkpoint/manifest.ts';
 import { newestFirst, readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { objectKeys } from '#core/names.ts';
+import { planReplay, type ReplayPlan } from '#core/operations/replay.ts';
 import {
   planRewind,
   type RewindPlan,
@@ -10,6 +11,8 @@ import {
   type RewindTarget,
   readRewindTarget,
 } from '#core/operations/rewind.ts';
+import { summarizeDeadLetters } from '#functions/api/dead-letters.ts';
+import { deadLetterFilterOf } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { topicMissing } from '#functions/api/tail-topic.ts';
@@ -74,3 +77,39 @@ export function rewindEffects(plan: RewindPlan, paused: boolean): readonly strin
     `at most ${plan.records} record(s) are read again: ${plan.duplicates.why}`,
   ];
 }
+
+const recordsPerSecondDefault = 500;
+
+export async function replayPlan(
+  parts: ApiParts,
+  { goal, paused }: JobEntry,
+  asked: {
+    readonly class?: string | undefined;
+    readonly code?: string | undefined;
+    readonly where?: string | undefined;
+    readonly recordsPerSecond?: number | undefined;
+  },
+  signal: AbortSignal,
+): Promise<ReplayPlan> {
+  if (paused)
+    throw new ApiRefusal(409, 'job-paused', `${goal.name} is paused, and a replay writes to its sink`, {
+      fix: `resume it first: millrace resume ${goal.name}`,
+    });
+  const topic = goal.deadLetterTopic;
+  const positions = await parts.broker.positions(topic);
+  if (positions === null) throw topicMissing(topic);
+  const filter = deadLetterFilterOf(asked);
+  const { total, isComplete } = await summarizeDeadLetters(parts, topic, filter, signal);
+  if (total === 0 && isComplete)
+    throw new ApiRefusal(409, 'nothing-to-replay', `no dead letter of ${goal.name} fits`, {
+      fix: `what there is: millrace dlq ls ${goal.name}`,
+    });
+  const recordsPerSecond = asked.recordsPerSecond ?? recordsPerSecondDefault;
+  return planReplay({ filter, positions, matching: total, isComplete, recordsPerSecond, sink: goal.sink });
+}
+
+export const replayEffects = (plan: ReplayPlan): readonly string[] => [
+  `${plan.isComplete ? '' : 'at least '}${plan.matching} dead letter(s) go through the newest revision of the route, at most ${plan.recordsPerSecond} a second`,
+  'what fails again becomes a new dead letter; the old ones stay until their retention',
+  'a worker of its own does it; the job goes on beside it',
+];

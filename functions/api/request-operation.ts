@@ -9,9 +9,9 @@ import { keyReused } from '#functions/api/apply-declaration.ts';
 import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
 import { type Answer, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
-import { applyQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
+import { applyQuery, deadLetterQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
+import { replayEffects, replayPlan, rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
 import { operationView } from '#functions/api/views.ts';
 
 const bodyBytesMax = 16 * 1024;
@@ -28,12 +28,18 @@ const bodySchema = z.discriminatedUnion('kind', [
     }),
     reason,
   }),
+  z.strictObject({
+    kind: z.literal('replay-dead-letters'),
+    ...deadLetterQuery.shape,
+    recordsPerSecond: z.number().min(0.1).max(1_000_000).optional().meta({ description: 'Default 500.' }),
+    reason,
+  }),
 ]);
 type Body = z.infer<typeof bodySchema>;
 
 export const requestOperation = endpoint({
   ...{ method: 'POST', path: '/v1/jobs/{name}/operations', operationId: 'requestOperation', tag: 'Jobs' },
-  summary: 'Pause, resume, restart or rewind a job',
+  summary: 'Pause, resume, restart or rewind a job, or replay its dead letters',
   description:
     'Carried out by the reconciler, as it was planned when it was asked for. With dryRun=true nothing is asked for and the answer is the plan. With an Idempotency-Key, asking again gives the same operation.',
   ...{ params: jobNamed, query: applyQuery },
@@ -63,7 +69,7 @@ export const requestOperation = endpoint({
     // Planned again it might be refused by now, since it was carried out.
     const known = isDryRun ? null : await parts.goals.repeatedOperation(wish);
     if (known) return accepted(known);
-    const planned = await planOperation(parts, entry, request.content);
+    const planned = await planOperation(parts, entry, request.content, request.signal);
     if (isDryRun) return jsonAnswer(200, planned);
     const outcome = await parts.goals.requestOperation({
       ...wish,
@@ -77,7 +83,12 @@ export const requestOperation = endpoint({
 const accepted = (operation: Operation): Answer =>
   jsonAnswer(202, operationView(operation), { location: `/v1/jobs/${operation.job}/operations/${operation.id}` });
 
-async function planOperation(parts: ApiParts, entry: JobEntry, body: Body): Promise<OperationPlanView> {
+async function planOperation(
+  parts: ApiParts,
+  entry: JobEntry,
+  body: Body,
+  signal: AbortSignal,
+): Promise<OperationPlanView> {
   const { goal, paused } = entry;
   const { kind } = body;
   const workers = `${goal.resources.workers} worker(s)`;
@@ -94,6 +105,10 @@ async function planOperation(parts: ApiParts, entry: JobEntry, body: Body): Prom
     case 'rewind': {
       const plan = await rewindPlan(parts, entry, body.to);
       return { job: goal.name, kind, effects: rewindEffects(plan, paused), plan };
+    }
+    case 'replay-dead-letters': {
+      const plan = await replayPlan(parts, entry, body, signal);
+      return { job: goal.name, kind, effects: replayEffects(plan), plan };
     }
   }
 }

@@ -23,6 +23,7 @@ import { readDeadLetters } from '#functions/api/read-dead-letters.ts';
 import { readRecords } from '#functions/api/read-records.ts';
 import { requestOperation } from '#functions/api/request-operation.ts';
 import { sql } from '#functions/api/sql.ts';
+import { getDeadLetterSummary } from '#functions/api/summarize-dead-letters.ts';
 import { tryRoute } from '#functions/api/try-route.ts';
 
 /** All that is described; the description itself is added by `endpoints`. */
@@ -30,7 +31,16 @@ export const describedEndpoints: readonly Endpoint[] = [
   ...[listStreams, getStream, putStream, deleteStream, listStreamRevisions, listStreamEvents],
   ...[appendRecords, readRecords],
   ...[listRoutes, getRoute, putRoute, deleteRoute, listRouteRevisions],
-  ...[listJobs, getJob, listJobEvents, requestOperation, listOperations, getOperation, readDeadLetters],
+  ...[
+    listJobs,
+    getJob,
+    listJobEvents,
+    requestOperation,
+    listOperations,
+    getOperation,
+    readDeadLetters,
+    getDeadLetterSummary,
+  ],
   ...[plan, tryRoute, sql],
   getHealth,
 ];

@@ -29,7 +29,11 @@ interface Tail {
 export async function tailTopic(
   request: ApiRequest<unknown, RecordsQuery, unknown>,
   parts: ApiParts,
-  source: { readonly topic: string; readonly row: RowType | null },
+  source: {
+    readonly topic: string;
+    readonly row: RowType | null;
+    readonly keep?: (record: LogRecord) => boolean;
+  },
 ): Promise<Answer> {
   const { search, accepted, streams } = request;
   const follow = search.follow === 'true';
@@ -38,7 +42,7 @@ export async function tailTopic(
     throw new ApiRefusal(406, 'not-acceptable', 'a stream that is followed has no end, so it is no JSON document', {
       fix: 'accept application/x-ndjson or text/event-stream',
     });
-  const keep = search.where === undefined ? null : filterBy(search.where, source.row, parts);
+  const keep = source.keep ?? (search.where === undefined ? null : recordFilter(search.where, source.row, parts));
   // Asked before the answer begins: a missing topic can be told only then.
   const [topic] = await parts.broker.describe([source.topic], []);
   if (!topic) throw topicMissing(source.topic);
@@ -84,7 +88,7 @@ function endOf(
 }
 
 /** A record over which the expression cannot be evaluated is not one for which it is true. */
-function filterBy(where: string, row: RowType | null, parts: ApiParts): (record: LogRecord) => boolean {
+export function recordFilter(where: string, row: RowType | null, parts: ApiParts): (record: LogRecord) => boolean {
   const planned = parts.planRoute({ where }, row, { validate: 'read' });
   if (!planned.ok) {
     const problems = planned.problem.map(({ code: _code, hint, ...problem }) => ({

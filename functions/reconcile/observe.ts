@@ -4,7 +4,7 @@ import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/compile-platform.ts';
 import { topicSettings } from '#core/names.ts';
 import type { Observed } from '#core/plan/observed.ts';
-import { needsSplits } from '#core/plan/plan-rewind.ts';
+import { requestedRewind } from '#core/plan/plan-rewind.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
 export interface Observation {
@@ -39,10 +39,10 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promis
 
 type Attempt = <Value>(name: string, read: () => Promise<Value>) => Promise<Value | null>;
 
-/** Few jobs are being rewound at any time; of all others a pass reads no split. */
+/** Few jobs are being rewound or replayed at any time; of all others a pass reads no split. */
 async function readSplits(goal: PlatformGoal, parts: ReconcileParts, attempt: Attempt): Promise<Observed['splits']> {
   const found = await Promise.all(
-    goal.jobs.filter(needsSplits).map(async ({ goal: { id } }) => {
+    [...goal.jobs.filter((entry) => requestedRewind(entry) !== null), ...goal.replays].map(async ({ goal: { id } }) => {
       const records = await attempt(`splits of ${id}`, () => parts.splits.list(id));
       return records === null ? [] : ([[id, records]] as const);
     }),

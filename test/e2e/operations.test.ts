@@ -1,6 +1,6 @@
 // Operations on a whole running platform, as people ask for them: shown beforehand, carried out, with a receipt that is true.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { OperationPlanView, OperationView } from '#core/api/wire.ts';
+import type { DeadLetterSummary, OperationPlanView, OperationView } from '#core/api/wire.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { produceValues, readTopic } from '#test/support/oracle-load.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';
@@ -66,8 +66,9 @@ describe('a rewind', () => {
     ]);
     const done = JSON.parse(out) as OperationView;
     expect(done).toMatchObject({ state: 'succeeded', receipt: { records: 400, duplicates: { absorbed: false } } });
-    expect(done.receipt?.splits.map(({ to }) => to)).toEqual(['0', '0']);
-    console.info(`rewind: ${done.receipt?.tookMs} ms from the first worker's end to running again`);
+    if (done.receipt?.kind !== 'rewind') throw new Error('no receipt');
+    expect(done.receipt.splits.map(({ to }) => to)).toEqual(['0', '0']);
+    console.info(`rewind: ${done.receipt.tookMs} ms from the first worker's end to running again`);
     expect(await platform.workerPid(job)).not.toBe(pidBefore);
 
     await accounted(job, 800);
@@ -94,8 +95,97 @@ describe('a rewind', () => {
     const wrong = await platform.cli(['rewind', job, '--to', 'checkpoint:999', '--yes']);
     expect(wrong.stderr).toMatch(/there is no checkpoint 999[\s\S]*there are \d/);
     const done = JSON.parse(await platform.run(['rewind', job, '--to', '1:10', '--yes', '--wait', '-o', 'json']));
-    expect((done as OperationView).receipt?.splits).toMatchObject([{ split: 'placed-in/1', to: '10' }]);
+    expect(done as OperationView).toMatchObject({ receipt: { splits: [{ split: 'placed-in/1', to: '10' }] } });
     const { items } = await platform.get<{ items: OperationView[] }>(`/v1/jobs/${job}/operations`);
     expect(items.map(({ kind, state }) => [kind, state])).toEqual([['rewind', 'succeeded']]);
+  });
+});
+
+describe('dead letters', () => {
+  test('are counted by why, shown by filter, and replayed through the corrected route, each once; what fails again says so', async () => {
+    const source = 'ratios-in';
+    const route = (select: string) =>
+      aDeclaration('Route', 'ratios', { from: source, select, to: [{ name: 'out', stream: 'ratios-out' }] });
+    await platform.apply([aDeclaration('Stream', source, { partitions: 2 }), route('id, 100 / (n::int) AS share')]);
+    const events = [
+      ...Array.from({ length: 40 }, (_, n) => JSON.stringify({ id: `ok${n}`, n: n + 1 })),
+      ...Array.from({ length: 10 }, (_, n) => JSON.stringify({ id: `zero${n}`, n: 0 })),
+      ...Array.from({ length: 5 }, (_, n) => JSON.stringify({ id: `text${n}`, n: 'many' })),
+      '{"id": "cut',
+    ];
+    await produceValues(platform.kafka, source, events);
+    const { accounting } = await until(async () => {
+      const { status } = await platform.job('ratios.out');
+      return status.accounting.in === events.length ? status : null;
+    }, 'all to be accounted for');
+    expect(accounting).toMatchObject({ out: 40, deadLettered: 16 });
+
+    const counted = JSON.parse(await platform.run(['dlq', 'ls', 'ratios', '-o', 'json'])) as DeadLetterSummary;
+    expect(counted).toMatchObject({ total: 16, isComplete: true });
+    expect(counted.items.map(({ count }) => count)).toEqual([10, 5, 1]);
+    const zeros = counted.items[0]!;
+    const shown = await platform.run(['dlq', 'show', 'ratios', '--where', "id = 'zero3'", '-o', 'json']);
+    expect(JSON.parse(shown).items).toMatchObject([{ value: { id: 'zero3', n: 0 } }]);
+    expect(
+      JSON.parse(await platform.run(['dlq', 'show', 'ratios', '--code', zeros.errorCode, '-o', 'json'])).items,
+    ).toHaveLength(10);
+    const none = await platform.cli(['dlq', 'replay', 'ratios', '--where', "id = 'nobody'", '--yes']);
+    expect([none.code, none.stderr]).toEqual([5, expect.stringContaining('no dead letter')]);
+
+    // Zero is taken care of now, text still is not.
+    await platform.apply([route('id, CASE WHEN n = 0 THEN 0 ELSE 100 / (n::int) END AS share')]);
+    const plan = JSON.parse(
+      await platform.run(['dlq', 'replay', 'ratios', '--dry-run', '-o', 'json']),
+    ) as OperationPlanView;
+    expect(plan.plan).toMatchObject({ kind: 'replay', matching: 16 });
+    const ask = [
+      'dlq',
+      'replay',
+      'ratios',
+      '--class',
+      'poison',
+      '--where',
+      "id LIKE 'zero%' OR id LIKE 'text%'",
+      '--yes',
+      '--wait',
+      '-o',
+      'json',
+    ];
+    const done = JSON.parse(await platform.run(ask, { withinMs: 90_000 })) as OperationView;
+    expect(done).toMatchObject({
+      state: 'succeeded',
+      receipt: { replayed: 15, passed: 10, filtered: 0, failedAgain: 5, dropped: 0 },
+    });
+
+    const ids = (await readTopic(platform.kafka, 'ratios-out')).map(
+      ({ value }) => JSON.parse(String(value)).id as string,
+    );
+    expect(ids).toHaveLength(50);
+    expect(new Set(ids).size).toBe(50);
+    const letters = await readTopic(platform.kafka, '__dlq.ratios.out');
+    const again = letters.filter(({ headers }) => headers['millrace-replays'] === '1');
+    expect(again).toHaveLength(5);
+    for (const { headers } of again)
+      expect(headers).toMatchObject({ 'millrace-source-topic': source, 'millrace-job': 'ratios.out' });
+    const after = JSON.parse(await platform.run(['dlq', 'ls', 'ratios', '-o', 'json'])) as DeadLetterSummary;
+    expect(after.items.map(({ count, failedAgain }) => [count, failedAgain]).sort()).toEqual([
+      [1, 0],
+      [10, 0],
+      [10, 5],
+    ]);
+
+    // Nothing is left of the replay, and the job went on beside it.
+    await until(
+      async () => ((await platform.job('ratios.out')).status.phase === 'Running' ? true : null),
+      'the job to run',
+    );
+    expect((await platform.job('ratios.out')).status.workers.filter(({ state }) => state === 'running')).toHaveLength(
+      1,
+    );
+    const told = (await platform.events('ratios.out')).map(({ reason }) => reason);
+    for (const reason of ['ReplayDeadLettersRequested', 'ReplayDeadLettersDone']) expect(told).toContain(reason);
+    expect(
+      JSON.parse(await platform.run(['get', 'jobs', '-o', 'json'])).items.map(({ name }: { name: string }) => name),
+    ).toContain('ratios.out');
   });
 });

@@ -1,5 +1,6 @@
 // The port of a sink: what the data path asks of whatever a job writes to, and what a sink may ask back.
 import type { Slice } from '../kafka/output-batch.ts';
+import type { Origin } from '../replay-gate.ts';
 import type { Split, Unit } from '../split.ts';
 
 /** A record at its place in the source; key, value and headers are those of whoever holds it: the original's or the output's. */
@@ -11,6 +12,8 @@ export interface RecordView {
   readonly key: Slice;
   readonly value: Slice;
   readonly headers: Slice;
+  /** Of a dead letter that is replayed: where its record stood before. */
+  readonly origin?: Origin;
 }
 
 /** The source's record behind an output, for a sink that may have to give it back. */

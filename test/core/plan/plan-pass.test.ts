@@ -16,6 +16,7 @@ const aGoal = (changes: Partial<PlatformGoal> = {}): PlatformGoal => ({
   sequence: 1,
   topics: [],
   jobs: [],
+  replays: [],
   removedTopics: [],
   removed: [],
   unsupported: [],

@@ -1,0 +1,60 @@
+// A replay of dead letters runs as a job of its own beside the one it is of: same program, same sink, its source the dead letters.
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { RoutePlanner } from '#core/graph/world.ts';
+import { contentHash } from '#core/hash.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { jobId, replayUid } from '#core/names.ts';
+import type { ReplayPlan } from '#core/operations/replay.ts';
+import type { Operation } from '#core/ports/goal-store.ts';
+import type { RecordErrorAction } from '#core/spec/route-spec.ts';
+
+export interface ReplayEntry extends JobEntry {
+  readonly operation: Operation & { readonly plan: ReplayPlan };
+}
+
+/** One a replay that is asked for and not finished; when it is, its entry is gone, and what ran for it ends as any ended job does. */
+export function compileReplays(entry: JobEntry, plan: RoutePlanner): readonly ReplayEntry[] {
+  return entry.requested
+    .filter((operation): operation is ReplayEntry['operation'] => operation.plan?.kind === 'replay')
+    .flatMap((operation) => {
+      const goal = replayGoal(entry.goal, operation, plan);
+      return goal === null
+        ? []
+        : [{ ...entry, goal, operation, restartSequence: 0, requested: [], render: renderOf(goal) }];
+    });
+}
+
+/** A new revision of the route replaces the replay's worker: what is left goes through the newest. */
+function renderOf({ revision: _revision, owner: _owner, ...shaping }: JobGoal): string {
+  return contentHash({ shaping });
+}
+
+function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: RoutePlanner): JobGoal | null {
+  const uid = replayUid(goal.uid, operation.sequence);
+  const { filter, ends, recordsPerSecond } = operation.plan;
+  const where = filter.where === undefined ? null : plan({ where: filter.where }, null, { validate: 'read' });
+  // It compiled when it was asked for.
+  if (where !== null && !where.ok) return null;
+  return {
+    ...goal,
+    id: jobId(goal.tenant, goal.name, uid),
+    uid,
+    source: { stream: goal.deadLetterTopic, topic: goal.deadLetterTopic, start: { kind: 'earliest' } },
+    resources: { ...goal.resources, workers: 1 },
+    errors: { poison: setAside(goal.errors.poison), schema: setAside(goal.errors.schema) },
+    // Small steps, so that the rate is kept within a second.
+    settings: { ...goal.settings, fetchBytesMax: Math.min(goal.settings.fetchBytesMax, replayFetchBytesMax) },
+    replay: {
+      errorClass: filter.errorClass ?? null,
+      errorCode: filter.errorCode ?? null,
+      where: where === null ? null : where.value,
+      ends: Object.fromEntries(ends.map(({ partition, end }) => [partition, Number(end)])),
+      recordsPerSecond,
+    },
+  };
+}
+
+/** A replay stops at no record: one that fails again is a dead letter again. */
+const setAside = (action: RecordErrorAction): RecordErrorAction => (action === 'stop' ? 'dead-letter' : action);
+
+const replayFetchBytesMax = 64 * 1024;
