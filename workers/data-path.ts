@@ -63,7 +63,15 @@ export class DataPath {
     });
     this.#source = new Source(
       cluster,
-      { topic: goal.source.topic, fetchWaitMs: goal.settings.fetchWaitMs, fetchBytesMax: goal.settings.fetchBytesMax },
+      {
+        topic: goal.source.topic,
+        get fetchWaitMs() {
+          return goal.settings.fetchWaitMs;
+        },
+        get fetchBytesMax() {
+          return goal.settings.fetchBytesMax;
+        },
+      },
       {
         room: () =>
           this.#pipeline === null ? wait(20) : (this.#gate?.room() ?? this.#producer.room() ?? this.#sink.room()),

@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat, WorkerError, WorkerState } from '#core/job/heartbeat.ts';
+import { liveHash } from '#core/job/live-settings.ts';
 import type { WorkerParts } from './parts.ts';
 import type { Split } from './split.ts';
 
@@ -52,6 +53,7 @@ export class Heartbeats {
       slot: identity.slot,
       revision: goal.revision,
       render: identity.render,
+      live: liveHash(goal),
       state: facts.state,
       beat: ++this.#beat,
       at: clock.now(),

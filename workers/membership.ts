@@ -10,13 +10,16 @@ import {
   type Standpoint,
 } from '#core/graph/claim-splits.ts';
 import { type Sightings, sight } from '#core/graph/sightings.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { JobView, LeaderRecord } from '#core/ports/worker-store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import { Leader } from './leader.ts';
 import type { WorkerParts } from './parts.ts';
 
-export type Round = { readonly kind: 'fenced' } | { readonly kind: 'decided'; readonly decision: ClaimDecision };
+export type Round =
+  | { readonly kind: 'fenced' }
+  | { readonly kind: 'decided'; readonly decision: ClaimDecision; readonly live: StoredLive | null };
 
 export class Membership {
   readonly checkpoints: Checkpoints;
@@ -45,7 +48,8 @@ export class Membership {
     this.#sightings = sight(this.#sightings, countersOf(view), nowMs);
     const standpoint = { me: identity.worker, view, sightings: this.#sightings, nowMs, leaseMs: goal.settings.leaseMs };
     const led = await this.#leadRound(standpoint, records);
-    return { kind: 'decided', decision: decideClaims({ ...standpoint, view: led.view }, led.records, held) };
+    const decision = decideClaims({ ...standpoint, view: led.view }, led.records, held);
+    return { kind: 'decided', decision, live: view.live };
   }
 
   async #leadRound(

@@ -30,6 +30,7 @@ export interface WarehouseParts {
 
 export interface WorkerParts {
   readonly identity: WorkerIdentity;
+  /** What of it is live is replaced in place while the worker runs (live-goal.ts): it is read at each use, never kept. */
   readonly goal: JobGoal;
   readonly processor: RecordProcessor;
   /** Gives the event time alone; null where the stream has none. */

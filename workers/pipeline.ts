@@ -82,6 +82,10 @@ export class Pipeline implements Original {
           unit.close(reader.offset);
           return;
         }
+        if (gate?.isOverdrawn) {
+          this.#leaveRest(split, unit);
+          return;
+        }
       }
     } catch (error) {
       if (!(error instanceof UnreadableRecords)) throw error;
@@ -240,6 +244,13 @@ export class Pipeline implements Original {
     split.generation++;
     split.state = 'stuck';
     split.fetchOffset = offset;
+  }
+
+  /** What is left of the fetched records is fetched again when its time has come. */
+  #leaveRest(split: Split, unit: Unit): void {
+    split.generation++;
+    split.fetchOffset = this.#reader.readTo;
+    unit.close(this.#reader.readTo);
   }
 
   /** A batch that cannot be read is fetched again: the fault may have been on the way. It counts as a stall if it stays. */

@@ -17,6 +17,8 @@ export interface Origin {
 const ours: ReadonlySet<string> = new Set([...Object.values(deadLetterHeaders), replaysHeader]);
 /** However the clock jumps, a wait is looked at again after this long. */
 const waitMsMax = 250;
+/** So much of the rate may go at once. */
+const overdrawnMs = 250;
 
 export class ReplayGate {
   readonly #goal: ReplayGoal;
@@ -35,7 +37,7 @@ export class ReplayGate {
     this.#monotonicMs = monotonicMs;
   }
 
-  /** Null when the next may be read; else resolves when it may be. A batch is let through whole and paid for afterwards. */
+  /** Null when the next may be read; else resolves when it may be. What went at once is paid for afterwards. */
   room(): Promise<void> | null {
     const waitMs = this.#dueMs - this.#monotonicMs();
     if (waitMs <= 0) return null;
@@ -45,6 +47,11 @@ export class ReplayGate {
   /** The rate is the reason that nothing moves. */
   get isWaiting(): boolean {
     return this.#dueMs > this.#monotonicMs();
+  }
+
+  /** More is let through already than may be for a while: the rest of what was fetched is to be left for later. */
+  get isOverdrawn(): boolean {
+    return this.#dueMs > this.#monotonicMs() + overdrawnMs;
   }
 
   /** Whether the record that the reader stands at is to be replayed; `headers` and `origin` are its own then. */

@@ -10,6 +10,7 @@ import { ErrorsSeen } from './errors-seen.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Holdings } from './holdings.ts';
 import { Lease } from './lease.ts';
+import { takeOver } from './live-goal.ts';
 import { Membership } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
 import type { Split } from './split.ts';
@@ -126,6 +127,7 @@ export class Worker {
       this.#end('fenced', 'this worker was declared dead');
       return false;
     }
+    if (takeOver(this.#parts, round.live)) void this.#beat();
     if (this.#draining || !this.#lease.isHeld) return true;
     const { claim, release, waitingFor } = round.decision;
     for (const name of release) void this.#holdings.letGo(name, this.#parts.goal.settings.drainMs);

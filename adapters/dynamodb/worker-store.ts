@@ -1,5 +1,6 @@
 // The worker store on DynamoDB: one item a worker, and one a job with the leader's lease and its assignment.
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 import { tables } from '#core/names.ts';
 import type { Assignment, JobView, LeaderRecord, WorkerStore } from '#core/ports/worker-store.ts';
 import { json, number, readJson, readNumber, readTextOrNull, text } from './attributes.ts';
@@ -26,12 +27,19 @@ export function createWorkerStore(dynamo: Dynamo): WorkerStore {
       await dynamo.update(leaderKey(job), { update: 'REMOVE #worker', condition: heldLead }, heldLeadValues(held));
     },
     assign: (job, held, owners) => assign(dynamo, job, held, owners),
+    setLive: async (job, live) => {
+      const notOlder = 'attribute_not_exists(#revision) OR #revision <= :revision';
+      const update = { update: 'SET #live = :live, #revision = :revision', condition: notOlder };
+      await dynamo.update(liveKey(job), update, { ':live': json(live), ':revision': number(live.revision) });
+    },
     clear: (job) => dynamo.clear(tables.workers, job),
   };
 }
 
 const workerPrefix = 'worker#';
 const workerKey = (job: string, worker: string): Key => ({ table: tables.workers, pk: job, sk: workerPrefix + worker });
+/** Beside the heartbeats, so that a worker's view of its job has it by the read that it does anyway. */
+const liveKey = (job: string): Key => ({ table: tables.workers, pk: job, sk: 'live' });
 /** Lease and assignment are one item: one condition covers both, so no deposed leader's assignment gets in between. */
 const leaderKey = (job: string): Key => ({ table: tables.workers, pk: job, sk: 'leader' });
 
@@ -132,12 +140,14 @@ const heldLeadValues = (held: LeaderRecord): Item => ({ ':held': text(held.worke
 function readView(items: readonly Item[]): JobView {
   const workers = items.filter((item) => item['sk']?.S?.startsWith(workerPrefix));
   const leader = items.find((item) => item['sk']?.S === 'leader');
+  const live = items.find((item) => item['sk']?.S === 'live');
   return {
     heartbeats: workers.filter((item) => item['heartbeat'] !== undefined).map(readHeartbeat),
     fenced: workers
       .filter((item) => item['fenced'] !== undefined)
       .map((item) => item['sk']!.S!.slice(workerPrefix.length)),
     leader: leader === undefined ? null : readLeader(leader),
+    live: live === undefined ? null : readJson<StoredLive>(live, 'live'),
     assignment: leader?.['version'] === undefined ? null : readAssignment(leader),
   };
 }

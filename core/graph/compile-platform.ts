@@ -6,6 +6,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { withoutLive } from '#core/job/live-settings.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
@@ -207,5 +208,5 @@ function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly O
 /** Neither the revision's number nor its author shape a worker: applying an equal goal again restarts nothing. */
 function renderHash(goal: JobGoal, restartSequence: number): string {
   const { revision: _revision, owner: _owner, ...shaping } = goal;
-  return contentHash({ shaping, restartSequence });
+  return contentHash({ shaping: withoutLive(shaping), restartSequence });
 }

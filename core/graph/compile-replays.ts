@@ -3,6 +3,7 @@ import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { RoutePlanner } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { withoutLive } from '#core/job/live-settings.ts';
 import { jobId, replayUid } from '#core/names.ts';
 import type { ReplayPlan } from '#core/operations/replay.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
@@ -26,7 +27,7 @@ export function compileReplays(entry: JobEntry, plan: RoutePlanner): readonly Re
 
 /** A new revision of the route replaces the replay's worker: what is left goes through the newest. */
 function renderOf({ revision: _revision, owner: _owner, ...shaping }: JobGoal): string {
-  return contentHash({ shaping });
+  return contentHash({ shaping: withoutLive(shaping) });
 }
 
 function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: RoutePlanner): JobGoal | null {

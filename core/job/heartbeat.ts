@@ -33,6 +33,8 @@ export interface Heartbeat {
   readonly slot: number;
   readonly revision: number;
   readonly render: string;
+  /** Hash of the live settings that it goes by (live-settings.ts); older workers have none. */
+  readonly live?: string;
   readonly state: WorkerState;
   /** Grows by one a heartbeat; an observer that sees it stand still for the lease's length knows the worker is gone. */
   readonly beat: number;

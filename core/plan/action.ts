@@ -1,5 +1,7 @@
 // The closed list of what a pass can do to the world; each action is idempotent.
+
 import type { JobGoal } from '#core/job/job-goal.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { OperationEnding, PlatformEvent } from '#core/ports/goal-store.ts';
 import type { Placement, SplitRecord } from '#core/ports/split-store.ts';
@@ -33,6 +35,8 @@ export type Action =
   | { readonly kind: 'stop-worker'; readonly job: string; readonly taskId: string; readonly why: string }
   /** Declares a worker dead, so that its splits are free at once and its writes are refused. */
   | { readonly kind: 'fence-worker'; readonly job: string; readonly worker: string }
+  /** Settings for running workers to take over. */
+  | { readonly kind: 'set-live'; readonly job: string; readonly live: StoredLive }
   /** Forgets a worker's items once its task is certain to be over. */
   | { readonly kind: 'forget-worker'; readonly job: string; readonly worker: string }
   /** Removes the splits', workers' and control items of a job whose life is over. */

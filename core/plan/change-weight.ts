@@ -32,6 +32,8 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.to': 'stop-start',
     'spec.delivery': 'stop-start',
     'spec.errors': 'stop-start',
+    'spec.errors.poison': 'live',
+    'spec.errors.schema': 'live',
     'spec.resources': 'stop-start',
     'spec.health': 'stop-start',
     'spec.paused': 'live',

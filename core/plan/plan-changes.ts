@@ -5,6 +5,7 @@ import { compilePlatform, type JobEntry, type PlatformGoal } from '#core/graph/c
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { RoutePlanner, World } from '#core/graph/world.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
+import { liveHash } from '#core/job/live-settings.ts';
 import { sinkStream } from '#core/job/sink-goal.ts';
 import { diffJson, heaviest } from '#core/plan/change-weight.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
@@ -215,6 +216,8 @@ function jobEffect(old: JobEntry | null, entry: JobEntry): JobEffect | null {
       effect: `job ${name}: ${resources.workers} worker(s) start from the committed positions`,
       stops: false,
     };
+  if (old.render === entry.render && !entry.paused && liveHash(old.goal) !== liveHash(entry.goal))
+    return { name, effect: `job ${name}: running workers take the settings over, none is restarted`, stops: false };
   if (old.render === entry.render || entry.paused) return null;
   const from =
     old.goal.source.topic === source.topic

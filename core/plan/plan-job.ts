@@ -7,6 +7,7 @@ import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import {
   type JobScope,
@@ -59,15 +60,17 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
     slots,
     tasks: controlTasks(observed.tasks),
     ...rewindMemory(step, before, observed.at),
+    announced: announceLive(entry, observed, before.announced),
   };
   const rewind = planRewindStep(step, scope, after);
+  const live = planLive(scope, after);
   const waits = decisions.flatMap((decision) => (decision.nextPassAt === undefined ? [] : [decision.nextPassAt]));
   return {
     target: goal.id,
     control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
-    actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions],
-    events: [...decisions.flatMap((decision) => decision.events), ...rewind.events],
-    settled: step.kind === 'none' && decisions.every((decision) => decision.settled),
+    actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions, ...live.actions],
+    events: [...decisions.flatMap((decision) => decision.events), ...rewind.events, ...live.events],
+    settled: step.kind === 'none' && live.settled && decisions.every((decision) => decision.settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
 }

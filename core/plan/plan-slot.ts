@@ -13,6 +13,7 @@ import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
+import type { Json } from '#core/spec/document.ts';
 
 /** What is decided for one slot: its record afterwards (null: the slot is gone), and what to do. */
 export interface SlotDecision {
@@ -283,10 +284,18 @@ export const scopeEvent = (
   severity: PlatformEvent['severity'],
   reason: string,
   message: string,
+  evidence?: object,
 ): PlatformEvent => {
   const { goal } = scope.entry;
   // A replay's story is told among its job's.
-  return jobEvent(goal, scope.now, severity, reason, goal.replay ? `Replay: ${message}` : message);
+  return jobEvent(
+    goal,
+    scope.now,
+    severity,
+    reason,
+    goal.replay ? `Replay: ${message}` : message,
+    evidence as Json | undefined,
+  );
 };
 
 /** The worker's name without its job, for messages that stand under the job anyway: `3/0`. */

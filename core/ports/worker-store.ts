@@ -1,5 +1,6 @@
 // The port to the workers' items: heartbeats, the leader's lease, and the leader's assignment of splits.
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 
 /** Who leads a job. `counter` grows with each renewal; a challenger that saw it stand still for the lease's length may take over. */
 export interface LeaderRecord {
@@ -23,6 +24,8 @@ export interface JobView {
   readonly fenced: readonly string[];
   readonly leader: LeaderRecord | null;
   readonly assignment: Assignment | null;
+  /** Settings that running workers take over; null where none were stored since the job began. */
+  readonly live: StoredLive | null;
 }
 
 export interface WorkerStore {
@@ -40,5 +43,7 @@ export interface WorkerStore {
   /** Gives up the lease, so that another may lead at once. */
   resignLead(job: string, held: LeaderRecord): Promise<void>;
   assign(job: string, held: LeaderRecord, owners: Readonly<Record<string, string>>): Promise<'assigned' | 'deposed'>;
+  /** For the job's workers to take over; one of an older revision than is stored changes nothing. */
+  setLive(job: string, live: StoredLive): Promise<void>;
   clear(job: string): Promise<void>;
 }

@@ -46,6 +46,8 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
       return paced('stop-task', parts, () => parts.tasks.stop(action.taskId, action.why));
     case 'fence-worker':
       return parts.workers.fence(action.job, action.worker);
+    case 'set-live':
+      return parts.workers.setLive(action.job, action.live);
     case 'forget-worker':
       return parts.workers.remove(action.job, action.worker);
     case 'clear-job':

@@ -1,6 +1,7 @@
 // What every worker store must do: a worker declared dead stays dead, and a job has one leader that is obeyed.
 import { expect, test } from '@jest/globals';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { storedLive } from '#core/job/live-settings.ts';
 import { jobId, workerName } from '#core/names.ts';
 import type { LeaderRecord, WorkerStore } from '#core/ports/worker-store.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, aSplit } from '#test/support/builders.ts';
@@ -20,7 +21,7 @@ export function workerStoreContract(open: () => WorkerStore): void {
 
 function heartbeatContract(open: () => WorkerStore): void {
   test('a job that nobody has reported about has nothing', async () => {
-    const nothing = { heartbeats: [], fenced: [], leader: null, assignment: null };
+    const nothing = { heartbeats: [], fenced: [], leader: null, assignment: null, live: null };
     expect(await open().view(newJob())).toEqual(nothing);
   });
 
@@ -50,6 +51,24 @@ function heartbeatContract(open: () => WorkerStore): void {
     await store.fence(two, workerName(two, 2, 0));
     const listed = (await store.listHeartbeats()).filter(({ job }) => job === one || job === two);
     expect(listed.map(({ worker }) => worker).sort()).toEqual([workerName(one, 1, 0), workerName(two, 1, 0)].sort());
+  });
+
+  test('live settings are in the view of their job, the newest revision’s, and go with the job', async () => {
+    const store = open();
+    const [job, other] = [newJob(), newJob()];
+    const live = (revision: number, poison: 'drop' | 'stop') => {
+      const goal = aJobGoal({ revision });
+      return storedLive({ ...goal, errors: { ...goal.errors, poison } });
+    };
+    await store.setLive(job, live(3, 'drop'));
+    await store.setLive(job, live(2, 'stop'));
+    expect((await store.view(job)).live).toEqual(live(3, 'drop'));
+    await store.setLive(job, live(3, 'stop'));
+    expect(await store.view(job)).toMatchObject({ live: live(3, 'stop'), heartbeats: [], leader: null });
+    expect((await store.view(other)).live).toBeNull();
+    expect((await store.listHeartbeats()).filter((heartbeat) => heartbeat.job === job)).toEqual([]);
+    await store.clear(job);
+    expect((await store.view(job)).live).toBeNull();
   });
 
   test('a view holds all the workers of a large job', async () => {

@@ -26,7 +26,7 @@ const effects: Readonly<Record<string, readonly string[]>> = {
   goals: ['finishOperation', 'appendEvents', 'confirmRemoved'],
   broker: ['create', 'grow', 'configure', 'remove'],
   tasks: ['run', 'stop'],
-  workers: ['fence', 'remove', 'clear'],
+  workers: ['fence', 'remove', 'setLive', 'clear'],
   splits: ['place', 'clear'],
   controls: ['write', 'remove'],
   objects: ['put'],

@@ -1,5 +1,6 @@
 // A worker store in memory, held to the same contract as the real one: for simulations of the control loop.
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 import type { Assignment, LeaderRecord, WorkerStore } from '#core/ports/worker-store.ts';
 import { plainCopy } from '#test/support/plain-copy.ts';
 
@@ -11,6 +12,7 @@ interface JobMemory {
   leaderEpoch: number;
   leader: LeaderRecord | null;
   assignment: Assignment | null;
+  live: StoredLive | null;
 }
 
 /** One instance is what all its users see; `wipe` loses everything, as a lost table would. */
@@ -24,8 +26,8 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
   return {
     beat: async (heartbeat) => beat(memory(heartbeat.job), heartbeat),
     view: async (job) => {
-      const { heartbeats, fenced, leader, assignment } = memory(job);
-      return plainCopy({ heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment });
+      const { heartbeats, fenced, leader, assignment, live } = memory(job);
+      return plainCopy({ heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment, live });
     },
     listHeartbeats: async () =>
       [...jobs.values()].flatMap(({ heartbeats, fenced }) =>
@@ -51,6 +53,10 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
       it.assignment = plainCopy({ version, leaderEpoch: held.epoch, owners });
       return 'assigned';
     },
+    setLive: async (job, live) => {
+      const it = memory(job);
+      if ((it.live?.revision ?? 0) <= live.revision) it.live = plainCopy(live);
+    },
     clear: async (job) => {
       jobs.set(job, { ...newMemory(), begun: memory(job).begun });
     },
@@ -65,6 +71,7 @@ const newMemory = (): JobMemory => ({
   leaderEpoch: 0,
   leader: null,
   assignment: null,
+  live: null,
 });
 
 function beat(it: JobMemory, heartbeat: Heartbeat): 'alive' | 'fenced' {

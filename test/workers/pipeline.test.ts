@@ -61,7 +61,7 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
   const onError = (_code: string, message: string): void => void errors.push(message);
   const parts = { goal, producer: null as never, deadLetters: null as never, now: clock.now, onError };
   const pipeline = new Pipeline({
-    ...{ goal, sink, now: clock.now, onError, eventTime: null, aside: new Aside(parts) },
+    ...{ goal, sink, now: clock.now, onError, eventTime: null, gate: null, aside: new Aside(parts) },
     processor: createProcessor(program),
     chain: operators.length === 0 ? null : new Chain(operators, program, new Map()),
   });

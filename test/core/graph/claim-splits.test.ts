@@ -34,6 +34,7 @@ const aView = (changes: Partial<JobView> = {}): JobView => ({
   fenced: [],
   leader: { worker: 'w1', epoch: 3, counter: 8 },
   assignment: { version: 1, leaderEpoch: 3, owners: { 't/0': 'w0', 't/1': 'w1' } },
+  live: null,
   ...changes,
 });
 
@@ -106,7 +107,9 @@ describe('a worker claims', () => {
     expect(decision).toEqual({ claim: [], release: ['t/1'], waitingFor: [] });
   });
   test('and leaves nothing while there is no assignment', () => {
-    expect(decideClaims(seen(aView({ assignment: null })), [aRecord('t/0', null)], new Set(['t/1']))).toEqual({
+    expect(
+      decideClaims(seen(aView({ assignment: null, live: null })), [aRecord('t/0', null)], new Set(['t/1'])),
+    ).toEqual({
       claim: [],
       release: [],
       waitingFor: [],

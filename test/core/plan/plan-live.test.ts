@@ -1,0 +1,78 @@
+// Settings that running workers take over: given to those that go by older ones, told once, and never a reason to restart anybody.
+import { describe, expect, test } from '@jest/globals';
+import { planRoute } from '#core/expression/index.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
+import { liveHash } from '#core/job/live-settings.ts';
+import { planJob } from '#core/plan/plan-job.ts';
+import type { Json } from '#core/spec/document.ts';
+import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask } from '#test/support/builders.ts';
+
+const errors = (poison: 'drop' | 'dead-letter') => ({ ...aJobGoal().errors, poison });
+const before = aJobEntry({ goal: aJobGoal({ errors: errors('dead-letter') }), render: 'same' });
+const entry = aJobEntry({ goal: aJobGoal({ revision: 2, errors: errors('drop') }), render: 'same' });
+
+const observed = (live: string | undefined, revision: number, control = controlWith(liveHash(before.goal))) =>
+  anObservedJob({
+    tasks: [aTask(entry, 1)],
+    heartbeats: [aHeartbeat(entry, 1, { revision, ...(live === undefined ? {} : { live }) })],
+    control,
+  });
+const controlWith = (live: string) => ({
+  ...planJob(before, anObservedJob(), localSettings).control!,
+  announced: { live },
+});
+const plan = (world: ReturnType<typeof observed>) => planJob(entry, world, localSettings);
+
+describe('live settings', () => {
+  test('are given to workers that go by older ones, and nobody is stopped', () => {
+    const decision = plan(observed(liveHash(before.goal), 1));
+    expect(decision.actions).toMatchObject([
+      { kind: 'set-live', live: { revision: 2, hash: liveHash(entry.goal), live: { errors: { poison: 'drop' } } } },
+    ]);
+    expect([decision.settled, decision.events]).toEqual([false, []]);
+  });
+
+  test('are told once, when every worker goes by them', () => {
+    const taken = plan(observed(liveHash(entry.goal), 2));
+    expect(taken.actions).toEqual([]);
+    expect(taken.events).toMatchObject([{ reason: 'SettingsTaken', evidence: { errors: { poison: 'drop' } } }]);
+    expect(taken.control?.announced['live']).toBe(liveHash(entry.goal));
+    const later = plan(observed(liveHash(entry.goal), 2, controlWith(liveHash(entry.goal))));
+    expect(later.events).toEqual([]);
+  });
+
+  test('carry the revision too, so that one that changes nothing for workers is not waited for', () => {
+    const decision = plan(observed(liveHash(entry.goal), 1));
+    expect(decision.actions).toMatchObject([{ kind: 'set-live', live: { revision: 2 } }]);
+  });
+
+  test('are not expected of workers of an older release, nor of those that are replaced anyway', () => {
+    expect(plan(observed(undefined, 1)).actions).toEqual([]);
+    const other = aJobEntry({ ...entry, render: 'another' });
+    const kinds = planJob(other, observed(liveHash(before.goal), 1), localSettings).actions.map(({ kind }) => kind);
+    expect(kinds).toEqual(['stop-worker']);
+  });
+
+  test('do not shape a worker: a route that changes only them is rendered as before', () => {
+    const render = (declaredErrors: Json, more: Readonly<Record<string, Json>> = {}) => {
+      const metadata = (name: string) => ({ name, owner: 'playback', labels: {} });
+      const common = { tenant: 'default', uid: 'u1', revision: 1, author: '', reason: '', at: 0 };
+      const route = { from: 'events', to: [{ name: 'out', stream: 'plays' }], errors: declaredErrors, ...more };
+      const { jobs } = compilePlatform(
+        {
+          ...{ sequence: 1, operations: [] },
+          revisions: [
+            { ...common, kind: 'Stream', name: 'events', metadata: metadata('events'), declared: {} },
+            { ...common, kind: 'Route', name: 'plays', metadata: metadata('plays'), declared: route },
+          ],
+        },
+        localSettings,
+        planRoute,
+      );
+      return jobs[0]!.render;
+    };
+    expect(render({ poison: 'drop', schema: 'stop' })).toBe(render({}));
+    expect(render({}, { resources: { cpu: 1 } })).not.toBe(render({}));
+  });
+});
