@@ -53,14 +53,13 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
   const { frozen: _over, ...announced } = before.announced;
   const after: ControlRecord = {
     ...(requestedRewind(entry) === null ? withoutRewind(before) : before),
-    announced,
+    announced: announceLive(entry, observed, announced),
     incarnationLast,
     revisionActed: goal.revision,
     restartSequence: entry.restartSequence,
     slots,
     tasks: controlTasks(observed.tasks),
     ...rewindMemory(step, before, observed.at),
-    announced: announceLive(entry, observed, before.announced),
   };
   const rewind = planRewindStep(step, scope, after);
   const live = planLive(scope, after);

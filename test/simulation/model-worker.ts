@@ -188,6 +188,7 @@ export class ModelWorker {
       // Only what the parts under test use of them: the topic's metadata, offsets, and a count.
       cluster: cluster as unknown as Cluster,
       processor: { mismatchCount: 0 } as unknown as RecordProcessor,
+      warehouse: null as unknown as WorkerParts['warehouse'],
     };
     const lease = new Lease(goal.settings.leaseMs, () => this.#clock.monotonicMs());
     const errors = new ErrorsSeen(log, () => this.#clock.now());
@@ -247,6 +248,7 @@ export class ModelWorker {
         splits: core.holdings.all,
         newestAt: null,
         mismatches: 0,
+        gathering: null,
       },
       ...{ retired: core.holdings.retired, lastCheckpoint: core.membership.checkpoints.latest },
       errors: core.errors.latest(),

@@ -179,7 +179,7 @@ export class World implements WorkerWorld {
 
   /** What the goal store asks for now, in truth. */
   get goal(): PlatformGoal {
-    this.#goal ??= { sequence: 0, topics: [], jobs: [], removedTopics: [], removed: [], unsupported: [] };
+    this.#goal ??= { sequence: 0, topics: [], jobs: [], removedTopics: [], removed: [], unsupported: [], replays: [] };
     return this.#goal;
   }
 
