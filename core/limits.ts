@@ -48,6 +48,8 @@ export const limits = {
   producePendingBytesMax: 16 * 1024 * 1024,
   /** The same for a sink over HTTP, with the originals that it keeps for dead letters. */
   sinkPendingBytesMax: 16 * 1024 * 1024,
+  /** Output in open transactions of a worker; above it they are committed before their interval is over. */
+  transactionBytesMax: 64 * 1024 * 1024,
   heartbeatErrorsMax: 10,
   /** A broker that asks for a longer pause is asked again after this. */
   throttleMsMax: 30_000,

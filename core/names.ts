@@ -153,6 +153,13 @@ export const tableKeys = {
 /** The consumer group under which a job's positions are also committed to Kafka, for other people's lag tools. */
 export const telemetryGroup = (job: string): string => `millrace.${job}`;
 
+/**
+ * Exactly-once: the group whose offsets are a job's positions, and the transactional id of one split. Both bear the job's id,
+ * so that another life of the job shares neither.
+ */
+export const transactionGroup = (job: string): string => `millrace.${job}`;
+export const transactionalId = (job: string, split: string): string => `millrace.${job}/${split}`;
+
 /** Postgres: the channel of the goal store's outbox. */
 export const outboxChannel = 'millrace_outbox';
 

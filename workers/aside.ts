@@ -2,15 +2,18 @@
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
-import type { Producer } from './kafka/producer.ts';
+import type { DeadLetterRate } from './dead-letter-rate.ts';
+import type { Outlet } from './kafka/outlet.ts';
 import type { TopicWriter } from './kafka/topic-writer.ts';
 import type { RecordView } from './sinks/sink.ts';
 import type { Unit } from './split.ts';
 
 export interface AsideParts {
   readonly goal: JobGoal;
-  readonly producer: Producer;
+  readonly outlet: Outlet;
   readonly deadLetters: TopicWriter;
+  /** Null: any number of records may become dead letters. */
+  readonly deadLetterRate: DeadLetterRate | null;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
@@ -34,6 +37,14 @@ export class Aside {
     // What the sink refuses for good is as bad as what the program cannot evaluate: one policy.
     const action = goal.errors[fault.errorClass === 'schema' ? 'schema' : 'poison'];
     const where = `${record.split.name} offset ${record.offset}`;
+    if (action === 'dead-letter' && this.#parts.deadLetterRate?.admit(unit.in + 1) === false) {
+      const limit = `${(goal.errors.deadLetterRateMax ?? 0) * 100}%`;
+      onError(
+        'dead-letter-rate',
+        `${where}: more than ${limit} of the last minute's records would be dead letters (${fault.message}); the split stops before it`,
+      );
+      return false;
+    }
     onError(fault.errorClass, `${where}: ${fault.message} (${fault.code}); ${actionWords[action]}`);
     if (action === 'stop') return false;
     unit.noteSetAside(record.offset);
@@ -47,6 +58,11 @@ export class Aside {
     return true;
   }
 
+  /** So many records of a split are worked on. */
+  noteRead(count: number): void {
+    this.#parts.deadLetterRate?.noteRead(count);
+  }
+
   /** For a record that was counted as written, by a sink that answered later. */
   putLate(record: RecordView, unit: Unit, fault: RecordFault): void {
     // Of a record that became several, one is enough.
@@ -56,7 +72,7 @@ export class Aside {
   }
 
   #writeDeadLetter(record: RecordView, unit: Unit, fault: RecordFault): boolean {
-    const { goal, producer, deadLetters, now } = this.#parts;
+    const { goal, outlet, deadLetters, now } = this.#parts;
     const { split, timestamp, key, value } = record;
     const origin = record.origin ?? {
       topic: split.topic,
@@ -75,7 +91,7 @@ export class Aside {
       failedAt: now(),
     });
     const partition = split.partition % deadLetters.partitionCount;
-    return producer.append(deadLetters, partition, timestamp, key, value, headers, unit);
+    return outlet.append(deadLetters, partition, timestamp, key, value, headers, unit);
   }
 }
 

@@ -49,7 +49,7 @@ export class Commits {
 
   async #write(split: Split): Promise<CommitOutcome | 'unknown'> {
     if (!this.#lease.isHeld) return 'unknown';
-    const { done, name, epoch } = split;
+    const { durable: done, name, epoch } = split;
     const { identity, splits } = this.#parts;
     try {
       const outcome = await splits.commit(

@@ -5,10 +5,14 @@ import { limits } from '#core/limits.ts';
 import type { Chain } from '#core/operators/run/chain.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import { Aside } from './aside.ts';
+import { DeadLetterRate } from './dead-letter-rate.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
+import { isAuthorization } from './kafka/error-codes.ts';
+import type { Outlet, TransactionalOutlet } from './kafka/outlet.ts';
 import { Producer } from './kafka/producer.ts';
 import { Source } from './kafka/source.ts';
 import type { Lease } from './lease.ts';
+import { LossBudget } from './loss-budget.ts';
 import { openChain } from './open-chain.ts';
 import type { WorkerParts } from './parts.ts';
 import { Pipeline } from './pipeline.ts';
@@ -16,17 +20,24 @@ import { ReplayGate } from './replay-gate.ts';
 import { createSink } from './sinks/create-sink.ts';
 import type { Gathering, Sink } from './sinks/sink.ts';
 import type { Split } from './split.ts';
+import { SplitTransactions } from './split-transactions.ts';
+import { Throttle } from './throttle.ts';
 import { resolveUnreadable } from './unreadable-split.ts';
 
+const unauthorized = ['sink-unauthorized', 'source-unauthorized'];
 const retry = { minMs: 50, maxMs: 1_000 };
 
 export class DataPath {
   readonly #parts: WorkerParts;
   readonly #errors: ErrorsSeen;
-  readonly #producer: Producer;
+  readonly #outlet: Outlet;
+  /** The same, where its output counts with the position only. */
+  readonly #transactions: TransactionalOutlet | null;
   readonly #sink: Sink;
   readonly #gate: ReplayGate | null;
   readonly #source: Source;
+  readonly #throttle: Throttle | null;
+  readonly #lossBudget: LossBudget | null;
   readonly #splits = new Set<Split>();
   #pipeline: Pipeline | null = null;
   #aside: Aside | null = null;
@@ -38,29 +49,38 @@ export class DataPath {
     this.#parts = parts;
     this.#errors = errors;
     const { goal, cluster, clock } = parts;
+    const note = (code: string, message: string): void => this.#note(code, message);
     this.#gate = goal.replay === undefined ? null : new ReplayGate(goal.replay, () => clock.monotonicMs());
-    this.#producer = new Producer(cluster, {
-      compression: goal.settings.compression,
-      lingerMs: goal.settings.lingerMs,
-      pendingBytesMax: limits.producePendingBytesMax,
-      monotonicMs: () => clock.monotonicMs(),
-      maySend: () => lease.isHeld,
-      onTrouble: (code, message) => errors.note(code, message),
-      onReplay: (reason) => void this.#replay(reason),
-    });
+    this.#throttle = throttleOf(parts, () => this.#splits.size);
+    this.#transactions = transactionsOf({ parts, lease, errors, onLost: onFenced });
+    this.#outlet =
+      this.#transactions ??
+      new Producer(cluster, {
+        compression: goal.settings.compression,
+        lingerMs: goal.settings.lingerMs,
+        pendingBytesMax: limits.producePendingBytesMax,
+        monotonicMs: () => clock.monotonicMs(),
+        maySend: () => lease.isHeld,
+        onTrouble: note,
+        onReplay: (reason) => void this.#replay(reason),
+      });
     this.#sink = createSink(goal.sink, {
       worker: parts,
-      producer: this.#producer,
+      outlet: this.#outlet,
       newestAt: () => this.#pipeline?.newestAt ?? null,
       hooks: {
         maySend: () => lease.isHeld,
-        onTrouble: (code, message) => errors.note(code, message),
+        onTrouble: note,
         onReplay: (reason) => void this.#replay(reason),
         onFenced,
         setAside: (original, unit, refusal) => this.#aside!.putLate(original, unit, refusal),
         monotonicMs: () => clock.monotonicMs(),
       },
     });
+    const { lossBudget } = goal.delivery;
+    const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.room() === null;
+    const onSpent = (message: string): void => note('loss-budget-spent', message);
+    this.#lossBudget = lossBudget === null ? null : new LossBudget(lossBudget, hasRoom, onSpent);
     this.#source = new Source(
       cluster,
       {
@@ -73,15 +93,17 @@ export class DataPath {
         },
       },
       {
-        room: () =>
-          this.#pipeline === null ? wait(20) : (this.#gate?.room() ?? this.#producer.room() ?? this.#sink.room()),
+        room: () => this.#room(),
         work: (split, fetched, offset) => this.#pipeline!.work(split, fetched, offset),
         worked: () => {
-          this.#producer.nudge();
+          this.#outlet.nudge();
           this.#sink.nudge();
         },
-        unreadable: (split, code) => resolveUnreadable(split, code, cluster, errors),
-        onTrouble: (code, message) => errors.note(code, message),
+        unreadable: async (split, code) => {
+          await resolveUnreadable(split, code, cluster, errors);
+          if (isAuthorization(code)) this.#noteUnauthorized();
+        },
+        onTrouble: note,
         mayRead: () => lease.isHeld,
       },
     );
@@ -89,10 +111,10 @@ export class DataPath {
 
   /** True while the sink or the source is the reason that nothing moves. */
   get isRefused(): boolean {
-    const isHeld = this.#gate?.isWaiting === true || [...this.#splits].some(({ state }) => state === 'holding');
-    return (
-      this.#sinkTrouble || isHeld || this.#producer.isRefused || this.#sink.isRefused || this.#source.isUnreachable
-    );
+    const isHeld =
+      this.#gate?.isWaiting === true ||
+      [...this.#splits].some(({ state, isOpening }) => state === 'holding' || isOpening);
+    return this.#sinkTrouble || isHeld || this.#outlet.isRefused || this.#sink.isRefused || this.#source.isUnreachable;
   }
 
   get newestAt(): number | null {
@@ -118,14 +140,18 @@ export class DataPath {
           throw new Error(`topic ${goal.deadLetterTopic} does not exist`);
         this.#chain ??= await openChain(this.#parts);
         cluster.openLinks(goal.source.topic, 'fetch');
-        const [deadLetters] = await Promise.all([this.#producer.prepare(goal.deadLetterTopic), this.#sink.open()]);
+        const [deadLetters] = await Promise.all([this.#outlet.prepare(goal.deadLetterTopic), this.#sink.open()]);
         const now = (): number => clock.now();
         const onError = (code: string, message: string): void => this.#errors.note(code, message);
-        this.#aside = new Aside({ goal, producer: this.#producer, deadLetters, now, onError });
+        const rateMax = goal.errors.deadLetterRateMax;
+        const deadLetterRate = rateMax === null ? null : new DeadLetterRate(rateMax, () => clock.monotonicMs());
+        this.#aside = new Aside({ goal, outlet: this.#outlet, deadLetters, deadLetterRate, now, onError });
         this.#pipeline = new Pipeline({
           ...{ goal, processor, eventTime, now, onError, chain: this.#chain, gate: this.#gate },
           sink: this.#sink,
           aside: this.#aside,
+          throttle: this.#throttle,
+          lossBudget: this.#lossBudget,
         });
         this.#sinkTrouble = false;
         return;
@@ -139,6 +165,7 @@ export class DataPath {
 
   add(split: Split): void {
     this.#splits.add(split);
+    this.#transactions?.join(split);
     const adopted = this.#sink.adopt?.(split);
     if (adopted === undefined) this.#source.add(split);
     else
@@ -150,21 +177,72 @@ export class DataPath {
   remove(split: Split): void {
     this.#splits.delete(split);
     this.#source.remove(split);
-    this.#producer.flush();
+    this.#outlet.flush();
     this.#sink.flush();
+  }
+
+  /** With transactions: commits what was acknowledged, of all splits or of one. Without, it counts already. */
+  async commitTransactions(split?: Split): Promise<void> {
+    await (split === undefined ? this.#transactions?.commitAll() : this.#transactions?.commit([split]));
+  }
+
+  /** The split is not ours any more. */
+  forget(split: Split): void {
+    this.#transactions?.leave(split);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#producer.close();
+    this.#outlet.close();
     await Promise.all([this.#source.close(), this.#sink.close()]);
+  }
+
+  #room(): Promise<void> | null {
+    if (this.#pipeline === null) return wait(20);
+    const held = this.#gate?.room() ?? this.#throttle?.room() ?? null;
+    if (held !== null || this.#lossBudget?.isOpen === true) return held;
+    return this.#outlet.room() ?? this.#sink.room();
+  }
+
+  #note(code: string, message: string): void {
+    this.#errors.note(code, message);
+    if (unauthorized.includes(code)) this.#noteUnauthorized();
+  }
+
+  /** What was read stays unacknowledged until somebody permits it or decides otherwise. */
+  #noteUnauthorized(): void {
+    if (this.#parts.goal.errors.auth === 'stop') for (const split of this.#splits) split.stop();
   }
 
   /** Forgets what is not acknowledged and reads it again. Splits on their way out are left to their next owner. */
   async #replay(reason: string): Promise<void> {
     this.#errors.note('replay', `${reason}; what was not acknowledged is read and routed again`);
-    this.#producer.startOver();
+    void this.#outlet.startOver();
     for (let busy = this.#sink.startOver(); busy !== null; busy = this.#sink.startOver()) await busy;
     for (const split of this.#splits) split.rewind();
   }
+}
+
+/** By its share of the source's partitions; null where the route sets no rate. */
+function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => number): Throttle | null {
+  const { throttle, source } = goal;
+  if (throttle === null) return null;
+  const share = (): number => splitCount() / Math.max(1, cluster.topic(source.topic)?.leaders.length ?? 1);
+  return new Throttle(
+    () => throttle * share(),
+    () => clock.monotonicMs(),
+  );
+}
+
+/** Null where the route does not ask for exactly-once. */
+function transactionsOf(more: {
+  readonly parts: WorkerParts;
+  readonly lease: Lease;
+  readonly errors: ErrorsSeen;
+  readonly onLost: (split: Split) => void;
+}): TransactionalOutlet | null {
+  const { parts: worker, lease, errors, onLost } = more;
+  const { delivery, sink, deadLetterTopic } = worker.goal;
+  if (delivery.guarantee !== 'exactly-once' || sink.kind !== 'stream') return null;
+  return new SplitTransactions({ worker, topics: [sink.topic, deadLetterTopic], lease, errors, onLost });
 }

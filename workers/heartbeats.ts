@@ -88,8 +88,8 @@ export class Heartbeats {
 const describeSplit = (split: Split): SplitHeartbeat => ({
   split: split.name,
   epoch: split.epoch,
-  position: String(split.done.position),
-  endPosition: String(split.endOffset ?? split.done.position),
+  position: String(split.durable.position),
+  endPosition: String(split.endOffset ?? split.durable.position),
   lagRecords: split.lagRecords,
   movedAt: split.movedAt,
   seenAt: split.seenAt,

@@ -77,6 +77,7 @@ export class Holdings {
     await Promise.race([split.settled(), wait(withinMs, undefined, { ref: false })]);
     const inOrder = split.isSettled;
     if (!inOrder) split.rewind();
+    await this.#path.commitTransactions(split);
     await this.#commits.commit(split);
     if (!this.#splits.has(split.name)) return inOrder;
     try {
@@ -101,6 +102,7 @@ export class Holdings {
 
   #forget(split: Split): void {
     if (!this.#splits.delete(split.name)) return;
+    this.#path.forget(split);
     this.retired = addAccounting(this.retired, split.own);
   }
 }

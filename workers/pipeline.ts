@@ -9,9 +9,11 @@ import type { FetchedPartition } from './kafka/apis.ts';
 import { DecompressionRefused } from './kafka/compression.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { RecordReader } from './kafka/record-reader.ts';
+import type { LossBudget } from './loss-budget.ts';
 import type { ReplayGate } from './replay-gate.ts';
 import type { Original, RecordView, Sink } from './sinks/sink.ts';
 import type { Split, Unit } from './split.ts';
+import type { Throttle } from './throttle.ts';
 
 export interface PipelineParts {
   readonly goal: JobGoal;
@@ -24,12 +26,17 @@ export interface PipelineParts {
   readonly aside: Aside;
   /** Only in a replay of dead letters. */
   readonly gate: ReplayGate | null;
+  readonly throttle: Throttle | null;
+  readonly lossBudget: LossBudget | null;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
 
-/** `stop` ends the split's reading before the record. */
-type Outcome = 'done' | 'stop';
+/** `stop` ends the split's reading before the record; after `wait` it is read again when there is room. */
+type Outcome = 'done' | 'stop' | 'wait';
+
+/** Everything of the record set was worked on. */
+export const allWorked = -1;
 
 /** Kafka refuses records from further in the future than an hour, by default: a time that no clock gave becomes now. */
 const futureMsMax = 50 * 60_000;
@@ -51,6 +58,7 @@ export class Pipeline implements Original {
   readonly #isIdentity: boolean;
   readonly #remembers: boolean;
   readonly #multiplies: boolean;
+  #isHeldUp = false;
   /** Reused for each record, so that none is made for it. */
   readonly #outgoing: WritableView = emptyView();
   /** Event time of the newest record that was worked on, else its timestamp; null before the first. */
@@ -65,35 +73,50 @@ export class Pipeline implements Original {
     this.#multiplies = multiplies(operators);
   }
 
-  /** Works on a whole record set at once; the split's unit ends where reading goes on. */
-  work(split: Split, fetched: FetchedPartition, fetchOffset: number): void {
+  /**
+   * Works on a record set at once, whole unless it is held up; the split's unit ends where reading goes on. Gives the offset
+   * from which to work on once there is room, or `allWorked`.
+   */
+  work(split: Split, fetched: FetchedPartition, fetchOffset: number): number {
     const unit = split.openUnit();
+    const { aside, throttle } = this.#parts;
+    this.#isHeldUp = false;
+    const end = this.#workUnit(split, unit, fetched, fetchOffset);
+    throttle?.spend(unit.in);
+    aside.noteRead(unit.in);
+    if (unit.in > 0) this.#noteTime();
+    unit.close(Math.max(end, split.knownUntil));
+    return this.#isHeldUp ? end : allWorked;
+  }
+
+  /** Gives the unit's end. */
+  #workUnit(split: Split, unit: Unit, fetched: FetchedPartition, fetchOffset: number): number {
     const reader = this.#reader;
     const { gate } = this.#parts;
     const latestTimestamp = this.#parts.now() + futureMsMax;
+    const recordsMax = this.#parts.throttle?.allowance ?? Infinity;
     this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
       while (this.#next()) {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
         if (gate !== null && !gate.admits(reader, split.partition)) continue;
-        if (this.#record(unit) === 'stop') {
-          this.#stopAt(split, reader.offset);
-          unit.close(reader.offset);
-          return;
+        const outcome = this.#record(unit);
+        if (outcome !== 'done') {
+          if (outcome === 'stop') this.#stopAt(split, reader.offset);
+          else this.#isHeldUp = true;
+          return reader.offset;
         }
-        if (gate?.isOverdrawn) {
-          this.#leaveRest(split, unit);
-          return;
+        if (unit.in >= recordsMax || gate?.isOverdrawn === true) {
+          this.#isHeldUp = true;
+          break;
         }
       }
     } catch (error) {
       if (!(error instanceof UnreadableRecords)) throw error;
-      this.#unreadable(split, unit, reader.readTo, error.cause);
-      return;
+      return this.#unreadable(split, unit, reader.readTo, error.cause);
     }
-    if (unit.in > 0) this.#noteTime();
-    unit.close(Math.max(reader.readTo, split.knownUntil));
+    return reader.readTo;
   }
 
   /** The record that was read last, as it stands in the source. */
@@ -128,14 +151,18 @@ export class Pipeline implements Original {
 
   #record(unit: Unit): Outcome {
     const reader = this.#reader;
-    const { processor, chain, sink } = this.#parts;
+    const { processor, chain, sink, lossBudget } = this.#parts;
     if (this.#remembers && reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
     if (reader.valueEnd < 0 && !this.#passesNull) {
       unit.in++;
       unit.filtered++;
       return 'done';
     }
-    if (chain !== null && reader.valueEnd >= 0) return this.#chained(chain, unit);
+    if (chain !== null && reader.valueEnd >= 0) {
+      // Before the operators, which remember what they have seen.
+      const decision = lossBudget?.decide(this.#outgoing.split) ?? 'take';
+      return decision === 'take' ? this.#chained(chain, unit) : this.#forgo(unit, decision);
+    }
     this.#output.length = 0;
     const verdict =
       reader.valueEnd < 0 ? PASSED : processor.process(reader.bytes, reader.valueStart, reader.valueEnd, this.#output);
@@ -145,6 +172,10 @@ export class Pipeline implements Original {
       return 'done';
     }
     if (verdict !== PASSED) return this.#fail(unit, verdict === POISON ? 'poison' : 'schema');
+    if (lossBudget !== null) {
+      const decision = lossBudget.decide(this.#outgoing.split);
+      if (decision !== 'take') return this.#forgo(unit, decision);
+    }
     this.#describeOutput();
     const refusal = sink.take(this.#outgoing, unit, this);
     if (refusal !== null) return this.#setAside(unit, refusal);
@@ -187,6 +218,13 @@ export class Pipeline implements Original {
     unit.in++;
     unit.out++;
     if (this.#multiplies) unit.emitted += outputs.count;
+    return 'done';
+  }
+
+  #forgo(unit: Unit, decision: 'drop' | 'wait'): Outcome {
+    if (decision === 'wait') return 'wait';
+    unit.in++;
+    unit.drop('overload', 1);
     return 'done';
   }
 
@@ -246,18 +284,10 @@ export class Pipeline implements Original {
     split.fetchOffset = offset;
   }
 
-  /** What is left of the fetched records is fetched again when its time has come. */
-  #leaveRest(split: Split, unit: Unit): void {
-    split.generation++;
-    split.fetchOffset = this.#reader.readTo;
-    unit.close(this.#reader.readTo);
-  }
-
-  /** A batch that cannot be read is fetched again: the fault may have been on the way. It counts as a stall if it stays. */
-  #unreadable(split: Split, unit: Unit, readTo: number, error: unknown): void {
+  /** Gives where the unit ends. A batch that cannot be read is fetched again: the fault may have been on the way. It counts as a stall if it stays. */
+  #unreadable(split: Split, unit: Unit, readTo: number, error: unknown): number {
     if (error instanceof DecompressionRefused && this.#parts.goal.errors.poison === 'drop') {
-      this.#passOver(split, unit, readTo, error);
-      return;
+      return this.#passOver(split, unit, readTo, error);
     }
     split.generation++;
     split.fetchOffset = readTo;
@@ -267,11 +297,11 @@ export class Pipeline implements Original {
     const advice =
       error instanceof DecompressionRefused ? '; with errors.poison: drop the route passes over it and counts it' : '';
     this.#parts.onError('source-unreadable', `${split.name} offset ${readTo}: ${messageOf(error)}${advice}`);
-    unit.close(Math.max(readTo, split.knownUntil));
+    return readTo;
   }
 
   /** A batch that will never be unpacked, as the route asks: each of its offsets is counted as a record. */
-  #passOver(split: Split, unit: Unit, readTo: number, error: DecompressionRefused): void {
+  #passOver(split: Split, unit: Unit, readTo: number, error: DecompressionRefused): number {
     const end = this.#reader.batchEnd;
     split.generation++;
     split.fetchOffset = end;
@@ -280,7 +310,7 @@ export class Pipeline implements Original {
       unit.drop('too-large', end - readTo);
     }
     this.#parts.onError('too-large', `${split.name} offset ${readTo}: ${error.message}; it is passed over and counted`);
-    unit.close(Math.max(end, split.knownUntil));
+    return end;
   }
 
   #noteTime(): void {

@@ -1,5 +1,5 @@
 // One split while this worker owns it: what is read, what is done with, and what has to happen before its position may pass.
-import { type Accounting, addAccounting, type DropReason, noRecords } from '#core/job/accounting.ts';
+import { type Accounting, addAccounting, type DropReason, subtractAccounting } from '#core/job/accounting.ts';
 import type { ChainMemory } from '#core/operators/run/chain.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Origin } from './kafka/output-batch.ts';
@@ -9,7 +9,7 @@ import type { Origin } from './kafka/output-batch.ts';
  * acknowledged and all before it is done. Its counters become part of the account at the same moment.
  */
 export class Unit implements Origin {
-  readonly #split: Split;
+  readonly split: Split;
   in = 0;
   out = 0;
   filtered = 0;
@@ -25,7 +25,7 @@ export class Unit implements Origin {
   #closed = false;
 
   constructor(split: Split) {
-    this.#split = split;
+    this.split = split;
     this.topicId = split.topicId;
   }
 
@@ -58,7 +58,7 @@ export class Unit implements Origin {
 
   acknowledge(): void {
     this.#outstanding--;
-    if (this.isDone) this.#split.advance();
+    if (this.isDone) this.split.advance();
   }
 
   /** Closed, and so many parts are not acknowledged. */
@@ -69,7 +69,7 @@ export class Unit implements Origin {
   close(end: number): void {
     this.end = end;
     this.#closed = true;
-    this.#split.advance();
+    this.split.advance();
   }
 }
 
@@ -112,10 +112,14 @@ export class Split {
   movedAt: number;
   /** When a broker last said where the split ends: one that nobody asks about must not pass for caught up. */
   seenAt: number;
+  /** In the split's item. */
   committed: Progress;
+  /** All before it is acknowledged. */
   done: Progress;
-  /** Since this worker took the split: what it did itself. */
-  own: Accounting = noRecords;
+  /** True while its transactions are being opened: it is not read then. */
+  isOpening = false;
+  #transacted: Progress | null = null;
+  #accountingTaken: Accounting;
   #units: Unit[] = [];
   readonly #clock: { readonly now: () => number; readonly monotonicMs: () => number };
   #settled: (() => void)[] = [];
@@ -134,6 +138,7 @@ export class Split {
     this.topicId = record.topicId;
     this.committed = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
     this.done = this.committed;
+    this.#accountingTaken = record.accounting;
     this.fetchOffset = this.committed.position;
     this.#remembers = remembers;
     this.#readAgain();
@@ -143,8 +148,34 @@ export class Split {
     this.seenAt = clock.now();
   }
 
+  /** What counts at the sink, so that nobody reads it again: what is acknowledged, or with transactions what they committed. */
+  get durable(): Progress {
+    return this.#transacted ?? this.done;
+  }
+
+  /** Since this worker took the split: what it did itself. */
+  get own(): Accounting {
+    return subtractAccounting(this.done.accounting, this.#accountingTaken);
+  }
+
   get lagRecords(): number {
-    return this.endOffset === null ? 0 : Math.max(0, this.endOffset - this.done.position);
+    return this.endOffset === null ? 0 : Math.max(0, this.endOffset - this.durable.position);
+  }
+
+  /** Records read, and those of them that were dropped for a reason; what is not done with yet included. */
+  countSoFar(reason: DropReason): { readonly read: number; readonly dropped: number } {
+    const { accounting } = this.done;
+    let read = accounting.in;
+    let dropped = accounting.dropped[reason] ?? 0;
+    for (const unit of this.#units) {
+      read += unit.in;
+      dropped += unit.dropped[reason] ?? 0;
+    }
+    return { read, dropped };
+  }
+
+  get isReadable(): boolean {
+    return this.state === 'reading' && !this.isOpening;
   }
 
   get isSettled(): boolean {
@@ -152,7 +183,7 @@ export class Split {
   }
 
   get needsCommit(): boolean {
-    return this.done !== this.committed;
+    return this.durable !== this.committed;
   }
 
   openUnit(): Unit {
@@ -172,6 +203,12 @@ export class Split {
     return this.openUnit();
   }
 
+  /** What was fetched beyond is passed over. */
+  readAgainFrom(offset: number): void {
+    this.generation++;
+    this.fetchOffset = offset;
+  }
+
   /** Moves past the units at the head that are done with. */
   advance(): void {
     const before = this.done;
@@ -183,7 +220,6 @@ export class Split {
         topicId: unit.topicId,
         accounting: addAccounting(this.done.accounting, accounting),
       };
-      this.own = addAccounting(this.own, accounting);
     }
     if (this.done !== before) this.noteMoved();
     if (this.isSettled) this.#announceSettled();
@@ -233,6 +269,12 @@ export class Split {
     return { position: last.end, topicId: last.topicId, accounting };
   }
 
+  /** Nothing more is read until a person decides; what was read may still be acknowledged. */
+  stop(): void {
+    this.generation++;
+    this.state = 'stuck';
+  }
+
   /** Resolves when nothing of the split is in work or in flight. */
   async settled(): Promise<void> {
     if (!this.isSettled) await new Promise<void>((resolve) => this.#settled.push(resolve));
@@ -243,6 +285,7 @@ export class Split {
     this.generation++;
     if (this.state === 'stuck') this.state = 'reading';
     this.#units = [];
+    this.done = this.durable;
     this.fetchOffset = this.done.position;
     this.topicId = this.done.topicId;
     this.#readAgain();
@@ -255,6 +298,20 @@ export class Split {
     if (this.#remembers === 0) return;
     this.knownUntil = this.done.position;
     this.fetchOffset = Math.max(0, this.done.position - this.#remembers);
+  }
+
+  /** A transaction was committed that ends here. */
+  noteTransacted(progress: Progress): void {
+    this.#transacted = progress;
+    this.noteMoved();
+  }
+
+  /** Goes on where the last committed transaction ended, whatever was thought before. */
+  resumeAt(progress: Progress): void {
+    if (this.#transacted === null) this.#accountingTaken = progress.accounting;
+    this.#transacted = progress;
+    this.endOffset = null;
+    this.rewind();
   }
 
   #announceSettled(): void {

@@ -59,6 +59,7 @@ export class Worker {
     await first;
     this.#every(settings.heartbeatMs, () => void this.#beat());
     this.#every(settings.commitMs, () => void this.#commit());
+    this.#every(settings.transactionMs, () => void this.#path.commitTransactions());
     this.#every(watchMs, () => this.#watch());
     this.#every(metadataMs, () => void this.#parts.cluster.refresh().catch(() => {}));
     void this.#rounds();

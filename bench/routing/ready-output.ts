@@ -14,7 +14,7 @@ const batchBytes = 256 * 1024;
 const headBytes = 16;
 const nobody: Origin = { attach: () => {}, acknowledge: () => {} };
 const noKey: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-const noProducer = { id: -1n, epoch: -1, sequence: -1 };
+const noProducer = { identity: { producerId: -1n, producerEpoch: -1, isTransactional: false }, sequence: -1 };
 
 /** Before each batch: its partition, the offset in that partition of the source behind its last event, its length. */
 export class ReadyOutputWriter {
@@ -47,7 +47,7 @@ export class ReadyOutputWriter {
     if (batch === undefined) return;
     this.#open[partition] = undefined;
     batch.seal(this.#compression);
-    batch.stamp(noProducer.id, noProducer.epoch, noProducer.sequence);
+    batch.stamp(noProducer.identity, noProducer.sequence);
     const head = Buffer.alloc(headBytes);
     head.writeInt32BE(partition, 0);
     head.writeInt32BE(this.#readTo[partition]!, 4);

@@ -7,6 +7,7 @@ import { noRecords } from '#core/job/accounting.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { jobId } from '#core/names.ts';
 import type { Logger } from '#core/ports/logger.ts';
+import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
 import { DataPath } from '#workers/data-path.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
 import { noHeaders, OutputBatch, type OutputCompression, type Slice } from '#workers/kafka/output-batch.ts';
@@ -56,7 +57,7 @@ function recordSetOf(events: readonly string[], compression: OutputCompression):
     }
     plain += batch.length;
     batch.seal(compression);
-    batch.stamp(-1n, -1, -1);
+    batch.stamp({ producerId: -1n, producerEpoch: -1, isTransactional: false }, -1);
     batches.push({ at, before: records });
     pieces.push(batch.bytes);
     at += batch.bytes.length;
@@ -124,8 +125,9 @@ function goalOf({ expressions, row, compression }: Load): JobGoal {
     eventTime: null,
     sink: { kind: 'stream', stream: 'out', topic: 'out', keyed: false },
     deadLetterTopic: 'dead',
-    ordering: 'per-key',
-    errors: { poison: 'dead-letter', schema: 'dead-letter' },
+    delivery: aDelivery,
+    errors: anErrorPolicy,
+    throttle: null,
     resources: { workers: 1, cpu: 1, memoryMiB: 256 },
     stalledAfterMs: 90_000,
     settings: { ...localSettings.worker, compression },

@@ -135,6 +135,7 @@ const jobStatus = z
         'too-large': optional(count),
         rejected: optional(count),
         retention: optional(count),
+        overload: optional(count),
       }),
       emitted: optional(count).meta({
         description: 'Where a route explodes lists: the events written for the records counted as out.',

@@ -8,7 +8,7 @@ import type { CheckpointManifest, CheckpointSplit } from './manifest.ts';
 const decimal = z.string().regex(/^\d+$/);
 const count = z.int().nonnegative();
 
-const accounting = z.object({
+export const readAccounting = z.object({
   in: count,
   out: count,
   filtered: count,
@@ -26,7 +26,9 @@ const manifest = z.object({
   sequence: count,
   takenAt: z.number(),
   worker: z.string(),
-  splits: z.array(z.object({ split: z.string(), topicId: z.string(), epoch: count, position: decimal, accounting })),
+  splits: z.array(
+    z.object({ split: z.string(), topicId: z.string(), epoch: count, position: decimal, accounting: readAccounting }),
+  ),
 });
 
 /** Refuses what is cut short, altered, of another job or life of it, or written for a newer reader. */

@@ -30,6 +30,7 @@ const worker: WorkerSettings = {
   heartbeatMs: 1_000,
   leaseMs: 5_000,
   commitMs: 1_000,
+  transactionMs: 250,
   checkpointMs: 10_000,
   checkpointsKept: 10,
   lingerMs: 5,

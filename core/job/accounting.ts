@@ -1,7 +1,7 @@
 // Record accounting: each record read is counted exactly once under what became of it (D10).
 
 /** Why a record was dropped on purpose. `rejected`: the sink answered that it will never take it. */
-export const dropReasons = ['poison', 'schema', 'too-large', 'rejected', 'retention'] as const;
+export const dropReasons = ['poison', 'schema', 'too-large', 'rejected', 'retention', 'overload'] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 export interface Accounting {
@@ -27,6 +27,23 @@ export function addAccounting(a: Accounting, b: Accounting): Accounting {
     deadLettered: a.deadLettered + b.deadLettered,
     dropped,
     ...(a.emitted === undefined && b.emitted === undefined ? {} : { emitted: (a.emitted ?? 0) + (b.emitted ?? 0) }),
+  };
+}
+
+/** What `later` holds beyond `earlier`. */
+export function subtractAccounting(later: Accounting, earlier: Accounting): Accounting {
+  const dropped: Partial<Record<DropReason, number>> = {};
+  for (const [reason, count] of Object.entries(later.dropped) as [DropReason, number][]) {
+    const difference = count - (earlier.dropped[reason] ?? 0);
+    if (difference !== 0) dropped[reason] = difference;
+  }
+  return {
+    in: later.in - earlier.in,
+    out: later.out - earlier.out,
+    filtered: later.filtered - earlier.filtered,
+    deadLettered: later.deadLettered - earlier.deadLettered,
+    dropped,
+    ...(later.emitted === undefined ? {} : { emitted: later.emitted - (earlier.emitted ?? 0) }),
   };
 }
 

@@ -2,7 +2,9 @@
 import type { RouteProgram } from '#core/expression/index.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import type { OperatorProgram } from '#core/operators/operator.ts';
-import type { Ordering, RecordErrorAction, StartPosition } from '#core/spec/route-spec.ts';
+import type { Delivery } from '#core/spec/delivery.ts';
+import type { ErrorPolicy } from '#core/spec/error-policy.ts';
+import type { StartPosition } from '#core/spec/route-spec.ts';
 
 /** How often a worker does what; set by the platform, not by the route's author. */
 export interface WorkerSettings {
@@ -10,6 +12,8 @@ export interface WorkerSettings {
   /** A worker that could not renew for this long (its own monotonic clock) stops by itself; others may take its splits after it. */
   readonly leaseMs: number;
   readonly commitMs: number;
+  /** Exactly-once: how long a transaction is written to before it is committed; until then nobody sees its output. */
+  readonly transactionMs: number;
   readonly checkpointMs: number;
   readonly checkpointsKept: number;
   /** Output waits at most this long for company in its batch. */
@@ -56,8 +60,10 @@ export interface JobGoal {
   readonly eventTime: RouteProgram | null;
   readonly sink: SinkGoal;
   readonly deadLetterTopic: string;
-  readonly ordering: Ordering;
-  readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };
+  readonly delivery: Delivery;
+  readonly errors: ErrorPolicy;
+  /** Records that the job reads a second at most; null: as many as it can. */
+  readonly throttle: number | null;
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
   readonly stalledAfterMs: number;
   readonly settings: WorkerSettings;

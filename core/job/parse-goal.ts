@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
+import { guarantees } from '#core/spec/delivery.ts';
 import { httpFormats } from '#core/spec/sinks/http.ts';
 
 const text = z.string().min(1);
 const count = z.int().positive();
+const share = z.number().positive().max(1);
 const action = z.enum(['dead-letter', 'drop', 'stop']);
 const program = z.looseObject({});
 const operator = z.looseObject({
@@ -70,13 +72,24 @@ const schema = z.looseObject({
   eventTime: program.nullable(),
   sink,
   deadLetterTopic: text,
-  ordering: z.enum(['none', 'per-key', 'per-partition']),
-  errors: z.object({ poison: action, schema: action }),
+  delivery: z.object({
+    guarantee: z.enum(guarantees),
+    lossBudget: share.nullable(),
+    ordering: z.enum(['none', 'per-key', 'per-partition']),
+  }),
+  errors: z.object({
+    poison: action,
+    schema: action,
+    auth: z.enum(['stop', 'retry']),
+    deadLetterRateMax: share.nullable(),
+  }),
+  throttle: count.nullable(),
   stalledAfterMs: count,
   settings: z.looseObject({
     heartbeatMs: count,
     leaseMs: count,
     commitMs: count,
+    transactionMs: count,
     checkpointMs: count,
     checkpointsKept: count,
     lingerMs: z.int().nonnegative(),

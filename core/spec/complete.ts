@@ -1,6 +1,9 @@
 // Options are completed once, here: what people left out gets its default, and quantities become numbers.
+
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
+import { completeDelivery } from '#core/spec/delivery.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
+import { completeErrors } from '#core/spec/error-policy.ts';
 import { parseFieldPath } from '#core/spec/field-path.ts';
 import { readFields } from '#core/spec/field-types.ts';
 import { completeOperators } from '#core/spec/operators.ts';
@@ -108,6 +111,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
         message: `${JSON.stringify(name)} is used twice`,
         fix: 'give each sink a name of its own: it names the job',
       });
+  const sinks = declared.to.map((sink, index) => completeSink(sink, `spec.to[${index}]`, problems));
   return {
     from: declared.from,
     start: completeStart(declared.start),
@@ -115,10 +119,11 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     operators: completeOperators(declared.operators ?? [], problems),
     exposePii: completePaths(declared.exposePii ?? [], 'spec.exposePii', problems),
     select: declared.select ?? null,
-    sinks: declared.to.map((sink, index) => completeSink(sink, `spec.to[${index}]`, problems)),
+    sinks,
     conditions: completeConditions(declared.to, problems),
-    ordering: declared.delivery?.ordering ?? 'per-key',
-    errors: { poison: declared.errors?.poison ?? 'dead-letter', schema: declared.errors?.schema ?? 'dead-letter' },
+    delivery: completeDelivery(declared.delivery ?? {}, sinks, problems),
+    errors: completeErrors(declared.errors ?? {}, problems),
+    throttle: declared.throttle?.recordsPerSecond ?? null,
     resources: {
       workers: declared.resources?.workers ?? defaults.workers,
       cpu: declared.resources?.cpu ?? defaults.cpu,

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { limits } from '#core/limits.ts';
 import { compatibilities } from '#core/spec/compatibility.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
+import { declaredDelivery } from '#core/spec/delivery.ts';
+import { declaredErrors } from '#core/spec/error-policy.ts';
 import { declaredOperator } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import { declaredSink } from '#core/spec/sinks/sink-spec.ts';
@@ -70,8 +72,6 @@ export const declaredStreamSpec = z.strictObject({
     .meta({ description: "The field whose value becomes the record's key: partitioning and ordering." }),
 });
 
-const recordErrorAction = z.enum(['dead-letter', 'drop', 'stop']).meta({ description: 'Default dead-letter.' });
-
 const routeTest = z.strictObject({
   name: z.string().min(1).max(200),
   sink: z.string().optional().meta({ description: 'What comes out there. Default the first sink.' }),
@@ -101,17 +101,16 @@ export const declaredRouteSpec = z.strictObject({
     .optional()
     .meta({ description: 'Fields tagged `pii` that pass as they are. All others are treated as their tags say.' }),
   to: z.array(declaredSink).min(1).max(limits.routeSinksMax),
-  delivery: z
+  delivery: declaredDelivery.optional(),
+  errors: declaredErrors.optional(),
+  throttle: z
     .strictObject({
-      guarantee: z.literal('at-least-once').optional(),
-      ordering: z
-        .enum(['none', 'per-key', 'per-partition'])
-        .optional()
-        .meta({ description: 'What must stay in order. Default per-key.' }),
-      onRedeploy: z.literal('fewer-duplicates').optional(),
+      recordsPerSecond: z
+        .int()
+        .min(1)
+        .meta({ description: 'Read by the job as a whole, shared among its workers by the splits they hold.' }),
     })
     .optional(),
-  errors: z.strictObject({ poison: recordErrorAction.optional(), schema: recordErrorAction.optional() }).optional(),
   resources: z
     .strictObject({
       workers: z

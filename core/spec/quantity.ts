@@ -1,4 +1,4 @@
-// Quantities as people write them: `48h`, `512MiB`; exact, and printed back the way they were meant.
+// Quantities as people write them: `48h`, `512MiB`, `0.01%`; exact, and printed back the way they were meant.
 import { ok, type Result, refuse } from '#core/result.ts';
 
 const durationUnits = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -30,6 +30,15 @@ export function parseBytes(text: string): Result<number, string> {
   return value === null
     ? refuse(`got ${JSON.stringify(text)}, expected a number and a unit of ${expected(byteUnits)}, such as 512MiB`)
     : ok(value);
+}
+
+/** `0.01%` → 0.0001: a share above 0, of 100% at most. */
+export function parseShare(text: string): Result<number, string> {
+  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text);
+  const share = match === null ? Number.NaN : Number(match[1]) / 100;
+  return share > 0 && share <= 1
+    ? ok(share)
+    : refuse(`got ${JSON.stringify(text)}, expected a share above 0% and at most 100%, such as 0.01%`);
 }
 
 /** 90000 → `90s`; the largest unit that stays exact. */

@@ -1,4 +1,6 @@
 // What a declared route means: the complete form, every default filled in.
+import type { Delivery } from '#core/spec/delivery.ts';
+import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
 import type { SinkCondition } from '#core/spec/sinks/condition.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
@@ -8,10 +10,8 @@ export type StartPosition =
   | { readonly kind: 'latest' }
   | { readonly kind: 'time'; readonly at: number };
 
-/** What to do with a record that can never succeed. */
-export type RecordErrorAction = 'dead-letter' | 'drop' | 'stop';
-
-export type Ordering = 'none' | 'per-key' | 'per-partition';
+export type { Ordering } from '#core/spec/delivery.ts';
+export type { RecordErrorAction } from '#core/spec/error-policy.ts';
 
 /** A test that the author wrote beside the route: run at plan and apply, a failing one refuses the apply. */
 export interface RouteTest {
@@ -35,8 +35,10 @@ export interface RouteSpec {
   readonly sinks: readonly SinkSpec[];
   /** For each of the sinks, in the same order. */
   readonly conditions: readonly SinkCondition[];
-  readonly ordering: Ordering;
-  readonly errors: { readonly poison: RecordErrorAction; readonly schema: RecordErrorAction };
+  readonly delivery: Delivery;
+  readonly errors: ErrorPolicy;
+  /** Records the job reads a second at most; null: as many as it can. */
+  readonly throttle: number | null;
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
   readonly stalledAfterMs: number;
   readonly paused: boolean;

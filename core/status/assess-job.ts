@@ -117,7 +117,7 @@ function progressing({ entry, live, now, splits: all }: Situation): Condition {
     type,
     'true',
     'Moving',
-    `${moved}/${splits.length} splits moved in ${seconds(windowMs)}, ${lag} records wait`,
+    `${moved}/${splits.length} splits moved in ${seconds(windowMs)}, ${lag} records wait${throttled(entry.goal.throttle)}`,
   );
 }
 
@@ -180,12 +180,23 @@ function checkpointFresh({ entry, live, now }: Situation): Condition {
   );
 }
 
-function balanced({ accounting, splits }: Situation): Condition {
+const throttled = (perSecond: number | null): string => (perSecond === null ? '' : `; held to ${perSecond} records/s`);
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
+
+/** What a loss-tolerant job has lost so far, of what it may. */
+function lossOf({ dropped, in: read }: Accounting, budget: number | null): string {
+  if (budget === null) return '';
+  return `; lost ${percent(read === 0 ? 0 : (dropped.overload ?? 0) / read)} of the ${percent(budget)} that may be`;
+}
+
+function balanced({ accounting, splits, entry }: Situation): Condition {
   const { out, filtered, deadLettered, emitted } = accounting;
+  const became = emitted === undefined ? '' : `; out became ${emitted}`;
   const rewound = sum((splits ?? []).map(({ placed }) => placed?.rewoundRecords ?? 0));
   const again = rewound > 0 ? `; at most ${rewound} of in were read again by rewinds` : '';
-  const became = emitted === undefined ? '' : `; out became ${emitted}`;
-  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}${became}${again}`;
+  const loss = lossOf(accounting, entry.goal.delivery.lossBudget);
+  const books = `in ${accounting.in} = out ${out} + filtered ${filtered} + dead-lettered ${deadLettered} + dropped ${droppedCount(accounting)}${became}${again}${loss}`;
   if (splits === null && accounting.in === 0)
     return condition('Balanced', 'unknown', 'NothingRead', 'no record read yet');
   return isBalanced(accounting)

@@ -42,7 +42,7 @@ async function openStream(kafka: WorkerRig, rig: SinkRig, lingerMs: number): Pro
     ...{ compression: 'none', lingerMs, pendingBytesMax: limits.producePendingBytesMax },
     ...rig.hooks,
   });
-  const inner = new KafkaSink({ kind: 'stream', stream: topic, topic, keyed: true }, cluster, producer);
+  const inner = new KafkaSink({ kind: 'stream', stream: topic, topic, keyed: true }, 'per-key', cluster, producer);
   await inner.open();
   const sink: Sink = {
     open: () => inner.open(),

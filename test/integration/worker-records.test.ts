@@ -4,6 +4,7 @@ import { CompressionTypes, Partitioners } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { deadLetterHeaders, environment, telemetryGroup } from '#core/names.ts';
+import { anErrorPolicy } from '#test/support/builders.ts';
 import { until } from '#test/support/until.ts';
 import { addressesFromEnvironment, WorkerRig } from '../workers/worker-rig.ts';
 
@@ -214,7 +215,7 @@ describe('records that cannot pass', () => {
     const goal = await rig.job({
       partitions: 1,
       where: 'id > 0',
-      goal: { errors: { poison: 'drop', schema: 'drop' } },
+      goal: { errors: { ...anErrorPolicy, poison: 'drop', schema: 'drop' } },
     });
     await rig.produce(goal.source.topic, [{ value: event(1) }, { value: 'no' }, { value: event(2) }]);
     await rig.start(goal);
@@ -232,7 +233,7 @@ describe('records that cannot pass', () => {
     const goal = await rig.job({
       partitions: 1,
       where: 'id >= 0',
-      goal: { errors: { poison: 'stop', schema: 'stop' } },
+      goal: { errors: { ...anErrorPolicy, poison: 'stop', schema: 'stop' } },
     });
     await rig.produce(goal.source.topic, [
       { value: event(0) },

@@ -10,8 +10,19 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { jobId, taskTags, workerName } from '#core/names.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
+import type { Delivery } from '#core/spec/delivery.ts';
+import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 
 export const theTime = 1_800_000_000_000;
+
+export const aDelivery: Delivery = { guarantee: 'at-least-once', lossBudget: null, ordering: 'per-key' };
+
+export const anErrorPolicy: ErrorPolicy = {
+  poison: 'dead-letter',
+  schema: 'dead-letter',
+  auth: 'retry',
+  deadLetterRateMax: null,
+};
 
 export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
   return {
@@ -28,8 +39,9 @@ export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
     eventTime: null,
     sink: { kind: 'stream', stream: 'plays', topic: 'plays', keyed: false },
     deadLetterTopic: '__dlq.plays.out',
-    ordering: 'per-key',
-    errors: { poison: 'dead-letter', schema: 'dead-letter' },
+    delivery: aDelivery,
+    errors: anErrorPolicy,
+    throttle: null,
     resources: { workers: 1, cpu: 0.25, memoryMiB: 512 },
     stalledAfterMs: 90_000,
     settings: localSettings.worker,

@@ -17,6 +17,7 @@ import type { JobGoal, WorkerSettings } from '#core/job/job-goal.ts';
 import type { StreamSinkGoal } from '#core/job/sink-goal.ts';
 import { defaultBucket, environment, jobId, objectKeys, workerName } from '#core/names.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
+import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
 import { until } from '#test/support/until.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -135,8 +136,9 @@ export class WorkerRig {
       eventTime: null,
       sink: { kind: 'stream', stream: `${name}-out`, topic: `${name}-out`, keyed: wishes.key !== undefined },
       deadLetterTopic: `__dlq.${name}.out`,
-      ordering: 'per-key',
-      errors: { poison: 'dead-letter', schema: 'dead-letter' },
+      delivery: aDelivery,
+      errors: anErrorPolicy,
+      throttle: null,
       resources: { workers: 1, cpu: 0.25, memoryMiB: 256 },
       stalledAfterMs: 90_000,
       settings: { ...localSettings.worker, ...quick, ...wishes.settings },

@@ -3,6 +3,8 @@ import { type Cursor, readInt64, readUnsignedVarint, writeInt64, writeUnsignedVa
 
 export const fetchApi = { key: 1, version: 13 } as const;
 export const produceApi = { key: 0, version: 9 } as const;
+/** By this version a partition joins its producer's transaction with the first batch that is written to it. */
+export const transactionalProduceApi = { key: 0, version: 12 } as const;
 
 export interface FetchPartition {
   readonly partition: number;
@@ -151,12 +153,13 @@ export interface ProduceResponse {
 }
 
 /** acks=all. The pieces are sent one after the other; the batches' own bytes are not copied here. */
-export function encodeProduce(batches: readonly ProduceBatch[], timeoutMs: number): Buffer[] {
-  const head = Buffer.alloc(12);
-  head.writeInt16BE(-1, 1);
-  head.writeInt32BE(timeoutMs, 3);
+export function encodeProduce(
+  batches: readonly ProduceBatch[],
+  timeoutMs: number,
+  transactionalId: string | null = null,
+): Buffer[] {
   const topics = Map.groupBy(batches, (batch) => batch.topic);
-  const pieces: Buffer[] = [head.subarray(0, writeUnsignedVarint(head, topics.size + 1, 7))];
+  const pieces: Buffer[] = [produceHead(topics.size, timeoutMs, transactionalId)];
   for (const [topic, ofTopic] of topics) {
     const name = Buffer.from(topic);
     const before = Buffer.alloc(name.length + 16);
@@ -172,6 +175,14 @@ export function encodeProduce(batches: readonly ProduceBatch[], timeoutMs: numbe
   }
   pieces.push(noTags);
   return pieces;
+}
+
+function produceHead(topicCount: number, timeoutMs: number, transactionalId: string | null): Buffer {
+  const id = Buffer.from(transactionalId ?? '');
+  const head = Buffer.alloc(16 + id.length);
+  const idAt = writeUnsignedVarint(head, transactionalId === null ? 0 : id.length + 1, 0);
+  const at = head.writeInt32BE(timeoutMs, head.writeInt16BE(-1, idAt + id.copy(head, idAt)));
+  return head.subarray(0, writeUnsignedVarint(head, topicCount + 1, at));
 }
 
 export function parseProduce(bytes: Buffer): ProduceResponse {

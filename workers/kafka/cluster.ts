@@ -1,5 +1,6 @@
 // What the worker knows of the cluster: brokers, and of each topic it needs the id, the leaders and the size limit.
 import {
+  apiVersionsV4,
   ConfigResourceTypes,
   type ConnectionOptions,
   describeConfigsV4,
@@ -23,12 +24,18 @@ export interface TopicInfo {
 /** A connection for each kind of work: a fetch that waits at the broker must not hold up anything else. */
 export type Purpose = 'fetch' | 'produce' | 'control';
 
+export type CoordinatorKind = 'group' | 'transaction';
+const coordinatorKinds: Readonly<Record<CoordinatorKind, number>> = { group: 0, transaction: 1 };
+
+/** What a broker is told of us where it asks. */
+const clientSoftware = 'millrace';
+const clientVersion = '1';
+
 const topicResource = ConfigResourceTypes.TOPIC;
 
 /** What one of the library's API functions answers. */
-type AnswerOf<Api extends { readonly api: { readonly async: (...args: never[]) => Promise<unknown> } }> = Awaited<
-  ReturnType<Api['api']['async']>
->;
+export type AnswerOf<Api extends { readonly api: { readonly async: (...args: never[]) => Promise<unknown> } }> =
+  Awaited<ReturnType<Api['api']['async']>>;
 
 export class Cluster {
   readonly #bootstrap: readonly Broker[];
@@ -144,29 +151,45 @@ export class Cluster {
     return value === undefined || value === null ? null : Number(value);
   }
 
+  /** The link to whoever coordinates a group or a transactional id now. */
+  async coordinator(kind: CoordinatorKind, key: string): Promise<Link> {
+    const found = await this.#anyBroker((link) =>
+      link.call<AnswerOf<typeof findCoordinatorV4>>((connection, done) =>
+        findCoordinatorV4.api(connection, coordinatorKinds[kind], [key], done),
+      ),
+    );
+    const coordinator = found.coordinators[0];
+    if (coordinator === undefined || coordinator.errorCode !== errorCodes.none)
+      throw unavailable('kafka', new Error(`no coordinator for ${key}: ${errorName(coordinator?.errorCode ?? -1)}`));
+    return this.#linkTo(coordinator, 'control');
+  }
+
+  /** The level at which the cluster runs a feature; 0 where it does not know it. */
+  async featureLevel(feature: string): Promise<number> {
+    const answer = await this.#anyBroker((link) =>
+      link.call<AnswerOf<typeof apiVersionsV4>>((connection, done) =>
+        apiVersionsV4.api(connection, clientSoftware, clientVersion, done),
+      ),
+    );
+    return answer.finalizedFeatures?.find(({ name }) => name === feature)?.maxVersionLevel ?? 0;
+  }
+
   /** Commits positions to a group that nobody is a member of, for tools that show lag. */
   async commitOffsets(
     group: string,
     topic: string,
     positions: readonly { readonly partition: number; readonly position: number }[],
   ): Promise<void> {
-    const found = await this.#anyBroker((link) =>
-      link.call<AnswerOf<typeof findCoordinatorV4>>((connection, done) =>
-        findCoordinatorV4.api(connection, 0, [group], done),
-      ),
-    );
-    const coordinator = found.coordinators[0];
-    if (coordinator === undefined || coordinator.errorCode !== errorCodes.none)
-      throw unavailable('kafka', new Error(`no coordinator for ${group}: ${errorName(coordinator?.errorCode ?? -1)}`));
+    const coordinator = await this.coordinator('group', group);
     const partitions = positions.map(({ partition, position }) => ({
       partitionIndex: partition,
       committedOffset: BigInt(position),
       committedLeaderEpoch: -1,
       committedMetadata: null,
     }));
-    const answer = await this.#linkTo(coordinator, 'control').call<
-      Awaited<ReturnType<typeof offsetCommitV8.api.async>>
-    >((connection, done) => offsetCommitV8.api(connection, group, -1, '', null, [{ name: topic, partitions }], done));
+    const answer = await coordinator.call<AnswerOf<typeof offsetCommitV8>>((connection, done) =>
+      offsetCommitV8.api(connection, group, -1, '', null, [{ name: topic, partitions }], done),
+    );
     const refused = answer.topics.flatMap((each) => each.partitions).find((each) => each.errorCode !== errorCodes.none);
     if (refused)
       throw unavailable('kafka', new Error(`offsets of ${group} were refused: ${errorName(refused.errorCode)}`));

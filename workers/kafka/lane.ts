@@ -1,11 +1,6 @@
 // One sink partition's batches in order: which are written, waiting, in flight and refused. No input or output here.
 import { errorCodes, isSequenceLost, isTooLarge } from './error-codes.ts';
-import type { OutputBatch, OutputCompression } from './output-batch.ts';
-
-export interface ProducerIdentity {
-  readonly producerId: bigint;
-  readonly producerEpoch: number;
-}
+import type { OutputBatch, OutputCompression, ProducerIdentity } from './output-batch.ts';
 
 export type Settlement =
   | { readonly kind: 'acknowledged' }
@@ -74,10 +69,10 @@ export class Lane {
   }
 
   /** The next batch to send, stamped; only when `canSend`. */
-  take({ producerId, producerEpoch }: ProducerIdentity): OutputBatch {
+  take(identity: ProducerIdentity): OutputBatch {
     const batch = this.#waiting.shift()!;
     if (batch.baseSequence < 0) {
-      batch.stamp(producerId, producerEpoch, this.#nextSequence);
+      batch.stamp(identity, this.#nextSequence);
       this.#nextSequence = (this.#nextSequence + batch.count) & sequenceMask;
     } else this.#isProven = false;
     this.#inFlight.push(batch);

@@ -1,8 +1,15 @@
 // One record batch being written: records go straight into its buffer, the header is filled in when it is sealed.
 import { crc32c } from '@platformatic/wasm-utils';
-import { batchFields, compressionCodes, lengthEnd } from './batch-format.ts';
+import { attributeBits, batchFields, compressionCodes, lengthEnd } from './batch-format.ts';
 import { compress } from './compression.ts';
 import { varintBytes, varlongBytes, writeInt64, writeVarint, writeVarlong } from './varint.ts';
+
+/** Under which a producer writes. */
+export interface ProducerIdentity {
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  readonly isTransactional: boolean;
+}
 
 export type OutputCompression = 'none' | 'lz4' | 'zstd';
 
@@ -91,9 +98,10 @@ export class OutputBatch {
   }
 
   /** Gives the batch its place in the producer's sequence; a batch may be stamped anew only while it is not in flight. */
-  stamp(producerId: bigint, producerEpoch: number, baseSequence: number): void {
+  stamp({ producerId, producerEpoch, isTransactional }: ProducerIdentity, baseSequence: number): void {
     const bytes = this.bytes;
     this.baseSequence = baseSequence;
+    if (isTransactional) bytes[batchFields.attributes + 1]! |= attributeBits.transactional;
     bytes.writeBigInt64BE(producerId, batchFields.producerId);
     bytes.writeInt16BE(producerEpoch, batchFields.producerEpoch);
     bytes.writeInt32BE(baseSequence, batchFields.baseSequence);

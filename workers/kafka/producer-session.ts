@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { type BackoffBounds, backoffMs } from '#core/time/backoff.ts';
 import type { Cluster } from './cluster.ts';
-import type { ProducerIdentity } from './lane.ts';
+import type { ProducerIdentity } from './output-batch.ts';
 
 export interface SessionHooks {
   /** Resolves when nothing is in flight: only then may another id be used. */
@@ -13,7 +13,20 @@ export interface SessionHooks {
   readonly onTrouble: (code: string, message: string) => void;
 }
 
-export class ProducerSession {
+/** The right to write: an id at the cluster, taken anew where it is lost. */
+export interface Session {
+  /** Null where what is written counts as soon as it is acknowledged. */
+  readonly transactionalId: string | null;
+  /** What to send under now; null while there is none. */
+  current(): ProducerIdentity | null;
+  ensure(): Promise<void>;
+  /** However long it takes; callers at the same time share one renewal. */
+  renew(): Promise<void>;
+  close(): void;
+}
+
+export class ProducerSession implements Session {
+  readonly transactionalId = null;
   readonly #cluster: Cluster;
   readonly #retry: BackoffBounds;
   readonly #hooks: SessionHooks;
@@ -41,7 +54,6 @@ export class ProducerSession {
     if (this.#identity === null) await this.renew();
   }
 
-  /** However long it takes; callers at the same time share one renewal. */
   renew(): Promise<void> {
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null;
@@ -59,7 +71,7 @@ export class ProducerSession {
     for (let failureCount = 1; !this.#closed; failureCount++) {
       try {
         const { clusterId } = this.#cluster;
-        this.#identity = await this.#cluster.initProducerId();
+        this.#identity = { ...(await this.#cluster.initProducerId()), isTransactional: false };
         this.#clusterId = clusterId;
         return;
       } catch (error) {

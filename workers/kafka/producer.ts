@@ -2,13 +2,20 @@
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { backoffMs } from '#core/time/backoff.ts';
-import { encodeProduce, parseProduce, produceApi } from './apis.ts';
+import { encodeProduce, parseProduce, produceApi, transactionalProduceApi } from './apis.ts';
 import { batchFields } from './batch-format.ts';
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
-import type { Lane, ProducerIdentity } from './lane.ts';
-import { type Origin, OutputBatch, type OutputCompression, recordBytes, type Slice } from './output-batch.ts';
-import { ProducerSession } from './producer-session.ts';
+import type { Lane } from './lane.ts';
+import {
+  type Origin,
+  OutputBatch,
+  type OutputCompression,
+  type ProducerIdentity,
+  recordBytes,
+  type Slice,
+} from './output-batch.ts';
+import { ProducerSession, type Session, type SessionHooks } from './producer-session.ts';
 import { followTopic, laneOf, openTopic, readBytesMax, type TopicWriter } from './topic-writer.ts';
 
 export interface ProducerOptions {
@@ -23,6 +30,8 @@ export interface ProducerOptions {
   readonly onTrouble: (code: string, message: string) => void;
   /** What is pending cannot be delivered as it was written: the owner calls `startOver` and replays from its committed positions. */
   readonly onReplay: (reason: string) => void;
+  /** Absent: an id of its own, without transactions. */
+  readonly session?: (hooks: SessionHooks) => Session;
 }
 
 const produceTimeoutMs = 10_000;
@@ -30,6 +39,8 @@ const requestsPerBrokerMax = 5;
 const requestBytesMax = 4 * 1024 * 1024;
 const spareBuffersMax = 16;
 const retry = { minMs: 50, maxMs: 1_000 };
+/** The transaction before is being ended at the partition. */
+const concurrentMs = 5;
 
 interface Sent {
   readonly lane: Lane;
@@ -44,8 +55,9 @@ export class Producer {
   readonly #requests = new Map<number, number>();
   /** Brokers that hold us to a quota, and until when nothing is sent to them. */
   readonly #pausedUntilMs = new Map<number, number>();
-  readonly #session: ProducerSession;
+  readonly #session: Session;
   #pendingBytes = 0;
+  #sentBytes = 0;
   #inFlightCount = 0;
   #startingOver = false;
   #replayAsked = false;
@@ -59,15 +71,26 @@ export class Producer {
   constructor(cluster: Cluster, options: ProducerOptions) {
     this.#cluster = cluster;
     this.#options = options;
-    this.#session = new ProducerSession(cluster, retry, {
+    const hooks = {
       idle: () => this.#idle(),
       onRenewed: () => this.#restart(),
       onTrouble: options.onTrouble,
-    });
+    };
+    this.#session = options.session?.(hooks) ?? new ProducerSession(cluster, retry, hooks);
   }
 
   get pendingBytes(): number {
     return this.#pendingBytes;
+  }
+
+  /** All that was ever sent, repeats too. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** Nothing is written, waiting or in flight. */
+  get isIdle(): boolean {
+    return this.#pendingBytes === 0 && this.#inFlightCount === 0;
   }
 
   /** True while some partition refuses what it is sent, or cannot be reached. */
@@ -85,10 +108,19 @@ export class Producer {
     return writer;
   }
 
+  get hasRoom(): boolean {
+    return !this.#startingOver && this.#pendingBytes < this.#options.pendingBytesMax;
+  }
+
   /** Null when there is room for more; else resolves when there may be. */
   room(): Promise<void> | null {
-    if (!this.#startingOver && this.#pendingBytes < this.#options.pendingBytesMax) return null;
+    if (this.hasRoom) return null;
     this.flush();
+    return this.released();
+  }
+
+  /** Resolves with the next answer of a broker. */
+  released(): Promise<void> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
@@ -128,14 +160,13 @@ export class Producer {
   }
 
   /** Forgets all that is not acknowledged and takes a new producer id; `room` waits until that is done. */
-  startOver(): void {
+  async startOver(): Promise<void> {
     this.#startingOver = true;
     for (const lane of this.#lanes) this.#pendingBytes -= lane.discard();
     for (const writer of this.#topics.values()) void readBytesMax(writer, this.#cluster);
-    void this.#session.renew().then(() => {
-      this.#startingOver = false;
-      this.#release();
-    });
+    await this.#session.renew();
+    this.#startingOver = false;
+    this.#release();
   }
 
   close(): void {
@@ -212,6 +243,7 @@ export class Producer {
       if (size > requestBytesMax) continue;
       const batch = lane.take(identity);
       sizes.set(leader, size + batch.length);
+      this.#sentBytes += batch.length;
       const batches = gathered.get(leader);
       if (batches === undefined) gathered.set(leader, [{ lane, batch }]);
       else batches.push({ lane, batch });
@@ -250,7 +282,10 @@ export class Producer {
     try {
       const link = this.#cluster.link(leader, 'produce');
       if (link === null) throw new Error(`node ${leader} is gone`);
-      const answered = await link.request(produceApi, encodeProduce(batches, produceTimeoutMs), parseProduce);
+      const { transactionalId } = this.#session;
+      const api = transactionalId === null ? produceApi : transactionalProduceApi;
+      const request = encodeProduce(batches, produceTimeoutMs, transactionalId);
+      const answered = await link.request(api, request, parseProduce);
       this.#pause(leader, answered.throttleMs);
       for (const { lane, batch } of sent) {
         const answer = answered.partitions.find(
@@ -293,11 +328,18 @@ export class Producer {
       : errorCode === errorCodes.unknownTopicOrPartition
         ? 'sink-missing'
         : 'sink-refused';
-    this.#holdBack(lane, this.#options.monotonicMs(), code, `${lane.topic}/${lane.partition}: ${reason}`);
+    if (errorCode === errorCodes.concurrentTransactions) lane.retryAtMs = this.#options.monotonicMs() + concurrentMs;
+    else this.#holdBack(lane, this.#options.monotonicMs(), code, `${lane.topic}/${lane.partition}: ${reason}`);
     if (this.#startingOver) return;
-    if (settlement.kind === 'sequence-lost') void this.#session.renew();
+    if (settlement.kind === 'sequence-lost') this.#loseSequence(reason);
     else if (settlement.kind === 'too-large') this.#learnBytesMax(lane.topic, settlement.bytes);
     else void this.#refreshLeaders();
+  }
+
+  /** What a transaction holds already goes with its epoch; without one, what waits is sent under another id. */
+  #loseSequence(reason: string): void {
+    if (this.#session.transactionalId === null) void this.#session.renew();
+    else this.#askReplay(`a transaction came to nothing (${reason})`);
   }
 
   #holdBack(lane: Lane, nowMs: number, code: string, message: string): void {

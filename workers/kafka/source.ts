@@ -13,8 +13,8 @@ import { CorruptBatch, offsetAfter } from './record-reader.ts';
 export interface SourceHooks {
   /** Null when there is room for more output; else resolves when there may be. */
   readonly room: () => Promise<void> | null;
-  /** Works on fetched records, at once and whole. */
-  readonly work: (split: Split, fetched: FetchedPartition, fetchOffset: number) => void;
+  /** Works on fetched records, at once; gives the offset from which to work on after a wait for room, or `allWorked`. */
+  readonly work: (split: Split, fetched: FetchedPartition, fetchOffset: number) => number;
   /** After each answer's records were worked on. */
   readonly worked: () => void;
   /** The split cannot be read on as it stands: its position or its topic is not what it was. The split is held until this is done. */
@@ -34,7 +34,15 @@ interface Asked {
   readonly answer: Promise<FetchResponse>;
 }
 
+interface Fetched {
+  readonly split: Split;
+  readonly partition: FetchedPartition;
+  readonly offset: number;
+  readonly generation: number;
+}
+
 const retry = { minMs: 50, maxMs: 1_000 };
+const heldUpMs = 2_000;
 /** An answer may be larger than was asked for, by the first batch of a partition. */
 const receiveBytesMax = 16 * 1024 * 1024;
 /** How often splits without a known leader are looked after. */
@@ -125,12 +133,7 @@ export class Source {
       const wanted = this.#accept(current, fetched);
       const paused = this.#pause(leader, fetched.throttleMs);
       if (paused === null && this.#hooks.room() === null) asked = this.#ask(leader, buffers);
-      for (const { split, partition, offset, generation } of wanted) {
-        for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
-        if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) continue;
-        this.#hooks.work(split, partition, offset);
-        await nextTurn();
-      }
+      for (const each of wanted) await this.#work(each);
       this.#hooks.worked();
       await paused;
     }
@@ -146,6 +149,19 @@ export class Source {
     return wait(Math.min(throttleMs, limits.throttleMsMax));
   }
 
+  /** What is left of a set that is held up for long is fetched again: the split's end must be asked for now and then. */
+  async #work({ split, partition, offset, generation }: Fetched): Promise<void> {
+    const startedMs = performance.now();
+    for (let at = offset; at >= 0; ) {
+      for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
+      if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) return;
+      at = this.#hooks.work(split, partition, at);
+      if (at >= 0) this.#hooks.worked();
+      if (at >= 0 && performance.now() - startedMs > heldUpMs) return split.readAgainFrom(at);
+      await nextTurn();
+    }
+  }
+
   #isLed(leader: number): boolean {
     const info = this.#cluster.topic(this.#options.topic);
     return [...this.#splits.values()].some(({ partition }) => info?.leaders[partition] === leader);
@@ -156,7 +172,7 @@ export class Source {
     const info = this.#cluster.topic(this.#options.topic);
     if (link === null || info === undefined || !this.#hooks.mayRead()) return null;
     const splits = [...this.#splits.values()]
-      .filter((split) => split.state === 'reading' && info.leaders[split.partition] === leader)
+      .filter((split) => split.isReadable && info.leaders[split.partition] === leader)
       .map((split) => ({ split, offset: split.fetchOffset, generation: split.generation }));
     // One request is about one topic id. After a topic was made anew, splits of the old id go first: asked after those of
     // the new one they would never have their turn, and only the answer to an old id makes a split follow to the new.
@@ -197,11 +213,8 @@ export class Source {
   }
 
   /** Moves the splits' fetch offsets on, so that the next fetch can go out; deals with errors. */
-  #accept(
-    asked: Asked,
-    { partitions }: FetchResponse,
-  ): { split: Split; partition: FetchedPartition; offset: number; generation: number }[] {
-    const wanted = [];
+  #accept(asked: Asked, { partitions }: FetchResponse): Fetched[] {
+    const wanted: Fetched[] = [];
     const byPartition = new Map(asked.splits.map((each) => [each.split.partition, each]));
     for (const partition of partitions) {
       const each = byPartition.get(partition.partition);

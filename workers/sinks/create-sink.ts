@@ -1,6 +1,6 @@
 // The explicit list: a kind of sink → what fills it.
 import type { SinkGoal } from '#core/job/sink-goal.ts';
-import type { Producer } from '../kafka/producer.ts';
+import type { Outlet } from '../kafka/outlet.ts';
 import type { WorkerParts } from '../parts.ts';
 import { HttpSink } from './http-sink.ts';
 import { KafkaSink } from './kafka-sink.ts';
@@ -12,8 +12,8 @@ import { WarehouseSink } from './warehouse/warehouse-sink.ts';
 
 export interface SinkParts {
   readonly worker: WorkerParts;
-  /** The worker's own, of dead letters too. */
-  readonly producer: Producer;
+  /** To Kafka; of dead letters too. */
+  readonly outlet: Outlet;
   /** Event time of the newest record that was read. */
   readonly newestAt: () => number | null;
   readonly hooks: SinkHooks;
@@ -22,7 +22,7 @@ export interface SinkParts {
 type SinkMakers = { readonly [Kind in SinkGoal['kind']]: (goal: SinkGoal & { kind: Kind }, parts: SinkParts) => Sink };
 
 const makers: SinkMakers = {
-  stream: (goal, { worker, producer }) => new KafkaSink(goal, worker.cluster, producer),
+  stream: (goal, { worker, outlet }) => new KafkaSink(goal, worker.goal.delivery.ordering, worker.cluster, outlet),
   opensearch: (goal, parts) => new OpenSearchSink(goal, remoteParts(parts)),
   http: (goal, parts) => new HttpSink(goal, remoteParts(parts)),
   warehouse: (goal, parts) => new WarehouseSink(goal, parts),

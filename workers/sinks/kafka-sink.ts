@@ -1,42 +1,55 @@
-// The sink that is a stream: a topic, written by the worker's one producer.
+// The sink that is a stream: a topic, written through the worker's outlet.
 import type { StreamSinkGoal } from '#core/job/sink-goal.ts';
 import { partitionOfKey } from '#core/partition-of-key.ts';
+import type { Ordering } from '#core/spec/delivery.ts';
 import type { Cluster } from '../kafka/cluster.ts';
-import type { Producer } from '../kafka/producer.ts';
+import type { Outlet } from '../kafka/outlet.ts';
+import type { Slice } from '../kafka/output-batch.ts';
 import type { TopicWriter } from '../kafka/topic-writer.ts';
-import type { Unit } from '../split.ts';
+import type { Split, Unit } from '../split.ts';
 import type { RecordView, Refusal, Sink } from './sink.ts';
 
-/** The producer also writes the dead letters, so the data path sees to its sending, its bounds and its starting over. */
+/** Records that go to one partition before it is the next one's turn, where order does not matter: batches stay large. */
+const spreadRecords = 500;
+
+/** The outlet also takes the dead letters, so the data path sees to its sending, its bounds and its starting over. */
 export class KafkaSink implements Sink {
   readonly isRefused = false;
   readonly #goal: StreamSinkGoal;
+  readonly #ordering: Ordering;
   readonly #cluster: Cluster;
-  readonly #producer: Producer;
+  readonly #outlet: Outlet;
   #topic: TopicWriter | null = null;
+  #spread = 0;
 
-  constructor(goal: StreamSinkGoal, cluster: Cluster, producer: Producer) {
+  constructor(goal: StreamSinkGoal, ordering: Ordering, cluster: Cluster, outlet: Outlet) {
     this.#goal = goal;
+    this.#ordering = ordering;
     this.#cluster = cluster;
-    this.#producer = producer;
+    this.#outlet = outlet;
   }
 
   async open(): Promise<void> {
     const { topic } = this.#goal;
     if (this.#cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
     this.#cluster.openLinks(topic, 'produce');
-    this.#topic = await this.#producer.prepare(topic);
+    this.#topic = await this.#outlet.prepare(topic);
   }
 
   take({ split, timestamp, key, value, headers }: RecordView, unit: Unit): Refusal | null {
     const topic = this.#topic!;
-    const partition =
-      key.end < 0
-        ? split.partition % topic.partitionCount
-        : partitionOfKey(key.bytes, key.start, key.end, topic.partitionCount);
-    if (this.#producer.append(topic, partition, timestamp, key, value, headers, unit)) return null;
+    const partition = this.#partitionOf(split, key, topic.partitionCount);
+    if (this.#outlet.append(topic, partition, timestamp, key, value, headers, unit)) return null;
     const message = `the output is larger than the sink's topic takes (max.message.bytes = ${topic.bytesMax})`;
     return { errorClass: 'too-large', code: 'record-too-large', message };
+  }
+
+  /** Without a key to go by, a source partition's records stay together, unless nobody asks for their order. */
+  #partitionOf(split: Split, key: Slice, partitionCount: number): number {
+    if (this.#ordering === 'per-partition') return split.partition % partitionCount;
+    if (key.end >= 0) return partitionOfKey(key.bytes, key.start, key.end, partitionCount);
+    if (this.#ordering === 'per-key') return split.partition % partitionCount;
+    return Math.floor(this.#spread++ / spreadRecords) % partitionCount;
   }
 
   room(): null {

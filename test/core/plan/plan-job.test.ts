@@ -78,7 +78,7 @@ describe('a job whose worker reports', () => {
   });
 
   test('is drained first and succeeded afterwards when the goal changes', () => {
-    const newer = aJobEntry({ goal: aJobGoal({ revision: 2, ordering: 'none' }) });
+    const newer = aJobEntry({ goal: aJobGoal({ revision: 2, throttle: 10 }) });
     const draining = plan(observed, newer);
     expect(kinds(draining)).toEqual(['stop-worker']);
     const stopped = [aTask(entry, 1, { state: 'stopped', exitCode: 0, stoppedAt: theTime })];

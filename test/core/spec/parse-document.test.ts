@@ -122,8 +122,9 @@ describe('a route', () => {
       conditions: [{ kind: 'all' }],
       select: null,
       sinks: [{ name: 'out', kind: 'stream', stream: 'plays', key: null }],
-      ordering: 'per-key',
-      errors: { poison: 'dead-letter', schema: 'dead-letter' },
+      delivery: { guarantee: 'at-least-once', lossBudget: null, ordering: 'per-key' },
+      errors: { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null },
+      throttle: null,
       resources: { workers: 1, cpu: 0.25, memoryMiB: 512 },
       stalledAfterMs: 90_000,
       paused: false,
@@ -151,10 +152,9 @@ describe('a route', () => {
   });
 
   test.each([
-    ['delivery', { guarantee: 'exactly-once' }, 'spec.delivery.guarantee'],
     ['delivery', { onRedeploy: 'lower-latency' }, 'spec.delivery.onRedeploy'],
     ['autoscale', { mode: 'on' }, 'spec.autoscale'],
-    ['throttle', { recordsPerSecond: 5 }, 'spec.throttle'],
+    ['errors', { retryable: { action: 'retry' } }, 'spec.errors.retryable'],
     ['alerts', {}, 'spec.alerts'],
   ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {
     expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);

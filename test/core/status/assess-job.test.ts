@@ -6,7 +6,7 @@ import { freshControl } from '#core/plan/control.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { ConditionType, JobStatus } from '#core/status/job-status.ts';
-import { aHeartbeat, aJobEntry, aSplit, theTime } from '#test/support/builders.ts';
+import { aDelivery, aHeartbeat, aJobEntry, aJobGoal, aSplit, theTime } from '#test/support/builders.ts';
 
 const entry = aJobEntry();
 const slot: SlotRecord = {
@@ -145,6 +145,14 @@ describe('its books', () => {
       status: 'true',
       message: 'in 10 = out 4 + filtered 3 + dead-lettered 2 + dropped 1',
     });
+  });
+
+  test('say what a loss-tolerant job has lost of its budget', () => {
+    const delivery = { ...aDelivery, guarantee: 'loss-tolerant', lossBudget: 0.01 } as const;
+    const tolerant = aJobEntry({ goal: aJobGoal({ delivery }) });
+    const lost = { in: 1_000, out: 995, filtered: 0, deadLettered: 0, dropped: { overload: 5 } };
+    const { message } = condition(assess([aHeartbeat(tolerant, 1, { accounting: lost })], tolerant), 'Balanced');
+    expect(message).toMatch(/dropped 5; lost 0\.5% of the 1% that may be$/);
   });
 
   test('that do not balance make it Degraded', () => {

@@ -18,7 +18,7 @@ function batchOf(pairs: readonly Pair[], baseOffset: number, compression: Output
   const batch = new OutputBatch();
   for (const [key, value] of pairs) batch.append(1_000, slice(key), slice(value), noHeaders, origin);
   batch.seal(compression);
-  batch.stamp(-1n, -1, -1);
+  batch.stamp({ producerId: -1n, producerEpoch: -1, isTransactional: false }, -1);
   const bytes = Buffer.from(batch.bytes);
   bytes.writeBigInt64BE(BigInt(baseOffset), batchFields.baseOffset);
   return bytes;

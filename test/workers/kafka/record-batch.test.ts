@@ -209,7 +209,7 @@ describe('writing', () => {
         }
         const plainBytes = batch.length;
         batch.seal(compression);
-        batch.stamp(77n, 3, sequence);
+        batch.stamp({ producerId: 77n, producerEpoch: 3, isTransactional: false }, sequence);
         const read = readRecordsBatch(Reader.from(Buffer.from(batch.bytes)));
         expect(batch.bytes.readInt32BE(batchFields.length)).toBe(batch.bytes.length - lengthEnd);
         expect(crc32c(batch.bytes.subarray(batchFields.attributes))).toBe(batch.bytes.readUInt32BE(batchFields.crc));

@@ -10,6 +10,7 @@ import { Link } from '#workers/kafka/link.ts';
 import { noHeaders, OutputBatch, type Slice } from '#workers/kafka/output-batch.ts';
 import { Producer } from '#workers/kafka/producer.ts';
 import { Source } from '#workers/kafka/source.ts';
+import { allWorked } from '#workers/pipeline.ts';
 import { Split } from '#workers/split.ts';
 
 const topicId = '00000000-0000-4000-8000-000000000001';
@@ -41,7 +42,7 @@ function records(count: number): Buffer {
   const batch = new OutputBatch();
   for (let index = 0; index < count; index++) batch.append(1, none, value, noHeaders, origin);
   batch.seal('none');
-  batch.stamp(-1n, -1, -1);
+  batch.stamp({ producerId: -1n, producerEpoch: -1, isTransactional: false }, -1);
   return Buffer.from(batch.bytes);
 }
 
@@ -66,7 +67,10 @@ describe('the source', () => {
       { topic: 't', fetchWaitMs: 50, fetchBytesMax: 1_000_000 },
       {
         room: () => null,
-        work: (_split, partition) => void worked.push(partition),
+        work: (_split, partition) => {
+          worked.push(partition);
+          return allWorked;
+        },
         worked: () => {},
         unreadable: async (_split, code) => void unreadable.push(code),
         onTrouble: (code) => void troubles.push(code),

@@ -1,0 +1,68 @@
+// How a route may ask to be delivered, and what is refused when it is declared.
+import { describe, expect, test } from '@jest/globals';
+import { parseDocument } from '#core/spec/parse-document.ts';
+import { aDeclaration } from '#test/support/documents.ts';
+
+const parse = (more: object) =>
+  parseDocument(aDeclaration('Route', 'plays', { from: 'in', to: [{ name: 'out', stream: 'plays' }], ...more }));
+
+/** The completed spec, or the paths of what is wrong. */
+function read(more: object): unknown {
+  const parsed = parse(more);
+  return parsed.ok ? parsed.value.spec : parsed.problem.map(({ path }) => path);
+}
+
+describe('a guarantee', () => {
+  test('is at-least-once where nothing is said', () => {
+    expect(read({})).toMatchObject({
+      delivery: { guarantee: 'at-least-once', lossBudget: null, ordering: 'per-key' },
+    });
+  });
+
+  test('of exactly-once is taken for stream sinks', () => {
+    expect(read({ delivery: { guarantee: 'exactly-once' } })).toMatchObject({
+      delivery: { guarantee: 'exactly-once' },
+    });
+  });
+
+  test('of exactly-once is refused for a sink that takes part in no transaction', () => {
+    const to = [{ name: 'hook', http: { url: 'https://example.com/events' } }];
+    expect(read({ delivery: { guarantee: 'exactly-once' }, to })).toEqual(['spec.to[0]']);
+  });
+
+  test('of loss-tolerant needs a budget, and a budget needs loss-tolerant', () => {
+    expect(read({ delivery: { guarantee: 'loss-tolerant', lossBudget: '0.01%' } })).toMatchObject({
+      delivery: { guarantee: 'loss-tolerant', lossBudget: 0.0001 },
+    });
+    expect(read({ delivery: { guarantee: 'loss-tolerant' } })).toEqual(['spec.delivery.lossBudget']);
+    expect(read({ delivery: { lossBudget: '1%' } })).toEqual(['spec.delivery.lossBudget']);
+    for (const lossBudget of ['0%', '101%', '0.01', 'much', '-1%'])
+      expect(read({ delivery: { guarantee: 'loss-tolerant', lossBudget } })).toEqual(['spec.delivery.lossBudget']);
+  });
+});
+
+describe('an order', () => {
+  test('per partition is refused where a key decides the partition', () => {
+    const delivery = { ordering: 'per-partition' };
+    expect(read({ delivery })).toMatchObject({ delivery });
+    expect(read({ delivery, to: [{ name: 'out', stream: 'plays', key: 'country' }] })).toEqual(['spec.to[0]']);
+  });
+});
+
+describe('a policy for errors', () => {
+  test('is complete where nothing is said', () => {
+    const errors = { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null };
+    expect(read({})).toMatchObject({ errors, throttle: null });
+  });
+
+  test('may stop for want of permission, and where too much becomes dead letters', () => {
+    const errors = { auth: 'stop', deadLetter: { maxRate: '1%', onExceeded: 'stop' } };
+    expect(read({ errors })).toMatchObject({ errors: { auth: 'stop', deadLetterRateMax: 0.01 } });
+    expect(read({ errors: { deadLetter: { maxRate: 'few' } } })).toEqual(['spec.errors.deadLetter.maxRate']);
+  });
+
+  test('and a throttle of at least one record a second', () => {
+    expect(read({ throttle: { recordsPerSecond: 5_000 } })).toMatchObject({ throttle: 5_000 });
+    expect(read({ throttle: { recordsPerSecond: 0 } })).toEqual(['spec.throttle.recordsPerSecond']);
+  });
+});
