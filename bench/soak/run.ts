@@ -1,0 +1,129 @@
+// A whole platform under load for minutes while its workers and its broker are killed and stopped; then every event is looked for.
+// Usage: npm run soak -- --minutes N --mode at-least-once|exactly-once [--rate EVENTS_PER_SECOND] [--seed N]
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import type { JobView } from '#core/api/wire.ts';
+import { isBalanced } from '#core/job/accounting.ts';
+import { deadLetterTopic } from '#core/names.ts';
+import { aDeclaration } from '#test/support/documents.ts';
+import { seededRandom } from '#test/support/seeded-random.ts';
+import { TestPlatform } from '#test/support/test-platform.ts';
+import { until } from '#test/support/until.ts';
+import { Faults } from './faults.ts';
+import { type SoakLoad, startLoad } from './load.ts';
+import { judge, type Verdict } from './oracle.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '1' },
+    mode: { type: 'string', default: 'exactly-once' },
+    rate: { type: 'string', default: '1000' },
+    seed: { type: 'string', default: String(Date.now() % 100_000) },
+  },
+});
+const minutes = Number(flags.minutes);
+const rate = Number(flags.rate);
+const { mode } = flags;
+const tell = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+
+const job = 'soak.out';
+const topics = { source: 'soak-in', sink: 'soak-out', deadLetters: deadLetterTopic(job) };
+/** After the faults are over: the last replacement, its lease, and the backlog. */
+const catchUpMs = 360_000;
+const reportMs = 15_000;
+
+const documents = [
+  aDeclaration('Stream', topics.source, { partitions: 4 }),
+  aDeclaration('Route', 'soak', {
+    from: topics.source,
+    where: "parity = 'even'",
+    to: [{ name: 'out', stream: topics.sink }],
+    delivery: { guarantee: mode },
+    resources: { workers: 2 },
+  }),
+];
+
+async function main(): Promise<boolean> {
+  if (!(minutes > 0) || !(rate > 0) || !['at-least-once', 'exactly-once'].includes(mode))
+    throw new Error('expected --minutes and --rate above 0, and --mode at-least-once or exactly-once');
+  tell(`starting a platform; seed ${flags.seed}`);
+  const platform = await TestPlatform.start();
+  try {
+    await platform.apply(documents);
+    const load = await startLoad(platform.kafka, topics.source, rate);
+    const faults = await disturb(platform, load);
+    await load.stop();
+    tell(`${load.acknowledged.count} events acknowledged, ${faults.count} faults; waiting for the job to catch up`);
+    const caughtUp = await waitForEnd(platform);
+    const verdict = await judge(platform.kafka, topics, load.acknowledged.numbers);
+    return report(verdict, caughtUp, faults);
+  } finally {
+    await platform.stop();
+  }
+}
+
+async function disturb(platform: TestPlatform, load: SoakLoad): Promise<Faults> {
+  const { next: random } = seededRandom(Number(flags.seed));
+  const over = AbortSignal.timeout(minutes * 60_000);
+  const faults = new Faults({ platform, job, random, signal: over, tell });
+  const reporting = setInterval(() => {
+    void platform
+      .job(job)
+      .then(({ status }) => `accounted ${status.accounting.in}, ${status.phase}: ${status.message}`)
+      .catch((error: unknown) => String(error))
+      .then((job) => tell(`acknowledged ${load.acknowledged.count}, faults ${faults.count}, ${job}`));
+  }, reportMs);
+  await faults.run();
+  clearInterval(reporting);
+  return faults;
+}
+
+/** The job as it is when nothing waits any more; null when that did not come. */
+async function waitForEnd(platform: TestPlatform): Promise<JobView | null> {
+  let last = -1;
+  let sameSince = performance.now();
+  return await until(
+    async () => {
+      const view = await platform.job(job).catch(() => null);
+      if (view === null) return null;
+      if (view.status.accounting.in !== last) sameSince = performance.now();
+      last = view.status.accounting.in;
+      const isStill = performance.now() - sameSince > 5_000;
+      return isStill && view.status.lag.records === 0 && view.status.phase === 'Running' ? view : null;
+    },
+    'the job to catch up',
+    catchUpMs,
+  ).catch(async (error: unknown) => {
+    tell(`${String(error)}\n${platform.logs()}`);
+    await sleep(0);
+    return null;
+  });
+}
+
+function report(verdict: Verdict, end: JobView | null, faults: Faults): boolean {
+  const { records, vanished, lost, duplicated, disordered, byFate } = verdict;
+  const accounting = end?.status.accounting ?? null;
+  // What came twice was not read twice: each record is in the account once, in every mode.
+  const balanced =
+    accounting !== null &&
+    isBalanced(accounting) &&
+    accounting.in === records &&
+    accounting.out === byFate.passes &&
+    accounting.filtered === byFate.filtered &&
+    accounting.deadLettered === byFate.broken;
+  const isExact = mode === 'at-least-once' || (duplicated === 0 && disordered === 0);
+  const ok = end !== null && records > 0 && faults.count > 0 && lost === 0 && isExact && balanced && vanished === 0;
+  const line = { minutes, faults: faults.count, records, lost, duplicated, mode, ok };
+  const more = { disordered, vanished, balanced, accounting, kinds: faults.counts, rate, seed: Number(flags.seed) };
+  process.stdout.write(`${JSON.stringify({ ...line, ...more })}\n`);
+  return ok;
+}
+
+main().then(
+  (ok) => process.exit(ok ? 0 : 1),
+  (error: unknown) => {
+    tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.stdout.write(`${JSON.stringify({ minutes, mode, ok: false })}\n`);
+    process.exit(1);
+  },
+);
