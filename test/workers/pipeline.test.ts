@@ -59,9 +59,17 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
   const sink = new MemorySink();
   const errors: string[] = [];
   const onError = (_code: string, message: string): void => void errors.push(message);
-  const parts = { goal, producer: null as never, deadLetters: null as never, now: clock.now, onError };
+  const parts = {
+    goal,
+    outlet: null as never,
+    deadLetters: null as never,
+    deadLetterRate: null,
+    now: clock.now,
+    onError,
+  };
   const pipeline = new Pipeline({
-    ...{ goal, sink, now: clock.now, onError, eventTime: null, gate: null, aside: new Aside(parts) },
+    ...{ throttle: null, lossBudget: null, gate: null, eventTime: null, aside: new Aside(parts) },
+    ...{ goal, sink, now: clock.now, onError },
     processor: createProcessor(program),
     chain: operators.length === 0 ? null : new Chain(operators, program, new Map()),
   });

@@ -35,6 +35,6 @@ type AnyMaker = (goal: SinkGoal, parts: SinkParts) => Sink;
 
 const remoteParts = ({ worker, hooks }: SinkParts): RemoteParts => ({
   ...{ jobName: worker.goal.name, uid: worker.goal.uid, tenant: worker.goal.tenant, secrets: worker.secrets },
-  ordering: worker.goal.ordering,
+  ordering: worker.goal.delivery.ordering,
   ...{ resolve: systemResolve, now: () => worker.clock.now(), hooks },
 });
