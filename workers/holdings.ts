@@ -10,9 +10,12 @@ import type { ErrorsSeen } from './errors-seen.ts';
 import type { WorkerParts } from './parts.ts';
 import { Split } from './split.ts';
 
+/** What is done on the data path with the splits that come and go. */
+export type SplitPath = Pick<DataPath, 'add' | 'remove' | 'commitTransactions' | 'forget'>;
+
 export class Holdings {
   readonly #parts: WorkerParts;
-  readonly #path: Pick<DataPath, 'add' | 'remove'>;
+  readonly #path: SplitPath;
   readonly #commits: Commits;
   readonly #errors: ErrorsSeen;
   readonly #splits = new Map<string, Split>();
@@ -20,7 +23,7 @@ export class Holdings {
   /** What was done to splits that are not held any more. */
   retired: Accounting = noRecords;
 
-  constructor(parts: WorkerParts, path: Pick<DataPath, 'add' | 'remove'>, commits: Commits, errors: ErrorsSeen) {
+  constructor(parts: WorkerParts, path: SplitPath, commits: Commits, errors: ErrorsSeen) {
     this.#parts = parts;
     this.#path = path;
     this.#commits = commits;

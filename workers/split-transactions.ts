@@ -173,7 +173,7 @@ export class SplitTransactions implements TransactionalOutlet {
 
   async #end(member: Member): Promise<void> {
     const { split, session, producer } = member;
-    const { done, epoch, placed } = split;
+    const { done, epoch, placement: placed } = split;
     const { topicId, accounting } = done;
     member.committedBytes = producer.sentBytes;
     const note = writeNote({ job: this.#parts.worker.goal.id, epoch, topicId, accounting, placed });

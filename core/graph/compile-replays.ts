@@ -42,7 +42,7 @@ function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: Ro
     uid,
     source: { stream: goal.deadLetterTopic, topic: goal.deadLetterTopic, start: { kind: 'earliest' } },
     resources: { ...goal.resources, workers: 1 },
-    errors: { poison: setAside(goal.errors.poison), schema: setAside(goal.errors.schema) },
+    errors: { ...goal.errors, poison: setAside(goal.errors.poison), schema: setAside(goal.errors.schema) },
     // Small steps, so that the rate is kept within a second.
     settings: { ...goal.settings, fetchBytesMax: Math.min(goal.settings.fetchBytesMax, replayFetchBytesMax) },
     replay: {

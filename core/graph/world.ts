@@ -2,8 +2,8 @@
 import type { RouteExpressions, RoutePlanner, RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
-import { checkKeyLeak } from '#core/operators/key-leak.ts';
 import { checkTableWriters, planTable } from '#core/graph/check-warehouse.ts';
+import { checkKeyLeak } from '#core/operators/key-leak.ts';
 import { multiplies, type OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';

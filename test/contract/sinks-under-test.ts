@@ -51,7 +51,7 @@ async function openStream(kafka: WorkerRig, rig: SinkRig, lingerMs: number): Pro
     nudge: () => producer.nudge(),
     flush: () => producer.flush(),
     startOver: () => {
-      producer.startOver();
+      void producer.startOver();
       return null;
     },
     close: async () => producer.close(),

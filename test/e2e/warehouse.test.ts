@@ -83,11 +83,15 @@ test('the example does what its README says', async () => {
   expect(said).toContain('table orders');
   const text = `SELECT placed_date::text AS day, country, id, amount, customer.name AS name, item_count
                 FROM {table} ORDER BY id`;
-  const rows = await until(async () => {
-    const found = await query('orders', text);
-    // Files appear one by one.
-    return (found?.length ?? 0) >= 5 ? found : null;
-  }, 'the rows to be in the table', 30_000);
+  const rows = await until(
+    async () => {
+      const found = await query('orders', text);
+      // Files appear one by one.
+      return (found?.length ?? 0) >= 5 ? found : null;
+    },
+    'the rows to be in the table',
+    30_000,
+  );
   expect(rows).toEqual([
     { day: '2026-01-30', country: 'DE', id: 'o1', amount: '12.50', name: 'Ann', item_count: 2 },
     { day: '2026-01-31', country: 'DE', id: 'o2', amount: '99999999.99', name: 'Bo', item_count: 0 },

@@ -16,7 +16,7 @@ import type { MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { Commits } from '#workers/commits.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
 import { Heartbeats } from '#workers/heartbeats.ts';
-import { Holdings } from '#workers/holdings.ts';
+import { Holdings, type SplitPath } from '#workers/holdings.ts';
 import type { Cluster, TopicInfo } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { Lease } from '#workers/lease.ts';
@@ -192,7 +192,10 @@ export class ModelWorker {
     };
     const lease = new Lease(goal.settings.leaseMs, () => this.#clock.monotonicMs());
     const errors = new ErrorsSeen(log, () => this.#clock.now());
-    const path = { add: () => {}, remove: (split: Split) => void split.generation++ };
+    const path: SplitPath = {
+      ...{ add: () => {}, forget: () => {}, commitTransactions: async () => {} },
+      remove: (split: Split) => void split.generation++,
+    };
     const commits = new Commits(parts, lease, errors, (split) => {
       holdings.drop(split);
       void this.#beat();

@@ -91,7 +91,7 @@ export class TableOwner {
     } as unknown as WorkerParts;
     this.sink = new WarehouseSink(goal, {
       worker,
-      producer: null as never,
+      outlet: null as never,
       newestAt: () => null,
       hooks,
     });
