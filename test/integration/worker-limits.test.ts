@@ -55,7 +55,8 @@ describe('loss-tolerant delivery', () => {
     await refuseRecords(goal, 'any');
     const count = 4_000;
     // 40 MB: more than the 16 MiB that a worker holds.
-    await rig.produce(goal.source.topic, events(count, undefined, 10_000));
+    const all = events(count, undefined, 10_000);
+    for (let at = 0; at < count; at += 400) await rig.produce(goal.source.topic, all.slice(at, at + 400));
     const spent = await rig.heartbeatWith(
       goal,
       worker.name,

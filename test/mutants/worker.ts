@@ -72,8 +72,8 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'released-before-it-is-drained', file: 'workers/holdings.ts', by: [simulated] },
-    before: '    if (!inOrder) split.rewind();\n    await this.#commits.commit(split);',
-    after: '    if (!inOrder) split.rewind();',
+    before: '    await this.#path.commitTransactions(split);\n    await this.#commits.commit(split);',
+    after: '',
   },
   {
     ...{ name: 'reads-the-source-that-it-had-before', file: 'workers/leader.ts', by: [simulated] },

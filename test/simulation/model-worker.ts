@@ -20,6 +20,7 @@ import { Holdings, type SplitPath } from '#workers/holdings.ts';
 import type { Cluster, TopicInfo } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { Lease } from '#workers/lease.ts';
+import { takeOver } from '#workers/live-goal.ts';
 import { Membership } from '#workers/membership.ts';
 import type { WorkerIdentity, WorkerParts } from '#workers/parts.ts';
 import type { Split } from '#workers/split.ts';
@@ -225,6 +226,7 @@ export class ModelWorker {
       this.#end('fenced');
       return false;
     }
+    if (takeOver(core.parts, round.live)) void this.#beat();
     if (this.#draining || !core.lease.isHeld) return true;
     const { claim, release, waitingFor } = round.decision;
     for (const name of release) void core.holdings.letGo(name, goal.settings.drainMs);

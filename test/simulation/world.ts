@@ -95,7 +95,15 @@ const brokerMethods: Methods = {
   ...{ configure: 'effect', remove: 'effect' },
 };
 const workerMethods: Methods = {
-  ...{ beat: 'effect', view: 'read', listHeartbeats: 'read', fence: 'effect', remove: 'effect', lead: 'effect' },
+  ...{
+    beat: 'effect',
+    view: 'read',
+    listHeartbeats: 'read',
+    fence: 'effect',
+    remove: 'effect',
+    lead: 'effect',
+    setLive: 'effect',
+  },
   ...{ resignLead: 'effect', assign: 'effect', clear: 'effect' },
 };
 const splitMethods: Methods = {
