@@ -27,7 +27,7 @@ export const declaredDelivery = z.strictObject({
     .meta({
       description:
         'per-key: events of one key stay in order, in one partition of the sink. per-partition: events of one source ' +
-        'partition do; stream sinks without `key` only. none: events without key are spread evenly. Default per-key.',
+        'partition do; opensearch, and streams without `key`. none: events without key are spread evenly. Default per-key.',
     }),
   onRedeploy: z.literal('fewer-duplicates').optional(),
 });
@@ -94,7 +94,7 @@ function checkExactlyOnce({ kind, name }: SinkSpec, path: string, problems: Spec
 
 /** A source partition stays in order where all of it goes to one place, one after the other. */
 function checkPerPartition(sink: SinkSpec, path: string, problems: SpecProblem[]): void {
-  if (sink.kind === 'stream' && sink.key === null) return;
+  if ((sink.kind === 'stream' && sink.key === null) || sink.kind === 'opensearch') return;
   const why =
     sink.kind === 'stream'
       ? 'its `key` decides the partition, so events of one source partition go to several'

@@ -47,6 +47,15 @@ describe('an order', () => {
     expect(read({ delivery })).toMatchObject({ delivery });
     expect(read({ delivery, to: [{ name: 'out', stream: 'plays', key: 'country' }] })).toEqual(['spec.to[0]']);
   });
+
+  test('per partition can be kept by an index, not by an HTTP service, which gets several batches at a time', () => {
+    const delivery = { ordering: 'per-partition' };
+    const index = { name: 'search', opensearch: { url: 'https://search.example.com', index: 'plays' } };
+    expect(read({ delivery, to: [index] })).toMatchObject({ delivery });
+    expect(read({ delivery, to: [{ name: 'hook', http: { url: 'https://hook.example.com' } }] })).toEqual([
+      'spec.to[0]',
+    ]);
+  });
 });
 
 describe('a policy for errors', () => {
