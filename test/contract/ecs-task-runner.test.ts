@@ -76,7 +76,10 @@ describe('the ECS adapter', () => {
   });
 
   test('throttled calls are made again, slower, and none is lost (Request throttling for the Amazon ECS API)', async () => {
-    await using subject = await rig({ quota: { burst: 5, perSecond: 50 } }, unbounded);
+    // The account has a quarter of the rate that is believed in; a sixteenth is as slow as it gets.
+    const believed = { burst: 30, perSecond: 200 };
+    const quotas = { run: believed, stop: believed, read: believed };
+    await using subject = await rig({ quota: { burst: 5, perSecond: 50 } }, quotas);
     const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => subject.runner.run(request(n))));
     expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(30);
     expect(await until(async () => (await subject.runner.list()).length === 30 || null, '30 tasks')).toBe(true);
