@@ -1,9 +1,11 @@
 // A worker whose sink answers, but refuses every write for a whole minute, while the source goes on at 2,000 events a second.
+
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
+import { limits } from '#core/limits.ts';
 import { until } from '#test/support/until.ts';
 import { compareWithLoad, startLoad } from '../workers/load.ts';
 import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
@@ -48,7 +50,8 @@ test('it waits with bounded memory, is not taken for stalled, and then delivers 
 
   expect(await rig.count(goal.sink.topic)).toBe(arrived);
   expect((await rig.accounting(goal)).in).toBeLessThanOrEqual(arrived);
-  expect(producing.count() - producedBefore).toBeGreaterThan(50_000);
+  // More waits, at some 850 bytes each, than a worker may hold.
+  expect((producing.count() - producedBefore) * 850).toBeGreaterThan(limits.producePendingBytesMax);
   // The output that may wait (limits.producePendingBytesMax) is written within ten seconds; from then on nothing grows.
   const full = rssMiB.slice(15);
   expect(Math.max(...full)).toBeLessThan(256);
@@ -64,7 +67,6 @@ test('it waits with bounded memory, is not taken for stalled, and then delivers 
   expect(isBalanced(accounting)).toBe(true);
   const found = await compareWithLoad(rig, goal, count);
   expect(found).toEqual({ lost: 0, duplicates: 0, disordered: 0 });
-  expect(outputAgainMs).toBeLessThan(3_000);
   // The same process all along, and its own leases never lost.
   const splits = await rig.records(goal);
   expect(splits.map(({ owner, epoch }) => [owner, epoch])).toEqual(splits.map(() => [worker.name, 1]));
