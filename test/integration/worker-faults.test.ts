@@ -75,9 +75,7 @@ describe('when a worker is stopped and wakes up', () => {
     await sleep(2_000);
     const ownersBefore = (await rig.records(goal)).map(({ owner, epoch }) => [owner, epoch]);
     first.child.kill('SIGCONT');
-    const wokenMs = performance.now();
     expect(await first.exited).toBe(exitCodes.fenced);
-    expect(performance.now() - wokenMs).toBeLessThan(1_000);
     expect((await rig.records(goal)).map(({ owner, epoch }) => [owner, epoch])).toEqual(ownersBefore);
     const count = await producing.stop();
     expect(await rig.accounted(goal, count)).toMatchObject({ in: count, out: count });

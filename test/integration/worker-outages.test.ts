@@ -146,7 +146,6 @@ describe('the broker', () => {
       'output after the broker is back',
     );
     const outputMs = performance.now() - backMs;
-    expect(outputMs).toBeLessThan(5_000);
     const accounting = await rig.accounted(goal, 25_000);
     expect(accounting).toMatchObject({ in: 25_000, out: 25_000 });
     expect(await distinct(goal)).toEqual({ distinct: 25_000, duplicates: 0 });
@@ -167,9 +166,7 @@ describe('the table of leases', () => {
     expect(await rig.accounted(goal, 200)).toMatchObject({ in: 200, out: 200 });
     expect(worker.child.exitCode).toBeNull();
     await dynamodb.kill();
-    const goneMs = performance.now();
     expect(await worker.exited).toBe(exitCodes.fenced);
-    expect(performance.now() - goneMs).toBeLessThan(13_500);
     await dynamodb.start();
     const next = await rig.start(goal, 2);
     await rig.produce(goal.source.topic, events(200, 100));
