@@ -111,8 +111,11 @@ export class Watcher {
   }
 
   async count(): Promise<number> {
+    // A topic that was made a moment ago has a leader in the metadata before that leader knows of it.
     const ends = await Promise.all(
-      Array.from({ length: partitions }, (_, partition) => this.#cluster.offset(this.#topic, partition, -1)),
+      Array.from({ length: partitions }, (_, partition) =>
+        this.#cluster.offset(this.#topic, partition, -1).catch(() => null),
+      ),
     );
     return ends.reduce<number>((sum, end) => sum + (end ?? 0), 0);
   }
