@@ -1,0 +1,74 @@
+// The stores and the broker that the control plane stands on, opened from the environment: one place that knows which setting opens what.
+import { createDynamo } from '#adapters/dynamodb/client.ts';
+import { createControlStore } from '#adapters/dynamodb/control-store.ts';
+import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
+import { createTables } from '#adapters/dynamodb/tables.ts';
+import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
+import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
+import { mskTokens } from '#adapters/kafka/msk-token.ts';
+import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
+import { type Database, openDatabase } from '#adapters/postgres/database.ts';
+import { createGoalStore } from '#adapters/postgres/goal-store.ts';
+import { iamPassword } from '#adapters/postgres/iam-password.ts';
+import { migrate } from '#adapters/postgres/migrations.ts';
+import { createObjectStore } from '#adapters/s3/object-store.ts';
+import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetting } from '#core/environment.ts';
+import { loadParser } from '#core/expression/index.ts';
+import { awsSettings, localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
+import { environment } from '#core/names.ts';
+
+export interface StoreNeeds {
+  /** What the database and the broker see as the name of this program, behind `millrace-`. */
+  readonly program: string;
+  /** On AWS, for one instance: the database counts the connections of all of them. */
+  readonly lambdaConnectionsMax: number;
+  /** How long a call to the broker may take; the client's own default where nobody waits for the answer. */
+  readonly kafkaCallMs?: number;
+}
+
+/** Says whose work a setting is when it is missing. */
+export const required = (env: Environment, name: string): string =>
+  readSetting(env, name, 'the local platform sets it (millrace up), on AWS the deployment');
+
+export const isLocal = (env: Environment): boolean => env[environment.stage] === 'local';
+
+/**
+ * Opens all of them. On a laptop the programs make their own tables and bucket; on AWS the deployment has made them, and
+ * nobody here may.
+ */
+export async function openStores(env: Environment, needs: StoreNeeds) {
+  const aws = readAwsAccess(env);
+  const clientId = `millrace-${needs.program}`;
+  const database = openControlDatabase(env, needs);
+  const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
+  const bucket = required(env, environment.bucket);
+  const objects = createObjectStore({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
+  const security = readKafkaAuth(env) === 'iam' ? bearerSecurity(mskTokens(aws.region)) : noSecurity;
+  const callMs = needs.kafkaCallMs === undefined ? {} : { callMs: needs.kafkaCallMs };
+  const kafka = { brokers: required(env, environment.kafkaBrokers).split(','), security, clientId, ...callMs };
+  const broker = createBrokerAdmin(kafka);
+  const make = isLocal(env) ? [migrate(database), createTables(dynamo), objects.ensureBucket()] : [];
+  await Promise.all([...make, loadParser()]);
+  return {
+    ...{ database, kafka, broker, objects },
+    goals: createGoalStore(database),
+    workers: createWorkerStore(dynamo),
+    splits: createSplitStore(dynamo),
+    controls: createControlStore(dynamo),
+    settings: withSinkSettings(isLocal(env) ? localSettings : awsSettings, env),
+    close: async () => {
+      await Promise.allSettled([broker.close(), database.close()]);
+      objects.close();
+      dynamo.close();
+    },
+  };
+}
+
+function openControlDatabase(env: Environment, { program, lambdaConnectionsMax }: StoreNeeds): Database {
+  const url = required(env, environment.postgresUrl);
+  return openDatabase({
+    ...{ url, applicationName: `millrace-${program}` },
+    ...(env[environment.postgresAuth] === 'iam' ? { password: iamPassword(url, readAwsAccess(env).region) } : {}),
+    ...(isLocal(env) ? {} : { connectionsMax: lambdaConnectionsMax }),
+  });
+}
