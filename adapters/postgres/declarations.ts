@@ -6,6 +6,8 @@ import { limits } from '#core/limits.ts';
 import type {
   ApplyOutcome,
   ApplyRequest,
+  ChangeOutcome,
+  ChangeRequest,
   DeleteOutcome,
   DeleteRequest,
   GoalRevision,
@@ -83,7 +85,7 @@ export async function applyDeclaration(database: Database, request: ApplyRequest
         return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
       if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
       if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
-      const uid = current?.uid ?? randomBytes(8).toString('hex');
+      const uid = current?.uid ?? newUid();
       const revision: GoalRevision = {
         ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
         ...{ metadata, declared, author, reason, at: chain.at },
@@ -113,12 +115,49 @@ export async function removeDeclaration(database: Database, request: DeleteReque
   );
 }
 
-type Outcome = ApplyOutcome | DeleteOutcome;
+export async function changeDeclarations(database: Database, request: ChangeRequest): Promise<ChangeOutcome> {
+  const { tenant, applies, removes, author, reason } = request;
+  for (const { metadata } of applies) requireName(metadata.name);
+  const facts = ['change', applies.map(({ kind, metadata, declared }) => [kind, metadata, declared]), removes];
+  return await database.transaction((client) =>
+    once(client, request, facts, async () => {
+      if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
+      const revisions: GoalRevision[] = [];
+      for (const { kind, metadata, declared } of applies) {
+        const head = await readHead(client, tenant, kind, metadata.name);
+        const current = head && head.declared !== null ? head : null;
+        if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
+          continue;
+        // Each link of the chain is read anew: the one before has moved it on.
+        const chain = await lockChain(client);
+        const revision: GoalRevision = {
+          ...{ tenant, kind, name: metadata.name, uid: current?.uid ?? newUid(), revision: (head?.revision ?? 0) + 1 },
+          ...{ metadata, declared, author, reason, at: chain.at },
+        };
+        await append(client, chain, revision, current ? 'change' : 'create');
+        revisions.push(revision);
+      }
+      for (const { kind, name } of removes) {
+        const current = await readDeclared(client, tenant, kind, name);
+        if (!current) continue;
+        const chain = await lockChain(client);
+        const revision = { ...current, revision: current.revision + 1, declared: null, author, reason, at: chain.at };
+        await append(client, chain, revision, 'delete');
+        revisions.push(revision);
+      }
+      return { kind: 'changed', revisions };
+    }),
+  );
+}
+
+const newUid = (): string => randomBytes(8).toString('hex');
+
+type Outcome = ApplyOutcome | DeleteOutcome | ChangeOutcome;
 
 /** Locks the chain, then does the work; under an idempotency key, only the first time. */
 async function once<Result extends Outcome>(
   client: Queryable,
-  request: ApplyRequest | DeleteRequest,
+  request: Pick<ApplyRequest | ChangeRequest, 'tenant' | 'idempotencyKey'>,
   facts: readonly unknown[],
   work: (chain: Chain) => Promise<Result>,
 ): Promise<Result | { kind: 'key-reused' }> {
@@ -135,23 +174,33 @@ async function once<Result extends Outcome>(
   return outcome;
 }
 
-const remembered = (outcome: Outcome): Json =>
-  'revision' in outcome
-    ? {
-        kind: outcome.kind,
-        of: [outcome.revision.tenant, outcome.revision.kind, outcome.revision.name, outcome.revision.revision],
-      }
-    : { ...outcome };
+type Place = readonly [tenant: string, kind: Kind, name: string, revision: number];
+
+const placeOf = ({ tenant, kind, name, revision }: GoalRevision): Place => [tenant, kind, name, revision];
+
+const remembered = (outcome: Outcome): Json => {
+  if ('revisions' in outcome) return { kind: outcome.kind, all: outcome.revisions.map(placeOf) };
+  return 'revision' in outcome ? { kind: outcome.kind, of: placeOf(outcome.revision) } : { ...outcome };
+};
 
 /** The answer was written by `remembered`, for a request with the same fingerprint: so it is of the same type. */
 async function recall<Result extends Outcome>(client: Queryable, answer: Json): Promise<Result> {
-  const { of, ...outcome } = answer as { of?: readonly Json[] } & Record<string, Json>;
+  const { of, all, ...outcome } = answer as unknown as { of?: Place; all?: readonly Place[] };
+  if (all !== undefined) return { ...outcome, revisions: await readRevisions(client, all) } as unknown as Result;
   if (of === undefined) return outcome as unknown as Result;
-  const [row] = await client.query<RevisionRow>(
-    `SELECT ${columns} FROM revisions r WHERE tenant = $1 AND kind = $2 AND name = $3 AND revision = $4`,
-    of,
-  );
-  return { ...outcome, revision: toRevision(row!) } as unknown as Result;
+  return { ...outcome, revision: (await readRevisions(client, [of]))[0]! } as unknown as Result;
+}
+
+async function readRevisions(client: Queryable, places: readonly Place[]): Promise<readonly GoalRevision[]> {
+  const found: GoalRevision[] = [];
+  for (const place of places) {
+    const [row] = await client.query<RevisionRow>(
+      `SELECT ${columns} FROM revisions r WHERE tenant = $1 AND kind = $2 AND name = $3 AND revision = $4`,
+      place,
+    );
+    if (row) found.push(toRevision(row));
+  }
+  return found;
 }
 
 async function hasMoved(client: Queryable, tenant: string, checkedAt: number | undefined): Promise<boolean> {

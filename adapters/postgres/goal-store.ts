@@ -3,6 +3,7 @@ import type { GoalStore } from '#core/ports/goal-store.ts';
 import type { Database } from './database.ts';
 import {
   applyDeclaration,
+  changeDeclarations,
   listDeclared,
   listRevisions,
   readChangedSince,
@@ -25,6 +26,7 @@ export function createGoalStore(database: Database): GoalStore {
   return {
     apply: (request) => applyDeclaration(database, request),
     remove: (request) => removeDeclaration(database, request),
+    change: (request) => changeDeclarations(database, request),
     read: (tenant, kind, name) => readDeclared(database, tenant, kind, name),
     list: (tenant, kind, page) => listDeclared(database, tenant, kind, page),
     revisions: (tenant, kind, name) => listRevisions(database, tenant, kind, name),

@@ -1,6 +1,6 @@
 // `millrace apply`: declares what should be true; checked as a whole first, then put piece by piece; with --wait until events flow.
 import type { Command } from 'commander';
-import { durationOption, gather } from '#cli/arguments.ts';
+import { durationOption, gather, readCount } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import type { Applied } from '#cli/declare/apply-documents.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
@@ -17,6 +17,8 @@ interface ApplyOptions extends ApiOptions {
   readonly timeout: number;
   readonly yes?: boolean;
   readonly dryRun?: boolean;
+  readonly plan?: string;
+  readonly try?: number | true;
   readonly reason?: string;
   readonly output: OutputFormat;
 }
@@ -33,11 +35,22 @@ export function registerApply(program: Command): void {
       .option('--wait', 'return when events flow (or, for a paused route, when its workers have stopped)')
       .addOption(durationOption('--timeout <duration>', 'how long --wait waits; exit code 4 after it', '60s'))
       .option('--dry-run', 'show the plan, change nothing')
+      .option(
+        '--plan <hash>',
+        'only if that plan still tells what will happen; all documents or none; exit code 5 else',
+      )
+      .option(
+        '--try [records]',
+        'first run the routes over so many real events (else 100); one that fails refuses the apply',
+        readCount,
+      )
       .option('--reason <text>', 'kept with the revision, for the people after you')
       .option('-y, --yes', 'do not ask before a job is replaced')
       .addOption(outputOption()),
   ).action(apply);
 }
+
+const triedRecords = 100;
 
 async function apply(options: ApplyOptions): Promise<void> {
   const { loadDocuments } = await import('#cli/input/documents.ts');
@@ -48,12 +61,21 @@ async function apply(options: ApplyOptions): Promise<void> {
   requireAccepted(plan, documents);
   if (options.dryRun) return printPlan(plan, options.output);
   if (plan.wouldChange) process.stderr.write(formatPlan(plan, paintFor(process.stderr)));
+  if (options.try !== undefined) {
+    const { requireTried } = await import('#cli/declare/try-documents.ts');
+    await requireTried(api, documents, options.try === true ? triedRecords : options.try);
+  }
   await askBeforeReplacing(plan, options);
-  const { applyDocuments, describeApplied } = await import('#cli/declare/apply-documents.ts');
+  const { applyDocuments, applyTogether, describeApplied } = await import('#cli/declare/apply-documents.ts');
   const table = options.output === 'table';
-  const applied = await applyDocuments(api, documents, options.reason, (one) => {
+  const tell = (one: Applied): void => {
     if (table) process.stdout.write(`${describeApplied(one)}\n`);
-  });
+  };
+  const { plan: hash, reason } = options;
+  const applied =
+    hash === undefined
+      ? await applyDocuments(api, documents, reason, tell)
+      : await applyTogether(api, documents, { hash, reason }, tell);
   if (!table) await printApplied(applied, options.output);
   if (options.wait) await waitUntilReady(applied, plan, options);
 }

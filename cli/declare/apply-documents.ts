@@ -2,7 +2,7 @@
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { withPositions } from '#cli/declare/plan-documents.ts';
 import { type SourceDocument, titleOf } from '#cli/input/documents.ts';
-import type { ApplyView } from '#core/api/wire.ts';
+import type { ApplyView, ChangeView } from '#core/api/wire.ts';
 
 export interface Applied {
   readonly document: SourceDocument;
@@ -36,6 +36,27 @@ export async function applyDocuments(
     if (refused.length === waiting.length) throw withPositions(refused[0]!.error, [refused[0]!.document]);
     waiting = refused.map((one) => one.document);
   }
+  return applied;
+}
+
+/** All or none, and only if the plan still tells what will happen; then read back, as they are answered one by one. */
+export async function applyTogether(
+  api: ApiClient,
+  documents: readonly SourceDocument[],
+  { hash, reason }: { readonly hash: string; readonly reason: string | undefined },
+  onApplied: (applied: Applied) => void,
+): Promise<readonly Applied[]> {
+  const asked = { json: { documents: documents.map(({ json }) => json) }, query: { reason, plan: hash } };
+  const change = await api.post<ChangeView>('/v1/apply', asked).catch((error: unknown) => {
+    throw withPositions(error, documents);
+  });
+  const applied = await Promise.all(
+    documents.map(async (document, index): Promise<Applied> => {
+      const resource = await api.get<ApplyView['resource']>(pathOf(document.kind, document.name));
+      return { document, answer: { outcome: change.items[index]!.outcome, resource } };
+    }),
+  );
+  for (const one of applied) onApplied(one);
   return applied;
 }
 

@@ -1,7 +1,7 @@
 // A plan as people read it before they agree: what is made, what changes and how heavily, and what that does to running jobs.
 import { showDuration } from '#cli/print/quantity.ts';
 import { oneLine, type Paint } from '#cli/terminal.ts';
-import type { ChangeClass, FieldChange, PlannedChange, PlanView } from '#core/api/wire.ts';
+import type { ChangeClass, FieldChange, PlannedChange, PlannedCost, PlannedJob, PlanView } from '#core/api/wire.ts';
 import type { Json } from '#core/spec/document.ts';
 
 const valueCharsMax = 160;
@@ -27,7 +27,27 @@ export function formatPlan(plan: PlanView, paint: Paint): string {
   // What several documents bring about together is said once.
   const told = new Set<string>();
   const parts = plan.changes.map((change) => formatChange(change, paint, told));
-  return `${parts.join('')}${planSummary(plan)}\n`;
+  const cost = formatCost(plan.cost);
+  const money = cost === null ? '' : `Cost a month on AWS (list prices of ${plan.cost.pricesAsOf}): ${cost}.\n`;
+  return `${parts.join('')}${planSummary(plan)}\n${money}Plan hash: ${plan.hash}\n`;
+}
+
+/** Null where the change costs nothing and saves nothing. */
+const formatCost = ({ before, after }: PlannedCost): string | null =>
+  before === after ? null : `$${before.toFixed(2)} → $${after.toFixed(2)}`;
+
+const fates: Readonly<Record<PlannedJob['state'], string>> = {
+  none: 'untouched',
+  new: 'new',
+  kept: 'kept',
+  lost: 'LOST: positions do not carry over',
+};
+
+/** Said where somebody has something to lose or to gain by it: a job that starts has no state yet. */
+function formatJob({ name, state, sink, expectedPauseMs }: PlannedJob, paint: Paint): string {
+  const told = paint(state === 'lost' ? 'red' : 'dim', `positions and books ${fates[state]}`);
+  const pause = expectedPauseMs > 0 ? `, pause about ${showDuration(expectedPauseMs)}` : '';
+  return `    ${name} into ${sink}: ${told}${pause}`;
 }
 
 export function planSummary(plan: PlanView): string {
@@ -54,6 +74,9 @@ function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): s
     if (change.expectedPauseMs > 0) lines.push(`    expected pause: ${showDuration(change.expectedPauseMs)}`);
     if (!['', 'none'].includes(change.expectedDuplicates))
       lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
+    const cost = formatCost(change.cost);
+    if (cost !== null) lines.push(`    cost a month: ${cost}`);
+    for (const job of change.jobChanges.filter(({ state }) => state !== 'new')) lines.push(formatJob(job, paint));
     for (const effect of change.effects.filter((one) => !told.has(one))) lines.push(`    → ${effect}`);
     for (const effect of change.effects) told.add(effect);
   }

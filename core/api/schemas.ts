@@ -4,6 +4,7 @@ import { operationPlan, operationReceipt } from '#core/api/operation-schemas.ts'
 import type {
   AppendAnswer,
   ApplyView,
+  ChangeView,
   DeadLetterSummary,
   EventView,
   HealthView,
@@ -195,6 +196,16 @@ const specProblem = z.object({
   column: optional(z.int()),
 }) satisfies z.ZodType<SpecProblem>;
 
+const plannedCost = { before: z.number(), after: z.number() };
+const plannedJob = z.object({
+  name: z.string(),
+  class: z.enum(changeClasses),
+  state: z.enum(['none', 'new', 'kept', 'lost']),
+  sink: z.string(),
+  expectedPauseMs: count,
+  expectedDuplicates: z.string(),
+});
+
 export const planSchema = z
   .object({
     hash: z.string(),
@@ -207,16 +218,33 @@ export const planSchema = z
         fields: z.array(fieldChange),
         effects: z.array(z.string()),
         jobs: z.array(z.string()),
+        jobChanges: z.array(plannedJob),
         expectedPauseMs: count,
         expectedDuplicates: z.string(),
+        cost: z.object(plannedCost),
         problems: z.array(specProblem),
         tests: z.array(z.object({ name: z.string(), passed: z.boolean(), message: z.string() })),
       }),
     ),
+    cost: z.object({ ...plannedCost, currency: z.string(), pricesAsOf: z.string() }),
     wouldChange: z.boolean(),
     refused: z.boolean(),
   })
   .meta({ id: 'PlanView' }) satisfies z.ZodType<PlanView>;
+
+export const changeSchema = z
+  .object({
+    plan: planSchema,
+    items: z.array(
+      z.object({
+        kind: z.enum(['Stream', 'Route']),
+        name: z.string(),
+        outcome: z.enum(['created', 'changed', 'unchanged']),
+        revision: count,
+      }),
+    ),
+  })
+  .meta({ id: 'ChangeView' }) satisfies z.ZodType<ChangeView>;
 
 const applyOf = <Resource extends z.ZodType>(schema: Resource) =>
   z.object({ outcome: z.enum(['created', 'changed', 'unchanged']), resource: schema });

@@ -70,25 +70,49 @@ export interface FieldChange {
   readonly class: ChangeClass;
 }
 
+/** What a change means for one job. */
+export interface PlannedJob {
+  readonly name: string;
+  readonly class: ChangeClass;
+  /** Positions and books: new where there are none yet; none where no worker is touched. */
+  readonly state: 'none' | 'new' | 'kept' | 'lost';
+  readonly sink: string;
+  readonly expectedPauseMs: number;
+  readonly expectedDuplicates: string;
+}
+
+/** A month on AWS, at list prices. */
+export interface PlannedCost {
+  readonly before: number;
+  readonly after: number;
+}
+
 export interface PlannedChange {
   readonly kind: Kind;
   readonly name: string;
   readonly outcome: 'create' | 'change' | 'unchanged' | 'refused';
+  /** The heaviest of what is done to its jobs. */
   readonly class: ChangeClass;
+  /** Each with the heaviest that a change of it can be. */
   readonly fields: readonly FieldChange[];
   /** What the platform will do, in words, one effect each. */
   readonly effects: readonly string[];
+  /** Jobs that something is done to. */
   readonly jobs: readonly string[];
+  readonly jobChanges: readonly PlannedJob[];
   readonly expectedPauseMs: number;
   readonly expectedDuplicates: string;
+  readonly cost: PlannedCost;
   readonly problems: readonly SpecProblem[];
   readonly tests: readonly { readonly name: string; readonly passed: boolean; readonly message: string }[];
 }
 
 export interface PlanView {
-  /** Over the documents and the revisions that they were compared with. */
+  /** Over the documents, the revisions that they were compared with, and all that the plan says: another world gives another hash. */
   readonly hash: string;
   readonly changes: readonly PlannedChange[];
+  /** Of all jobs that the documents touch, each counted once. */
+  readonly cost: PlannedCost & { readonly currency: string; readonly pricesAsOf: string };
   readonly wouldChange: boolean;
   readonly refused: boolean;
 }
@@ -96,6 +120,17 @@ export interface PlanView {
 export interface ApplyView {
   readonly outcome: 'created' | 'changed' | 'unchanged';
   readonly resource: StreamView | RouteView;
+}
+
+/** Several documents declared as one change. */
+export interface ChangeView {
+  readonly plan: PlanView;
+  readonly items: readonly {
+    readonly kind: Kind;
+    readonly name: string;
+    readonly outcome: ApplyView['outcome'];
+    readonly revision: number;
+  }[];
 }
 
 export interface RevisionView {

@@ -98,7 +98,8 @@ function passCost({ reconcileMiB }: PlatformShape, { jobs }: Fleet, prices: Pric
   ];
 }
 
-function fleetCost(fleet: Fleet, worker: PlatformSettings['worker'], prices: PriceTable): readonly CostLine[] {
+/** What the jobs themselves cost, without the platform around them. */
+export function fleetCost(fleet: Fleet, worker: PlatformSettings['worker'], prices: PriceTable): readonly CostLine[] {
   const workers = fleet.jobs * fleet.workersPerJob;
   const splits = fleet.jobs * fleet.splitsPerJob;
   const each = (everyMs: number): number => secondsMonth / (everyMs / 1_000);

@@ -20,6 +20,8 @@ export interface PlatformSettings {
   readonly deadLetterRetentionMs: number;
   readonly worker: WorkerSettings;
   readonly sinks: SinkSettings;
+  /** What a job's output pauses for, as a rule, where its workers stop and others start in their place. */
+  readonly stopStartPauseMs: number;
   /** A task that never reported after this is given up. */
   readonly startDeadlineMs: number;
   /** A task that the runtime does not list is unknown, not gone, until this long after it was asked for. */
@@ -76,6 +78,8 @@ export const localSettings: PlatformSettings = {
   deadLetterRetentionMs: 7 * 86_400_000,
   worker,
   sinks: { networks: ['loopback'], openSearchUrl: null },
+  // Measured by the bench (docs/performance.md), rounded up.
+  stopStartPauseMs: 2_000,
   startDeadlineMs: 30_000,
   listingGraceMs: 5_000,
 };
@@ -95,6 +99,8 @@ export const awsSettings: PlatformSettings = {
     drainMs: 60_000,
   },
   sinks: { networks: [], openSearchUrl: null },
+  // Taken on, not measured: to drain, and until a task has its network and its image.
+  stopStartPauseMs: 60_000,
   startDeadlineMs: 180_000,
   listingGraceMs: 300_000,
 };

@@ -30,6 +30,7 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.exposePii': 'stop-start',
     'spec.select': 'stop-start',
     'spec.to': 'stop-start',
+    'spec.throttle': 'stop-start',
     'spec.delivery': 'stop-start',
     'spec.errors': 'stop-start',
     'spec.errors.poison': 'live',
@@ -40,6 +41,12 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.tests': 'live',
   },
 };
+
+/** Prefix → class where the whole of it is taken away: with a sink its job ends, and its positions go. */
+const removals: Readonly<Record<string, ChangeClass>> = { 'spec.to': 'replace' };
+
+/** The names that the table says something of: a test holds them against the schemas, so that no field is forgotten. */
+export const weighedFields = (kind: Kind): readonly string[] => Object.keys(weights[kind]);
 
 export function weightOf(kind: Kind, path: string): ChangeClass {
   const table = weights[kind];
@@ -63,6 +70,7 @@ export function diffJson(kind: Kind, before: Json, after: Json, path: string): r
     return names.flatMap((name) => diffJson(kind, member(before, name), member(after, name), `${path}.${name}`));
   }
   if (Array.isArray(before) && Array.isArray(after)) {
+    if (isNamed(before) && isNamed(after)) return diffNamed(kind, before, after, path);
     const length = Math.max(before.length, after.length);
     return Array.from({ length }, (_, index) =>
       diffJson(kind, (before[index] ?? null) as Json, (after[index] ?? null) as Json, `${path}[${index}]`),
@@ -70,6 +78,37 @@ export function diffJson(kind: Kind, before: Json, after: Json, path: string): r
   }
   if (JSON.stringify(before) === JSON.stringify(after)) return [];
   return [{ path, before, after, class: weightOf(kind, path) }];
+}
+
+interface Named {
+  readonly [key: string]: Json;
+  readonly name: string;
+}
+
+const isNamed = (list: readonly Json[]): list is readonly Named[] =>
+  list.every((item) => isObject(item) && typeof member(item, 'name') === 'string') &&
+  new Set(list.map((item) => member(item as Named, 'name'))).size === list.length;
+
+/** Sinks and tests are told apart by their names, wherever they stand: one taken out of the middle moves none of the others. */
+function diffNamed(
+  kind: Kind,
+  before: readonly Named[],
+  after: readonly Named[],
+  path: string,
+): readonly FieldChange[] {
+  const was = new Map(before.map((item) => [item.name, item]));
+  const names = new Set(after.map(({ name }) => name));
+  const kept = after.flatMap((item, index) => {
+    const at = `${path}[${index}]`;
+    const old = was.get(item.name);
+    return old ? diffJson(kind, old, item, at) : [{ path: at, before: null, after: item, class: weightOf(kind, at) }];
+  });
+  const gone = before.flatMap((item, index): readonly FieldChange[] =>
+    names.has(item.name)
+      ? []
+      : [{ path: `${path}[${index}]`, before: item, after: null, class: removals[path] ?? weightOf(kind, path) }],
+  );
+  return [...kept, ...gone];
 }
 
 const isObject = (json: Json): json is { readonly [key: string]: Json } =>

@@ -1,20 +1,21 @@
 // What an apply would do, shown before it is done: computed from the same goals that the reconciler then acts on (D9).
-import type { PlannedChange, PlanView } from '#core/api/wire.ts';
+import type { PlannedChange, PlannedJob, PlanView } from '#core/api/wire.ts';
+import { jobCostMonthly } from '#core/cost/job-cost.ts';
+import { prices } from '#core/cost/price-table.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
 import { compilePlatform, type JobEntry, type PlatformGoal } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { RoutePlanner, World } from '#core/graph/world.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
-import { liveHash } from '#core/job/live-settings.ts';
-import { sinkStream } from '#core/job/sink-goal.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { sinkStream, sinkTitle } from '#core/job/sink-goal.ts';
 import { diffJson, heaviest } from '#core/plan/change-weight.ts';
+import { classOfJobChange, fateOfState, type JobChangeKind, judgeJobChange } from '#core/plan/job-change.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import type { GoalRevision, GoalSnapshot } from '#core/ports/goal-store.ts';
+import { defaults } from '#core/spec/complete.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
-
-/** Drain, commit, stop, start: what a stop-start takes on the bench's machine (docs/performance.md), rounded up. */
-const stopStartPauseMs = 2_000;
 
 export interface ChangeRequest {
   readonly tenant: string;
@@ -35,19 +36,27 @@ export function planChanges(request: ChangeRequest): PlanView {
     settings,
     plan,
   );
+  const changedRoutes = changedRoutesOf(incoming, current);
   const changes = incoming.map((document) => {
     const key = documentKey(document.kind, document.metadata.name);
     const revision = current.find(
       (candidate) => candidate.kind === document.kind && candidate.name === document.metadata.name,
     );
-    return planChange(document, revision ?? null, checked.problems.get(key) ?? [], checked.after, before, after);
+    const problems = checked.problems.get(key) ?? [];
+    return planChange({
+      ...{ document, revision: revision ?? null, problems, world: checked.after },
+      ...{ before, after, settings, changedRoutes },
+    });
+  });
+  const cost = { ...costOf(before, after, incoming, settings), currency: prices.currency, pricesAsOf: prices.asOf };
+  const at = incoming.map(({ kind, metadata }) => {
+    const found = current.find((one) => one.kind === kind && one.name === metadata.name);
+    return found ? [found.uid, found.revision] : [];
   });
   return {
-    hash: contentHash({
-      incoming: incoming.map((d) => [d.kind, d.metadata, d.declared]),
-      at: current.map((r) => [r.kind, r.name, r.uid, r.revision]),
-    }),
+    hash: contentHash({ incoming: incoming.map((d) => [d.kind, d.metadata, d.declared]), at, changes }),
     changes,
+    cost,
     wouldChange: changes.some((change) => change.outcome === 'create' || change.outcome === 'change'),
     refused: changes.some((change) => change.outcome === 'refused'),
   };
@@ -93,14 +102,32 @@ function overlay(
   ];
 }
 
-function planChange(
-  document: Document,
-  revision: GoalRevision | null,
-  problems: readonly SpecProblem[],
-  world: World,
-  before: PlatformGoal,
-  after: PlatformGoal,
-): PlannedChange {
+interface Comparison {
+  readonly document: Document;
+  readonly revision: GoalRevision | null;
+  readonly problems: readonly SpecProblem[];
+  readonly world: World;
+  readonly before: PlatformGoal;
+  readonly after: PlatformGoal;
+  readonly settings: PlatformSettings;
+  /** Names of routes that change with it: what is done to their jobs is told as theirs. */
+  readonly changedRoutes: ReadonlySet<string>;
+}
+
+const isSameAs = (revision: GoalRevision | null | undefined, { metadata, declared }: Document): boolean =>
+  revision != null &&
+  revision.declared !== null &&
+  canonicalJson([revision.metadata, revision.declared]) === canonicalJson([metadata, declared]);
+
+function changedRoutesOf(incoming: readonly Document[], current: readonly GoalRevision[]): ReadonlySet<string> {
+  const known = new Map(current.filter(({ kind }) => kind === 'Route').map((revision) => [revision.name, revision]));
+  const routes = incoming.filter(({ kind }) => kind === 'Route');
+  const changed = routes.filter((document) => !isSameAs(known.get(document.metadata.name), document));
+  return new Set(changed.map(({ metadata }) => metadata.name));
+}
+
+function planChange(comparison: Comparison): PlannedChange {
+  const { document, revision, problems, world, before, after, settings } = comparison;
   const { kind } = document;
   const { name } = document.metadata;
   const live = revision !== null && revision.declared !== null ? revision : null;
@@ -115,24 +142,20 @@ function planChange(
     .filter((test) => !test.passed)
     .map((test): SpecProblem => ({ path: `spec.tests (${test.name})`, message: test.message }));
   const all = [...problems, ...failed];
-  const same =
-    live !== null &&
-    canonicalJson([live.metadata, live.declared]) === canonicalJson([document.metadata, document.declared]);
-  const jobs = same || all.length > 0 ? [] : jobEffects(before, after, document);
-  const stops = jobs.some((job) => job.stops);
+  const same = isSameAs(live, document);
+  const silent = same || all.length > 0;
+  const jobs = silent ? [] : jobEffects(comparison);
+  const classes = jobs.map(({ job }) => job.class);
   return {
-    kind,
-    name,
-    outcome: all.length > 0 ? 'refused' : same ? 'unchanged' : live ? 'change' : 'create',
-    class: same ? 'none' : live ? heaviest(fields.map((field) => field.class)) : 'live',
+    ...{ kind, name, outcome: all.length > 0 ? 'refused' : same ? 'unchanged' : live ? 'change' : 'create' },
+    class: same ? 'none' : heaviest(['live', ...classes]),
     fields,
-    effects:
-      same || all.length > 0 ? [] : [...topicEffects(before, after, document, world), ...jobs.map((job) => job.effect)],
-    jobs: jobs.map((job) => job.name),
-    expectedPauseMs: stops ? stopStartPauseMs : 0,
-    expectedDuplicates: stops
-      ? 'none expected: workers drain and commit before they end; if one is killed meanwhile, at most what it sent since its last commit'
-      : 'none',
+    effects: silent ? [] : [...topicEffects(before, after, document, world), ...jobs.map(({ effect }) => effect)],
+    jobs: jobs.map(({ job }) => job.name),
+    jobChanges: jobs.map(({ job }) => job),
+    expectedPauseMs: Math.max(0, ...jobs.map(({ job }) => job.expectedPauseMs)),
+    expectedDuplicates: jobs.find(({ job }) => job.expectedDuplicates !== 'none')?.job.expectedDuplicates ?? 'none',
+    cost: silent ? { before: 0, after: 0 } : costOf(before, after, [document], settings),
     problems: all,
     tests,
   };
@@ -170,29 +193,27 @@ function belongsTo(subject: string, after: PlatformGoal, document: Document, wor
 }
 
 interface JobEffect {
-  readonly name: string;
+  readonly kind: JobChangeKind;
+  readonly job: PlannedJob;
   readonly effect: string;
-  readonly stops: boolean;
 }
 
-/** Jobs whose workers would be started, replaced or stopped: exactly those whose render, pause or existence differs. */
-function jobEffects(before: PlatformGoal, after: PlatformGoal, document: Document): readonly JobEffect[] {
+/** Jobs that something is done to, told by the same judgement that the passes go by. */
+function jobEffects({ before, after, document, settings, changedRoutes }: Comparison): readonly JobEffect[] {
   const was = new Map(before.jobs.map((entry) => [entry.goal.id, entry]));
   const is = new Map(after.jobs.map((entry) => [entry.goal.id, entry]));
-  const changed = [...is.values()].flatMap((entry) => {
-    if (!touches(document, entry)) return [];
-    const effect = jobEffect(was.get(entry.goal.id) ?? null, entry);
-    return effect ? [effect] : [];
+  return touchedJobs(before, after, document).flatMap((id) => {
+    const [old, entry] = [was.get(id) ?? null, is.get(id) ?? null];
+    if (document.kind === 'Stream' && changedRoutes.has((entry ?? old)!.goal.route)) return [];
+    const kind = judgeJobChange(old, entry);
+    return kind === 'none' ? [] : [jobEffect(kind, old, entry, settings)];
   });
-  const ended = [...was.values()].filter((entry) => !is.has(entry.goal.id) && touches(document, entry));
-  return [
-    ...changed,
-    ...ended.map((entry) => ({
-      name: entry.goal.name,
-      effect: `job ${entry.goal.name}: workers drain and end, its positions are removed`,
-      stops: true,
-    })),
-  ];
+}
+
+/** Those that are there afterwards first, in the order of the goal. */
+function touchedJobs(before: PlatformGoal, after: PlatformGoal, document: Document): readonly string[] {
+  const entries = [...after.jobs, ...before.jobs].filter((entry) => touches(document, entry));
+  return [...new Set(entries.map(({ goal }) => goal.id))];
 }
 
 const touches = (document: Document, entry: JobEntry): boolean =>
@@ -200,32 +221,63 @@ const touches = (document: Document, entry: JobEntry): boolean =>
     ? entry.goal.route === document.metadata.name
     : entry.goal.source.stream === document.metadata.name || sinkStream(entry.goal.sink) === document.metadata.name;
 
-function jobEffect(old: JobEntry | null, entry: JobEntry): JobEffect | null {
-  const { name, resources, source } = entry.goal;
-  if (!old) {
-    const effect = entry.paused
-      ? `job ${name}: declared paused, no worker starts`
-      : `job ${name}: ${resources.workers} worker(s) start, reading ${source.stream} from ${source.start.kind}`;
-    return { name, effect, stops: false };
-  }
-  if (!old.paused && entry.paused)
-    return { name, effect: `job ${name}: workers drain, commit and end (paused)`, stops: true };
-  if (old.paused && !entry.paused)
-    return {
-      name,
-      effect: `job ${name}: ${resources.workers} worker(s) start from the committed positions`,
-      stops: false,
-    };
-  if (old.render === entry.render && !entry.paused && liveHash(old.goal) !== liveHash(entry.goal))
-    return { name, effect: `job ${name}: running workers take the settings over, none is restarted`, stops: false };
-  if (old.render === entry.render || entry.paused) return null;
-  const from =
-    old.goal.source.topic === source.topic
-      ? 'the committed positions'
-      : `${source.start.kind} of ${source.stream} (another source: positions do not carry over)`;
+function jobEffect(
+  kind: JobChangeKind,
+  old: JobEntry | null,
+  entry: JobEntry | null,
+  settings: PlatformSettings,
+): JobEffect {
+  const { goal } = (entry ?? old)!;
+  const restarts = kind === 'stop-start' || kind === 'replace';
   return {
-    name,
-    effect: `job ${name}: workers drain, commit and end, then ${resources.workers} start from ${from}`,
-    stops: true,
+    ...{ kind, effect: `job ${goal.name}: ${effectOf(kind, old, entry)}` },
+    job: {
+      ...{ name: goal.name, class: classOfJobChange(kind), state: fateOfState(kind), sink: sinkTitle(goal.sink) },
+      expectedPauseMs: restarts ? settings.stopStartPauseMs : 0,
+      expectedDuplicates: restarts || kind === 'pause' || kind === 'end' ? drainDuplicates(goal) : 'none',
+    },
   };
+}
+
+const drainDuplicates = ({ delivery }: JobGoal): string =>
+  delivery.guarantee === 'exactly-once'
+    ? 'none: output and position are one transaction'
+    : 'none expected: workers drain and commit before they end; if one is killed meanwhile, at most what it sent since its last commit';
+
+function effectOf(kind: JobChangeKind, old: JobEntry | null, entry: JobEntry | null): string {
+  const { resources, source } = (entry ?? old)!.goal;
+  const workers = `${resources.workers} worker(s)`;
+  switch (kind) {
+    case 'none':
+      return 'nothing';
+    case 'start':
+      return entry!.paused
+        ? 'declared paused, no worker starts'
+        : `${workers} start, reading ${source.stream} from ${source.start.kind}`;
+    case 'live':
+      return 'running workers take the settings over, none is restarted';
+    case 'pause':
+      return 'workers drain, commit and end (paused)';
+    case 'resume':
+      return `${workers} start from the committed positions`;
+    case 'stop-start':
+      return `workers drain, commit and end, then ${resources.workers} start from the committed positions`;
+    case 'replace':
+      return `workers drain, commit and end, then ${resources.workers} start from ${source.start.kind} of ${source.stream} (another source: positions do not carry over)`;
+    case 'end':
+      return 'workers drain and end, its positions are removed';
+  }
+}
+
+/** What the jobs that the documents touch cost a month before and after. */
+function costOf(before: PlatformGoal, after: PlatformGoal, documents: readonly Document[], settings: PlatformSettings) {
+  const side = ({ jobs, topics }: PlatformGoal): number => {
+    const partitions = new Map(topics.map((topic) => [topic.topic, topic.partitions]));
+    const touched = jobs.filter((entry) => documents.some((document) => touches(document, entry)));
+    const costs = touched.map((entry) =>
+      jobCostMonthly(entry, partitions.get(entry.goal.source.topic) ?? defaults.partitions, settings),
+    );
+    return Number(costs.reduce((sum, cost) => sum + cost, 0).toFixed(2));
+  };
+  return { before: side(before), after: side(after) };
 }

@@ -6,6 +6,7 @@ import { judgeSlot, type SlotHealth } from '#core/health/worker-health.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { workerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
+import { needsSuccessor } from '#core/plan/job-change.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
@@ -50,10 +51,10 @@ function healthOf(scope: JobScope, record: SlotRecord): { health: SlotHealth; ta
 
 export function planWantedSlot(scope: JobScope, slot: number, record: SlotRecord | undefined): SlotDecision {
   if (!record) return start(scope, slot, 0, scope.now, 'WorkerStarted', 'the job wants it');
-  const { goal, render } = scope.entry;
+  const { goal } = scope.entry;
   const worker = workerName(goal.id, record.incarnation, slot);
   const { health, task } = healthOf(scope, record);
-  const outdated = record.render !== render;
+  const outdated = needsSuccessor(record, scope.entry);
   const stop = (why: string): readonly Action[] =>
     task ? [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }] : [];
   switch (health.kind) {

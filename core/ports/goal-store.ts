@@ -63,6 +63,21 @@ export type DeleteOutcome =
   | { readonly kind: 'moved' }
   | KeyReused;
 
+/** Several declarations at once, written as one change or not at all. */
+export interface ChangeRequest {
+  readonly tenant: string;
+  readonly applies: readonly Pick<ApplyRequest, 'kind' | 'metadata' | 'declared'>[];
+  readonly removes: readonly Pick<DeleteRequest, 'kind' | 'name'>[];
+  readonly author: string;
+  readonly reason: string;
+  readonly checkedAt?: number;
+  readonly idempotencyKey?: string;
+}
+
+export type ChangeOutcome =
+  /** What was written, in the order asked for; what stood there already is not among it. */
+  { readonly kind: 'changed'; readonly revisions: readonly GoalRevision[] } | { readonly kind: 'moved' } | KeyReused;
+
 export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind' | 'replay-dead-letters';
 /** `failed`: the world was not any more what the plan was made for; the outcome says what was done and what was not. */
 export type OperationState = 'requested' | 'succeeded' | 'superseded' | 'failed';
@@ -138,6 +153,8 @@ export interface GoalSnapshot {
 export interface GoalStore {
   apply(request: ApplyRequest): Promise<ApplyOutcome>;
   remove(request: DeleteRequest): Promise<DeleteOutcome>;
+  /** All of it in one transaction: what is declared already, or gone already, is passed over. */
+  change(request: ChangeRequest): Promise<ChangeOutcome>;
   read(tenant: string, kind: Kind, name: string): Promise<GoalRevision | null>;
   list(
     tenant: string,

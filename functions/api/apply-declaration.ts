@@ -17,7 +17,7 @@ import type { TenantWorld } from '#functions/api/world-cache.ts';
 type NamedRequest = ApiRequest<{ readonly name: string }, { readonly reason?: string | undefined }, unknown>;
 
 /** Under constant change each turn reads what is there now; of those that race one gets through each time. */
-const turnsMax = 50;
+export const turnsMax = 50;
 
 export async function applyDeclaration(
   request: NamedRequest,
@@ -79,10 +79,10 @@ export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts
   throw busy();
 }
 
-const pause = (turn: number): Promise<void> =>
+export const pause = (turn: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 2 ** turn)));
 
-const busy = (): ApiRefusal =>
+export const busy = (): ApiRefusal =>
   new ApiRefusal(503, 'too-busy', 'others changed declarations faster than this one could be checked', {
     headers: { 'retry-after': '1' },
     fix: 'try again',

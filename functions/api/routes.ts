@@ -1,5 +1,6 @@
 // The table of the API: the router and the OpenAPI document are both made from it.
 import { appendRecords } from '#functions/api/append-records.ts';
+import { applyDocuments } from '#functions/api/apply-documents.ts';
 import { deleteRoute } from '#functions/api/delete-route.ts';
 import { deleteStream } from '#functions/api/delete-stream.ts';
 import type { Endpoint } from '#functions/api/endpoint.ts';
@@ -41,7 +42,7 @@ export const describedEndpoints: readonly Endpoint[] = [
     readDeadLetters,
     getDeadLetterSummary,
   ],
-  ...[plan, tryRoute, sql],
+  ...[plan, applyDocuments, tryRoute, sql],
   getHealth,
 ];
 

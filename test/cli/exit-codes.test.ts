@@ -29,14 +29,19 @@ const change = (more: Partial<PlannedChange>): PlannedChange => ({
   fields: [],
   effects: ['starts job plays.out'],
   jobs: ['plays.out'],
+  jobChanges: [],
   expectedPauseMs: 0,
   expectedDuplicates: '',
+  cost: { before: 0, after: 0 },
   problems: [],
   tests: [],
   ...more,
 });
 const plan = (one: PlannedChange) => ({
-  json: { hash: 'h', changes: [one], wouldChange: one.outcome !== 'unchanged', refused: one.outcome === 'refused' },
+  json: {
+    ...{ hash: 'h', changes: [one], wouldChange: one.outcome !== 'unchanged', refused: one.outcome === 'refused' },
+    cost: { before: 0, after: 0, currency: 'USD', pricesAsOf: '2025-06-01' },
+  },
 });
 const problem = (status: number, detail: string, more: object = {}) => ({
   status,
@@ -107,12 +112,12 @@ describe('outcomes', () => {
     answers = { 'POST /v1/plan': () => plan(change({ outcome: 'unchanged' })) };
     expect(await run('plan', '-f', file)).toMatchObject({
       code: 0,
-      stdout: '  Route plays: unchanged\nPlan: 1 unchanged.\n',
+      stdout: '  Route plays: unchanged\nPlan: 1 unchanged.\nPlan hash: h\n',
     });
     answers = { 'POST /v1/plan': () => plan(change({})) };
     expect(await run('plan', '-f', file)).toMatchObject({
       code: 3,
-      stdout: '+ Route plays: create\n    → starts job plays.out\nPlan: 1 to create.\n',
+      stdout: '+ Route plays: create\n    → starts job plays.out\nPlan: 1 to create.\nPlan hash: h\n',
     });
   });
 
@@ -134,6 +139,31 @@ describe('outcomes', () => {
       ].join('\n'),
     );
     expect(api.seen.slice(before).map((one) => one.method)).toEqual(['POST']);
+  });
+
+  test('apply --plan: all at once, and 5 where the plan does not hold any more', async () => {
+    const moved = problem(412, 'the plan h does not tell any more what would happen', { fix: 'plan again' });
+    answers = { 'POST /v1/plan': () => plan(change({})), 'POST /v1/apply': () => moved };
+    const ran = await run('apply', '-f', file, '--plan', 'h');
+    expect([ran.code, ran.stderr]).toEqual([5, expect.stringContaining('does not tell any more')]);
+    const item = { kind: 'Route', name: 'plays', outcome: 'created', revision: 1 };
+    answers = {
+      ...answers,
+      'POST /v1/apply': () => ({ json: { ...plan(change({})).json, items: [item] } }),
+      'GET /v1/routes/plays': () => ({ json: { revision: 1 } }),
+    };
+    expect(await run('apply', '-f', file, '--plan', 'h')).toMatchObject({
+      ...{ code: 0, stdout: 'Route plays: created (revision 1)\n' },
+    });
+  });
+
+  test('apply --try: 1 and nothing applied where an event that is there makes the route fail', async () => {
+    const tried = { read: 3, passed: 1, filtered: 1, failed: 1, mismatches: 0, records: [] };
+    answers = { 'POST /v1/plan': () => plan(change({})), 'POST /v1/try': () => ({ json: tried }) };
+    const before = api.seen.length;
+    const ran = await run('apply', '-f', file, '--try');
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining('nothing is applied')]);
+    expect(api.seen.slice(before).map(({ path }) => path.split('?')[0])).toEqual(['/v1/plan', '/v1/try']);
   });
 
   test('a conflict: 5, in the API’s words', async () => {

@@ -7,7 +7,7 @@ import type { Json } from '#core/spec/document.ts';
 
 let tenantCount = 0;
 /** Each test works in a tenant of its own, so that they share one store. */
-const newTenant = (): string => `tenant-${process.pid}-${++tenantCount}`;
+export const newTenant = (): string => `tenant-${process.pid}-${++tenantCount}`;
 
 export const aStream = (tenant: string, name: string, declared: Json = { partitions: 2 }): ApplyRequest => ({
   tenant,

@@ -6,6 +6,7 @@ import { migrate } from '#adapters/postgres/migrations.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
+import { changeContract } from './goal-store-changes.contract.ts';
 
 describe('on PostgreSQL', () => {
   let database: Database;
@@ -18,9 +19,11 @@ describe('on PostgreSQL', () => {
   });
   afterAll(() => database.close());
   goalStoreContract(() => createGoalStore(database));
+  changeContract(() => createGoalStore(database));
 });
 
 describe('in memory', () => {
   const store = createMemoryGoalStore({ now: () => Date.now() });
   goalStoreContract(() => store);
+  changeContract(() => store);
 });

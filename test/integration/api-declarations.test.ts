@@ -153,6 +153,26 @@ describe('applying', () => {
     expect((await api.call('GET', `/v1/streams/${name}`)).status).toBe(404);
   });
 
+  test('several documents are applied as their plan told, all or none, or refused since the world has moved on', async () => {
+    const [from, to] = [newName(), newName()];
+    const documents = [stream(from, typed), route(`${from}-r`, from, to, { where: 'n > 1' })];
+    const hash = (await api.call('POST', '/v1/plan', { json: { documents } })).json.hash;
+    await put(stream(from, { ...typed, retention: '1h' }));
+    const apply = (plan: string) => api.call('POST', `/v1/apply?plan=${plan}&reason=both`, { json: { documents } });
+    const refused = await apply(hash);
+    expect([refused.status, refused.json.code]).toEqual([412, 'plan-moved']);
+    expect((await api.call('GET', `/v1/routes/${from}-r`)).status).toBe(404);
+    const now = (await api.call('POST', '/v1/plan', { json: { documents } })).json.hash;
+    const done = await apply(now);
+    expect([done.status, done.json.items.map((item: { outcome: string }) => item.outcome)]).toEqual([
+      200,
+      ['changed', 'created'],
+    ]);
+    expect((await api.call('GET', `/v1/routes/${from}-r`)).json).toMatchObject({ revision: 1, reason: 'both' });
+    // What it told has been done: told again, nothing would be, which is another plan.
+    expect((await apply(now)).status).toBe(412);
+  });
+
   test('several documents are planned together', async () => {
     const [from, to] = [newName(), newName()];
     const documents = [stream(from, typed), route(`${from}-r`, from, to, { where: 'n > 3' })];

@@ -7,6 +7,8 @@ import { endingEvent, requestedEvent } from '#core/operations/operation-event.ts
 import type {
   ApplyOutcome,
   ApplyRequest,
+  ChangeOutcome,
+  ChangeRequest,
   DeleteOutcome,
   DeleteRequest,
   GoalRevision,
@@ -66,14 +68,18 @@ const moved = (memory: Memory, tenant: string, checkedAt: number | undefined): b
   checkedAt !== undefined &&
   [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt);
 
-function apply(memory: Memory, request: ApplyRequest): ApplyOutcome {
-  const { tenant, kind, metadata, declared, author, reason, expectedRevision } = request;
-  const { name } = metadata;
+function requireName(name: string): void {
   if (name.length > limits.nameCharsMax || !namePattern.test(name))
     throw new PlatformError('name-invalid', `got the name ${JSON.stringify(name)}`, {
       fault: 'user',
       retry: 'no-retry',
     });
+}
+
+function apply(memory: Memory, request: ApplyRequest): ApplyOutcome {
+  const { tenant, kind, metadata, declared, author, reason, expectedRevision } = request;
+  const { name } = metadata;
+  requireName(name);
   const head = memory.heads.get(keyOf(tenant, kind, name))?.revision;
   const current = head && head.declared !== null ? head : null;
   if (expectedRevision !== undefined && expectedRevision !== (current?.revision ?? 0))
@@ -117,6 +123,20 @@ function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {
   };
   write(memory, revision);
   return { kind: 'deleted', revision };
+}
+
+function changeAll(memory: Memory, request: ChangeRequest): ChangeOutcome {
+  const { tenant, author, reason, applies, removes } = request;
+  for (const { metadata } of applies) requireName(metadata.name);
+  if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
+  const by = { tenant, author, reason };
+  const outcomes = [
+    ...applies.map((one) => apply(memory, { ...one, ...by })),
+    ...removes.map((one) => remove(memory, { ...one, ...by })),
+  ];
+  const isWritten = ({ kind }: { readonly kind: string }): boolean => ['created', 'changed', 'deleted'].includes(kind);
+  const written = outcomes.filter(isWritten);
+  return { kind: 'changed', revisions: written.flatMap((one) => ('revision' in one ? [one.revision] : [])) };
 }
 
 /** What was answered under a key is answered again. */
@@ -248,6 +268,8 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
       once(memory, request, ['remove', request.kind, request.name, request.expectedRevision], () =>
         remove(memory, request),
       ),
+    change: async (request) =>
+      once(memory, request, ['change', request.applies, request.removes], () => changeAll(memory, request)),
     read: async (tenant, kind, name) => {
       const revision = memory.heads.get(keyOf(tenant, kind, name))?.revision;
       return revision && revision.declared !== null ? revision : null;

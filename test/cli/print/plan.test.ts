@@ -13,14 +13,17 @@ const change = (more: Partial<PlannedChange>): PlannedChange => ({
   fields: [],
   effects: [],
   jobs: [],
+  jobChanges: [],
   expectedPauseMs: 0,
   expectedDuplicates: '',
+  cost: { before: 0, after: 0 },
   problems: [],
   tests: [],
   ...more,
 });
+const cost = { before: 9.5, after: 19, currency: 'USD', pricesAsOf: '2025-06-01' };
 const show = (...changes: readonly PlannedChange[]): readonly string[] =>
-  formatPlan({ hash: '', changes, wouldChange: true, refused: false }, plain).split('\n');
+  formatPlan({ hash: 'h', changes, cost, wouldChange: true, refused: false }, plain).split('\n');
 
 describe('a plan', () => {
   test('says of each field what it was and will be, and how heavy that is', () => {
@@ -37,6 +40,13 @@ describe('a plan', () => {
           expectedPauseMs: 2_000,
           expectedDuplicates: 'none expected',
           effects: ['job plays.out: restarts'],
+          cost: { before: 9.5, after: 19 },
+          jobChanges: [
+            {
+              ...{ name: 'plays.out', class: 'stop-start', state: 'kept', sink: 'plays' },
+              ...{ expectedPauseMs: 2_000, expectedDuplicates: 'none expected' },
+            },
+          ],
         }),
       ),
     ).toEqual([
@@ -47,8 +57,12 @@ describe('a plan', () => {
       '    stop-start: workers drain and stop, then new ones start',
       '    expected pause: 2.0 s',
       '    expected duplicates: none expected',
+      '    cost a month: $9.50 → $19.00',
+      '    plays.out into plays: positions and books kept, pause about 2.0 s',
       '    → job plays.out: restarts',
       'Plan: 1 to change.',
+      'Cost a month on AWS (list prices of 2025-06-01): $9.50 → $19.00.',
+      'Plan hash: h',
       '',
     ]);
   });
@@ -81,6 +95,8 @@ describe('a plan', () => {
       '    ✓ test: keeps US',
       '    ✗ test: drops DE: got 1 event',
       'Plan: 2 to create.',
+      'Cost a month on AWS (list prices of 2025-06-01): $9.50 → $19.00.',
+      'Plan hash: h',
       '',
     ]);
   });

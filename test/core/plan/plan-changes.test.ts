@@ -118,11 +118,39 @@ describe('a plan', () => {
     expect(view.changes[0]!.problems[0]).toMatchObject({ path: 'spec.where', line: 1, column: 1 });
   });
 
+  test('tells of each job whether its positions are kept, into which sink it writes, and what it costs before and after', () => {
+    const two = { to: [{ name: 'out', stream: 'plays' }], resources: { workers: 2 } };
+    const [more] = plan(declared, [
+      aRoute('plays', 'playback-events', 'plays', { ...two, where: "type = 'play'" }),
+    ]).changes;
+    expect(more!.jobChanges).toMatchObject([
+      { name: 'plays.out', class: 'stop-start', state: 'kept', sink: 'plays', expectedPauseMs: 2_000 },
+    ]);
+    expect(more!.cost.after).toBeGreaterThan(1.5 * more!.cost.before);
+    const [other] = plan(declared, [
+      aRoute('plays', 'playback-events', 'plays', { to: [{ name: 'copy', stream: 'copies' }], where: "type = 'play'" }),
+    ]).changes;
+    expect(other!.jobChanges.map(({ name, state, class: weight }) => [name, state, weight])).toEqual([
+      ['plays.copy', 'new', 'live'],
+      ['plays.out', 'lost', 'replace'],
+    ]);
+    expect(other!.class).toBe('replace');
+  });
+
+  test('counts a job that two documents touch once in its cost', () => {
+    const view = plan([], [playbackEvents, plays]);
+    expect(view.cost.after).toBe(view.changes[1]!.cost.after);
+    expect(view.cost).toMatchObject({ before: 0, currency: 'USD' });
+  });
+
   test('has a hash of what it compared: the same question gives the same, a moved world another', () => {
     expect(plan(declared, [plays]).hash).toBe(plan(declared, [plays]).hash);
     expect(plan([declared[0]!, aRevision(plays, { revision: 2 })], [plays]).hash).not.toBe(
       plan(declared, [plays]).hash,
     );
+    // What changes nothing of what it says does not stop it.
+    const elsewhere = aRevision(aStream('other-events'));
+    expect(plan([...declared, elsewhere], [plays]).hash).toBe(plan(declared, [plays]).hash);
   });
 });
 
