@@ -1,7 +1,7 @@
 // The programs that are deployed, each bundled to a folder of its own: the Lambda functions' code and the worker's image.
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleProgram, packagesBeside } from '#adapters/local/bundle-program.ts';
+import { bundleInParts, packagesBeside } from '#adapters/local/bundle-program.ts';
 
 export const functionEntries = {
   api: 'functions/api/lambda-main.ts',
@@ -26,11 +26,11 @@ export async function bundlePrograms(into: string): Promise<Programs> {
     const folder = join(into, name);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const text = await bundleProgram(entry, { small: true });
-    writeFileSync(join(folder, 'index.mjs'), text);
+    const files = await bundleInParts(entry, { small: true });
+    for (const { name: file, text } of files) writeFileSync(join(folder, file), text);
     copyPackages(
       folder,
-      packagesBeside.filter((beside) => text.includes(`"${beside}"`)),
+      packagesBeside.filter((beside) => files.some(({ text }) => text.includes(`"${beside}"`))),
     );
     if (name === 'worker') cpSync(workerImageFolder, folder, { recursive: true });
     programs[name] = folder;

@@ -36,7 +36,7 @@ function importsOf(path: string): readonly Import[] {
 
 const all = sources.flatMap(importsOf);
 const room = (path: string): string => path.split('/')[0]!;
-const isComposition = (path: string): boolean => /(^|\/)(compose|[a-z-]*main)\.ts$/.test(path);
+const isComposition = (path: string): boolean => /(^|\/)(compose|stores|[a-z-]*main)\.ts$/.test(path);
 
 const purePackages = ['zod', 'libpg-query', 're2js', '@noble/hashes'];
 

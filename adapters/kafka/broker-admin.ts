@@ -5,7 +5,7 @@ import {
   IncrementalAlterConfigOperationTypes,
   incrementalAlterConfigsV1,
 } from '@platformatic/kafka';
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import type { Admin, logLevel } from 'kafkajs';
 import { PlatformError } from '#core/errors.ts';
 import type { BrokerAdmin, ObservedTopic, TopicPositions } from '#core/ports/broker-admin.ts';
 import { callMsDefault, hasCode, keepTrying, settled, topicMissing } from './attempts.ts';
@@ -17,6 +17,7 @@ import { noSecurity } from './security.ts';
 const requestTopicsMax = 1_000;
 const connectMs = 1_000;
 const requestMs = 5_000;
+const silent: logLevel.NOTHING = 0;
 
 const isKafkasOwn = (topic: string): boolean =>
   ['__consumer_offsets', '__transaction_state', '__share_group_state', '__cluster_metadata'].includes(topic) ||
@@ -31,22 +32,14 @@ type Config = Readonly<Record<string, string>>;
 /** Owns the clients. A kafkajs client that failed is replaced: its own way back after a broker's crash takes ~15 s. */
 class KafkaAdmin implements BrokerAdmin {
   readonly #connections: KafkaConnections;
-  readonly #kafka: Kafka;
+  readonly #options: KafkaOptions;
   readonly #callMs: number;
   #admin: Promise<Admin> | null = null;
 
   constructor(options: KafkaOptions) {
     this.#callMs = options.callMs ?? callMsDefault;
     this.#connections = new KafkaConnections(options);
-    this.#kafka = new Kafka({
-      clientId: options.clientId ?? 'millrace',
-      brokers: [...options.brokers],
-      connectionTimeout: connectMs,
-      requestTimeout: requestMs,
-      retry: { retries: 0 },
-      logLevel: logLevel.NOTHING,
-      ...(options.security ?? noSecurity).kafkajs,
-    });
+    this.#options = options;
   }
 
   async describe(topics: readonly string[], settings: readonly string[]): Promise<readonly ObservedTopic[]> {
@@ -208,7 +201,15 @@ class KafkaAdmin implements BrokerAdmin {
   }
 
   async #connect(): Promise<Admin> {
-    const admin = this.#kafka.admin();
+    // Loaded where topics are made and unmade: it is large, and most programs only ask.
+    const { Kafka } = await import('kafkajs');
+    const { clientId = 'millrace', brokers, security = noSecurity } = this.#options;
+    const kafka = new Kafka({
+      ...{ clientId, brokers: [...brokers], connectionTimeout: connectMs, requestTimeout: requestMs },
+      ...{ retry: { retries: 0 }, logLevel: silent },
+      ...security.kafkajs,
+    });
+    const admin = kafka.admin();
     await admin.connect();
     return admin;
   }

@@ -1,5 +1,4 @@
 // Tokens for MSK's IAM access control: a signed request that the broker verifies; made here, without a call to AWS.
-import { generateAuthToken, generateAuthTokenFromCredentialsProvider } from 'aws-msk-iam-sasl-signer-js';
 import type { TokenSource } from './security.ts';
 
 export interface AwsCredentials {
@@ -12,6 +11,8 @@ export interface AwsCredentials {
 /** `credentials` absent: those of the function's role. */
 export function mskTokens(region: string, credentials?: () => Promise<AwsCredentials>): TokenSource {
   return async () => {
+    // Loaded with the first connection, not with the program: it brings a client of STS.
+    const { generateAuthToken, generateAuthTokenFromCredentialsProvider } = await import('aws-msk-iam-sasl-signer-js');
     const { token, expiryTime } = credentials
       ? await generateAuthTokenFromCredentialsProvider({ region, awsCredentialsProvider: credentials })
       : await generateAuthToken({ region });

@@ -2,7 +2,6 @@
 
 import { z } from 'zod';
 import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { describeApi } from '#functions/api/openapi.ts';
 import { nothing } from '#functions/api/parameters.ts';
 
 export const getOpenapi = (described: readonly Endpoint[]): Endpoint => {
@@ -12,6 +11,8 @@ export const getOpenapi = (described: readonly Endpoint[]): Endpoint => {
     ...{ params: nothing, query: nothing },
     answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
     handle: async () => {
+      // Loaded when it is asked for: few instances of the function ever are.
+      const { describeApi } = await import('#functions/api/openapi.ts');
       document ??= describeApi([...described, self]);
       return jsonAnswer(200, document);
     },

@@ -1,10 +1,8 @@
 // Deploys what moto's CloudFormation knows of the templates, looks at what came of it, and runs a route's control flow against it.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { freePorts } from '#adapters/local/ports.ts';
 import { startEcsServer } from '#test/support/ecs-server.ts';
+import { startMoto } from '#test/support/moto.ts';
 import { ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
-import { until } from '#test/support/until.ts';
 import { runControlFlow } from './control-flow.ts';
 import { deployAll, missingTables, type Template } from './moto-stacks.ts';
 import type { Python } from './python.ts';
@@ -40,9 +38,9 @@ const coveredBy: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Dashboard': 'template only',
   'AWS::EC2': 'template, cdk-nag, cfn-lint',
   'AWS::ECS': 'an ECS over HTTP (test/contract/ecs-task-runner.test.ts)',
-  'AWS::Events': 'template (test/infra/stacks.test.ts)',
-  'AWS::IAM': 'a policy evaluator (test/infra/isolation.test.ts)',
-  'AWS::KMS': 'template; signing has met no KMS',
+  'AWS::Events': 'template (test/infra/stacks.suite.ts)',
+  'AWS::IAM': 'a policy evaluator (test/infra/isolation.suite.ts)',
+  'AWS::KMS': 'template; signing meets moto’s KMS (test/contract/aws-counterparts.test.ts)',
   'AWS::Lambda': 'bundles imported here; the handlers run in tests',
   'AWS::Logs': 'template',
   'AWS::MSK': 'a real Kafka without IAM; tokens have met no MSK',
@@ -64,36 +62,28 @@ export async function checkOnCounterparts(
   workerProgram: string,
   say: (line: string) => void,
 ): Promise<OnCounterparts> {
-  const [port = 0] = await freePorts(1);
-  const moto = spawn(python.program('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  const url = `http://127.0.0.1:${port}`;
   Object.assign(process.env, {
     ...{ AWS_REGION: region, AWS_ACCESS_KEY_ID: testAccessKey.accessKeyId },
     AWS_SECRET_ACCESS_KEY: testAccessKey.secretAccessKey,
   });
-  try {
-    await until(async () => (await fetch(`${url}/moto-api/`).catch(() => null))?.ok || null, 'moto to answer');
-    say('deploying to moto');
-    const { deployed, failed, outputs } = await deployAll(url, templates);
-    const missing = await missingTables(url);
-    say('the control flow of a route');
-    const image = hasRunc() ? layOutImage(workerProgram) : null;
-    const steps = await walk(url, outputs, image, say).finally(() => image?.remove());
-    const left = new Set(templates.flatMap(({ resources }) => Object.values(resources).map(({ Type }) => Type)));
-    const notDeployed = [...left].filter((type) => !(type in deployed)).sort();
-    const uncovered = notDeployed.filter((type) => coverOf(type) === undefined);
-    return {
-      deployed,
-      failed: [...failed, ...missing, ...uncovered.map((type) => `${type} is neither deployed nor covered`)],
-      notDeployed: notDeployed.map((type) => `${type}: ${coverOf(type) ?? 'nothing'}`),
-      ...{ steps, workerImageMiB: image?.mib ?? null },
-    };
-  } finally {
-    end(moto);
-  }
+  await using moto = await startMoto(python);
+  const { url } = moto;
+  say('deploying to moto');
+  const { deployed, failed, outputs } = await deployAll(url, templates);
+  const missing = await missingTables(url);
+  say('the control flow of a route');
+  const image = hasRunc() ? layOutImage(workerProgram) : null;
+  const steps = await walk(url, outputs, image, say).finally(() => image?.remove());
+  const left = new Set(templates.flatMap(({ resources }) => Object.values(resources).map(({ Type }) => Type)));
+  const notDeployed = [...left].filter((type) => !(type in deployed)).sort();
+  const uncovered = notDeployed.filter((type) => coverOf(type) === undefined);
+  return {
+    deployed,
+    failed: [...failed, ...missing, ...uncovered.map((type) => `${type} is neither deployed nor covered`)],
+    notDeployed: notDeployed.map((type) => `${type}: ${coverOf(type) ?? 'nothing'}`),
+    ...{ steps, workerImageMiB: image?.mib ?? null },
+  };
 }
-
-const end = (child: ChildProcess): void => void child.kill('SIGTERM');
 
 async function walk(
   url: string,
