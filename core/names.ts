@@ -12,6 +12,7 @@ export const environment = {
   postgresAuth: 'MILLRACE_POSTGRES_AUTH',
   dynamodbEndpoint: 'MILLRACE_DYNAMODB_ENDPOINT',
   s3Endpoint: 'MILLRACE_S3_ENDPOINT',
+  secretsEndpoint: 'MILLRACE_SECRETS_ENDPOINT',
   bucket: 'MILLRACE_BUCKET',
   region: 'AWS_REGION',
   accessKeyId: 'AWS_ACCESS_KEY_ID',
@@ -60,6 +61,7 @@ export const environment = {
   jobRole: 'MILLRACE_JOB_ROLE',
   credentialsFunction: 'MILLRACE_CREDENTIALS_FUNCTION',
   databaseSecret: 'MILLRACE_DATABASE_SECRET',
+  apiFunction: 'MILLRACE_API_FUNCTION',
   databaseHost: 'MILLRACE_DATABASE_HOST',
 } as const;
 
@@ -86,7 +88,18 @@ export const sessionTags = {
   group: 'millrace-group',
   /** The table it writes: `<tenant>/<table>`. */
   table: 'millrace-table',
+  /** The secret that its sink is shown: `<tenant>/<secret>`. */
+  secret: 'millrace-secret',
 } as const;
+
+/** A secret's name in Secrets Manager. */
+export const secretName = (tenant: string, name: string): string => `millrace/${tenant}/${name}`;
+
+/** On what a CloudFormation stack has declared: `<stack>/<logical id>`. */
+export const stackLabel = 'millrace.stack';
+
+/** The function whose ARN is the service token of CDK's `Stream` and `Route`, in every account that holds a platform. */
+export const declarationsFunction = 'millrace-declarations';
 
 /** DynamoDB tables. */
 export const tables = {

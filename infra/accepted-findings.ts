@@ -15,7 +15,7 @@ const table = /^Data\/(Splits|WorkerItems|Control)\//;
 const runsInDeployment =
   "Code of the CDK library, called by CloudFormation only while a deployment runs; what fails is the deployment's failure.";
 const noDeadLetters =
-  'Called synchronously (API Gateway, Step Functions, a worker) or from a queue that has its own dead-letter queue: no failed call is dropped.';
+  'Called synchronously (API Gateway, Step Functions, CloudFormation, a worker) or from a queue that has its own dead-letter queue: no failed call is dropped.';
 
 export const acceptedFindings: readonly AcceptedFinding[] = [
   {
@@ -37,7 +37,7 @@ export const acceptedFindings: readonly AcceptedFinding[] = [
   {
     rule: 'AwsSolutions-IAM5',
     at: /^ControlPlane\/JobRole\//,
-    why: "Objects under the job's own prefix, which the session's tag names; test/infra/isolation.test.ts shows that no job reaches another's.",
+    why: "Objects under the job's own prefix, which the session's tag names; test/infra/isolation.suite.ts shows that no job reaches another's.",
   },
   {
     rule: 'AwsSolutions-IAM5',

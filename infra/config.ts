@@ -43,6 +43,15 @@ export interface StageConfig {
     /** Tasks the account may run (its quota of Fargate vCPUs); alarms compare with it. */
     readonly tasksMax: number;
   };
+  /** Where routes may write to over HTTP. The public internet is open to them where there are NAT gateways. */
+  readonly sinks: {
+    /** Private networks beside it, such as `10.0.0.0/8`; routes to them (peering, a transit gateway) are the network team's. */
+    readonly networks: readonly string[];
+    /** Beside 443. */
+    readonly ports: readonly number[];
+    /** The cluster of OpenSearch sinks that name none. */
+    readonly openSearchUrl?: string;
+  };
   readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
   readonly logDays: 7 | 30 | 90;
   /** Where alarms go; absent: to a topic without subscribers. */
@@ -63,6 +72,8 @@ const sizes: readonly WorkerSizeConfig[] = [
   { cpu: 4096, memoryMiB: 16384 },
 ];
 
+const sinks = { networks: [], ports: [] };
+
 const kafkaVersion = '4.1.x.kraft';
 
 export const stages: Readonly<Record<StageName, StageConfig>> = {
@@ -73,6 +84,7 @@ export const stages: Readonly<Record<StageName, StageConfig>> = {
     broker: { instanceType: 'kafka.t3.small', kafkaVersion, brokers: 3, volumeGiB: 50 },
     runtime: { cells: 1, sizes, tasksMax: 100 },
     concurrency: { api: 20, reconcile: 2, credentials: 10 },
+    sinks,
     logDays: 7,
   },
   staging: {
@@ -82,6 +94,7 @@ export const stages: Readonly<Record<StageName, StageConfig>> = {
     broker: { instanceType: 'kafka.m7g.large', kafkaVersion, brokers: 3, volumeGiB: 200 },
     runtime: { cells: 1, sizes, tasksMax: 500 },
     concurrency: { api: 50, reconcile: 3, credentials: 20 },
+    sinks,
     logDays: 30,
   },
   prod: {
@@ -91,6 +104,7 @@ export const stages: Readonly<Record<StageName, StageConfig>> = {
     broker: { instanceType: 'kafka.m7g.xlarge', kafkaVersion, brokers: 6, volumeGiB: 1000 },
     runtime: { cells: 4, sizes, tasksMax: 10_000 },
     concurrency: { api: 200, reconcile: 5, credentials: 100 },
+    sinks,
     logDays: 90,
   },
 };

@@ -28,7 +28,7 @@ import { JobRole } from './job-role.ts';
 import { logRetention } from './log-retention.ts';
 import type { NetworkStack } from './network-stack.ts';
 import { ProgramFunction, type ProgramProps } from './program-function.ts';
-import type { Programs } from './programs.ts';
+import type { FunctionName, Programs } from './programs.ts';
 import { credentialsFunctionName, type RuntimeStack } from './runtime-stack.ts';
 
 /** The same file is run locally by an interpreter (functions/reconcile/local-machine.ts). */
@@ -96,7 +96,7 @@ export class ControlPlaneStack extends Stack {
   }
 
   #program(
-    name: keyof Programs & ('api' | 'reconcile' | 'nudge' | 'credentials' | 'migrate'),
+    name: FunctionName,
     props: Omit<ProgramProps, 'functionName' | 'code' | 'network' | 'logDays'>,
   ): ProgramFunction {
     const { programs, network, config } = this.#props;
@@ -109,11 +109,21 @@ export class ControlPlaneStack extends Stack {
     return { [environment.stage]: this.#props.config.stage, [environment.version]: this.#props.version };
   }
 
+  /** What the API checks declarations by, and the reconciler compiles goals by. */
+  #ofSinks(): Record<string, string> {
+    const { networks, openSearchUrl } = this.#props.config.sinks;
+    return {
+      [environment.sinkNetworks]: networks.join(',') || 'none',
+      ...(openSearchUrl === undefined ? {} : { [environment.openSearchUrl]: openSearchUrl }),
+    };
+  }
+
   #ofData(user: string): Record<string, string> {
     const { database, brokers } = this.#props.data;
     const { hostname, port } = database.clusterEndpoint;
     return {
       ...this.#common(),
+      ...this.#ofSinks(),
       [environment.postgresUrl]: `postgres://${user}@${hostname}:${port}/${goalDatabase.name}`,
       [environment.postgresAuth]: 'iam',
       [environment.kafkaBrokers]: brokers,

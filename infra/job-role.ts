@@ -1,7 +1,8 @@
 // The role of every job's worker, narrowed by the tags of the session in which it is assumed: to the job's own items, objects and topics.
+import { Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { sessionTags } from '#core/names.ts';
+import { sessionTags, transactionalId, transactionGroup } from '#core/names.ts';
 import type { DataStack } from './data-stack.ts';
 import { kafkaArn } from './kafka-arns.ts';
 
@@ -31,6 +32,7 @@ export class JobRole extends Construct {
     );
     this.#allowStores(data);
     this.#allowKafka(data.broker.attrArn);
+    this.#allowSecret(data);
   }
 
   #allow(actions: readonly string[], resources: readonly string[], conditions?: Record<string, unknown>): void {
@@ -67,6 +69,18 @@ export class JobRole extends Construct {
     this.#allow(['dynamodb:DeleteItem'], [tables.workers.tableArn], ownItems);
   }
 
+  /** Of the one secret that the sink names. Secrets Manager ends each ARN with a hyphen and six characters of its own. */
+  #allowSecret({ dataKey }: DataStack): void {
+    const { partition, region, account } = Stack.of(this);
+    const arn = `arn:${partition}:secretsmanager:${region}:${account}:secret:millrace/${tag('secret')}-??????`;
+    this.#allow(['secretsmanager:GetSecretValue'], [arn]);
+    // For a secret that was put under the platform's key; one under Secrets Manager's own needs no right to it.
+    this.#allow(['kms:Decrypt'], [dataKey.keyArn], {
+      StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` },
+      StringLike: { 'kms:EncryptionContext:SecretARN': arn },
+    });
+  }
+
   #allowKafka(clusterArn: string): void {
     const topic = (name: 'source' | 'sink' | 'deadLetter'): string => kafkaArn(clusterArn, 'topic', tag(name));
     this.#allow(['kafka-cluster:Connect', 'kafka-cluster:WriteDataIdempotently'], [clusterArn]);
@@ -77,7 +91,12 @@ export class JobRole extends Construct {
     );
     this.#allow(
       ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
-      [kafkaArn(clusterArn, 'group', tag('group'))],
+      // The first for people's lag tools; the second's offsets are an exactly-once job's positions.
+      [kafkaArn(clusterArn, 'group', tag('group')), kafkaArn(clusterArn, 'group', transactionGroup(tag('job')))],
+    );
+    this.#allow(
+      ['kafka-cluster:DescribeTransactionalId', 'kafka-cluster:AlterTransactionalId'],
+      [kafkaArn(clusterArn, 'transactional-id', transactionalId(tag('job'), '*'))],
     );
   }
 }

@@ -79,6 +79,7 @@ export class NetworkStack extends Stack {
     this.database = group('Database', 'The goal store');
     this.broker = group('Broker', 'The Kafka brokers');
     this.#allow();
+    this.#allowSinks(config);
     this.#addEndpoints();
   }
 
@@ -95,6 +96,16 @@ export class NetworkStack extends Stack {
     }
     this.functions.addEgressRule(this.database, Port.tcp(postgresPort), 'The goal store');
     this.database.addIngressRule(this.functions, Port.tcp(postgresPort), 'The control plane');
+  }
+
+  /** Workers only: no function of the control plane writes to what a person has declared. */
+  #allowSinks({ sinks, natGateways }: StageConfig): void {
+    const opened = [
+      ...(natGateways > 0 ? [Peer.anyIpv4()] : []),
+      ...sinks.networks.map((network) => Peer.ipv4(network)),
+    ];
+    for (const port of sinks.ports)
+      for (const peer of opened) this.workers.addEgressRule(peer, Port.tcp(port), 'Sinks');
   }
 
   #addEndpoints(): void {

@@ -11,6 +11,7 @@ import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
+import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readLogLevel } from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
@@ -71,7 +72,7 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     splits: createSplitStore(dynamo),
     workers: createWorkerStore(dynamo),
     objects,
-    secrets: composeSecrets(from),
+    secrets: composeSecrets(from, aws),
     warehouse: {
       files: createObjectStore({ ...bucket, requestMs: fileRequestMs }),
       catalog: createTableCatalog(objects),
@@ -81,15 +82,22 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
   };
 }
 
-/** The task's environment first, then the files of a platform on one machine. */
-function composeSecrets(from: Environment): SecretStore {
+/** The task's environment first, then the files of a platform on one machine, or AWS's own store of secrets. */
+function composeSecrets(from: Environment, aws: AwsOptions): SecretStore {
   const inEnvironment = environmentSecrets(from);
-  const folder = from[environment.secretsDir];
-  const inFiles = folder === undefined ? null : secretFiles(folder);
+  const others = otherSecrets(from, aws);
   return {
     read: async (tenant, name) =>
-      (await inEnvironment.read(tenant, name)) ?? (await inFiles?.read(tenant, name)) ?? null,
+      (await inEnvironment.read(tenant, name)) ?? (await others?.read(tenant, name)) ?? null,
   };
+}
+
+function otherSecrets(from: Environment, aws: AwsOptions): SecretStore | null {
+  const folder = from[environment.secretsDir];
+  if (folder !== undefined) return secretFiles(folder);
+  const endpoint = readEndpoint(from, environment.secretsEndpoint);
+  const isOnAws = (from[environment.credentialsFunction] ?? '') !== '' || endpoint.endpoint !== undefined;
+  return isOnAws ? createSecretStore({ ...aws, ...endpoint }) : null;
 }
 
 async function readGoal(objects: ObjectStore, key: string, job: string): Promise<JobGoal> {

@@ -51,6 +51,7 @@ function parseTexts(encoded: string): readonly string[] | null {
 /** The tags of the job's session. A sink that is no topic gets no tag, and with it no right to write to the broker but its dead letters. */
 export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
   const sinkTopic = goal.sink.kind === 'stream' ? goal.sink.topic : null;
+  const auth = 'auth' in goal.sink ? goal.sink.auth : null;
   return {
     [sessionTags.job]: goal.id,
     [sessionTags.source]: goal.source.topic,
@@ -58,5 +59,6 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
     [sessionTags.deadLetter]: goal.deadLetterTopic,
     [sessionTags.group]: telemetryGroup(goal.name),
     ...(goal.sink.kind === 'warehouse' ? { [sessionTags.table]: `${goal.tenant}/${goal.sink.table}` } : {}),
+    ...(auth === null ? {} : { [sessionTags.secret]: `${goal.tenant}/${auth.secret}` }),
   };
 }

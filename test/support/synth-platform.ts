@@ -21,6 +21,16 @@ export const stackNames: readonly StackName[] = ['network', 'data', 'runtime', '
 /** CDK's own rules are checked where the app is synthesized (deploy:check); here they would take most of the time. */
 process.env['CDK_VALIDATION'] = 'false';
 
+const synthesized = new Map<string, SynthPlatform>();
+
+/** Of a stage as it is configured: the same for all that only look at it. */
+export function sharedPlatform(stage: StageName, version?: string): SynthPlatform {
+  const key = `${stage} ${version ?? ''}`;
+  const known = synthesized.get(key) ?? synthPlatform(stage, version);
+  synthesized.set(key, known);
+  return known;
+}
+
 export function synthPlatform(stage: StageName | StageConfig, version = '1.2.3'): SynthPlatform {
   const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'millrace-synth-')) });
   const config = typeof stage === 'string' ? stages[stage] : stage;

@@ -2,8 +2,17 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { type StackName, type SynthPlatform, stackNames, synthPlatform } from '#test/support/synth-platform.ts';
+import { beforeAll, expect, test } from '@jest/globals';
+import { Match } from 'aws-cdk-lib/assertions';
+import { environment } from '#core/names.ts';
+import { stages } from '#infra/config.ts';
+import {
+  type StackName,
+  type SynthPlatform,
+  sharedPlatform,
+  stackNames,
+  synthPlatform,
+} from '#test/support/synth-platform.ts';
 
 interface Resource {
   readonly Type: string;
@@ -28,19 +37,20 @@ const stateful = [
   'AWS::SecretsManager::Secret',
 ];
 
-describe('the stacks', () => {
+export function stacksSuite(): void {
   let prod: SynthPlatform;
   let again: SynthPlatform;
   let next: SynthPlatform;
 
   beforeAll(() => {
-    prod = synthPlatform('prod', '1.0.0');
-    again = synthPlatform('prod', '1.0.0');
+    prod = sharedPlatform('prod');
+    again = synthPlatform('dev');
     next = synthPlatform('prod', '2.0.0');
   });
 
   test('synthesized twice they are the same, so deploying twice changes nothing', () => {
-    for (const stack of stackNames) expect(resourcesOf(again, stack)).toEqual(resourcesOf(prod, stack));
+    for (const stack of stackNames)
+      expect(resourcesOf(again, stack)).toEqual(resourcesOf(sharedPlatform('dev'), stack));
   });
 
   test('logical ids of what holds data are frozen: another id would make CloudFormation replace it', () => {
@@ -144,9 +154,40 @@ describe('the stacks', () => {
       expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(['RetainExceptOnCreate', 'Retain']);
   });
 
+  test('a worker reaches HTTPS and Kafka; other ports and private networks only where the stage opens them for sinks', () => {
+    const workers = (synth: SynthPlatform): readonly string[] => {
+      const groups = Object.entries(resourcesOf(synth, 'network'));
+      const [id, group] = groups.find(
+        ([name, { Type }]) => Type === 'AWS::EC2::SecurityGroup' && /^Workers/.test(name),
+      )!;
+      const inside = (group.Properties?.['SecurityGroupEgress'] ?? []) as { CidrIp?: string; FromPort?: number }[];
+      const beside = groups
+        .filter(
+          ([, { Type, Properties }]) =>
+            Type === 'AWS::EC2::SecurityGroupEgress' && JSON.stringify(Properties?.['GroupId']).includes(id),
+        )
+        .map(([, { Properties }]) => Properties as { CidrIp?: string; FromPort?: number });
+      return [...inside, ...beside].map(({ CidrIp = 'a group', FromPort }) => `${CidrIp}:${FromPort}`).sort();
+    };
+    expect(workers(prod)).toEqual(['0.0.0.0/0:443', 'a group:9098']);
+    const sinks = { networks: ['10.9.0.0/16'], ports: [9_200], openSearchUrl: 'https://search.example.com' };
+    const opened = synthPlatform({ ...stages.dev, sinks });
+    expect(workers(opened)).toEqual(['0.0.0.0/0:443', '10.9.0.0/16:9200', 'a group:9098']);
+    for (const name of ['millrace-api', 'millrace-reconcile'])
+      opened.template('controlPlane').hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: name,
+        Environment: {
+          Variables: Match.objectLike({
+            [environment.sinkNetworks]: '10.9.0.0/16',
+            [environment.openSearchUrl]: 'https://search.example.com',
+          }),
+        },
+      });
+  });
+
   test('functions run on Node 24 on arm64 inside the VPC, each with concurrency of its own', () => {
     const functions = ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Lambda::Function').filter(({ Properties }) =>
-      String(Properties?.['FunctionName']).startsWith('millrace-'),
+      /^millrace-(?!declarations$)/.test(String(Properties?.['FunctionName'])),
     );
     expect(functions.map(({ Properties }) => Properties?.['FunctionName']).sort()).toEqual(
       ['api', 'credentials', 'migrate', 'nudge', 'reconcile'].map((name) => `millrace-${name}`),
@@ -177,4 +218,4 @@ describe('the stacks', () => {
       }),
     );
   });
-});
+}

@@ -1,0 +1,30 @@
+// What a platform costs is computed from what the stacks hold.
+import { expect, test } from '@jest/globals';
+import { platformShapes } from '#core/cost/platform-shapes.ts';
+import { stages } from '#infra/config.ts';
+import { sharedPlatform, stackNames } from '#test/support/synth-platform.ts';
+
+export function costSuite(): void {
+  test('the shapes that cost is computed from are those of the stacks', () => {
+    for (const [name, shape] of Object.entries(platformShapes)) {
+      const { broker, database, natGateways } = stages[name as keyof typeof stages];
+      expect(shape).toMatchObject({
+        ...{ brokers: broker.brokers, brokerType: broker.instanceType, volumeGiB: broker.volumeGiB, natGateways },
+        databaseInstances: 1 + database.readers,
+        // A database that may pause does not: the sweep asks it once a minute.
+        capacityUnits: Math.max(0.5, database.capacityMin),
+      });
+    }
+    const synth = sharedPlatform('prod');
+    const count = (type: string, properties = {}): number =>
+      stackNames.reduce(
+        (sum, stack) => sum + Object.keys(synth.template(stack).findResources(type, { Properties: properties })).length,
+        0,
+      );
+    const { endpoints, alarms, keys } = platformShapes.prod;
+    expect({
+      endpoints: count('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }),
+      ...{ alarms: count('AWS::CloudWatch::Alarm'), keys: count('AWS::KMS::Key') },
+    }).toEqual({ endpoints, alarms, keys });
+  });
+}
