@@ -1,6 +1,7 @@
 // The `millrace` command line: an explicit list of commands, and the one place that turns an outcome into an exit code.
 import { Command, CommanderError } from 'commander';
 import { registerApply } from './commands/apply.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerCost } from './commands/cost.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
@@ -53,6 +54,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDiff,
   registerSecret,
   registerDelete,
+  registerAudit,
   registerCost,
   registerCompletion,
   registerVersion,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { createAuditLog } from '#adapters/postgres/chain.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
 import { type Environment, readLogLevel } from '#core/environment.ts';
 import { planRoute } from '#core/expression/index.ts';
@@ -36,6 +37,7 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       ...{ records, logger, clock: systemClock, planRoute: plan },
       worlds: new WorldCache(goals, plan),
       ledger: createRequestLedger(database),
+      audit: createAuditLog(database),
       probes: [
         { name: 'postgres', probe: async () => void (await database.query('SELECT 1')) },
         { name: 'kafka', probe: async () => void (await broker.describe(['__consumer_offsets'], [])) },

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#core/hash.ts';
 import { outboxChannel } from '#core/names.ts';
+import type { AuditHead, AuditLog, AuditVerdict } from '#core/ports/audit-log.ts';
 import type { OperationKind } from '#core/ports/goal-store.ts';
 import type { Queryable } from './database.ts';
 
@@ -72,44 +73,45 @@ export async function recordChange(client: Queryable, chain: Chain, change: Chan
   return sequence;
 }
 
-export type AuditCheck =
-  | { readonly ok: true; readonly entryCount: number }
-  | { readonly ok: false; readonly sequence: number; readonly message: string };
-
 const auditPageEntries = 1_000;
 
-/** Walks the whole log: whether each entry is what was written, and none is missing between or at the end. */
-export async function checkAudit(on: Queryable): Promise<AuditCheck> {
-  let entryCount = 0;
-  let last = { sequence: 0, hash: '' };
+export const createAuditLog = (database: Queryable): AuditLog => ({ verify: (known) => verifyChain(database, known) });
+
+async function verifyChain(on: Queryable, known?: AuditHead): Promise<AuditVerdict> {
+  let entries = 0;
+  let last: AuditHead = { sequence: 0, hash: '' };
+  const broken = (at: number, problem: string): AuditVerdict => ({ ok: false, entries, at, problem });
   for (;;) {
     const rows = await on.query<Record<string, string>>(
       'SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2',
       [last.sequence, auditPageEntries],
     );
     for (const row of rows) {
-      const entry: AuditEntry = {
-        sequence: Number(row['sequence']),
-        at: Number(row['at_ms']),
-        tenant: row['tenant'] ?? '',
-        author: row['author'] ?? '',
-        action: row['action'] ?? '',
-        subject: row['subject'] ?? '',
-        reason: row['reason'] ?? '',
-        contentHash: row['content_hash'] ?? '',
-        previousHash: last.hash,
-      };
+      const entry = entryOf(row, last.hash);
       if (entry.sequence !== last.sequence + 1)
-        return { ok: false, sequence: entry.sequence, message: `entries are missing after ${last.sequence}` };
-      if (hashEntry(entry) !== row['hash'])
-        return { ok: false, sequence: entry.sequence, message: 'the entry is not what was written' };
+        return broken(entry.sequence, `entries are missing after ${last.sequence}`);
+      if (hashEntry(entry) !== row['hash']) return broken(entry.sequence, 'the entry is not what was written');
       last = { sequence: entry.sequence, hash: row['hash'] ?? '' };
-      entryCount++;
+      if (known?.sequence === last.sequence && known.hash !== last.hash)
+        return broken(last.sequence, 'the log up to here is not the one whose head is known');
+      entries++;
     }
     if (rows.length < auditPageEntries) break;
   }
   const [chain] = await on.query<{ audit_hash: string }>('SELECT audit_hash FROM chain');
-  return chain?.audit_hash === last.hash
-    ? { ok: true, entryCount }
-    : { ok: false, sequence: last.sequence, message: 'entries are missing at the end' };
+  if (chain?.audit_hash !== last.hash || (known !== undefined && known.sequence > last.sequence))
+    return broken(last.sequence, 'entries are missing at the end');
+  return { ok: true, entries, head: last };
 }
+
+const entryOf = (row: Readonly<Record<string, string>>, previousHash: string): AuditEntry => ({
+  sequence: Number(row['sequence']),
+  at: Number(row['at_ms']),
+  tenant: row['tenant'] ?? '',
+  author: row['author'] ?? '',
+  action: row['action'] ?? '',
+  subject: row['subject'] ?? '',
+  reason: row['reason'] ?? '',
+  contentHash: row['content_hash'] ?? '',
+  previousHash,
+});

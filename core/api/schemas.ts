@@ -4,6 +4,7 @@ import { operationPlan, operationReceipt } from '#core/api/operation-schemas.ts'
 import type {
   AppendAnswer,
   ApplyView,
+  AuditView,
   ChangeView,
   DeadLetterSummary,
   EventView,
@@ -385,6 +386,13 @@ export const healthSchema = z
     parts: z.array(z.object({ name: z.string(), ok: z.boolean(), message: z.string() })),
   })
   .meta({ id: 'HealthView' }) satisfies z.ZodType<HealthView>;
+
+export const auditSchema = z
+  .discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), entries: z.int(), head: z.object({ sequence: z.int(), hash: z.string() }) }),
+    z.object({ ok: z.literal(false), entries: z.int(), at: z.int(), problem: z.string() }),
+  ])
+  .meta({ id: 'AuditView' }) satisfies z.ZodType<AuditView>;
 
 export const pageOf = <Item extends z.ZodType>(item: Item) =>
   z.object({ items: z.array(item), cursor: optional(z.string()) });

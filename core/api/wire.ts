@@ -268,3 +268,13 @@ export interface HealthView {
   readonly version: string;
   readonly parts: readonly { readonly name: string; readonly ok: boolean; readonly message: string }[];
 }
+
+/** Of the whole platform's log: whose changes an entry tells of is not in it. */
+export type AuditView =
+  | {
+      readonly ok: true;
+      readonly entries: number;
+      /** To be kept where whoever can write to the goal store cannot write, and asked about later. */
+      readonly head: { readonly sequence: number; readonly hash: string };
+    }
+  | { readonly ok: false; readonly entries: number; readonly at: number; readonly problem: string };

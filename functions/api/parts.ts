@@ -1,6 +1,7 @@
 // What the API's handlers work with: the ports, the settings, and the compiler of routes.
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { RoutePlanner } from '#core/graph/world.ts';
+import type { AuditLog } from '#core/ports/audit-log.ts';
 import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ControlStore } from '#core/ports/control-store.ts';
@@ -23,6 +24,7 @@ export interface ApiParts {
   readonly goals: GoalStore;
   readonly worlds: WorldCache;
   readonly ledger: RequestLedger;
+  readonly audit: AuditLog;
   readonly records: RecordLog;
   readonly broker: BrokerAdmin;
   readonly controls: ControlStore;

@@ -26,6 +26,7 @@ import { requestOperation } from '#functions/api/request-operation.ts';
 import { sql } from '#functions/api/sql.ts';
 import { getDeadLetterSummary } from '#functions/api/summarize-dead-letters.ts';
 import { tryRoute } from '#functions/api/try-route.ts';
+import { verifyAudit } from '#functions/api/verify-audit.ts';
 
 /** All that is described; the description itself is added by `endpoints`. */
 export const describedEndpoints: readonly Endpoint[] = [
@@ -43,7 +44,7 @@ export const describedEndpoints: readonly Endpoint[] = [
     getDeadLetterSummary,
   ],
   ...[plan, applyDocuments, tryRoute, sql],
-  getHealth,
+  ...[getHealth, verifyAudit],
 ];
 
 export const endpoints: readonly Endpoint[] = [...describedEndpoints, getOpenapi(describedEndpoints)];

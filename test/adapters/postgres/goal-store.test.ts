@@ -1,6 +1,6 @@
 // The goal store's own promises on PostgreSQL: append-only, audited, with an outbox, and safe against faults.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { checkAudit } from '#adapters/postgres/chain.ts';
+import { createAuditLog } from '#adapters/postgres/chain.ts';
 import { type Database, openDatabase } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { migrate, migrations } from '#adapters/postgres/migrations.ts';
@@ -74,13 +74,13 @@ describe('history', () => {
       [tenant],
     );
     expect(entry).toMatchObject({ author: 'grace', action: 'create', subject: 'Stream/a', reason: 'first' });
-    expect(await checkAudit(database)).toMatchObject({ ok: true, entryCount: await countOf('audit') });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true, entries: await countOf('audit') });
     await database.query('ALTER TABLE audit DISABLE TRIGGER append_only');
     await database.query("UPDATE audit SET author = 'eve' WHERE sequence = $1", [entry?.sequence]);
-    expect(await checkAudit(database)).toMatchObject({ ok: false, sequence: Number(entry?.sequence) });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: false, at: Number(entry?.sequence) });
     await database.query("UPDATE audit SET author = 'grace' WHERE sequence = $1", [entry?.sequence]);
     await database.query('ALTER TABLE audit ENABLE TRIGGER append_only');
-    expect(await checkAudit(database)).toMatchObject({ ok: true });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
   });
 
   test('what is unchanged leaves no revision, audit entry or outbox row', async () => {
@@ -218,7 +218,7 @@ describe('faults', () => {
     const { revisions } = await store.changedSince(tenant, 0);
     const there = new Set(revisions.map((revision) => revision.name));
     expect(acknowledged.filter((name) => !there.has(name))).toEqual([]);
-    expect(await checkAudit(database)).toMatchObject({ ok: true });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
     const [row] = await database.query<{ lost: string }>(
       'SELECT count(*) AS lost FROM revisions r WHERE tenant = $1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.sequence = r.sequence)',
       [tenant],
