@@ -8,9 +8,9 @@ export interface AcceptedFinding {
   readonly why: string;
 }
 
-const ownFunctions = /^ControlPlane\/(Api|Reconcile|Nudge|Credentials|Migrate)\//;
+const ownFunctions = /^ControlPlane\/(Api|Reconcile|Nudge|Credentials|Migrate|Declare)\//;
 /** Functions that the CDK library itself brings for custom resources; they run while a deployment runs. */
-const libraryFunctions = /^(ControlPlane\/Migration\/|Data\/AWS679f53fac002430cb0da5b7982bd2287\/)/;
+const libraryFunctions = /^(ControlPlane\/(Migration|Declarations)\/|Data\/AWS679f53fac002430cb0da5b7982bd2287\/)/;
 const table = /^Data\/(Splits|WorkerItems|Control)\//;
 const runsInDeployment =
   "Code of the CDK library, called by CloudFormation only while a deployment runs; what fails is the deployment's failure.";
@@ -31,7 +31,7 @@ export const acceptedFindings: readonly AcceptedFinding[] = [
   { rule: 'AwsSolutions-IAM4', at: libraryFunctions, why: runsInDeployment },
   {
     rule: 'AwsSolutions-IAM5',
-    at: /^ControlPlane\/(Api|Reconcile|Nudge|Credentials|Migrate)\/Role\//,
+    at: /^ControlPlane\/(Api|Reconcile|Nudge|Credentials|Migrate|Declare)\/Role\//,
     why: 'X-Ray and the network interfaces of Lambda know no narrower resource (the code itself is denied the latter); topics are made at run time; goals are in one prefix; ListTasks is kept to the cells by a condition.',
   },
   {

@@ -20,7 +20,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
-import { environment, goalDatabase, reconcileStateMachine } from '#core/names.ts';
+import { declarationsFunction, environment, goalDatabase, reconcileStateMachine } from '#core/names.ts';
 import type { StageConfig } from './config.ts';
 import { allowApi, allowCredentials, allowMigrate, allowReconcile } from './control-plane-rights.ts';
 import type { DataStack } from './data-stack.ts';
@@ -90,6 +90,7 @@ export class ControlPlaneStack extends Stack {
     });
     this.jobRole = new JobRole(this, 'JobRole', data, this.credentials.role);
     allowCredentials(this.credentials, data, this.jobRole);
+    this.#addDeclarations();
     this.#addSchedules();
     this.httpApi = this.#addGateway(config);
     new CfnOutput(this, 'ApiUrl', { value: this.httpApi.apiEndpoint, description: 'MILLRACE_API of the command line' });
@@ -237,6 +238,23 @@ export class ControlPlaneStack extends Stack {
     allowApi(api, data);
     api.allow(['sqs:SendMessage'], [this.nudges.queueArn]);
     return api;
+  }
+
+  /** Behind the custom resource of CDK's `Stream` and `Route`: it asks the API, and may do nothing else. */
+  #addDeclarations(): void {
+    const declare = this.#program('declare', {
+      description: 'Declares what application stacks declare',
+      ...{ memoryMiB: memory.small, timeoutSeconds: 120, reservedConcurrency: 5 },
+      environment: { ...this.#common(), [environment.apiFunction]: this.api.function.functionName },
+    });
+    declare.allow(['lambda:InvokeFunction'], [this.api.function.functionArn]);
+    new Provider(this, 'Declarations', {
+      onEventHandler: declare.function,
+      providerFunctionName: declarationsFunction,
+      logGroup: new LogGroup(this, 'DeclarationsLog', {
+        ...{ retention: logRetention(this.#props.config.logDays), removalPolicy: RemovalPolicy.DESTROY },
+      }),
+    });
   }
 
   #addSchedules(): void {

@@ -9,6 +9,7 @@ export const functionEntries = {
   nudge: 'functions/nudge/lambda-main.ts',
   credentials: 'functions/credentials/lambda-main.ts',
   migrate: 'functions/migrate/lambda-main.ts',
+  declare: 'functions/declare/lambda-main.ts',
 } as const;
 
 export type FunctionName = keyof typeof functionEntries;

@@ -138,6 +138,7 @@ const settingsOfImport = {
   ...{
     MILLRACE_DATABASE_SECRET: 'arn:aws:secretsmanager:us-east-1:111122223333:secret:s',
     MILLRACE_DATABASE_HOST: 'database:5432',
+    MILLRACE_API_FUNCTION: 'millrace-api',
   },
 };
 

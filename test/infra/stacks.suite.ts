@@ -190,7 +190,7 @@ export function stacksSuite(): void {
       /^millrace-(?!declarations$)/.test(String(Properties?.['FunctionName'])),
     );
     expect(functions.map(({ Properties }) => Properties?.['FunctionName']).sort()).toEqual(
-      ['api', 'credentials', 'migrate', 'nudge', 'reconcile'].map((name) => `millrace-${name}`),
+      ['api', 'credentials', 'declare', 'migrate', 'nudge', 'reconcile'].map((name) => `millrace-${name}`),
     );
     for (const { Properties } of functions)
       expect(Properties).toMatchObject({
