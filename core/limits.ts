@@ -23,6 +23,17 @@ export const limits = {
   /** What one event may become where a list is exploded. */
   explodedRecordsMax: 10_000,
   explodedBytesMax: 16 * 1024 * 1024,
+  /** Schemas of Avro and Protobuf: their text, and the types in it. */
+  schemaCharsMax: 256 * 1024,
+  schemaNodesMax: 10_000,
+  /** Schemas that one schema uses, and those that they use. */
+  schemaReferencesMax: 100,
+  /** Schemas of a stream's records that a worker keeps at once. */
+  schemasKnownMax: 1_000,
+  /** Of a decimal: what 64 bytes hold. */
+  decimalDigitsMax: 150,
+  /** The JSON that one record may become when it is decoded. */
+  decodedBytesMax: 16 * 1024 * 1024,
   /** A dead letter carries the original plus its reason in headers, so its topic takes somewhat more. */
   deadLetterBytesMax: 5 * 1024 * 1024,
 

@@ -34,6 +34,8 @@ export const environment = {
   sinkNetworks: 'MILLRACE_SINK_NETWORKS',
   /** The cluster of OpenSearch sinks that name none. */
   openSearchUrl: 'MILLRACE_OPENSEARCH_URL',
+  /** The schema registry of streams that name none. */
+  registryUrl: 'MILLRACE_REGISTRY_URL',
   /** Node's own: a file of certificates that are trusted beside the public ones. */
   extraCertificates: 'NODE_EXTRA_CA_CERTS',
   /** Given to one worker task by the reconciler. */

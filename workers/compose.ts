@@ -9,6 +9,7 @@ import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
 import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { openRegistryWith } from '#adapters/registry/schema-registry.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
@@ -62,6 +63,7 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     requestMs: Math.min(requestMsMax, Math.round(goal.settings.leaseMs * requestShareOfLease)),
     attempts: 2,
   });
+  const secrets = composeSecrets(from, aws);
   const written = goal.sink.kind === 'stream' ? [goal.sink.topic] : [];
   const topics = [...new Set([goal.source.topic, ...written, goal.deadLetterTopic])];
   return {
@@ -72,7 +74,8 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     splits: createSplitStore(dynamo),
     workers: createWorkerStore(dynamo),
     objects,
-    secrets: composeSecrets(from, aws),
+    secrets,
+    registries: openRegistryWith(secrets),
     warehouse: {
       files: createObjectStore({ ...bucket, requestMs: fileRequestMs }),
       catalog: createTableCatalog(objects),

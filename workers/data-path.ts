@@ -7,6 +7,8 @@ import { backoffMs } from '#core/time/backoff.ts';
 import { Aside } from './aside.ts';
 import { DeadLetterRate } from './dead-letter-rate.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
+import { openRegistryOf } from './formats/open-registry.ts';
+import { SourceDecoder } from './formats/source-decoder.ts';
 import { isAuthorization } from './kafka/error-codes.ts';
 import type { Outlet, TransactionalOutlet } from './kafka/outlet.ts';
 import { Producer } from './kafka/producer.ts';
@@ -38,6 +40,8 @@ export class DataPath {
   readonly #source: Source;
   readonly #throttle: Throttle | null;
   readonly #lossBudget: LossBudget | null;
+  /** Null where the source's records are JSON as they stand. */
+  readonly #decoder: SourceDecoder | null;
   readonly #splits = new Set<Split>();
   #pipeline: Pipeline | null = null;
   #aside: Aside | null = null;
@@ -77,6 +81,7 @@ export class DataPath {
         monotonicMs: () => clock.monotonicMs(),
       },
     });
+    this.#decoder = decoderOf(parts, note);
     const { lossBudget } = goal.delivery;
     const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.room() === null;
     const onSpent = (message: string): void => note('loss-budget-spent', message);
@@ -114,7 +119,15 @@ export class DataPath {
     const isHeld =
       this.#gate?.isWaiting === true ||
       [...this.#splits].some(({ state, isOpening }) => state === 'holding' || isOpening);
-    return this.#sinkTrouble || isHeld || this.#outlet.isRefused || this.#sink.isRefused || this.#source.isUnreachable;
+    const isUnread = this.#decoder?.isRefused === true;
+    return (
+      this.#sinkTrouble ||
+      isHeld ||
+      isUnread ||
+      this.#outlet.isRefused ||
+      this.#sink.isRefused ||
+      this.#source.isUnreachable
+    );
   }
 
   get newestAt(): number | null {
@@ -150,6 +163,7 @@ export class DataPath {
           ...{ goal, processor, eventTime, now, onError, chain: this.#chain, gate: this.#gate },
           sink: this.#sink,
           aside: this.#aside,
+          decoder: this.#decoder,
           throttle: this.#throttle,
           lossBudget: this.#lossBudget,
         });
@@ -194,11 +208,14 @@ export class DataPath {
   async close(): Promise<void> {
     this.#closed = true;
     this.#outlet.close();
+    this.#decoder?.close();
     await Promise.all([this.#source.close(), this.#sink.close()]);
   }
 
   #room(): Promise<void> | null {
     if (this.#pipeline === null) return wait(20);
+    const unread = this.#decoder?.room() ?? null;
+    if (unread !== null) return unread;
     const held = this.#gate?.room() ?? this.#throttle?.room() ?? null;
     if (held !== null || this.#lossBudget?.isOpen === true) return held;
     return this.#outlet.room() ?? this.#sink.room();
@@ -232,6 +249,13 @@ function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => num
     () => throttle * share(),
     () => clock.monotonicMs(),
   );
+}
+
+function decoderOf(parts: WorkerParts, onTrouble: (code: string, message: string) => void): SourceDecoder | null {
+  const { format } = parts.goal.source;
+  const registry = openRegistryOf(parts, format);
+  if (format === undefined || registry === null) return null;
+  return new SourceDecoder(format, registry, { onTrouble, monotonicMs: () => parts.clock.monotonicMs() });
 }
 
 /** Null where the route does not ask for exactly-once. */

@@ -1,10 +1,12 @@
 // What happens to each record: the job's program decides, and its output is written to the sink, set aside or dropped.
 import { messageOf } from '#core/errors.ts';
 import { createByteSink, FILTERED, PASSED, POISON, type RecordProcessor } from '#core/expression/index.ts';
+import type { Decoded } from '#core/formats/record-decoder.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { multiplies, passesNull, rememberedEvents } from '#core/operators/operator.ts';
 import type { Chain, Outputs, RecordPlace } from '#core/operators/run/chain.ts';
 import type { Aside, RecordFault } from './aside.ts';
+import type { SourceDecoder } from './formats/source-decoder.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
 import { DecompressionRefused } from './kafka/compression.ts';
 import type { Slice } from './kafka/output-batch.ts';
@@ -26,6 +28,8 @@ export interface PipelineParts {
   readonly aside: Aside;
   /** Only in a replay of dead letters. */
   readonly gate: ReplayGate | null;
+  /** Null where the source's records are JSON as they stand. */
+  readonly decoder: SourceDecoder | null;
   readonly throttle: Throttle | null;
   readonly lossBudget: LossBudget | null;
   readonly now: () => number;
@@ -52,6 +56,8 @@ export class Pipeline implements Original {
   readonly #parts: PipelineParts;
   readonly #reader = new RecordReader();
   readonly #output = createByteSink(outputBytes);
+  /** The record that was read last as JSON; its end is -1 where it has no value, or none that can be read. */
+  readonly #event: Slice = emptySlice();
   readonly #timeOutput = createByteSink(256);
   /** A program that changes and filters nothing passes even a record without a value. */
   readonly #passesNull: boolean;
@@ -100,8 +106,10 @@ export class Pipeline implements Original {
     try {
       while (this.#next()) {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
-        if (gate !== null && !gate.admits(reader, split.partition)) continue;
-        const outcome = this.#record(unit);
+        const decoded = this.#decode();
+        const isMissing = decoded === 'missing';
+        if (!isMissing && gate !== null && !gate.admits(reader, split.partition, this.#event)) continue;
+        const outcome = isMissing ? 'wait' : this.#record(unit, decoded);
         if (outcome !== 'done') {
           if (outcome === 'stop') this.#stopAt(split, reader.offset);
           else this.#isHeldUp = true;
@@ -149,23 +157,42 @@ export class Pipeline implements Original {
     }
   }
 
-  #record(unit: Unit): Outcome {
+  /** Points the event at the record's JSON. */
+  #decode(): Decoded {
+    const { bytes, valueStart, valueEnd } = this.#reader;
+    const event = this.#event;
+    const { decoder } = this.#parts;
+    if (decoder === null || valueEnd < 0) {
+      event.bytes = bytes;
+      event.start = valueStart;
+      event.end = valueEnd;
+      return 'decoded';
+    }
+    const decoded = decoder.decode(bytes, valueStart, valueEnd);
+    event.bytes = decoder.out.bytes;
+    event.start = 0;
+    event.end = decoded === 'decoded' ? decoder.out.length : -1;
+    return decoded;
+  }
+
+  #record(unit: Unit, decoded: Decoded): Outcome {
     const reader = this.#reader;
+    const event = this.#event;
     const { processor, chain, sink, lossBudget } = this.#parts;
     if (this.#remembers && reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
-    if (reader.valueEnd < 0 && !this.#passesNull) {
+    if (decoded === 'fault') return this.#setAside(unit, this.#parts.decoder!.fault!);
+    if (event.end < 0 && !this.#passesNull) {
       unit.in++;
       unit.filtered++;
       return 'done';
     }
-    if (chain !== null && reader.valueEnd >= 0) {
+    if (chain !== null && event.end >= 0) {
       // Before the operators, which remember what they have seen.
       const decision = lossBudget?.decide(this.#outgoing.split) ?? 'take';
       return decision === 'take' ? this.#chained(chain, unit) : this.#forgo(unit, decision);
     }
     this.#output.length = 0;
-    const verdict =
-      reader.valueEnd < 0 ? PASSED : processor.process(reader.bytes, reader.valueStart, reader.valueEnd, this.#output);
+    const verdict = event.end < 0 ? PASSED : processor.process(event.bytes, event.start, event.end, this.#output);
     if (verdict === FILTERED) {
       unit.in++;
       unit.filtered++;
@@ -186,8 +213,8 @@ export class Pipeline implements Original {
 
   /** Done with before, by this worker or another: only what operators compare with is taken from it. */
   #remember(): Outcome {
-    const { bytes, valueStart, valueEnd } = this.#reader;
-    if (valueEnd >= 0) this.#parts.chain!.remember(bytes, valueStart, valueEnd, this.#place());
+    const { bytes, start, end } = this.#event;
+    if (end >= 0) this.#parts.chain!.remember(bytes, start, end, this.#place());
     return 'done';
   }
 
@@ -200,8 +227,8 @@ export class Pipeline implements Original {
 
   /** A record counts as out when all that it became is taken. */
   #chained(chain: Chain, unit: Unit): Outcome {
-    const { bytes, valueStart, valueEnd } = this.#reader;
-    const verdict = chain.process(bytes, valueStart, valueEnd, this.#place());
+    const { bytes, start, end } = this.#event;
+    const verdict = chain.process(bytes, start, end, this.#place());
     if (verdict === FILTERED) {
       unit.in++;
       unit.filtered++;
@@ -230,18 +257,21 @@ export class Pipeline implements Original {
 
   /** Points the reused slices at what is to be written. */
   #describeOutput(): void {
-    const reader = this.#reader;
+    const event = this.#event;
     const outgoing = this.#outgoing;
     const { processor, goal } = this.#parts;
     this.#describeOriginal();
     if (goal.sink.keyed) {
-      const key = reader.valueEnd < 0 ? null : processor.key;
-      outgoing.key.bytes = key?.bytes ?? reader.bytes;
+      const key = event.end < 0 ? null : processor.key;
+      outgoing.key.bytes = key?.bytes ?? event.bytes;
       outgoing.key.start = 0;
       outgoing.key.end = key?.length ?? -1;
     }
-    if (this.#isIdentity || reader.valueEnd < 0) this.#point(outgoing.value, reader.valueStart, reader.valueEnd);
-    else {
+    if (this.#isIdentity || event.end < 0) {
+      outgoing.value.bytes = event.bytes;
+      outgoing.value.start = event.start;
+      outgoing.value.end = event.end;
+    } else {
       outgoing.value.bytes = this.#output.bytes;
       outgoing.value.start = 0;
       outgoing.value.end = this.#output.length;
@@ -321,10 +351,10 @@ export class Pipeline implements Original {
   /** The event time of the record that was read last; null where it has none that can be read. */
   #eventTime(): number | null {
     const { eventTime } = this.#parts;
-    const reader = this.#reader;
-    if (eventTime === null || reader.valueEnd < 0) return null;
+    const event = this.#event;
+    if (eventTime === null || event.end < 0) return null;
     this.#timeOutput.length = 0;
-    if (eventTime.process(reader.bytes, reader.valueStart, reader.valueEnd, this.#timeOutput) !== PASSED) return null;
+    if (eventTime.process(event.bytes, event.start, event.end, this.#timeOutput) !== PASSED) return null;
     const text = Buffer.from(this.#timeOutput.bytes.buffer, 0, this.#timeOutput.length).toString();
     const value: unknown = Object.values(JSON.parse(text) as object)[0];
     const at = typeof value === 'number' ? value : typeof value === 'string' ? Date.parse(value) : Number.NaN;

@@ -54,14 +54,14 @@ export class ReplayGate {
     return this.#dueMs > this.#monotonicMs() + overdrawnMs;
   }
 
-  /** Whether the record that the reader stands at is to be replayed; `headers` and `origin` are its own then. */
-  admits(reader: RecordReader, partition: number): boolean {
+  /** Whether the record that the reader stands at, as JSON the event, is to be replayed; `headers` and `origin` are its own then. */
+  admits(reader: RecordReader, partition: number, event: Slice): boolean {
     if (reader.offset >= (this.#goal.ends[partition] ?? 0)) return false;
     const { found, kept } = readHeaders(reader.bytes, reader.headersStart);
     const { errorClass, errorCode } = this.#goal;
     if (errorClass !== null && found.get(deadLetterHeaders.errorClass) !== errorClass) return false;
     if (errorCode !== null && found.get(deadLetterHeaders.errorCode) !== errorCode) return false;
-    if (!this.#matches(reader)) return false;
+    if (!this.#matches(event)) return false;
     this.headers = encodeHeaders(reader.bytes, kept);
     const number = (name: string): number => Number(found.get(name) ?? 0) || 0;
     this.origin = {
@@ -74,11 +74,11 @@ export class ReplayGate {
     return true;
   }
 
-  #matches(reader: RecordReader): boolean {
+  #matches({ bytes, start, end }: Slice): boolean {
     if (this.#where === null) return true;
-    if (reader.valueEnd < 0) return false;
+    if (end < 0) return false;
     this.#out.length = 0;
-    return this.#where.process(reader.bytes, reader.valueStart, reader.valueEnd, this.#out) === PASSED;
+    return this.#where.process(bytes, start, end, this.#out) === PASSED;
   }
 }
 

@@ -7,14 +7,19 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { PlatformError } from '#core/errors.ts';
 
-/** OpenSearch is no part of the platform: it stands at the other end of a sink, in tests and examples. */
-export type JarSet = 'kafka' | 'dynamodb' | 's3' | 'opensearch';
+/**
+ * OpenSearch is no part of the platform: it stands at the other end of a sink, in tests and examples. The registry is one
+ * for those who ask for it.
+ */
+export type JarSet = 'kafka' | 'dynamodb' | 's3' | 'opensearch' | 'registry';
 /** What the platform itself runs on. */
 export const jarSets: readonly JarSet[] = ['kafka', 'dynamodb', 's3'];
 
 export const jarsHere = resolve(import.meta.dirname, 'jars');
 const repository = resolve(import.meta.dirname, '../..');
-const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+const plugin = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1';
+/** The registry comes as one archive, which Maven unpacks. */
+const goalOf = (set: JarSet): string => `${plugin}:${set === 'registry' ? 'unpack-dependencies' : 'copy-dependencies'}`;
 
 /** `MILLRACE_CACHE`, or `.cache` beside the code. */
 export const cacheDir = (): string => resolve(process.env['MILLRACE_CACHE'] ?? join(repository, '.cache'));
@@ -49,7 +54,7 @@ async function fetchSet(set: JarSet, target: string, progress: FetchProgress): P
   const unfinished = mkdtempSync(`${target}.`);
   try {
     progress.tell?.(`${set}: fetching its jars with Maven (once)`);
-    await runMaven(set, ['-B', '-f', pomPath(set), plugin, `-DoutputDirectory=${unfinished}`], progress);
+    await runMaven(set, ['-B', '-f', pomPath(set), goalOf(set), `-DoutputDirectory=${unfinished}`], progress);
     moveUnlessThere(unfinished, target);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });

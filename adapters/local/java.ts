@@ -2,13 +2,16 @@
 import { join } from 'node:path';
 import { type JarSet, jarsDir } from './jars.ts';
 
-export interface JavaOptions {
+export type JavaOptions = {
   readonly jars: JarSet;
   readonly heapMiB: number;
   readonly properties?: Readonly<Record<string, string>>;
-  readonly main: string;
-  readonly args: readonly string[];
-}
+  readonly args?: readonly string[];
+} & (
+  | { readonly main: string }
+  /** One that names its own class path. */
+  | { readonly jar: string }
+);
 
 export const javaCommand = (): string =>
   process.env['JAVA_HOME'] === undefined ? 'java' : join(process.env['JAVA_HOME'], 'bin', 'java');
@@ -23,10 +26,10 @@ export function javaArgs(options: JavaOptions): string[] {
     '-XX:+ExitOnOutOfMemoryError',
     '-Djava.awt.headless=true',
     ...Object.entries(options.properties ?? {}).map(([name, value]) => `-D${name}=${value}`),
-    '-cp',
-    join(jarsDir(options.jars), '*'),
-    options.main,
-    ...options.args,
+    ...('jar' in options
+      ? ['-jar', join(jarsDir(options.jars), options.jar)]
+      : ['-cp', join(jarsDir(options.jars), '*'), options.main]),
+    ...(options.args ?? []),
   ];
 }
 

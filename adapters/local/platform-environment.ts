@@ -40,6 +40,7 @@ const callerSettings = [
   environment.stopTimeoutMs,
   environment.sinkNetworks,
   environment.openSearchUrl,
+  environment.registryUrl,
   environment.extraCertificates,
 ];
 

@@ -7,6 +7,7 @@ import { refuseTarget } from '#core/network/target-url.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { indexTimeText } from '#core/spec/sinks/index-pattern.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
+import type { StreamFormat } from '#core/spec/stream-format.ts';
 
 const timeTypes = ['timestamptz', 'timestamp', 'date', 'jsonb'];
 
@@ -30,7 +31,7 @@ export function checkIndexTime(sink: SinkSpec, path: string, program: RouteProgr
 
 /** Hosts that this platform does not let a sink write to, as far as the declaration's text tells. */
 export function checkTargets(document: Document, settings: SinkSettings): readonly SpecProblem[] {
-  if (document.kind !== 'Route') return [];
+  if (document.kind === 'Stream') return checkRegistry(document.spec.format, settings);
   const opened = openedNetworks(settings.networks);
   return document.spec.sinks.flatMap((sink, index): readonly SpecProblem[] => {
     if (sink.kind === 'stream' || sink.kind === 'warehouse') return [];
@@ -41,6 +42,23 @@ export function checkTargets(document: Document, settings: SinkSettings): readon
     const refused = refuseTarget(url, opened);
     return refused === null ? [] : [{ path, ...refused }];
   });
+}
+
+/** The same for the registry of a stream's schemas. */
+function checkRegistry(format: StreamFormat | null, { networks, registryUrl }: SinkSettings): readonly SpecProblem[] {
+  if (format === null) return [];
+  const path = 'spec.registry.url';
+  const url = format.url ?? registryUrl;
+  if (url === null)
+    return [
+      {
+        path,
+        message: 'got nothing, and this platform names no schema registry of its own',
+        fix: 'name the registry; on one machine start the platform with `millrace up --with registry`',
+      },
+    ];
+  const refused = refuseTarget(url, openedNetworks(networks));
+  return refused === null ? [] : [{ path, ...refused }];
 }
 
 /** What cannot be read opens nothing. */

@@ -3,10 +3,12 @@ import type { RouteProgram } from '#core/expression/index.ts';
 import { compileReplays, type ReplayEntry } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import { buildWorld, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
+import { buildWorld, type RouteNode, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
+import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { withoutLive } from '#core/job/live-settings.ts';
+import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
@@ -153,10 +155,12 @@ function compileJobs(
       const program = route.programs.get(sink.name)!;
       const { spec } = route.document;
       const job = jobName(name, sink.name);
-      const sinkGoal = compileSink(sink, { tenant: revision.tenant, program, settings, plan });
-      if (sinkGoal === null) continue;
+      const sinkGoal = compileSink(sink, { tenant: revision.tenant, program, settings, plan, world: tenant.world });
+      const format = source.document?.spec.format ?? null;
+      const sourceFormat = format === null ? null : compileFormat(format, source.name, settings.sinks);
+      if (sinkGoal === null || (format !== null && sourceFormat === null)) continue;
       const goal: JobGoal = {
-        formatVersion: route.operators.length === 0 ? 1 : 2,
+        formatVersion: goalVersion(route, sourceFormat, sinkGoal),
         id: jobId(revision.tenant, job, revision.uid),
         tenant: revision.tenant,
         name: job,
@@ -164,7 +168,10 @@ function compileJobs(
         uid: revision.uid,
         revision: revision.revision,
         owner: revision.metadata.owner,
-        source: { stream: source.name, topic: topicOfStream(source.name), start: spec.start },
+        source: {
+          ...{ stream: source.name, topic: topicOfStream(source.name), start: spec.start },
+          ...(sourceFormat === null ? {} : { format: sourceFormat }),
+        },
         ...(route.operators.length === 0 ? {} : { operators: route.operators }),
         program,
         eventTime: eventTimeProgram(source, plan),
@@ -181,6 +188,11 @@ function compileJobs(
     }
   }
   return entries;
+}
+
+function goalVersion(route: RouteNode, source: FormatGoal | null, sink: SinkGoal): JobGoal['formatVersion'] {
+  if (source !== null || (sink.kind === 'stream' && sink.format !== undefined)) return 3;
+  return route.operators.length === 0 ? 1 : 2;
 }
 
 function eventTimeProgram(source: StreamNode, plan: RoutePlanner): RouteProgram | null {

@@ -40,7 +40,10 @@ function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: Ro
     ...goal,
     id: jobId(goal.tenant, goal.name, uid),
     uid,
-    source: { stream: goal.deadLetterTopic, topic: goal.deadLetterTopic, start: { kind: 'earliest' } },
+    source: {
+      ...goal.source,
+      ...{ stream: goal.deadLetterTopic, topic: goal.deadLetterTopic, start: { kind: 'earliest' } },
+    },
     resources: { ...goal.resources, workers: 1 },
     errors: { ...goal.errors, poison: setAside(goal.errors.poison), schema: setAside(goal.errors.schema) },
     // Small steps, so that the rate is kept within a second.

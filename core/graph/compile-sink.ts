@@ -2,7 +2,8 @@
 import type { RouteProgram } from '#core/expression/index.ts';
 import { planTable } from '#core/graph/check-warehouse.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
+import type { RoutePlanner, World } from '#core/graph/world.ts';
+import { compileFormat } from '#core/job/format-goal.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { tableKeys, topicOfStream } from '#core/names.ts';
 import { indexTimeText } from '#core/spec/sinks/index-pattern.ts';
@@ -13,6 +14,7 @@ export interface SinkContext {
   readonly program: RouteProgram;
   readonly settings: PlatformSettings;
   readonly plan: RoutePlanner;
+  readonly world: World;
 }
 
 /** Null where the platform lacks what the declaration leaves to it. */
@@ -21,8 +23,13 @@ export function compileSink(sink: SinkSpec, context: SinkContext): SinkGoal | nu
   const keyed = keyColumn(sink) !== null;
   const { networks, openSearchUrl } = settings.sinks;
   switch (sink.kind) {
-    case 'stream':
-      return { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed };
+    case 'stream': {
+      const goal = { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed } as const;
+      const declared = context.world.streams.get(sink.stream)?.document?.spec.format ?? null;
+      if (declared === null) return goal;
+      const format = compileFormat(declared, sink.stream, settings.sinks);
+      return format === null ? null : { ...goal, format };
+    }
     case 'opensearch': {
       const { kind, index, batch, auth } = sink;
       const url = sink.url ?? openSearchUrl;

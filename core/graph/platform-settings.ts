@@ -4,12 +4,14 @@ import { limits } from '#core/limits.ts';
 import { environment } from '#core/names.ts';
 import { parseNetworks } from '#core/network/address.ts';
 
-/** Where sinks may write to over HTTP. */
+/** What sinks and schema registries may be reached over HTTP. */
 export interface SinkSettings {
   /** Beside the public internet: `10.0.0.0/8`, or the word `loopback`. */
   readonly networks: readonly string[];
   /** The cluster of OpenSearch sinks that name none. */
   readonly openSearchUrl: string | null;
+  /** The schema registry of streams that name none. */
+  readonly registryUrl: string | null;
 }
 
 export interface PlatformSettings {
@@ -49,11 +51,13 @@ export function withSinkSettings(
 ): PlatformSettings {
   const networks = from[environment.sinkNetworks];
   const openSearchUrl = from[environment.openSearchUrl];
+  const registryUrl = from[environment.registryUrl];
   return {
     ...settings,
     sinks: {
       networks: networks === undefined ? settings.sinks.networks : readNetworks(networks),
       openSearchUrl: openSearchUrl === undefined ? settings.sinks.openSearchUrl : openSearchUrl.replace(/\/+$/, ''),
+      registryUrl: registryUrl === undefined ? settings.sinks.registryUrl : registryUrl.replace(/\/+$/, ''),
     },
   };
 }
@@ -77,7 +81,7 @@ export const localSettings: PlatformSettings = {
   minInsyncReplicas: 1,
   deadLetterRetentionMs: 7 * 86_400_000,
   worker,
-  sinks: { networks: ['loopback'], openSearchUrl: null },
+  sinks: { networks: ['loopback'], openSearchUrl: null, registryUrl: null },
   // Measured by the bench (docs/performance.md), rounded up.
   stopStartPauseMs: 2_000,
   startDeadlineMs: 30_000,
@@ -98,7 +102,7 @@ export const awsSettings: PlatformSettings = {
     compression: 'zstd',
     drainMs: 60_000,
   },
-  sinks: { networks: [], openSearchUrl: null },
+  sinks: { networks: [], openSearchUrl: null, registryUrl: null },
   // Taken on, not measured: to drain, and until a task has its network and its image.
   stopStartPauseMs: 60_000,
   startDeadlineMs: 180_000,

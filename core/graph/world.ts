@@ -278,17 +278,39 @@ function checkSinkSchema(
   problems: SpecProblem[],
 ): void {
   if (sink.kind !== 'stream') return;
-  const declared = build.declaredStreams.get(sink.stream)?.spec.schema;
+  const { schema: declared = null, format = null } = build.declaredStreams.get(sink.stream)?.spec ?? {};
+  const path = `spec.to[${index}].stream`;
+  if (format !== null && declared === null)
+    problems.push({
+      path,
+      message: `stream ${sink.stream} is in ${format.kind} and declares no schema to write by`,
+      fix: `give ${sink.stream} a schema`,
+    });
   if (!declared || program.output === null) return;
+  if (format !== null) problems.push(...checkColumns(declared.row, program.output, sink.stream, path));
   for (const column of program.output) {
     const field = declared.row.find((candidate) => candidate.name === column.name);
     if (field && !fits(column.type, field.type))
       problems.push({
-        path: `spec.to[${index}].stream`,
+        path,
         message: `column ${JSON.stringify(column.name)} is ${typeName(column.type)}, but stream ${sink.stream} declares it ${typeName(field.type)}`,
         fix: `cast it in select, or change the schema of ${sink.stream}`,
       });
   }
+}
+
+/** JSON carries any column; a record in another format has room for those of its schema only. */
+function checkColumns(row: RowType, output: RowType, stream: string, path: string): readonly SpecProblem[] {
+  return output
+    .filter(({ name }) => !row.some((field) => field.name === name))
+    .map(({ name }) => ({
+      path,
+      message: `the schema of ${stream} has no field ${JSON.stringify(name)}${didYouMean(
+        name,
+        row.map((field) => field.name),
+      )}`,
+      fix: `leave it out in select, or add it to the schema of ${stream}`,
+    }));
 }
 
 type ColumnType = RowType[number]['type'];

@@ -1,5 +1,6 @@
 // A job's compiled goal: all that a worker needs to know, and nothing it has to ask anybody for.
 import type { RouteProgram } from '#core/expression/index.ts';
+import type { FormatGoal } from '#core/job/format-goal.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import type { OperatorProgram } from '#core/operators/operator.ts';
 import type { Delivery } from '#core/spec/delivery.ts';
@@ -35,8 +36,8 @@ export interface ReplayGoal {
 }
 
 export interface JobGoal {
-  /** 2 where there are operators: a worker that does not know them must not pass events by them. */
-  readonly formatVersion: 1 | 2;
+  /** 2 where there are operators, 3 where there are formats: a worker that does not know them must not pass events by them. */
+  readonly formatVersion: 1 | 2 | 3;
   /** `<tenant>/<job name>@<uid>` (names.ts `jobId`): the key of everything that this life of the job owns in tables and buckets. */
   readonly id: string;
   readonly tenant: string;
@@ -52,6 +53,8 @@ export interface JobGoal {
     readonly stream: string;
     readonly topic: string;
     readonly start: StartPosition;
+    /** Absent: records are JSON as they stand. */
+    readonly format?: FormatGoal;
   };
   /** What is done before the program, in this order; absent in a job without. */
   readonly operators?: readonly OperatorProgram[];

@@ -37,8 +37,17 @@ const warehouseSink = z.looseObject({
   compression: z.enum(['zstd', 'snappy']),
 });
 
+const format = z.looseObject({
+  kind: z.enum(['avro', 'protobuf'], 'this worker does not know the format'),
+  registry: z.looseObject({ url: z.url(), networks: z.array(text), auth: remote.auth }),
+  subject: text,
+  register: z.boolean(),
+  schema: text.nullable(),
+  message: text.nullable(),
+});
+
 const sink = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean() }),
+  z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean(), format: format.optional() }),
   z.looseObject({ kind: z.literal('opensearch'), ...remote, index: text, indexTime: program.nullable() }),
   z.looseObject({ kind: z.literal('http'), ...remote, format: z.enum(httpFormats), timeoutMs: count }),
   warehouseSink,
@@ -53,7 +62,7 @@ const replay = z.looseObject({
 });
 
 const schema = z.looseObject({
-  formatVersion: z.literal([1, 2], 'this worker understands goals of the formats 1 and 2 only'),
+  formatVersion: z.literal([1, 2, 3], 'this worker understands goals of the formats 1, 2 and 3 only'),
   id: text,
   tenant: text,
   name: text,
@@ -62,6 +71,7 @@ const schema = z.looseObject({
   revision: count,
   source: z.looseObject({
     topic: text,
+    format: format.optional(),
     start: z.discriminatedUnion('kind', [
       z.object({ kind: z.enum(['earliest', 'latest']) }),
       z.object({ kind: z.literal('time'), at: z.number() }),

@@ -1,6 +1,7 @@
 // What a worker is told of its sink: compiled from the declaration, with every name spelled out.
 import type { RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
+import type { FormatGoal } from '#core/job/format-goal.ts';
 import type { AuthSpec } from '#core/spec/sinks/auth.ts';
 import type { BatchSpec } from '#core/spec/sinks/batch.ts';
 import type { HttpSink } from '#core/spec/sinks/http.ts';
@@ -16,6 +17,8 @@ export interface StreamSinkGoal extends SinkGoalShape {
   readonly kind: 'stream';
   readonly stream: string;
   readonly topic: string;
+  /** Absent: events are written in JSON as they come. */
+  readonly format?: FormatGoal;
 }
 
 /** What is written to over HTTP. */

@@ -11,6 +11,7 @@ import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
 import { completeConditions } from '#core/spec/sinks/condition.ts';
 import { completeSink } from '#core/spec/sinks/sink-spec.ts';
+import { completeFormat } from '#core/spec/stream-format.ts';
 import type { StreamSchema, StreamSpec } from '#core/spec/stream-spec.ts';
 
 export const defaults = {
@@ -33,7 +34,11 @@ function durationMs(text: string): number {
 }
 
 export function completeStream(declared: DeclaredStreamSpec, problems: SpecProblem[]): StreamSpec {
-  const row = declared.schema ? readFields(declared.schema.fields, 'spec.schema.fields', 1, problems) : null;
+  const { format, row: formatRow } = completeFormat(declared, problems);
+  const fields = format === null ? declared.schema?.fields : undefined;
+  if (format === null && declared.schema !== undefined && fields === undefined)
+    problems.push({ path: 'spec.schema.fields', message: 'got nothing, expected this required field' });
+  const row = fields === undefined ? formatRow : readFields(fields, 'spec.schema.fields', 1, problems);
   const retentionMs = durationMs(declared.retention ?? defaults.retention);
   if (retentionMs < 60_000)
     problems.push({ path: 'spec.retention', message: `got ${declared.retention}, expected at least 1m` });
@@ -61,6 +66,7 @@ export function completeStream(declared: DeclaredStreamSpec, problems: SpecProbl
     description: declared.description ?? '',
     partitions: declared.partitions ?? defaults.partitions,
     retentionMs,
+    format,
     schema: row ? { row, ...completeSchema(declared.schema) } : null,
     eventTime: declared.eventTime ?? null,
     key: declared.key ?? null,

@@ -8,6 +8,7 @@ import { declaredErrors } from '#core/spec/error-policy.ts';
 import { declaredOperator } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import { declaredSink } from '#core/spec/sinks/sink-spec.ts';
+import { declaredFormatSchema, declaredRegistry, formats } from '#core/spec/stream-format.ts';
 
 const expression = z.string().min(1).max(limits.expressionCharsMax);
 
@@ -49,10 +50,14 @@ export const declaredStreamSpec = z.strictObject({
     .literal('durable')
     .optional()
     .meta({ description: 'Every event is acknowledged by all in-sync replicas.' }),
-  format: z.literal('json').optional(),
+  format: z.enum(formats).optional().meta({
+    description: 'How events are written. Default json. Avro and Protobuf: under the schemas of a registry.',
+  }),
+  registry: declaredRegistry.optional().meta({ description: 'Where the schemas of Avro or Protobuf are.' }),
   schema: z
     .strictObject({
-      fields,
+      fields: fields.optional().meta({ description: 'Of events in JSON: each with its type.' }),
+      ...declaredFormatSchema,
       onInvalid: z
         .enum(['accept', 'dead-letter'])
         .optional()

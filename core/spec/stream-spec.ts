@@ -1,6 +1,7 @@
 // What a declared stream means: the complete form, every default filled in.
 import type { RowType } from '#core/expression/types.ts';
 import type { Compatibility } from '#core/spec/compatibility.ts';
+import type { StreamFormat } from '#core/spec/stream-format.ts';
 
 export interface StreamSchema {
   readonly row: RowType;
@@ -14,6 +15,8 @@ export interface StreamSpec {
   readonly description: string;
   readonly partitions: number;
   readonly retentionMs: number;
+  /** Null: events are JSON as they stand. */
+  readonly format: StreamFormat | null;
   /** Null: fields take their types from the JSON values. */
   readonly schema: StreamSchema | null;
   /** The field that says when the event happened; freshness is measured by it. */

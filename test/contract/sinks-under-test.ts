@@ -11,8 +11,8 @@ import { Producer } from '#workers/kafka/producer.ts';
 import { HttpSink } from '#workers/sinks/http-sink.ts';
 import { KafkaSink } from '#workers/sinks/kafka-sink.ts';
 import { OpenSearchSink } from '#workers/sinks/opensearch-sink.ts';
-import { systemResolve } from '#workers/sinks/remote/pinned-lookup.ts';
 import type { RemoteParts } from '#workers/sinks/remote/remote.ts';
+import { systemResolve } from '#workers/sinks/remote/system-resolve.ts';
 import type { Sink } from '#workers/sinks/sink.ts';
 import type { SinkKindUnderTest, SinkUnderTest } from './sink.contract.ts';
 

@@ -7,6 +7,7 @@ import { type Part, RunningPart } from '#adapters/local/part.ts';
 import { dynamodbPart } from '#adapters/local/parts/dynamodb.ts';
 import { kafkaPart } from '#adapters/local/parts/kafka.ts';
 import { postgresPart, postgresUrl } from '#adapters/local/parts/postgres.ts';
+import { registryPart, registryUrl } from '#adapters/local/parts/registry.ts';
 import { s3Part } from '#adapters/local/parts/s3.ts';
 import { freePorts } from '#adapters/local/ports.ts';
 import { identify, isAlive } from '#adapters/local/process-identity.ts';
@@ -55,6 +56,12 @@ export async function ownS3(): Promise<OwnPart> {
 export async function ownOpenSearch(): Promise<OwnPart> {
   const port = anOpenSearchPort();
   return await own('opensearch', `http://127.0.0.1:${port}`, (data) => openSearchPart({ data, port }));
+}
+
+/** Its address is that of Confluent's API. */
+export async function ownRegistry(): Promise<OwnPart> {
+  const [port = 0] = await freePorts(1);
+  return await own('registry', registryUrl(port), (data) => registryPart({ data, port }));
 }
 
 async function own(jars: JarSet | null, address: string, make: (data: string) => Part): Promise<OwnPart> {

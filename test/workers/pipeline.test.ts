@@ -68,7 +68,7 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
     onError,
   };
   const pipeline = new Pipeline({
-    ...{ throttle: null, lossBudget: null, gate: null, eventTime: null, aside: new Aside(parts) },
+    ...{ decoder: null, throttle: null, lossBudget: null, gate: null, eventTime: null, aside: new Aside(parts) },
     ...{ goal, sink, now: clock.now, onError },
     processor: createProcessor(program),
     chain: operators.length === 0 ? null : new Chain(operators, program, new Map()),

@@ -1,12 +1,13 @@
 // The explicit list: a kind of sink → what fills it.
 import type { SinkGoal } from '#core/job/sink-goal.ts';
+import { openRegistryOf } from '../formats/open-registry.ts';
 import type { Outlet } from '../kafka/outlet.ts';
 import type { WorkerParts } from '../parts.ts';
 import { HttpSink } from './http-sink.ts';
 import { KafkaSink } from './kafka-sink.ts';
 import { OpenSearchSink } from './opensearch-sink.ts';
-import { systemResolve } from './remote/pinned-lookup.ts';
 import type { RemoteParts } from './remote/remote.ts';
+import { systemResolve } from './remote/system-resolve.ts';
 import type { Sink, SinkHooks } from './sink.ts';
 import { WarehouseSink } from './warehouse/warehouse-sink.ts';
 
@@ -22,7 +23,8 @@ export interface SinkParts {
 type SinkMakers = { readonly [Kind in SinkGoal['kind']]: (goal: SinkGoal & { kind: Kind }, parts: SinkParts) => Sink };
 
 const makers: SinkMakers = {
-  stream: (goal, { worker, outlet }) => new KafkaSink(goal, worker.goal.delivery.ordering, worker.cluster, outlet),
+  stream: (goal, { worker, outlet }) =>
+    new KafkaSink(goal, worker.goal.delivery.ordering, worker.cluster, outlet, openRegistryOf(worker, goal.format)),
   opensearch: (goal, parts) => new OpenSearchSink(goal, remoteParts(parts)),
   http: (goal, parts) => new HttpSink(goal, remoteParts(parts)),
   warehouse: (goal, parts) => new WarehouseSink(goal, parts),

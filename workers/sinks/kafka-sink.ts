@@ -1,7 +1,11 @@
 // The sink that is a stream: a topic, written through the worker's outlet.
+import { FormatFault } from '#core/formats/format-fault.ts';
+import type { RecordEncoder } from '#core/formats/record-encoder.ts';
 import type { StreamSinkGoal } from '#core/job/sink-goal.ts';
 import { partitionOfKey } from '#core/partition-of-key.ts';
+import type { SchemaRegistry } from '#core/ports/schema-registry.ts';
 import type { Ordering } from '#core/spec/delivery.ts';
+import { openEncoder } from '../formats/open-encoder.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import type { Outlet } from '../kafka/outlet.ts';
 import type { Slice } from '../kafka/output-batch.ts';
@@ -19,29 +23,51 @@ export class KafkaSink implements Sink {
   readonly #ordering: Ordering;
   readonly #cluster: Cluster;
   readonly #outlet: Outlet;
+  readonly #registry: SchemaRegistry | null;
   #topic: TopicWriter | null = null;
+  #encoder: RecordEncoder | null = null;
+  readonly #encoded: Slice = { bytes: new Uint8Array(0), start: 0, end: 0 };
   #spread = 0;
 
-  constructor(goal: StreamSinkGoal, ordering: Ordering, cluster: Cluster, outlet: Outlet) {
+  /** The registry is that of the goal's format. */
+  constructor(
+    goal: StreamSinkGoal,
+    ordering: Ordering,
+    cluster: Cluster,
+    outlet: Outlet,
+    registry: SchemaRegistry | null = null,
+  ) {
     this.#goal = goal;
     this.#ordering = ordering;
     this.#cluster = cluster;
     this.#outlet = outlet;
+    this.#registry = registry;
   }
 
   async open(): Promise<void> {
-    const { topic } = this.#goal;
+    const { topic, format } = this.#goal;
     if (this.#cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
     this.#cluster.openLinks(topic, 'produce');
+    if (format !== undefined) this.#encoder ??= await openEncoder(format, this.#registry!);
     this.#topic = await this.#outlet.prepare(topic);
   }
 
   take({ split, timestamp, key, value, headers }: RecordView, unit: Unit): Refusal | null {
     const topic = this.#topic!;
+    const written = this.#encoder === null || value.end < 0 ? value : this.#encode(this.#encoder, value);
+    if (written instanceof FormatFault) return written;
     const partition = this.#partitionOf(split, key, topic.partitionCount);
-    if (this.#outlet.append(topic, partition, timestamp, key, value, headers, unit)) return null;
+    if (this.#outlet.append(topic, partition, timestamp, key, written, headers, unit)) return null;
     const message = `the output is larger than the sink's topic takes (max.message.bytes = ${topic.bytesMax})`;
     return { errorClass: 'too-large', code: 'record-too-large', message };
+  }
+
+  #encode(encoder: RecordEncoder, { bytes, start, end }: Slice): Slice | FormatFault {
+    const fault = encoder.encode(bytes, start, end);
+    if (fault !== null) return fault;
+    this.#encoded.bytes = encoder.out.bytes;
+    this.#encoded.end = encoder.out.length;
+    return this.#encoded;
   }
 
   /** Without a key to go by, a source partition's records stay together, unless nobody asks for their order. */
@@ -64,5 +90,7 @@ export class KafkaSink implements Sink {
     return null;
   }
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#registry?.close();
+  }
 }

@@ -22,8 +22,11 @@ export interface Original {
   keep(): RecordView;
 }
 
-/** too-large: the sink takes nothing of that size. rejected: the sink answered that it will never take this record. */
-export type RefusalClass = 'too-large' | 'rejected';
+/**
+ * too-large: the sink takes nothing of that size. rejected: the sink answered that it will never take this record. schema: it
+ * does not fit what the sink's stream declares; poison: nor could it ever.
+ */
+export type RefusalClass = 'too-large' | 'rejected' | 'schema' | 'poison';
 
 /** Why a record can never be written. */
 export interface Refusal {

@@ -9,7 +9,7 @@ describe('a goal', () => {
   test('is read as it was compiled', () =>
     expect(parseJobGoal(bytes(aJobGoal()))).toEqual({ ok: true, value: aJobGoal() }));
   test.each([
-    ['of a newer format', { ...aJobGoal(), formatVersion: 3 }, /formats 1 and 2/],
+    ['of a newer format', { ...aJobGoal(), formatVersion: 4 }, /formats 1, 2 and 3/],
     ['without a source', { ...aJobGoal(), source: undefined }, /source/],
     ['with a lease of zero', { ...aJobGoal(), settings: { ...aJobGoal().settings, leaseMs: 0 } }, /settings.leaseMs/],
     ['that is cut short', '{"formatVersion":1,', /not JSON/],

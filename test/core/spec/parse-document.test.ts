@@ -44,6 +44,7 @@ describe('a stream', () => {
       partitions: 4,
       retentionMs: 48 * 3_600_000,
       schema: null,
+      format: null,
       eventTime: null,
       key: null,
     });

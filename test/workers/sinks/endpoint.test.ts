@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { parseNetworks } from '#core/network/address.ts';
+import type { Resolve } from '#core/network/pinned-lookup.ts';
+import { retryAfterMs, retryAfterMsMax } from '#core/network/retry-after.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
 import { type Answer, Endpoint, type NoAnswer } from '#workers/sinks/remote/endpoint.ts';
-import { type Resolve, systemResolve } from '#workers/sinks/remote/pinned-lookup.ts';
-import { retryAfterMs, retryAfterMsMax } from '#workers/sinks/remote/retry-after.ts';
+import { systemResolve } from '#workers/sinks/remote/system-resolve.ts';
 
 const loopback = parseNetworks('loopback')!;
 const ends: (() => Promise<void> | void)[] = [];

@@ -5,7 +5,7 @@ import { limits } from '#core/limits.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
 import { until } from '#test/support/until.ts';
 import { HttpSink } from '#workers/sinks/http-sink.ts';
-import { systemResolve } from '#workers/sinks/remote/pinned-lookup.ts';
+import { systemResolve } from '#workers/sinks/remote/system-resolve.ts';
 import { SinkRig } from './sink-rig.ts';
 
 let receiver: Receiver;

@@ -4,6 +4,7 @@ import { planRoute } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
+import { buildWorld } from '#core/graph/world.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { WarehouseSinkGoal } from '#core/job/sink-goal.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
@@ -37,7 +38,7 @@ export function tableGoal({ row, select, ...declared }: TableWishes): WarehouseS
   });
   const goal = compileSink(sink, {
     ...{ tenant: 'default', program: planned.value },
-    ...{ settings: localSettings, plan: planRoute },
+    ...{ settings: localSettings, plan: planRoute, world: buildWorld([], planRoute) },
   });
   if (goal?.kind !== 'warehouse') throw new Error('no such table');
   return goal;

@@ -3,10 +3,10 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { messageOf } from '#core/errors.ts';
 import { type Network, parseAddress, refuseAddress } from '#core/network/address.ts';
+import type { Credential } from '#core/network/credential.ts';
+import { AddressRefused, pinnedLookup, type Resolve, resolveChecked } from '#core/network/pinned-lookup.ts';
+import { retryAfterMs } from '#core/network/retry-after.ts';
 import { hostOf } from '#core/network/target-url.ts';
-import type { Credential } from './credential.ts';
-import { AddressRefused, pinnedLookup, type Resolve, resolveChecked } from './pinned-lookup.ts';
-import { retryAfterMs } from './retry-after.ts';
 
 export interface EndpointOptions {
   readonly url: string;

@@ -2,15 +2,15 @@
 import { openedNetworks } from '#core/graph/check-sinks.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
+import { readCredential } from '#core/network/credential.ts';
+import type { Resolve } from '#core/network/pinned-lookup.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { Ordering } from '#core/spec/route-spec.ts';
 import type { Slice } from '../../kafka/output-batch.ts';
 import type { Unit } from '../../split.ts';
 import type { RecordView, SinkHooks } from '../sink.ts';
-import { readCredential } from './credential.ts';
 import { Endpoint } from './endpoint.ts';
 import type { HeldRecord } from './lane.ts';
-import type { Resolve } from './pinned-lookup.ts';
 import { type Protocol, Sender } from './sender.ts';
 
 export interface RemoteParts {

@@ -1,7 +1,8 @@
 // Sends held records in batches over HTTP: bounded in bytes and in requests, in order per lane, until each is durable or refused.
+
+import type { Credential } from '#core/network/credential.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import type { Refusal, SinkHooks } from '../sink.ts';
-import type { Credential } from './credential.ts';
 import type { Answer, Endpoint, NoAnswer, Outgoing } from './endpoint.ts';
 import type { Again, Judgement } from './judgement.ts';
 import { type BatchBounds, type HeldRecord, Lane } from './lane.ts';

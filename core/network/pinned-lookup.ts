@@ -1,6 +1,4 @@
 // Looks a host up once and connects to what was looked at: a name that changes its mind in between reaches nothing else.
-import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
 import { type Network, refuseAddress } from '#core/network/address.ts';
 
 export interface HostAddress {
@@ -10,10 +8,12 @@ export interface HostAddress {
 
 export type Resolve = (host: string) => Promise<readonly HostAddress[]>;
 
-export const systemResolve: Resolve = (host) =>
-  new Promise((resolve, reject) => {
-    systemLookup(host, { all: true }, (error, addresses) => (error === null ? resolve(addresses) : reject(error)));
-  });
+/** What `net.connect` asks for addresses: Node's own type of it, without Node. */
+export type PinnedLookup = (
+  host: string,
+  options: { readonly all?: boolean | undefined },
+  callback: (error: Error | null, address: string | HostAddress[], family?: number) => void,
+) => void;
 
 /** The name led to an address that nothing may connect to. */
 export class AddressRefused extends Error {
@@ -36,7 +36,7 @@ export async function resolveChecked(
 }
 
 /** For `net.connect`, which connects to what it is given here and asks nobody else. */
-export function pinnedLookup(opened: readonly Network[], resolve: Resolve): LookupFunction {
+export function pinnedLookup(opened: readonly Network[], resolve: Resolve): PinnedLookup {
   return (host, { all }, callback) => {
     resolveChecked(host, opened, resolve).then(
       (addresses) => {

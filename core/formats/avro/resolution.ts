@@ -1,0 +1,60 @@
+// Which of Avro's types may be read as which others (the specification's schema resolution), and what they then mean.
+import { ok, type Result, refuse } from '#core/result.ts';
+import { type AvroFixed, type AvroPrimitive, type Logical, shortName } from './schema.ts';
+
+type Scalar = AvroPrimitive | AvroFixed;
+
+const promotions: Readonly<Record<string, readonly string[]>> = {
+  int: ['long', 'float', 'double'],
+  long: ['float', 'double'],
+  float: ['double'],
+  string: ['bytes'],
+  bytes: ['string'],
+};
+
+/** By the last part of the name, or by an alias: namespaces move more often than types do. */
+export function sameName(
+  writer: { readonly name: string },
+  reader: { readonly name: string; readonly aliases: readonly string[] },
+): boolean {
+  const name = shortName(writer.name);
+  return (
+    name === shortName(reader.name) ||
+    reader.aliases.some((alias) => alias === writer.name || shortName(alias) === name)
+  );
+}
+
+export function promotes(writer: Scalar, reader: Scalar): boolean {
+  if (writer.kind === 'fixed' || reader.kind === 'fixed')
+    return (
+      writer.kind === 'fixed' && reader.kind === 'fixed' && writer.size === reader.size && sameName(writer, reader)
+    );
+  return writer.kind === reader.kind || promotions[writer.kind]?.includes(reader.kind) === true;
+}
+
+const familyOf = (logical: Logical | null): string => logical?.replace(/-(millis|micros|nanos)$/, '') ?? '';
+
+export interface Meaning {
+  readonly logical: Logical | null;
+  readonly scale: number;
+}
+
+/**
+ * Time is told in the writer's unit, since it becomes text; of a decimal the scales must be the same. Where one of both
+ * says nothing, the other is believed.
+ */
+export function meaningBetween(writer: Scalar, reader: Scalar): Result<Meaning, string> {
+  if (writer.kind === 'null' || reader.kind === 'null') return ok(none);
+  if (reader.kind === 'float' || reader.kind === 'double') return ok(none);
+  if (reader.logical === null) return ok(none);
+  if (writer.logical === null || writer.kind !== reader.kind) return ok(reader);
+  if (familyOf(writer.logical) !== familyOf(reader.logical))
+    return refuse(`it was written as ${writer.logical} and cannot be read as ${reader.logical}`);
+  if (reader.logical === 'decimal' && writer.scale !== reader.scale)
+    return refuse(
+      `it was written as a decimal of scale ${writer.scale} and cannot be read as one of scale ${reader.scale}`,
+    );
+  return ok(writer);
+}
+
+const none: Meaning = { logical: null, scale: 0 };

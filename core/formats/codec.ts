@@ -1,0 +1,37 @@
+// The formats behind one face: what reads and writes values of a schema's type.
+import type { ByteSink } from '#core/expression/run/byte-sink.ts';
+import type { RegisteredSchema } from '#core/ports/schema-registry.ts';
+import { compileAvroDecoder } from './avro/decoder.ts';
+import { compileAvroEncoder } from './avro/encoder.ts';
+import { type AvroType, parseAvroSchema } from './avro/schema.ts';
+import { SchemaRefused } from './format-fault.ts';
+
+/** Reads what stands in `[start, end)` behind the schema's id, and appends its JSON. Throws FormatFault. */
+export type Transcode = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
+
+/** What a stream declares of how its events are read and written. */
+export interface DeclaredSchema {
+  readonly kind: 'avro' | 'protobuf';
+  /** Null: events are read as they were written. */
+  readonly schema: string | null;
+  readonly message: string | null;
+}
+
+/** Throws SchemaRefused where what the writer wrote can never be read as the stream declares. */
+export function compileReader(declared: DeclaredSchema, writer: RegisteredSchema): Transcode {
+  if (writer.kind !== declared.kind)
+    throw new SchemaRefused(`the record was written by a schema in ${writer.kind}, expected ${declared.kind}`);
+  const references = writer.references.map(({ text }) => text);
+  const written = requireRecord(parseAvroSchema(writer.text, references));
+  return compileAvroDecoder(written, declared.schema === null ? written : parseAvroSchema(declared.schema));
+}
+
+/** Of a stream that declares a schema. What it appends is to stand behind the schema's id. */
+export function compileWriter(declared: DeclaredSchema & { readonly schema: string }): Transcode {
+  return compileAvroEncoder(requireRecord(parseAvroSchema(declared.schema)));
+}
+
+function requireRecord(type: AvroType): AvroType {
+  if (type.kind !== 'record') throw new SchemaRefused(`got ${type.kind}, expected a record: an event is an object`);
+  return type;
+}
