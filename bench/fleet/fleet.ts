@@ -1,6 +1,7 @@
 // A whole fleet under one reconciler in virtual time: the product's passes, memory stores whose calls are counted, a runtime with ECS's limits.
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { awsSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
@@ -56,7 +57,8 @@ export class Fleet {
       controls: this.#count(controls, { list: pages() }, ['write', 'remove']),
       objects: this.#count(objects, {}, ['put']),
       clock: { now: () => time.now, monotonicMs: () => time.now },
-      ...{ logger: silent, settings, planRoute: memoizePlanner(planRoute, 20_000) },
+      ...{ logger: silent, settings },
+      compile: createPlatformCompiler(settings, memoizePlanner(planRoute, 20_000)),
       pacer: createPacer({ rates: ecsRates, monotonicMs: () => time.now, sleep: (delayMs) => time.sleep(delayMs) }),
     };
   }

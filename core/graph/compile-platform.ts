@@ -7,7 +7,7 @@ import { buildWorld, type RouteNode, type RoutePlanner, type StreamNode, type Wo
 import { contentHash } from '#core/hash.ts';
 import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { withoutLive } from '#core/job/live-settings.ts';
+import { liveHash, withoutLive } from '#core/job/live-settings.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
@@ -38,6 +38,8 @@ export interface JobEntry {
   readonly restartSequence: number;
   /** Hash of all that shapes a worker: another hash means another worker. */
   readonly render: string;
+  /** Hash of the settings that a running worker takes over. */
+  readonly live: string;
   /** Operations that are asked for and not finished. */
   readonly requested: readonly Operation[];
 }
@@ -56,32 +58,24 @@ export interface PlatformGoal {
   readonly unsupported: readonly { readonly revision: GoalRevision; readonly problems: readonly SpecProblem[] }[];
 }
 
-interface Tenant {
-  readonly revisions: ReadonlyMap<string, GoalRevision>;
-  readonly world: World;
+/** What one tenant has declared and asked for: all that its part of the goal is made of, beside the platform's settings. */
+export interface TenantGoals {
+  readonly tenant: string;
+  readonly revisions: readonly GoalRevision[];
+  readonly operations: readonly Operation[];
 }
 
-export function compilePlatform(snapshot: GoalSnapshot, settings: PlatformSettings, plan: RoutePlanner): PlatformGoal {
-  const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
-  const topics: TopicGoal[] = [];
-  const jobs: JobEntry[] = [];
-  for (const [tenant, revisions] of byTenant(snapshot.revisions)) {
-    const documents: Document[] = [];
-    for (const revision of revisions) {
-      if (revision.declared === null) continue;
-      const parsed = parseSpec(revision.kind, revision.metadata, revision.declared);
-      if (parsed.ok) documents.push(parsed.value);
-      else unsupported.push({ revision, problems: parsed.problem });
-    }
-    const world = buildWorld(documents, plan);
-    const routes = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
-    for (const node of world.streams.values()) topics.push(streamTopic(tenant, node, settings));
-    for (const [name, route] of world.routes)
-      if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
-    const compiled = compileJobs({ revisions: routes, world }, snapshot.operations, settings, plan);
-    jobs.push(...compiled);
-    topics.push(...compiled.map((entry) => deadLetters(entry, settings)));
-  }
+/** A tenant's part of the platform's goal. */
+export type TenantPart = Pick<PlatformGoal, 'topics' | 'jobs' | 'replays' | 'unsupported'>;
+
+export const compilePlatform = (snapshot: GoalSnapshot, settings: PlatformSettings, plan: RoutePlanner): PlatformGoal =>
+  joinTenants(
+    snapshot,
+    byTenant(snapshot).map((goals) => compileTenant(goals, settings, plan)),
+  );
+
+export function joinTenants(snapshot: GoalSnapshot, parts: readonly TenantPart[]): PlatformGoal {
+  const topics = parts.flatMap((part) => part.topics);
   const wanted = new Set(topics.map((topic) => topic.topic));
   const removed = snapshot.revisions.filter((revision) => revision.declared === null);
   const removedTopics = removed
@@ -92,18 +86,47 @@ export function compilePlatform(snapshot: GoalSnapshot, settings: PlatformSettin
       stream: revision.name,
       subject: `stream/${revision.name}`,
     }));
-  const replays = jobs.flatMap((entry) => compileReplays(entry, plan));
-  return { sequence: snapshot.sequence, topics, jobs, replays, removedTopics, removed, unsupported };
+  return {
+    ...{ sequence: snapshot.sequence, topics, removedTopics, removed },
+    jobs: parts.flatMap((part) => part.jobs),
+    replays: parts.flatMap((part) => part.replays),
+    unsupported: parts.flatMap((part) => part.unsupported),
+  };
 }
 
-function byTenant(revisions: readonly GoalRevision[]): ReadonlyMap<string, readonly GoalRevision[]> {
-  const tenants = new Map<string, GoalRevision[]>();
+export function byTenant({ revisions, operations }: GoalSnapshot): readonly TenantGoals[] {
+  const operationsOf = Map.groupBy(operations, ({ tenant }) => tenant);
+  return [...Map.groupBy(revisions, ({ tenant }) => tenant)].map(([tenant, mine]) => ({
+    ...{ tenant, revisions: mine, operations: operationsOf.get(tenant) ?? [] },
+  }));
+}
+
+export function compileTenant(goals: TenantGoals, settings: PlatformSettings, plan: RoutePlanner): TenantPart {
+  const { tenant, revisions } = goals;
+  const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
+  const documents: Document[] = [];
   for (const revision of revisions) {
-    const known = tenants.get(revision.tenant);
-    if (known) known.push(revision);
-    else tenants.set(revision.tenant, [revision]);
+    if (revision.declared === null) continue;
+    const parsed = parseSpec(revision.kind, revision.metadata, revision.declared);
+    if (parsed.ok) documents.push(parsed.value);
+    else unsupported.push({ revision, problems: parsed.problem });
   }
-  return tenants;
+  const world = buildWorld(documents, plan);
+  const routes = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
+  for (const [name, route] of world.routes)
+    if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
+  const operationsOf = Map.groupBy(goals.operations, ({ job }) => job);
+  const jobs = compileJobs({ revisions: routes, world }, operationsOf, settings, plan);
+  const topics = [
+    ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
+    ...jobs.map((entry) => deadLetters(entry, settings)),
+  ];
+  return { topics, jobs, replays: jobs.flatMap((entry) => compileReplays(entry, plan)), unsupported };
+}
+
+interface Tenant {
+  readonly revisions: ReadonlyMap<string, GoalRevision>;
+  readonly world: World;
 }
 
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
@@ -142,7 +165,7 @@ const deadLetters = (entry: JobEntry, settings: PlatformSettings): TopicGoal => 
 
 function compileJobs(
   tenant: Tenant,
-  operations: readonly Operation[],
+  operationsOf: ReadonlyMap<string, readonly Operation[]>,
   settings: PlatformSettings,
   plan: RoutePlanner,
 ): readonly JobEntry[] {
@@ -184,7 +207,7 @@ function compileJobs(
         stalledAfterMs: spec.stalledAfterMs,
         settings: settings.worker,
       };
-      entries.push(jobEntry(goal, spec.paused, operations));
+      entries.push(jobEntry(goal, spec.paused, operationsOf.get(job) ?? []));
     }
   }
   return entries;
@@ -203,9 +226,7 @@ function eventTimeProgram(source: StreamNode, plan: RoutePlanner): RouteProgram 
 }
 
 function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly Operation[]): JobEntry {
-  const mine = operations.filter(
-    (operation) => operation.tenant === goal.tenant && operation.job === goal.name && operation.uid === goal.uid,
-  );
+  const mine = operations.filter(({ uid }) => uid === goal.uid);
   const newest = (kinds: readonly string[]): Operation | undefined =>
     mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];
   const restartSequence = newest(['restart'])?.sequence ?? 0;
@@ -214,6 +235,7 @@ function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly O
     paused: declaredPaused || newest(['pause', 'resume'])?.kind === 'pause',
     restartSequence,
     render: renderHash(goal, restartSequence),
+    live: liveHash(goal),
     requested: mine.filter((operation) => operation.state === 'requested'),
   };
 }

@@ -3,7 +3,7 @@ import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { RoutePlanner } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { withoutLive } from '#core/job/live-settings.ts';
+import { liveHash, withoutLive } from '#core/job/live-settings.ts';
 import { jobId, replayUid } from '#core/names.ts';
 import type { ReplayPlan } from '#core/operations/replay.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
@@ -21,7 +21,17 @@ export function compileReplays(entry: JobEntry, plan: RoutePlanner): readonly Re
       const goal = replayGoal(entry.goal, operation, plan);
       return goal === null
         ? []
-        : [{ ...entry, goal, operation, restartSequence: 0, requested: [], render: renderOf(goal) }];
+        : [
+            {
+              ...entry,
+              goal,
+              operation,
+              restartSequence: 0,
+              requested: [],
+              render: renderOf(goal),
+              live: liveHash(goal),
+            },
+          ];
     });
 }
 

@@ -1,7 +1,6 @@
 // What another goal means for a job that runs: judged once, shown by the plan beforehand and carried out by the passes (D9).
 import type { ChangeClass } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
-import { liveHash } from '#core/job/live-settings.ts';
 
 export type JobChangeKind = 'none' | 'start' | 'live' | 'pause' | 'resume' | 'stop-start' | 'replace' | 'end';
 
@@ -48,5 +47,5 @@ export function judgeJobChange(before: JobEntry | null, after: JobEntry | null):
     if (before.goal.source.topic !== after.goal.source.topic) return 'replace';
     return after.paused ? 'none' : 'stop-start';
   }
-  return liveHash(before.goal) === liveHash(after.goal) || after.paused ? 'none' : 'live';
+  return before.live === after.live || after.paused ? 'none' : 'live';
 }

@@ -1,6 +1,6 @@
 // Live settings: running workers that go by older ones are given the newest, and it is told once all of them go by it.
 import type { JobEntry } from '#core/graph/compile-platform.ts';
-import { liveHash, liveOf, storedLive } from '#core/job/live-settings.ts';
+import { liveOf, storedLive } from '#core/job/live-settings.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { type JobScope, scopeEvent } from '#core/plan/plan-slot.ts';
@@ -25,7 +25,7 @@ export function planLive(
   const events = isTold
     ? [scopeEvent(scope, 'info', 'SettingsTaken', 'All workers go by the new settings.', liveOf(goal))]
     : [];
-  const wanted = liveHash(goal);
+  const wanted = entry.live;
   // A worker of an older release says nothing of it: it is not waited for.
   const older = staying(entry, observed).filter(
     ({ live, revision }) => live !== undefined && (live !== wanted || revision < goal.revision),
@@ -40,7 +40,7 @@ export function announceLive(
   observed: ObservedJob,
   announced: ControlRecord['announced'],
 ): ControlRecord['announced'] {
-  const wanted = liveHash(entry.goal);
+  const wanted = entry.live;
   const workers = staying(entry, observed);
   const taken = workers.length > 0 && workers.every(({ live }) => live === wanted);
   return taken && announced['live'] !== wanted ? { ...announced, live: wanted } : announced;

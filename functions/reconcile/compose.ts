@@ -10,6 +10,7 @@ import { ackOutbox, listenOutbox, type OutboxListener, takeOutbox } from '#adapt
 import { type Environment, readAwsAccess, readEndpoint, readLogLevel } from '#core/environment.ts';
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { awsSettings } from '#core/graph/platform-settings.ts';
 import { claimsText, encodeIdentity } from '#core/job/task-identity.ts';
 import { environment } from '#core/names.ts';
@@ -51,7 +52,8 @@ export async function composeReconciler(env: Environment): Promise<Reconciler> {
   return {
     parts: {
       ...{ goals, broker, objects, workers, splits, controls, settings },
-      ...{ logger, tasks: runtime.tasks, clock: systemClock, planRoute: memoizePlanner(planRoute, plansKept) },
+      ...{ logger, tasks: runtime.tasks, clock: systemClock },
+      compile: createPlatformCompiler(settings, memoizePlanner(planRoute, plansKept)),
     },
     takeChanges: async () => {
       const rows = await takeOutbox(database, outboxRowsMax, outboxLeaseMs);

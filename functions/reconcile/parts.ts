@@ -1,6 +1,6 @@
-// What a pass works with: the ports, the settings, and the compiler of routes.
+// What a pass works with: the ports, the settings, and the compiler of declarations.
+import type { PlatformCompiler } from '#core/graph/platform-compiler.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
 import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ControlStore } from '#core/ports/control-store.ts';
@@ -23,7 +23,7 @@ export interface ReconcileParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly settings: PlatformSettings;
-  readonly planRoute: RoutePlanner;
+  readonly compile: PlatformCompiler;
   /** Absent where the runtime sets no limits to the rate of calls. */
   readonly pacer?: Pacer;
 }

@@ -1,6 +1,5 @@
 // One pass: read the goal, observe, plan, act. It trusts nothing that an earlier pass did; it looks again.
 import { messageOf } from '#core/errors.ts';
-import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { fairOrder } from '#core/plan/fair-order.ts';
@@ -27,7 +26,7 @@ const jobsAtOnce = 8;
 
 export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Promise<PassReport> {
   const begunAt = parts.clock.now();
-  const goal = compilePlatform(await parts.goals.snapshot(), parts.settings, parts.planRoute);
+  const goal = parts.compile(await parts.goals.snapshot());
   const { observed, failures } = await observe(goal, parts);
   const decisions = planPass(goal, observed, parts.settings).filter((decision) =>
     isDue(decision, backoff, observed.at),
@@ -47,22 +46,24 @@ export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Pr
     });
   const settled =
     tally.failures.length === 0 && tally.overtaken === 0 && decisions.every((decision) => decision.settled);
-  const waits = decisions.filter((decision) => !decision.settled).map((decision) => decision.nextPassAt ?? observed.at);
   return {
     decisions: decisions.length,
     overtaken: tally.overtaken,
     failures: tally.failures,
     settled,
-    ...(settled
-      ? {}
-      : {
-          nextPassAt: Math.min(
-            ...waits,
-            ...[...backoff.values()].map((entry) => entry.notBefore),
-            observed.at + 30_000,
-          ),
-        }),
+    ...(settled ? {} : { nextPassAt: nextPassAt(decisions, backoff, observed.at) }),
   };
+}
+
+/** Something may need a look again that nobody foresaw. */
+const unsettledPauseMsMax = 30_000;
+
+/** As soon as the first of the unsettled targets can go on, or the first that failed may be tried again. */
+function nextPassAt(decisions: readonly Decision[], backoff: TargetBackoff, now: number): number {
+  let next = now + unsettledPauseMsMax;
+  for (const decision of decisions) if (!decision.settled) next = Math.min(next, decision.nextPassAt ?? now);
+  for (const { notBefore } of backoff.values()) next = Math.min(next, notBefore);
+  return next;
 }
 
 const tenantOf = ({ target }: Decision): string => readJobId(target)?.tenant ?? '';

@@ -2,6 +2,7 @@
 import { planRoute } from '#core/expression/index.ts';
 import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
@@ -292,7 +293,7 @@ export class World implements WorkerWorld {
       clock: { now: () => this.time.now, monotonicMs: () => this.time.now - theTime },
       logger: silent,
       settings: profile.settings,
-      planRoute: plan,
+      compile: createPlatformCompiler(profile.settings, plan),
     };
   }
 

@@ -7,6 +7,7 @@ import { contentHash } from '#core/hash.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat } from '#core/job/heartbeat.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { liveHash } from '#core/job/live-settings.ts';
 import { jobId, taskTags, workerName } from '#core/names.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
@@ -51,7 +52,11 @@ export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
 
 export function aJobEntry(changes: Partial<JobEntry> = {}): JobEntry {
   const goal = changes.goal ?? aJobGoal();
-  return { goal, paused: false, restartSequence: 0, render: contentHash({ goal }), requested: [], ...changes };
+  return {
+    ...{ goal, paused: false, restartSequence: 0, requested: [] },
+    ...{ render: contentHash({ goal }), live: liveHash(goal) },
+    ...changes,
+  };
 }
 
 export function aTask(

@@ -2,6 +2,7 @@
 
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { taskIncarnation, taskRender, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { Logger } from '#core/ports/logger.ts';
@@ -50,7 +51,7 @@ export class ControlLoopWorld {
   readonly controls = createMemoryControlStore();
   readonly broker = createMemoryBrokerAdmin();
   readonly objects = createMemoryObjectStore();
-  readonly #plan = memoizePlanner(planRoute, 100);
+  readonly #compile = createPlatformCompiler(localSettings, memoizePlanner(planRoute, 100));
   #backoff: TargetBackoff = new Map();
   crash: CrashPoint | null = null;
   /** Awaited before every call of a port, reads included: where other passes can come in between. */
@@ -61,7 +62,7 @@ export class ControlLoopWorld {
     const ports = { goals, broker, tasks, workers, splits, controls, objects };
     const watched = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, this.#watch(name, port)]));
     const clock = { now: () => this.now, monotonicMs: () => this.now };
-    return { ...(watched as typeof ports), clock, logger: silent, settings: localSettings, planRoute: this.#plan };
+    return { ...(watched as typeof ports), clock, logger: silent, settings: localSettings, compile: this.#compile };
   }
 
   /** Counts the port's effects and dies at the chosen one; after it, everything that the dead process still tries fails too. */
