@@ -1,11 +1,13 @@
 // Writes the splits' positions and accounts to the split store, behind the sink's acknowledgements.
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '#core/errors.ts';
 import { telemetryGroup } from '#core/names.ts';
 import type { CommitOutcome } from '#core/ports/split-store.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
+import type { Holding } from './holdings.ts';
 import type { Lease } from './lease.ts';
 import type { WorkerParts } from './parts.ts';
-import type { Split } from './split.ts';
+import type { SplitRef } from './path-messages.ts';
 
 /** Offsets for other people's lag tools need not be fresh. */
 const telemetryMs = 5_000;
@@ -19,37 +21,38 @@ export class Commits {
   readonly #parts: WorkerParts;
   readonly #lease: Lease;
   readonly #errors: ErrorsSeen;
-  readonly #onFenced: (split: Split) => void;
-  readonly #underWay = new Map<Split, Promise<CommitOutcome | 'unknown'>>();
+  readonly #onFenced: (split: SplitRef) => void;
+  readonly #underWay = new Map<Holding, Promise<CommitOutcome | 'unknown'>>();
   #telemetryMs = 0;
   #telemetryFailed = false;
 
-  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen, onFenced: (split: Split) => void) {
+  constructor(parts: WorkerParts, lease: Lease, errors: ErrorsSeen, onFenced: (split: SplitRef) => void) {
     this.#parts = parts;
     this.#lease = lease;
     this.#errors = errors;
     this.#onFenced = onFenced;
   }
 
-  async commitAll(splits: Iterable<Split>): Promise<void> {
-    const moved = [...splits].filter((split) => split.needsCommit);
-    await Promise.all(moved.map((split) => this.commit(split)));
+  async commitAll(holdings: Iterable<Holding>): Promise<void> {
+    const moved = [...holdings].filter(needsCommit);
+    await Promise.all(moved.map((holding) => this.commit(holding)));
   }
 
   /** Commits what is done now; waits for a write of the same split that is under way. */
-  async commit(split: Split): Promise<CommitOutcome | 'unknown'> {
-    await this.#underWay.get(split);
-    const already = this.#underWay.get(split);
+  async commit(holding: Holding): Promise<CommitOutcome | 'unknown'> {
+    await this.#underWay.get(holding);
+    const already = this.#underWay.get(holding);
     if (already !== undefined) return await already;
-    if (!split.needsCommit) return 'committed';
-    const writing = this.#write(split).finally(() => this.#underWay.delete(split));
-    this.#underWay.set(split, writing);
+    if (!needsCommit(holding)) return 'committed';
+    const writing = this.#write(holding).finally(() => this.#underWay.delete(holding));
+    this.#underWay.set(holding, writing);
     return await writing;
   }
 
-  async #write(split: Split): Promise<CommitOutcome | 'unknown'> {
+  async #write(holding: Holding): Promise<CommitOutcome | 'unknown'> {
     if (!this.#lease.isHeld) return 'unknown';
-    const { durable: done, name, epoch } = split;
+    const { name, epoch } = holding;
+    const { durable: done } = holding.report;
     const { identity, splits } = this.#parts;
     try {
       const outcome = await splits.commit(
@@ -57,8 +60,8 @@ export class Commits {
         { split: name, worker: identity.worker, epoch },
         { position: String(done.position), topicId: done.topicId, accounting: done.accounting },
       );
-      if (outcome === 'fenced') this.#onFenced(split);
-      else split.committed = done;
+      if (outcome === 'fenced') this.#onFenced(holding);
+      else holding.committed = done;
       return outcome;
     } catch (error) {
       this.#errors.note('commit-failed', `${name}: ${messageOf(error)}`);
@@ -67,12 +70,12 @@ export class Commits {
   }
 
   /** Tells Kafka the positions too, now and then; nothing depends on it. */
-  async tell(splits: Iterable<Split>): Promise<void> {
+  async tell(holdings: Iterable<Holding>): Promise<void> {
     const { clock, cluster, goal, log } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#telemetryMs < telemetryMs) return;
     this.#telemetryMs = nowMs;
-    const positions = [...splits].map(({ partition, committed }) => ({ partition, position: committed.position }));
+    const positions = [...holdings].map(({ partition, committed }) => ({ partition, position: committed.position }));
     if (positions.length === 0) return;
     try {
       await cluster.commitOffsets(telemetryGroup(goal.name), goal.source.topic, positions);
@@ -84,3 +87,6 @@ export class Commits {
     }
   }
 }
+
+/** A report is a copy when it comes from another thread: what it says counts, not which object it is. */
+const needsCommit = ({ report, committed }: Holding): boolean => !isDeepStrictEqual(report.durable, committed);

@@ -38,8 +38,11 @@ export function composeLogger(from: Environment): Logger {
   return createLogger({ level: readLogLevel(from), to: standardOutput, fields });
 }
 
-/** Throws a PlatformError of code `bad-goal` where a setting or the goal is missing or not understood. */
-export async function compose(from: Environment, log: Logger): Promise<WorkerParts> {
+/**
+ * Throws a PlatformError of code `bad-goal` where a setting or the goal is missing or not understood. A data thread is given
+ * the goal that its worker has read, so that all go by the same.
+ */
+export async function compose(from: Environment, log: Logger, given?: JobGoal): Promise<WorkerParts> {
   const identity: WorkerIdentity = {
     job: required(from, environment.job),
     worker: required(from, environment.worker),
@@ -56,7 +59,7 @@ export async function compose(from: Environment, log: Logger): Promise<WorkerPar
     ...readEndpoint(from, environment.s3Endpoint),
   };
   const objects = createObjectStore(bucket);
-  const goal = await readGoal(objects, required(from, environment.goal), identity.job);
+  const goal = given ?? (await readGoal(objects, required(from, environment.goal), identity.job));
   const dynamo = createDynamo({
     ...aws,
     ...readEndpoint(from, environment.dynamodbEndpoint),

@@ -43,3 +43,14 @@ export class ErrorsSeen {
     return [...this.#seen.values()].map(({ error }) => error).reverse();
   }
 }
+
+/** As if one had seen them all. */
+export function mergeErrors(lists: readonly (readonly WorkerError[])[]): readonly WorkerError[] {
+  const merged = new Map<string, WorkerError>();
+  for (const error of lists.flat().sort((a, b) => a.at - b.at)) {
+    const count = (merged.get(error.code)?.count ?? 0) + error.count;
+    merged.delete(error.code);
+    merged.set(error.code, { ...error, count });
+  }
+  return [...merged.values()].reverse().slice(0, limits.heartbeatErrorsMax);
+}

@@ -3,19 +3,21 @@ import { performance } from 'node:perf_hooks';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat, WorkerError, WorkerState } from '#core/job/heartbeat.ts';
 import { liveHash } from '#core/job/live-settings.ts';
+import { mergeErrors } from './errors-seen.ts';
+import type { Holding } from './holdings.ts';
 import type { WorkerParts } from './parts.ts';
-import type { Split } from './split.ts';
+import type { SplitReport } from './path-messages.ts';
+import type { PathsState } from './paths.ts';
 
 export interface HeartbeatFacts {
   readonly state: WorkerState;
   readonly leader: boolean;
-  readonly splits: readonly Split[];
+  readonly holdings: readonly Holding[];
   /** Of the splits that this worker had and has no more. */
   readonly retired: Accounting;
-  readonly newestAt: number | null;
-  readonly mismatches: number;
-  readonly gathering: Heartbeat['gathering'];
+  readonly paths: PathsState;
   readonly lastCheckpoint: Heartbeat['lastCheckpoint'];
+  /** Of the worker's main part. */
   readonly errors: readonly WorkerError[];
 }
 
@@ -28,23 +30,21 @@ export class Heartbeats {
   #previous: {
     readonly atMs: number;
     readonly accounting: Accounting;
-    readonly usage: ReturnType<typeof performance.eventLoopUtilization>;
+    readonly usages: PathsState['usages'];
   };
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
     this.#startedAt = parts.clock.now();
-    this.#previous = {
-      atMs: parts.clock.monotonicMs(),
-      accounting: noRecords,
-      usage: performance.eventLoopUtilization(),
-    };
+    this.#previous = { atMs: parts.clock.monotonicMs(), accounting: noRecords, usages: [] };
   }
 
   next(facts: HeartbeatFacts): Heartbeat {
     const { identity, goal, clock } = this.#parts;
-    const accounting = facts.splits.reduce((sum, { own }) => addAccounting(sum, own), facts.retired);
-    const rates = this.#measure(accounting);
+    const { paths } = facts;
+    const splits = facts.holdings.map(({ report }) => report);
+    const accounting = splits.reduce((sum, { own }) => addAccounting(sum, own), facts.retired);
+    const rates = this.#measure(accounting, paths.usages);
     return {
       job: goal.id,
       uid: goal.uid,
@@ -60,32 +60,43 @@ export class Heartbeats {
       startedAt: this.#startedAt,
       pid: identity.pid,
       leader: facts.leader,
-      splits: facts.splits.map(describeSplit),
+      splits: splits.map(describeSplit),
       accounting,
-      gathering: facts.gathering ?? null,
-      mismatches: facts.mismatches,
+      gathering: paths.gathering,
+      mismatches: paths.mismatchCount,
       ...rates,
       rssMiB: Math.round(process.memoryUsage.rss() / bytesPerMiB),
-      freshnessMs: facts.newestAt === null ? null : clock.now() - facts.newestAt,
+      freshnessMs: paths.newestAt === null ? null : clock.now() - paths.newestAt,
       lastCheckpoint: facts.lastCheckpoint,
-      errors: facts.errors,
+      errors: mergeErrors([facts.errors, ...paths.errors]),
     };
   }
 
-  #measure(accounting: Accounting): Pick<Heartbeat, 'inPerSecond' | 'outPerSecond' | 'busyRatio'> {
+  #measure(
+    accounting: Accounting,
+    usages: PathsState['usages'],
+  ): Pick<Heartbeat, 'inPerSecond' | 'outPerSecond' | 'busyRatio'> {
     const before = this.#previous;
-    const usage = performance.eventLoopUtilization();
-    this.#previous = { atMs: this.#parts.clock.monotonicMs(), accounting, usage };
+    this.#previous = { atMs: this.#parts.clock.monotonicMs(), accounting, usages };
     const seconds = Math.max(this.#previous.atMs - before.atMs, 1) / 1000;
     return {
       inPerSecond: Math.round((accounting.in - before.accounting.in) / seconds),
       outPerSecond: Math.round((accounting.out - before.accounting.out) / seconds),
-      busyRatio: Number(performance.eventLoopUtilization(usage, before.usage).utilization.toFixed(3)),
+      busyRatio: Number(busiest(usages, before.usages).toFixed(3)),
     };
   }
 }
 
-const describeSplit = (split: Split): SplitHeartbeat => ({
+/** Of several threads the one that has the most to do: it is what holds the worker up. */
+function busiest(usages: PathsState['usages'], before: PathsState['usages']): number {
+  const ratios = usages.map((usage, index) => {
+    const since = before[index];
+    return (since === undefined ? usage : performance.eventLoopUtilization(usage, since)).utilization;
+  });
+  return Math.max(0, ...ratios);
+}
+
+const describeSplit = (split: SplitReport): SplitHeartbeat => ({
   split: split.name,
   epoch: split.epoch,
   position: String(split.durable.position),

@@ -1,41 +1,65 @@
-// The splits that a worker holds: taken, read, let go of.
-import { setTimeout as wait } from 'node:timers/promises';
+// The splits that a worker holds: taken, dealt out to its data paths, let go of.
+
 import { messageOf } from '#core/errors.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
-import { rememberedEvents } from '#core/operators/operator.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Commits } from './commits.ts';
-import type { DataPath } from './data-path.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import type { WorkerParts } from './parts.ts';
-import { Split } from './split.ts';
+import { type OpenPath, reportOf, type SplitRef, type SplitReport } from './path-messages.ts';
+import { Paths } from './paths.ts';
+import { type Progress, Split } from './split.ts';
 
-/** What is done on the data path with the splits that come and go. */
-export type SplitPath = Pick<DataPath, 'add' | 'remove' | 'commitTransactions' | 'forget'>;
+/** A split as the worker's main part knows it. It stays on its data path for as long as it is held. */
+export interface Holding {
+  readonly name: string;
+  readonly epoch: number;
+  readonly partition: number;
+  readonly path: number;
+  /** In the split's item. */
+  committed: Progress;
+  /** As its data path last said. */
+  report: SplitReport;
+}
+
+interface Leaving {
+  readonly holding: Holding;
+  readonly left: PromiseWithResolvers<boolean>;
+  readonly done: Promise<boolean>;
+}
+
+export interface HoldingsParts {
+  readonly worker: WorkerParts;
+  readonly commits: Commits;
+  readonly errors: ErrorsSeen;
+  readonly paths: readonly OpenPath[];
+  /** A data path found that another worker owns the split. */
+  readonly onFenced: (split: SplitRef) => void;
+}
 
 export class Holdings {
-  readonly #parts: WorkerParts;
-  readonly #path: SplitPath;
-  readonly #commits: Commits;
-  readonly #errors: ErrorsSeen;
-  readonly #splits = new Map<string, Split>();
-  readonly #leaving = new Map<string, Promise<boolean>>();
+  readonly paths: Paths;
+  readonly #parts: HoldingsParts;
+  readonly #holdings = new Map<string, Holding>();
+  readonly #leaving = new Map<string, Leaving>();
   /** What was done to splits that are not held any more. */
   retired: Accounting = noRecords;
 
-  constructor(parts: WorkerParts, path: SplitPath, commits: Commits, errors: ErrorsSeen) {
+  constructor(parts: HoldingsParts) {
     this.#parts = parts;
-    this.#path = path;
-    this.#commits = commits;
-    this.#errors = errors;
+    this.paths = new Paths(parts.paths, {
+      onSplits: (path, splits) => this.#note(path, splits),
+      onLeft: (path, split, inOrder) => this.#noteLeft(path, split, inOrder),
+      onFenced: parts.onFenced,
+    });
   }
 
-  get all(): readonly Split[] {
-    return [...this.#splits.values()];
+  get all(): readonly Holding[] {
+    return [...this.#holdings.values()];
   }
 
   get names(): ReadonlySet<string> {
-    return new Set(this.#splits.keys());
+    return new Set(this.#holdings.keys());
   }
 
   /** Takes what is free by now; somebody else may have been quicker. */
@@ -44,18 +68,25 @@ export class Holdings {
   }
 
   async #claimOne(seen: SplitRecord): Promise<void> {
-    const { splits, identity, goal, clock, log } = this.#parts;
+    const { splits, identity, clock, log } = this.#parts.worker;
     const outcome = await splits.claim(identity.job, seen, identity.worker);
-    if (outcome.kind === 'lost' || this.#splits.has(seen.split)) return;
-    const split = new Split(outcome.record, clock, rememberedEvents(goal.operators ?? []));
-    this.#splits.set(split.name, split);
+    if (outcome.kind === 'lost' || this.#holdings.has(seen.split)) return;
+    const { record } = outcome;
+    const split = new Split(record, clock);
+    const path = this.#emptiestPath();
+    const { name, epoch, partition, durable } = split;
+    this.#holdings.set(name, { name, epoch, partition, path, committed: durable, report: reportOf(split) });
     log.info('took a split', {
-      split: split.name,
-      epoch: split.epoch,
-      position: split.done.position,
-      from: seen.owner,
+      ...{ split: name, epoch, position: durable.position, from: seen.owner },
+      ...(this.paths.count === 1 ? {} : { path }),
     });
-    this.#path.add(split);
+    this.paths.post(path, { kind: 'take', record });
+  }
+
+  #emptiestPath(): number {
+    const counts = Array.from({ length: this.paths.count }, () => 0);
+    for (const { path } of this.#holdings.values()) counts[path]!++;
+    return counts.indexOf(Math.min(...counts));
   }
 
   /**
@@ -63,49 +94,70 @@ export class Holdings {
    * `withinMs` is left to the next owner, who reads it again: false then.
    */
   async letGo(name: string, withinMs: number): Promise<boolean> {
-    const split = this.#splits.get(name);
-    if (split === undefined) return true;
+    const holding = this.#holdings.get(name);
+    if (holding === undefined) return true;
     let leaving = this.#leaving.get(name);
     if (leaving === undefined) {
-      leaving = this.#letGo(split, withinMs).finally(() => this.#leaving.delete(name));
+      const left = Promise.withResolvers<boolean>();
+      const done = this.#letGo(holding, left.promise).finally(() => this.#leaving.delete(name));
+      leaving = { holding, left, done };
       this.#leaving.set(name, leaving);
+      this.paths.post(holding.path, { kind: 'let-go', split: refOf(holding), withinMs });
     }
-    return await leaving;
+    return await leaving.done;
   }
 
-  async #letGo(split: Split, withinMs: number): Promise<boolean> {
-    const { splits, identity, log } = this.#parts;
-    split.state = 'leaving';
-    this.#path.remove(split);
-    await Promise.race([split.settled(), wait(withinMs, undefined, { ref: false })]);
-    const inOrder = split.isSettled;
-    if (!inOrder) split.rewind();
-    await this.#path.commitTransactions(split);
-    await this.#commits.commit(split);
-    if (!this.#splits.has(split.name)) return inOrder;
+  async #letGo(holding: Holding, left: Promise<boolean>): Promise<boolean> {
+    const inOrder = await left;
+    if (!this.#isHeld(holding)) return inOrder;
+    const { errors, commits, worker } = this.#parts;
+    const { splits, identity, log } = worker;
+    const { name, epoch } = holding;
+    await commits.commit(holding);
+    if (!this.#isHeld(holding)) return inOrder;
     try {
-      await splits.release(identity.job, { split: split.name, worker: identity.worker, epoch: split.epoch });
-      log.info('freed a split', { split: split.name, epoch: split.epoch, position: split.committed.position });
+      await splits.release(identity.job, { split: name, worker: identity.worker, epoch });
+      log.info('freed a split', { split: name, epoch, position: holding.committed.position });
     } catch (error) {
       // It stays ours on paper: the next owner waits until we are gone.
-      this.#errors.note('release-failed', `${split.name}: ${messageOf(error)}`);
+      errors.note('release-failed', `${name}: ${messageOf(error)}`);
     }
-    this.#forget(split);
+    this.#forget(holding);
     return inOrder;
   }
 
-  /** Somebody else owns it: what is in flight may arrive and is a duplicate then, but nothing of it is committed. */
-  drop(split: Split): void {
-    split.state = 'leaving';
-    this.#path.remove(split);
-    split.rewind();
-    this.#forget(split);
-    this.#parts.log.warn('lost a split to another worker', { split: split.name, epoch: split.epoch });
+  /** Somebody else owns it: nothing of it is committed any more. */
+  drop({ name, epoch }: SplitRef): void {
+    const holding = this.#holdings.get(name);
+    if (holding?.epoch !== epoch) return;
+    this.#forget(holding);
+    this.paths.post(holding.path, { kind: 'drop', split: { name, epoch } });
+    this.#leaving.get(name)?.left.resolve(true);
+    this.#parts.worker.log.warn('lost a split to another worker', { split: name, epoch });
   }
 
-  #forget(split: Split): void {
-    if (!this.#splits.delete(split.name)) return;
-    this.#path.forget(split);
-    this.retired = addAccounting(this.retired, split.own);
+  #forget(holding: Holding): void {
+    if (!this.#isHeld(holding)) return;
+    this.#holdings.delete(holding.name);
+    this.retired = addAccounting(this.retired, holding.report.own);
+  }
+
+  #isHeld(holding: Holding): boolean {
+    return this.#holdings.get(holding.name) === holding;
+  }
+
+  #note(path: number, reports: readonly SplitReport[]): void {
+    for (const report of reports) {
+      const holding = this.#holdings.get(report.name);
+      if (holding?.epoch === report.epoch && holding.path === path) holding.report = report;
+    }
+  }
+
+  #noteLeft(path: number, report: SplitReport, inOrder: boolean): void {
+    this.#note(path, [report]);
+    const leaving = this.#leaving.get(report.name);
+    if (leaving?.holding.epoch === report.epoch) leaving.left.resolve(inOrder);
   }
 }
+
+const refOf = ({ name, epoch }: Holding): SplitRef => ({ name, epoch });

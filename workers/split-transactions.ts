@@ -246,7 +246,7 @@ export class SplitTransactions implements TransactionalOutlet {
     const { worker, onLost } = this.#parts;
     const { split, producer } = member;
     if (member.isGone) return 'lost';
-    const { position, topicId, accounting } = split.committed;
+    const { position, topicId, accounting } = split.durable;
     const held = { split: split.name, worker: worker.identity.worker, epoch: split.epoch };
     const outcome = await worker.splits.commit(worker.identity.job, held, {
       position: String(position),

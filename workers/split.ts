@@ -112,8 +112,6 @@ export class Split {
   movedAt: number;
   /** When a broker last said where the split ends: one that nobody asks about must not pass for caught up. */
   seenAt: number;
-  /** In the split's item. */
-  committed: Progress;
   /** All before it is acknowledged. */
   done: Progress;
   /** True while its transactions are being opened: it is not read then. */
@@ -136,10 +134,9 @@ export class Split {
     this.epoch = record.epoch;
     this.placement = record.placed?.sequence ?? 0;
     this.topicId = record.topicId;
-    this.committed = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
-    this.done = this.committed;
+    this.done = { position: Number(record.position), topicId: record.topicId, accounting: record.accounting };
     this.#accountingTaken = record.accounting;
-    this.fetchOffset = this.committed.position;
+    this.fetchOffset = Number(record.position);
     this.#remembers = remembers;
     this.#readAgain();
     this.#clock = clock;
@@ -180,10 +177,6 @@ export class Split {
 
   get isSettled(): boolean {
     return this.#units.length === 0;
-  }
-
-  get needsCommit(): boolean {
-    return this.durable !== this.committed;
   }
 
   openUnit(): Unit {

@@ -4,16 +4,16 @@ import { messageOf } from '#core/errors.ts';
 import { judgeProgress } from '#core/health/progress.ts';
 import type { ExitName } from '#core/job/exit-codes.ts';
 import type { WorkerState } from '#core/job/heartbeat.ts';
+import type { StoredLive } from '#core/job/live-settings.ts';
 import { Commits } from './commits.ts';
-import { DataPath } from './data-path.ts';
 import { ErrorsSeen } from './errors-seen.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Holdings } from './holdings.ts';
-import { Lease } from './lease.ts';
+import type { Lease } from './lease.ts';
 import { takeOver } from './live-goal.ts';
 import { Membership } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
-import type { Split } from './split.ts';
+import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 
 /** While splits that are ours are still held by another worker, and at the start, the view is read this often. */
 const eagerRoundMs = 100;
@@ -28,7 +28,6 @@ export class Worker {
   readonly #errors: ErrorsSeen;
   readonly #membership: Membership;
   readonly #heartbeats: Heartbeats;
-  readonly #path: DataPath;
   readonly #commits: Commits;
   readonly #holdings: Holdings;
   readonly #ended = Promise.withResolvers<ExitName>();
@@ -39,29 +38,31 @@ export class Worker {
   #beating: Promise<void> | null = null;
   #announced: WorkerState = 'starting';
 
-  constructor(parts: WorkerParts) {
+  /** `paths`: of the records; one in this thread, or each in a thread of its own. They go by the same lease. */
+  constructor(parts: WorkerParts, lease: Lease, paths: readonly OpenPath[]) {
     this.#parts = parts;
-    const { clock, log, goal } = parts;
-    this.#lease = new Lease(goal.settings.leaseMs, () => clock.monotonicMs());
+    const { clock, log } = parts;
+    this.#lease = lease;
     this.#errors = new ErrorsSeen(log, () => clock.now());
     this.#membership = new Membership(parts);
     this.#heartbeats = new Heartbeats(parts);
-    this.#path = new DataPath(parts, this.#lease, this.#errors, (split) => this.#onFenced(split));
-    this.#commits = new Commits(parts, this.#lease, this.#errors, (split) => this.#onFenced(split));
-    this.#holdings = new Holdings(parts, this.#path, this.#commits, this.#errors);
+    const onFenced = (split: SplitRef): void => this.#onFenced(split);
+    this.#commits = new Commits(parts, this.#lease, this.#errors, onFenced);
+    const { commits, errors } = { commits: this.#commits, errors: this.#errors };
+    this.#holdings = new Holdings({ worker: parts, commits, errors, paths, onFenced });
   }
 
   /** Works until it is told to end or has to; gives the reason. */
   async run(): Promise<ExitName> {
     const { settings } = this.#parts.goal;
     const first = this.#beat();
-    void this.#openPath();
+    this.#holdings.paths.postAll({ kind: 'open' });
+    void this.#refresh();
     await first;
     this.#every(settings.heartbeatMs, () => void this.#beat());
     this.#every(settings.commitMs, () => void this.#commit());
-    this.#every(settings.transactionMs, () => void this.#path.commitTransactions());
     this.#every(watchMs, () => this.#watch());
-    this.#every(metadataMs, () => void this.#parts.cluster.refresh().catch(() => {}));
+    this.#every(metadataMs, () => void this.#refresh());
     void this.#rounds();
     const reason = await this.#ended.promise;
     for (const timer of this.#timers) clearInterval(timer);
@@ -95,16 +96,13 @@ export class Worker {
     } catch (error) {
       log.warn('did not take leave in order; others wait for the lease to run out', { reason: messageOf(error) });
     }
-    await this.#path.close();
+    await this.#holdings.paths.close();
     this.#end(inTime.includes(false) ? 'drainTimeout' : wasStuck ? 'stuck' : 'ended', 'drained');
   }
 
-  async #openPath(): Promise<void> {
-    const { cluster, log, clock } = this.#parts;
-    const startedMs = clock.monotonicMs();
-    await cluster.refresh().catch((error: unknown) => this.#errors.note('source-unavailable', messageOf(error)));
-    await this.#path.open();
-    log.info('the sink is ready', { tookMs: Math.round(clock.monotonicMs() - startedMs) });
+  /** A cluster that cannot be reached is the data paths' trouble to tell of. */
+  async #refresh(): Promise<void> {
+    await this.#parts.cluster.refresh().catch(() => {});
   }
 
   /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat. */
@@ -128,7 +126,7 @@ export class Worker {
       this.#end('fenced', 'this worker was declared dead');
       return false;
     }
-    if (takeOver(this.#parts, round.live)) void this.#beat();
+    this.#takeOver(round.live);
     if (this.#draining || !this.#lease.isHeld) return true;
     const { claim, release, waitingFor } = round.decision;
     for (const name of release) void this.#holdings.letGo(name, this.#parts.goal.settings.drainMs);
@@ -136,6 +134,12 @@ export class Worker {
     await this.#holdings.claim(claim);
     if (hadNone && this.#holdings.all.length > 0) void this.#beat();
     return waitingFor.length > 0 || this.#holdings.all.length === 0;
+  }
+
+  #takeOver(stored: StoredLive | null): void {
+    if (stored === null || !takeOver(this.#parts, stored)) return;
+    this.#holdings.paths.postAll({ kind: 'live', stored });
+    void this.#beat();
   }
 
   async #beat(): Promise<void> {
@@ -148,15 +152,14 @@ export class Worker {
 
   async #sendBeat(): Promise<void> {
     const { workers, clock } = this.#parts;
+    await this.#holdings.paths.look();
     const sentMs = clock.monotonicMs();
     const heartbeat = this.#heartbeats.next({
       state: this.#state,
       leader: this.#membership.leads,
-      splits: this.#holdings.all,
+      holdings: this.#holdings.all,
       retired: this.#holdings.retired,
-      newestAt: this.#path.newestAt,
-      mismatches: this.#path.mismatchCount,
-      gathering: this.#path.gathering,
+      paths: this.#holdings.paths.state,
       lastCheckpoint: this.#membership.checkpoints.latest,
       errors: this.#errors.latest(),
     });
@@ -170,12 +173,13 @@ export class Worker {
   }
 
   async #commit(): Promise<void> {
+    await this.#holdings.paths.look();
     await this.#commits.commitAll(this.#holdings.all);
     await this.#commits.tell(this.#holdings.all);
   }
 
   /** Another worker holds the split. If it is because this one was declared dead, all of it has to end. */
-  #onFenced(split: Split): void {
+  #onFenced(split: SplitRef): void {
     this.#holdings.drop(split);
     void this.#beat();
   }
@@ -186,11 +190,12 @@ export class Worker {
       this.#end('fenced', `no heartbeat was accepted for ${goal.settings.leaseMs} ms`);
       return;
     }
+    void this.#holdings.paths.look();
     if (this.#announced !== this.#state) void this.#beat();
     this.#announced = this.#state;
     const nowMs = clock.monotonicMs();
-    if (this.#path.isRefused) this.#refusedMs = nowMs;
-    const splits = this.#holdings.all
+    if (this.#holdings.paths.state.isRefused) this.#refusedMs = nowMs;
+    const splits = this.#reports
       .filter(({ state }) => state !== 'stuck')
       .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
     const progress = judgeProgress({ nowMs, stalledAfterMs: goal.stalledAfterMs, splits, refusedMs: this.#refusedMs });
@@ -198,12 +203,12 @@ export class Worker {
   }
 
   #endStalled(splits: readonly string[], forMs: number): void {
-    const evidence = this.#holdings.all
+    const evidence = this.#reports
       .filter(({ name }) => splits.includes(name))
-      .map(({ name, state, done, fetchOffset, endOffset }) => ({
+      .map(({ name, state, durable, fetchOffset, endOffset }) => ({
         name,
         state,
-        position: done.position,
+        position: durable.position,
         fetchOffset,
         endOffset,
       }));
@@ -214,8 +219,12 @@ export class Worker {
     this.#end('noProgress', `no progress for ${Math.round(forMs)} ms`);
   }
 
+  get #reports(): readonly SplitReport[] {
+    return this.#holdings.all.map(({ report }) => report);
+  }
+
   get #isStuck(): boolean {
-    return this.#holdings.all.some(({ state }) => state === 'stuck');
+    return this.#reports.some(({ state }) => state === 'stuck');
   }
 
   get #state(): WorkerState {

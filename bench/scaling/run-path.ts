@@ -1,12 +1,15 @@
 // Runs a worker's data path over a stream of equal batches and says what it cost: everything of a worker but its sockets.
+import { systemClock } from '#adapters/clock/system-clock.ts';
 import { loadParser, planRoute, type RouteExpressions } from '#core/expression/index.ts';
 import { createProcessor } from '#core/expression/run/processor.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { jobId } from '#core/names.ts';
 import type { Logger } from '#core/ports/logger.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
 import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
 import { DataPath } from '#workers/data-path.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
@@ -16,10 +19,10 @@ import type { WorkerParts } from '#workers/parts.ts';
 import { Split } from '#workers/split.ts';
 import { LoopbackBroker, type RecordSet, topicId } from './loopback-broker.ts';
 
-const source = 'in';
+export const source = 'in';
 const setBytes = 1024 * 1024;
 const batchBytes = 128 * 1024;
-const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
+export const clock = { now: () => Date.now(), monotonicMs: systemClock.monotonicMs };
 const silent = { debug() {}, info() {}, warn() {}, error() {} } as unknown as Logger;
 const nobody = { attach: () => {}, acknowledge: () => {} };
 const noKey: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
@@ -34,6 +37,10 @@ export interface Load {
   /** At least so many are worked on in all, over all routes. */
   readonly recordsMin: number;
   readonly compression: OutputCompression;
+  /** A stream where not given. */
+  readonly sink?: SinkGoal;
+  /** What that sink uses of a worker beside the rest. */
+  readonly worker?: Partial<WorkerParts>;
 }
 
 export interface Cost {
@@ -41,10 +48,11 @@ export interface Cost {
   readonly bytes: number;
   readonly produced: number;
   readonly cpuSeconds: number;
+  readonly seconds: number;
 }
 
 /** Batches of about 128 KiB of the events in turn, a set of about 1 MiB. */
-function recordSetOf(events: readonly string[], compression: OutputCompression): RecordSet {
+export function recordSetOf(events: readonly string[], compression: OutputCompression): RecordSet {
   const pieces: Buffer[] = [];
   const batches: { at: number; before: number }[] = [];
   let records = 0;
@@ -73,42 +81,54 @@ export async function runPaths(load: Load): Promise<Cost> {
   const sets = Math.max(1, Math.ceil(load.recordsMin / (set.records * partitions * routes)));
   const broker = new LoopbackBroker(set, { source, partitions, sets });
   const paths = Array.from({ length: routes }, () => pathOf(load, broker));
-  const before = process.cpuUsage();
+  const [before, beforeMs] = [process.cpuUsage(), performance.now()];
   await Promise.all(paths.map(({ path }) => path.open()));
   for (const { path, splits } of paths) for (const split of splits) path.add(split);
   const end = set.records * sets;
   const isDone = () => paths.every(({ splits }) => splits.every(({ done }) => done.position === end));
   while (!isDone()) await new Promise((resolve) => setTimeout(resolve, 10));
   const { user, system } = process.cpuUsage(before);
+  const seconds = (performance.now() - beforeMs) / 1_000;
   await Promise.all(paths.map(({ path }) => path.close()));
   const produced = paths.flatMap(({ splits }) => splits).reduce((sum, { own }) => sum + own.out, 0);
-  if (produced !== broker.produced)
+  if (load.sink === undefined && produced !== broker.produced)
     throw new Error(`${broker.produced} records were produced, ${produced} accounted for`);
   const records = end * partitions * routes;
   const bytes = set.bytes.length * sets * partitions * routes;
-  return { records, bytes, produced, cpuSeconds: (user + system) / 1e6 };
+  return { records, bytes, produced, cpuSeconds: (user + system) / 1e6, seconds };
 }
 
 function pathOf(load: Load, broker: LoopbackBroker): { readonly path: DataPath; readonly splits: readonly Split[] } {
-  const goal = goalOf(load);
-  const lease = new Lease(Number.POSITIVE_INFINITY, clock.monotonicMs);
-  lease.renew(clock.monotonicMs());
-  const parts = {
-    goal,
-    processor: createProcessor(goal.program),
-    eventTime: null,
-    cluster: broker.cluster,
-    clock,
-    log: silent,
-  } as unknown as WorkerParts;
-  const splits = Array.from({ length: load.partitions }, (_, partition) => {
-    const place = { split: `${source}/${partition}`, owner: 'w', epoch: 1, position: '0', topicId };
-    return new Split({ ...place, accounting: noRecords }, clock);
-  });
+  const lease = endlessLease();
+  const parts = { ...partsOf(goalOf(load), broker), ...load.worker };
+  const splits = splitRecordsOf(load).map((record) => new Split(record, clock));
   return { path: new DataPath(parts, lease, new ErrorsSeen(silent, clock.now), () => {}), splits };
 }
 
-function goalOf({ expressions, row, compression }: Load): JobGoal {
+export function endlessLease(): Lease {
+  const lease = new Lease(Number.POSITIVE_INFINITY, clock.monotonicMs);
+  lease.renew(clock.monotonicMs());
+  return lease;
+}
+
+/** All that a data path uses of a worker's parts where its sink is a stream. */
+export const partsOf = (goal: JobGoal, broker: LoopbackBroker): WorkerParts =>
+  ({
+    ...{ goal, processor: createProcessor(goal.program), eventTime: null, cluster: broker.cluster },
+    ...{ clock, log: silent },
+  }) as unknown as WorkerParts;
+
+export const splitRecordsOf = ({ partitions }: Pick<Load, 'partitions'>): readonly SplitRecord[] =>
+  Array.from({ length: partitions }, (_, partition) => ({
+    ...{ split: `${source}/${partition}`, owner: 'w', epoch: 1, position: '0', topicId, accounting: noRecords },
+  }));
+
+export function goalOf({
+  expressions,
+  row,
+  compression,
+  sink = { kind: 'stream', stream: 'out', topic: 'out', keyed: false },
+}: Pick<Load, 'expressions' | 'row' | 'compression' | 'sink'>): JobGoal {
   const planned = planRoute(expressions, row, { validate: row === null ? 'read' : 'declared' });
   if (!planned.ok) throw new Error(JSON.stringify(planned.problem));
   return {
@@ -123,7 +143,7 @@ function goalOf({ expressions, row, compression }: Load): JobGoal {
     source: { stream: source, topic: source, start: { kind: 'earliest' } },
     program: planned.value,
     eventTime: null,
-    sink: { kind: 'stream', stream: 'out', topic: 'out', keyed: false },
+    sink,
     deadLetterTopic: 'dead',
     delivery: aDelivery,
     errors: anErrorPolicy,

@@ -1,6 +1,6 @@
 // A worker that delivers exactly once: what a reader of committed records sees, whatever dies, wakes up or is lost.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { initProducerIdV5 } from '@platformatic/kafka';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
@@ -11,7 +11,13 @@ import { type AnswerOf, Cluster, parseBrokers } from '#workers/kafka/cluster.ts'
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { startLoad } from '../workers/load.ts';
 import { readCommitted } from '../workers/read-committed.ts';
-import { addressesFromEnvironment, type GoalWishes, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
+import {
+  addressesFromEnvironment,
+  type GoalWishes,
+  type StreamJobGoal,
+  shapes,
+  WorkerRig,
+} from '../workers/worker-rig.ts';
 
 // Bounds for hangs: several workers start one after the other in these.
 jest.setTimeout(240_000);
@@ -21,6 +27,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(async () => await rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const leaseMs = 2_000;
@@ -81,9 +88,9 @@ describe('exactly once', () => {
   });
 });
 
-describe('when a worker dies in the middle of transactions', () => {
+describe.each(shapes)('when a worker of $shape dies in the middle of transactions', ({ resources }) => {
   test('its replacement loses and doubles nothing, and the books balance', async () => {
-    const goal = await goalWith();
+    const goal = await goalWith({ goal: { resources } });
     let worker = await rig.start(goal, 1);
     const producing = startLoad(rig, goal, { perTurn: 20 });
     for (let incarnation = 2; incarnation <= 4; incarnation++) {

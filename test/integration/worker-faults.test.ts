@@ -1,7 +1,6 @@
 // A worker as a process on the real parts: what is lost, doubled and delayed when workers die, wake up, come and go.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { isBalanced } from '#core/job/accounting.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { until } from '#test/support/until.ts';
 import { compareWithLoad, type Found, type Load, type LoadWishes, startLoad } from '../workers/load.ts';
@@ -11,6 +10,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(async () => await rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const load = (goal: StreamJobGoal, wishes?: LoadWishes): Load => startLoad(rig, goal, wishes);
@@ -84,26 +84,6 @@ describe('when a worker is stopped and wakes up', () => {
 });
 
 describe('workers of one job', () => {
-  test('share the splits as they come and go, and lose and double nothing', async () => {
-    const goal = await goalWith();
-    const producing = load(goal, { perTurn: 300, turnMs: 20 });
-    const first = await rig.start(goal, 1, 0);
-    await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 4);
-    const second = await rig.start(goal, 2, 1);
-    await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 2);
-    await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 2);
-    await sleep(500);
-    first.child.kill('SIGTERM');
-    expect(await first.exited).toBe(exitCodes.ended);
-    await rig.heartbeatWith(goal, second.name, ({ splits, leader }) => splits.length === 4 && leader, 5_000);
-    await sleep(300);
-    const count = await producing.stop();
-    const accounting = await rig.accounted(goal, count);
-    expect(accounting).toMatchObject({ in: count, out: count });
-    expect(isBalanced(accounting)).toBe(true);
-    expect(await compare(goal, count)).toEqual({ lost: 0, duplicates: 0, disordered: 0 });
-  });
-
   test('of a newer incarnation take over from the one that they replace [fault 63]', async () => {
     const goal = await goalWith();
     const old = await rig.start(goal, 1, 0);

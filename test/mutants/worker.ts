@@ -46,8 +46,8 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'lease-that-never-ends', file: 'workers/lease.ts', by: [simulated] },
-    before: 'return this.#monotonicMs() - this.#renewedMs < this.#leaseMs;',
-    after: 'return this.#monotonicMs() - this.#renewedMs < 100 * this.#leaseMs;',
+    before: 'return this.#monotonicMs() - renewedMs < this.#leaseMs;',
+    after: 'return this.#monotonicMs() - renewedMs < 100 * this.#leaseMs;',
   },
   {
     ...{ name: 'commit-before-acknowledgement', file: 'workers/split.ts', by: [simulated] },
@@ -67,13 +67,13 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'fenced-commit-is-no-news', file: 'workers/commits.ts', by: [simulated] },
-    before: "if (outcome === 'fenced') this.#onFenced(split);\n      else split.committed = done;",
-    after: 'split.committed = done;',
+    before: "if (outcome === 'fenced') this.#onFenced(holding);\n      else holding.committed = done;",
+    after: 'holding.committed = done;',
   },
   {
     ...{ name: 'released-before-it-is-drained', file: 'workers/holdings.ts', by: [simulated] },
-    before: '    await this.#path.commitTransactions(split);\n    await this.#commits.commit(split);',
-    after: '',
+    before: '    const inOrder = await left;\n    if (!this.#isHeld(holding)) return inOrder;',
+    after: '    const inOrder = true;\n    left.catch(() => {});',
   },
   {
     ...{ name: 'reads-the-source-that-it-had-before', file: 'workers/leader.ts', by: [simulated] },

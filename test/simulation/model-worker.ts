@@ -16,13 +16,15 @@ import type { MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { Commits } from '#workers/commits.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
 import { Heartbeats } from '#workers/heartbeats.ts';
-import { Holdings, type SplitPath } from '#workers/holdings.ts';
+import { Holdings } from '#workers/holdings.ts';
 import type { Cluster, TopicInfo } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { Lease } from '#workers/lease.ts';
 import { takeOver } from '#workers/live-goal.ts';
 import { Membership } from '#workers/membership.ts';
 import type { WorkerIdentity, WorkerParts } from '#workers/parts.ts';
+import { PathHost, type SplitPath } from '#workers/path-host.ts';
+import type { OpenPath, SplitRef } from '#workers/path-messages.ts';
 import type { Split } from '#workers/split.ts';
 import { resolveUnreadable } from '#workers/unreadable-split.ts';
 import type { Ledger } from './ledger.ts';
@@ -100,7 +102,7 @@ export class ModelWorker {
 
   /** Splits that it holds and believes to be allowed to work on. */
   get heldSplits(): readonly Split[] {
-    return this.#core?.holdings.all ?? [];
+    return this.#core?.host.splits ?? [];
   }
 
   /** By its own clock it holds its lease. */
@@ -122,7 +124,7 @@ export class ModelWorker {
     const { network } = this.#world;
     const { heartbeatMs, commitMs } = goal.settings;
     network.every(this.actor, heartbeatMs, () => void this.#beat());
-    network.every(this.actor, commitMs, () => void core.commits.commitAll(core.holdings.all));
+    network.every(this.actor, commitMs, () => void this.#commit(core));
     network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#watch());
     network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#read());
     network.every(this.actor, metadataMs, () => void core.cluster.refresh());
@@ -143,7 +145,7 @@ export class ModelWorker {
     resigned.catch(() => {});
     // The product's own time limit runs on a real timer: here the model makes the splits give up in virtual time.
     this.#world.time.after(goal.settings.drainMs, () => {
-      for (const split of core.holdings.all) if (!this.isOver && !split.isSettled) split.rewind();
+      for (const split of core.host.splits) if (!this.isOver && !split.isSettled) split.rewind();
     });
     while (core.holdings.all.length > 0)
       await Promise.all(core.holdings.all.map(({ name }) => core.holdings.letGo(name, goal.settings.drainMs)));
@@ -195,16 +197,27 @@ export class ModelWorker {
     const lease = new Lease(goal.settings.leaseMs, () => this.#clock.monotonicMs());
     const errors = new ErrorsSeen(log, () => this.#clock.now());
     const path: SplitPath = {
-      ...{ add: () => {}, forget: () => {}, commitTransactions: async () => {} },
+      ...{ open: async () => {}, close: async () => {}, add: () => {}, forget: () => {} },
+      commitTransactions: async () => {},
       remove: (split: Split) => void split.generation++,
+      ...{ isRefused: false, newestAt: null, mismatchCount: 0, gathering: null },
     };
-    const commits = new Commits(parts, lease, errors, (split) => {
+    const onFenced = (split: SplitRef): void => {
       holdings.drop(split);
       void this.#beat();
-    });
-    const holdings: Holdings = new Holdings(parts, path, commits, errors);
+    };
+    const commits = new Commits(parts, lease, errors, onFenced);
+    const hosts: PathHost[] = [];
+    const open: OpenPath = (tell) => {
+      const seen = new ErrorsSeen(log, () => this.#clock.now());
+      const host = new PathHost({ worker: parts, path, errors: seen, tell });
+      hosts.push(host);
+      return { post: (message) => host.receive(message) };
+    };
+    const holdings: Holdings = new Holdings({ worker: parts, commits, errors, paths: [open], onFenced });
     return {
       ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts) },
+      host: hosts[0]!,
       heartbeats: new Heartbeats(parts),
     };
   }
@@ -245,18 +258,18 @@ export class ModelWorker {
     await this.#beating;
   }
 
+  async #commit(core: Core): Promise<void> {
+    await core.holdings.paths.look();
+    await core.commits.commitAll(core.holdings.all);
+  }
+
   async #sendBeat(core: Core): Promise<void> {
+    await core.holdings.paths.look();
     const sentMs = this.#clock.monotonicMs();
     const heartbeat = core.heartbeats.next({
-      ...{
-        state: this.#state,
-        leader: core.membership.leads,
-        splits: core.holdings.all,
-        newestAt: null,
-        mismatches: 0,
-        gathering: null,
-      },
+      ...{ state: this.#state, leader: core.membership.leads, holdings: core.holdings.all },
       ...{ retired: core.holdings.retired, lastCheckpoint: core.membership.checkpoints.latest },
+      paths: core.holdings.paths.state,
       errors: core.errors.latest(),
     });
     try {
@@ -281,7 +294,7 @@ export class ModelWorker {
       return;
     }
     const nowMs = this.#clock.monotonicMs();
-    const splits = core.holdings.all
+    const splits = this.heldSplits
       .filter(({ state }) => state !== 'stuck')
       .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
     const refusedMs = this.#world.sinkDownUntil > this.#world.time.now ? nowMs : null;
@@ -293,7 +306,7 @@ export class ModelWorker {
   #read(): void {
     const core = this.#core;
     if (core === null || this.isOver || !core.lease.isHeld) return;
-    for (const split of core.holdings.all) {
+    for (const split of core.host.splits) {
       if (split.state !== 'reading') continue;
       const topic = this.#world.broker.look(split.topic);
       const start = topic?.starts[split.partition];
@@ -372,6 +385,7 @@ interface Core {
   readonly commits: Commits;
   readonly holdings: Holdings;
   readonly membership: Membership;
+  readonly host: PathHost;
   readonly heartbeats: Heartbeats;
 }
 

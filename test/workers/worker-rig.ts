@@ -59,6 +59,12 @@ export type StreamJobGoal = JobGoal & { readonly sink: StreamSinkGoal };
 
 const heapMiB = 128;
 
+/** One thread for all, or two data threads beside the main one (workers/threads.ts). */
+export const shapes = [
+  { shape: 'one thread', resources: { workers: 1, cpu: 0.25, memoryMiB: 256 } },
+  { shape: 'two data threads', resources: { workers: 1, cpu: 2, memoryMiB: 512 } },
+] as const;
+
 /** Short intervals, so that tests need not wait. */
 const quick: Partial<WorkerSettings> = {
   heartbeatMs: 300,
@@ -108,10 +114,15 @@ export class WorkerRig {
     return rig;
   }
 
+  /** Of a test that is over: its workers would only take processor time from the next one. */
+  async endWorkers(): Promise<void> {
+    const started = this.#started.splice(0);
+    for (const { child } of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await Promise.all(started.map(({ exited }) => exited));
+  }
+
   async close(): Promise<void> {
-    for (const { child } of this.#started)
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-    await Promise.all(this.#started.map(({ exited }) => exited));
+    await this.endWorkers();
     await Promise.all([this.admin.disconnect(), this.producer.disconnect()]);
     this.#dynamo.close();
     this.objects.close();
@@ -139,7 +150,7 @@ export class WorkerRig {
       delivery: aDelivery,
       errors: anErrorPolicy,
       throttle: null,
-      resources: { workers: 1, cpu: 0.25, memoryMiB: 256 },
+      resources: shapes[0].resources,
       stalledAfterMs: 90_000,
       settings: { ...localSettings.worker, ...quick, ...wishes.settings },
       ...wishes.goal,
@@ -231,6 +242,8 @@ export class WorkerRig {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'],
+        // Taking the types out of all modules is most of a worker's start here.
+        NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/test-workers'),
         [environment.kafkaBrokers]: this.addresses.kafka,
         [environment.dynamodbEndpoint]: this.addresses.dynamodb,
         [environment.s3Endpoint]: this.addresses.s3,
