@@ -1,9 +1,8 @@
 // The producer's id at the cluster: taken once, and anew when a broker lost our place in its sequence or the cluster is another one.
-import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf } from '#core/errors.ts';
-import { type BackoffBounds, backoffMs } from '#core/time/backoff.ts';
+import type { BackoffBounds } from '#core/time/backoff.ts';
 import type { Cluster } from './cluster.ts';
 import type { ProducerIdentity } from './output-batch.ts';
+import { Renewal } from './renewal.ts';
 
 export interface SessionHooks {
   /** Resolves when nothing is in flight: only then may another id be used. */
@@ -28,56 +27,39 @@ export interface Session {
 export class ProducerSession implements Session {
   readonly transactionalId = null;
   readonly #cluster: Cluster;
-  readonly #retry: BackoffBounds;
-  readonly #hooks: SessionHooks;
-  #identity: ProducerIdentity | null = null;
-  /** The cluster that gave it. */
+  readonly #renewal: Renewal;
+  /** The cluster that gave the id. */
   #clusterId: string | null = null;
-  #renewing: Promise<void> | null = null;
-  #closed = false;
 
   constructor(cluster: Cluster, retry: BackoffBounds, hooks: SessionHooks) {
     this.#cluster = cluster;
-    this.#retry = retry;
-    this.#hooks = hooks;
+    this.#renewal = new Renewal({ retry, hooks, take: () => this.#take(), codeOf: () => 'sink-unavailable' });
   }
 
-  /** What to send under now; null while there is none. A cluster that was wiped gives our id to somebody else. */
+  /** A cluster that was wiped gives our id to somebody else. */
   current(): ProducerIdentity | null {
-    if (this.#renewing !== null || this.#identity === null) return null;
-    if (this.#clusterId === this.#cluster.clusterId) return this.#identity;
+    const { identity } = this.#renewal;
+    if (identity === null || this.#clusterId === this.#cluster.clusterId) return identity;
     void this.renew();
     return null;
   }
 
   async ensure(): Promise<void> {
-    if (this.#identity === null) await this.renew();
+    await this.#renewal.ensure();
   }
 
   renew(): Promise<void> {
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null;
-      this.#hooks.onRenewed();
-    });
-    return this.#renewing;
+    return this.#renewal.renew();
   }
 
   close(): void {
-    this.#closed = true;
+    this.#renewal.close();
   }
 
-  async #renew(): Promise<void> {
-    await this.#hooks.idle();
-    for (let failureCount = 1; !this.#closed; failureCount++) {
-      try {
-        const { clusterId } = this.#cluster;
-        this.#identity = { ...(await this.#cluster.initProducerId()), isTransactional: false };
-        this.#clusterId = clusterId;
-        return;
-      } catch (error) {
-        this.#hooks.onTrouble('sink-unavailable', messageOf(error));
-        await wait(backoffMs(failureCount, this.#retry, Math.random()));
-      }
-    }
+  async #take(): Promise<ProducerIdentity> {
+    const { clusterId } = this.#cluster;
+    const identity = { ...(await this.#cluster.initProducerId()), isTransactional: false };
+    this.#clusterId = clusterId;
+    return identity;
   }
 }

@@ -2,12 +2,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { initProducerIdV5, offsetFetchV9 } from '@platformatic/kafka';
 import { messageOf, unavailable } from '#core/errors.ts';
-import { type BackoffBounds, backoffMs } from '#core/time/backoff.ts';
+import type { BackoffBounds } from '#core/time/backoff.ts';
 import type { AnswerOf, Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
 import type { Link } from './link.ts';
 import type { ProducerIdentity } from './output-batch.ts';
 import type { Session, SessionHooks } from './producer-session.ts';
+import { Renewal } from './renewal.ts';
 import {
   encodeEndTxn,
   encodeTxnOffsetCommit,
@@ -57,16 +58,15 @@ export class TransactionalSession implements Session {
   readonly #cluster: Cluster;
   readonly #options: TransactionOptions;
   readonly #hooks: SessionHooks;
-  #identity: ProducerIdentity | null = null;
+  readonly #renewal: Renewal;
   #coordinator: Link | null = null;
   #groupCoordinator: Link | null = null;
-  #renewing: Promise<void> | null = null;
-  #closed = false;
 
   constructor(cluster: Cluster, options: TransactionOptions, hooks: SessionHooks) {
     this.#cluster = cluster;
     this.#options = options;
     this.#hooks = hooks;
+    this.#renewal = new Renewal({ retry: options.retry, hooks, take: () => this.#take(), codeOf });
   }
 
   get transactionalId(): string {
@@ -75,26 +75,20 @@ export class TransactionalSession implements Session {
 
   /** Null too while a transaction is being ended: what is written meanwhile belongs to the next. */
   current(): ProducerIdentity | null {
-    return this.#identity;
+    return this.#renewal.identity;
   }
 
   async ensure(): Promise<void> {
-    if (this.#identity === null) await this.renew();
+    await this.#renewal.ensure();
   }
 
   /** Aborts what is open, shuts out whoever else holds the id, and finds where to go on; however long that takes. */
   renew(): Promise<void> {
-    this.#identity = null;
-    this.#renewing ??= this.#renew().finally(() => {
-      this.#renewing = null;
-      this.#hooks.onRenewed();
-    });
-    return this.#renewing;
+    return this.#renewal.renew();
   }
 
   close(): void {
-    this.#closed = true;
-    this.#identity = null;
+    this.#renewal.close();
   }
 
   /**
@@ -102,38 +96,22 @@ export class TransactionalSession implements Session {
    * not work, or nobody knows whether it did; nothing is sent then until `renew` has found out.
    */
   async commit(offset: number, metadata: string): Promise<boolean> {
-    const identity = this.#identity;
+    const identity = this.#renewal.takeOut();
     if (identity === null) return false;
-    this.#identity = null;
     try {
       await this.#commitOffset(identity, offset, metadata);
-      const next = await this.#end(identity);
-      if (this.#closed || this.#renewing !== null) return false;
-      this.#identity = next;
-      this.#hooks.onRenewed();
-      return true;
+      return this.#renewal.putBack(await this.#end(identity));
     } catch (error) {
       this.#hooks.onTrouble('transaction-failed', messageOf(error));
       return false;
     }
   }
 
-  async #renew(): Promise<void> {
-    await this.#hooks.idle();
-    for (let failureCount = 1; !this.#closed; failureCount++) {
-      try {
-        const identity = await this.#init();
-        const committed = await this.#fetchCommitted();
-        if (this.#closed) return;
-        if ((await this.#options.resume(committed)) === 'lost') this.#closed = true;
-        else this.#identity = identity;
-        return;
-      } catch (error) {
-        const code = error instanceof Refused && error.isAuthorization ? 'sink-unauthorized' : 'sink-unavailable';
-        this.#hooks.onTrouble(code, messageOf(error));
-        await wait(backoffMs(failureCount, this.#options.retry, Math.random()));
-      }
-    }
+  /** Null: the split is somebody else's by now. */
+  async #take(): Promise<ProducerIdentity | null> {
+    const identity = await this.#init();
+    const committed = await this.#fetchCommitted();
+    return (await this.#options.resume(committed)) === 'lost' ? null : identity;
   }
 
   async #init(): Promise<ProducerIdentity> {
@@ -199,6 +177,9 @@ class Refused extends Error {
     this.isAuthorization = isAuthorization(errorCode);
   }
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Refused && error.isAuthorization ? 'sink-unauthorized' : 'sink-unavailable';
 
 /** Asks again while the answer is that something is being finished; any other error is for the caller. */
 async function until<Answer>(
