@@ -13,6 +13,7 @@ import { openRegistryWith } from '#adapters/registry/schema-registry.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
+import { createRequestSigner } from '#adapters/sigv4/request-signer.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readLogLevel } from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
@@ -79,6 +80,7 @@ export async function compose(from: Environment, log: Logger, given?: JobGoal): 
     objects,
     secrets,
     registries: openRegistryWith(secrets),
+    signer: createRequestSigner({ region: aws.region, credentials: aws.credentials, now: systemClock.now }),
     warehouse: {
       files: createObjectStore({ ...bucket, requestMs: fileRequestMs }),
       catalog: createTableCatalog(objects),

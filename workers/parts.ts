@@ -4,6 +4,7 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { RequestSigner } from '#core/ports/request-signer.ts';
 import type { OpenRegistry } from '#core/ports/schema-registry.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
@@ -42,6 +43,7 @@ export interface WorkerParts {
   readonly objects: ObjectStore;
   readonly secrets: SecretStore;
   readonly registries: OpenRegistry;
+  readonly signer: RequestSigner;
   readonly warehouse: WarehouseParts;
   readonly clock: Clock;
   readonly log: Logger;

@@ -50,6 +50,7 @@ interface WritableView extends RecordView {
   split: Split;
   offset: number;
   timestamp: number;
+  element: string;
 }
 
 export class Pipeline implements Original {
@@ -369,7 +370,9 @@ class UnreadableRecords extends Error {
 const unreadableTriesMax = 5;
 
 /** Points the view at one of the events that a record became. */
-function outgoingOutput({ key, value }: WritableView, outputs: Outputs, index: number, keyed: boolean): void {
+function outgoingOutput(outgoing: WritableView, outputs: Outputs, index: number, keyed: boolean): void {
+  const { key, value } = outgoing;
+  outgoing.element = outputs.elements[index]!;
   const { values, valueEnds, keys, keyStarts, keyEnds } = outputs;
   value.bytes = values.bytes;
   value.start = index === 0 ? 0 : valueEnds[index - 1]!;
@@ -386,6 +389,7 @@ const emptyView = (): WritableView => ({
   split: null as unknown as Split,
   offset: 0,
   timestamp: 0,
+  element: '',
   key: emptySlice(),
   value: emptySlice(),
   headers: emptySlice(),

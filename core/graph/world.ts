@@ -4,7 +4,7 @@ import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
 import { checkTableWriters, planTable } from '#core/graph/check-warehouse.ts';
 import { checkKeyLeak } from '#core/operators/key-leak.ts';
-import { multiplies, type OperatorProgram } from '#core/operators/operator.ts';
+import type { OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
 import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
@@ -215,7 +215,6 @@ function planSink(
   if (planned.ok) {
     programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
-    problems.push(...checkMany(chain, sink, `spec.to[${index}]`));
     problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     problems.push(...checkTable(build, route, sink, planned.value, `spec.to[${index}]`));
@@ -242,16 +241,6 @@ function keysOf(build: Build, { document, name, writers }: StreamNode): readonly
   const sinks = writers.flatMap((writer) => build.declaredRoutes.get(writer)!.spec.sinks);
   const written = sinks.flatMap((sink) => (sink.kind === 'stream' && sink.stream === name ? [sink.key] : []));
   return [document?.spec.key ?? null, ...written].filter((key) => key !== null);
-}
-
-/** Some sinks tell records apart by where they stand in the source: several of one would be taken for repeats of it. */
-function checkMany(chain: PlannedChain, sink: SinkSpec, path: string): readonly SpecProblem[] {
-  const byPlace = sink.kind === 'http' || (sink.kind === 'opensearch' && keyColumn(sink) === null);
-  if (!byPlace || !multiplies(chain.operators)) return [];
-  const message = `the route explodes a list, and this ${sink.kind} sink would take the elements for repeats of one event`;
-  const fix =
-    sink.kind === 'http' ? 'write to a stream, and route from there' : 'give each document an `id` of its own';
-  return [{ path, message, fix }];
 }
 
 function checkTable(

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import { guarantees } from '#core/spec/delivery.ts';
+import { authSchemes } from '#core/spec/sinks/auth.ts';
 import { httpFormats } from '#core/spec/sinks/http.ts';
 
 const text = z.string().min(1);
@@ -15,12 +16,15 @@ const operator = z.looseObject({
 });
 
 const batch = z.object({ maxRecords: count, maxBytes: count, maxWaitMs: z.int().nonnegative() });
+const secretAuth = z.looseObject({ secret: text, scheme: z.enum([...authSchemes, 'header']) });
 const remote = {
   keyed: z.boolean(),
   url: z.url(),
   networks: z.array(text),
   batch,
-  auth: z.looseObject({ secret: text, scheme: text }).nullable(),
+  auth: z
+    .union([secretAuth, z.looseObject({ scheme: z.literal('aws'), service: text, region: text.nullable() })])
+    .nullable(),
 };
 const named = z.looseObject({ name: text });
 
@@ -39,7 +43,7 @@ const warehouseSink = z.looseObject({
 
 const format = z.looseObject({
   kind: z.enum(['avro', 'protobuf'], 'this worker does not know the format'),
-  registry: z.looseObject({ url: z.url(), networks: z.array(text), auth: remote.auth }),
+  registry: z.looseObject({ url: z.url(), networks: z.array(text), auth: secretAuth.nullable() }),
   subject: text,
   register: z.boolean(),
   schema: text.nullable(),

@@ -2,7 +2,7 @@
 import type { RouteProgram } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import type { FormatGoal } from '#core/job/format-goal.ts';
-import type { AuthSpec } from '#core/spec/sinks/auth.ts';
+import type { SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 import type { BatchSpec } from '#core/spec/sinks/batch.ts';
 import type { HttpSink } from '#core/spec/sinks/http.ts';
 import type { PartitionColumn } from '#core/warehouse/partition.ts';
@@ -28,7 +28,7 @@ interface RemoteSinkGoal extends SinkGoalShape {
   readonly networks: readonly string[];
   readonly batch: BatchSpec;
   /** A secret by its name; the worker reads it. */
-  readonly auth: AuthSpec | null;
+  readonly auth: SinkAuthSpec | null;
 }
 
 export interface OpenSearchSinkGoal extends RemoteSinkGoal {
@@ -41,6 +41,8 @@ export interface OpenSearchSinkGoal extends RemoteSinkGoal {
 
 export interface HttpSinkGoal extends RemoteSinkGoal, Pick<HttpSink, 'method' | 'format' | 'envelope' | 'headers'> {
   readonly kind: 'http';
+  /** Goals of older platforms do not say: none. */
+  readonly compression?: HttpSink['compression'];
   readonly timeoutMs: number;
 }
 

@@ -59,6 +59,6 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
     [sessionTags.deadLetter]: goal.deadLetterTopic,
     [sessionTags.group]: telemetryGroup(goal.name),
     ...(goal.sink.kind === 'warehouse' ? { [sessionTags.table]: `${goal.tenant}/${goal.sink.table}` } : {}),
-    ...(auth === null ? {} : { [sessionTags.secret]: `${goal.tenant}/${auth.secret}` }),
+    ...(auth !== null && 'secret' in auth ? { [sessionTags.secret]: `${goal.tenant}/${auth.secret}` } : {}),
   };
 }

@@ -124,7 +124,9 @@ export const declaredRouteSpec = z.strictObject({
         .max(limits.jobWorkersMax)
         .optional()
         .meta({ description: 'Processes that share the splits. Default 1.' }),
-      cpu: z.number().min(0.25).max(16).optional(),
+      cpu: z.number().min(0.25).max(16).optional().meta({
+        description: 'Of each worker. From 2 on it works in as many threads, as far as there are 256 MiB for each.',
+      }),
       memory: bytes.optional(),
     })
     .optional(),

@@ -22,7 +22,7 @@ import { aRevision, aSnapshot } from '#test/support/documents.ts';
 import { runEvents } from '#test/support/run-chain.ts';
 import { until } from '#test/support/until.ts';
 import { SinkRig } from '#test/workers/sinks/sink-rig.ts';
-import { HttpSink } from '#workers/sinks/http-sink.ts';
+import { httpSink } from '#workers/sinks/http-sink.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
 beforeAll(loadParser);
@@ -115,7 +115,7 @@ describe('examples', () => {
       for (const incarnation of [1, 2]) {
         const rig = new SinkRig();
         const url = `http://127.0.0.1:${/:(\d+)/.exec(said.replace('http:', ''))![1]}/paid`;
-        const sink = new HttpSink({ ...(await webhookGoal()), url }, partsOf(rig));
+        const sink = httpSink({ ...(await webhookGoal()), url }, partsOf(rig));
         await sink.open();
         for (const event of events) rig.take(sink, event);
         sink.flush();

@@ -4,14 +4,15 @@ import type { HttpSinkGoal, OpenSearchSinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { documentsIn } from '#test/support/opensearch-part.ts';
 import { startReceiver } from '#test/support/receiver.ts';
+import { testSigner } from '#test/support/signature-verifier.ts';
 import type { SinkRig } from '#test/workers/sinks/sink-rig.ts';
 import { addressesFromEnvironment, WorkerRig } from '#test/workers/worker-rig.ts';
 import { Cluster, parseBrokers } from '#workers/kafka/cluster.ts';
 import { Producer } from '#workers/kafka/producer.ts';
-import { HttpSink } from '#workers/sinks/http-sink.ts';
+import { httpSink } from '#workers/sinks/http-sink.ts';
 import { KafkaSink } from '#workers/sinks/kafka-sink.ts';
-import { OpenSearchSink } from '#workers/sinks/opensearch-sink.ts';
-import type { RemoteParts } from '#workers/sinks/remote/remote.ts';
+import { openSearchSink } from '#workers/sinks/opensearch-sink.ts';
+import type { RemoteParts } from '#workers/sinks/remote/remote-sink.ts';
 import { systemResolve } from '#workers/sinks/remote/system-resolve.ts';
 import type { Sink } from '#workers/sinks/sink.ts';
 import type { SinkKindUnderTest, SinkUnderTest } from './sink.contract.ts';
@@ -86,6 +87,7 @@ export const partsOf = (rig: SinkRig, secrets: Readonly<Record<string, string>> 
   ordering: 'per-key',
   ...{ resolve: systemResolve, now: () => Date.now() },
   secrets: { read: async (_tenant, name) => secrets[name] ?? null },
+  signer: testSigner,
 });
 
 const batchThat = (lingers: boolean): { maxRecords: number; maxBytes: number; maxWaitMs: number } => ({
@@ -113,7 +115,7 @@ export function httpUnderTest(): SinkKindUnderTest {
         ...{ kind: 'http', keyed: false, url: receiver.url, networks: ['loopback'], method: 'POST' },
         ...{ format: 'array', envelope: false, headers: {}, timeoutMs: 5_000, auth: null, batch: batchThat(lingers) },
       };
-      const sink = new HttpSink(goal, partsOf(rig));
+      const sink = httpSink(goal, partsOf(rig));
       await sink.open();
       return {
         sink,
@@ -144,7 +146,7 @@ export function openSearchUnderTest(node: () => string): SinkKindUnderTest {
       const proxy = await startReceiver({ before: node() });
       const index = `contract-${randomUUID().slice(0, 8)}`;
       const goal = openSearchGoal(proxy.url, { index, batch: batchThat(lingers) });
-      const sink = new OpenSearchSink(goal, partsOf(rig));
+      const sink = openSearchSink(goal, partsOf(rig));
       await sink.open();
       return {
         sink,

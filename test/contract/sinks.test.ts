@@ -8,8 +8,9 @@ import { type OwnPart, ownOpenSearch } from '#test/support/own-parts.ts';
 import { type Receiver, type Reply, startReceiver } from '#test/support/receiver.ts';
 import { until } from '#test/support/until.ts';
 import { SinkRig } from '#test/workers/sinks/sink-rig.ts';
-import { OpenSearchSink } from '#workers/sinks/opensearch-sink.ts';
-import type { RemoteParts } from '#workers/sinks/remote/remote.ts';
+import { openSearchSink } from '#workers/sinks/opensearch-sink.ts';
+import type { RemoteParts } from '#workers/sinks/remote/remote-sink.ts';
+import type { Sink } from '#workers/sinks/sink.ts';
 import { sinkContract } from './sink.contract.ts';
 import { httpUnderTest, openSearchGoal, openSearchUnderTest, partsOf, streamUnderTest } from './sinks-under-test.ts';
 
@@ -27,7 +28,7 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
   let proxy: Receiver;
   let rig: SinkRig;
   let index: string;
-  const opened: OpenSearchSink[] = [];
+  const opened: Sink[] = [];
 
   beforeEach(async () => {
     proxy = await startReceiver({ before: node.address });
@@ -43,8 +44,8 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     more: Partial<OpenSearchSinkGoal> = {},
     of: SinkRig = rig,
     parts: Partial<RemoteParts> = {},
-  ): Promise<OpenSearchSink> {
-    const sink = new OpenSearchSink(openSearchGoal(proxy.url, { index, ...more }), { ...partsOf(of), ...parts });
+  ): Promise<Sink> {
+    const sink = openSearchSink(openSearchGoal(proxy.url, { index, ...more }), { ...partsOf(of), ...parts });
     opened.push(sink);
     await sink.open();
     return sink;
@@ -75,12 +76,14 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     );
   });
 
-  test('outputs of one record are documents of their own', async () => {
+  test('elements of one record are documents of their own', async () => {
     const sink = await sinkWith();
-    rig.take(sink, { n: 0 }, { outputs: 3 });
+    rig.take(sink, { n: 0 }, { elements: 3 });
     sink.nudge();
     await reached(1);
-    expect((await documentsIn(node.address, index)).size).toBe(3);
+    expect([...(await documentsIn(node.address, index)).keys()].sort()).toEqual(
+      [0, 1, 2].map((element) => `plays-0-0-5f0c7a1e-${element}`),
+    );
   });
 
   test('an id of one’s own keeps the newest event of each, and a NULL one is refused', async () => {

@@ -105,7 +105,8 @@ function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
       }));
     case 'http':
     case 'opensearch': {
-      const resource = secretArn(tenant, sink.auth?.secret ?? '');
+      const { auth } = sink;
+      const resource = secretArn(tenant, auth !== null && 'secret' in auth ? auth.secret : '');
       const context = {
         'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
         'kms:encryptioncontext:secretarn': resource,

@@ -189,6 +189,7 @@ export class ModelWorker {
       ...{ ...this.#ports, identity: this.identity, goal, clock: this.#clock, log, eventTime: null },
       secrets: { read: async () => null },
       registries: () => null as never,
+      signer: { sign: async () => ({}) },
       // Only what the parts under test use of them: the topic's metadata, offsets, and a count.
       cluster: cluster as unknown as Cluster,
       processor: { mismatchCount: 0 } as unknown as RecordProcessor,

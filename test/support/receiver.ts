@@ -16,6 +16,8 @@ export interface ReceivedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** As text, unzipped. */
   readonly body: string;
+  /** As sent. */
+  readonly bytes: Buffer;
 }
 
 export interface Reply {
@@ -91,6 +93,7 @@ function received(incoming: IncomingMessage, bytes: Buffer): ReceivedRequest {
     path: incoming.url ?? '',
     headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
     body: (isZipped ? gunzipSync(bytes) : bytes).toString(),
+    bytes,
   };
 }
 

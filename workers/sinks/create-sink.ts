@@ -3,10 +3,10 @@ import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { openRegistryOf } from '../formats/open-registry.ts';
 import type { Outlet } from '../kafka/outlet.ts';
 import type { WorkerParts } from '../parts.ts';
-import { HttpSink } from './http-sink.ts';
+import { httpSink } from './http-sink.ts';
 import { KafkaSink } from './kafka-sink.ts';
-import { OpenSearchSink } from './opensearch-sink.ts';
-import type { RemoteParts } from './remote/remote.ts';
+import { openSearchSink } from './opensearch-sink.ts';
+import type { RemoteParts } from './remote/remote-sink.ts';
 import { systemResolve } from './remote/system-resolve.ts';
 import type { Sink, SinkHooks } from './sink.ts';
 import { WarehouseSink } from './warehouse/warehouse-sink.ts';
@@ -25,8 +25,8 @@ type SinkMakers = { readonly [Kind in SinkGoal['kind']]: (goal: SinkGoal & { kin
 const makers: SinkMakers = {
   stream: (goal, { worker, outlet }) =>
     new KafkaSink(goal, worker.goal.delivery.ordering, worker.cluster, outlet, openRegistryOf(worker, goal.format)),
-  opensearch: (goal, parts) => new OpenSearchSink(goal, remoteParts(parts)),
-  http: (goal, parts) => new HttpSink(goal, remoteParts(parts)),
+  opensearch: (goal, parts) => openSearchSink(goal, remoteParts(parts)),
+  http: (goal, parts) => httpSink(goal, remoteParts(parts)),
   warehouse: (goal, parts) => new WarehouseSink(goal, parts),
 };
 
@@ -36,7 +36,8 @@ export const createSink = (goal: SinkGoal, parts: SinkParts): Sink => (makers[go
 type AnyMaker = (goal: SinkGoal, parts: SinkParts) => Sink;
 
 const remoteParts = ({ worker, hooks }: SinkParts): RemoteParts => ({
-  ...{ jobName: worker.goal.name, uid: worker.goal.uid, tenant: worker.goal.tenant, secrets: worker.secrets },
+  ...{ jobName: worker.goal.name, uid: worker.goal.uid, tenant: worker.goal.tenant },
+  ...{ secrets: worker.secrets, signer: worker.signer },
   ordering: worker.goal.delivery.ordering,
   ...{ resolve: systemResolve, now: () => worker.clock.now(), hooks },
 });

@@ -5,6 +5,7 @@ import type { Answer, Outgoing } from './remote/endpoint.ts';
 import { type Again, excerpt, type Judgement, written } from './remote/judgement.ts';
 import type { HeldRecord } from './remote/lane.ts';
 import type { Protocol } from './remote/sender.ts';
+import { zip } from './remote/zip.ts';
 import type { RecordView } from './sink.ts';
 
 export interface HttpProtocolParts {
@@ -17,12 +18,11 @@ export interface HttpProtocolParts {
 /** The same for the same output of the same life of the job, whichever worker sends it and however often. */
 export function recordKey(
   { jobName, uid }: HttpProtocolParts,
-  { split, offset }: RecordView,
+  { split, offset, element = '' }: RecordView,
   topicId: string,
-  outputNumber: number,
 ): string {
   const place = `${split.topic}:${topicId.slice(0, 8)}:${split.partition}:${offset}`;
-  return `${jobName}:${uid.slice(0, 8)}:${place}${outputNumber === 0 ? '' : `:${outputNumber}`}`;
+  return `${jobName}:${uid.slice(0, 8)}:${place}${element === '' ? '' : `:${element}`}`;
 }
 
 /** The event as it stands in the body. */
@@ -38,19 +38,22 @@ export function httpPayload(parts: HttpProtocolParts, record: RecordView, key: s
 
 export function httpProtocol(parts: HttpProtocolParts): Protocol {
   const { pathname, search } = new URL(parts.goal.url);
-  return { encode: async (records) => encode(parts, pathname + search, records), judge };
+  return { encode: (records) => encode(parts, pathname + search, records), judge };
 }
 
 const contentTypes = { array: 'application/json', single: 'application/json', ndjson: 'application/x-ndjson' } as const;
 
-function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRecord[]): Outgoing {
+async function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRecord[]): Promise<Outgoing> {
   const { goal, jobName } = parts;
   const { split, offset } = records[0]!.original;
   const last = records.at(-1)!.original.offset;
+  const plain = bodyOf(goal.format, records);
+  const { body, headers } = goal.compression === 'gzip' ? await zip(plain) : { body: plain, headers: {} };
   return {
     ...{ method: goal.method, path },
     headers: {
       ...goal.headers,
+      ...headers,
       'content-type': contentTypes[goal.format],
       'idempotency-key': idempotencyKey(records),
       'millrace-job': jobName,
@@ -59,7 +62,7 @@ function encode(parts: HttpProtocolParts, path: string, records: readonly HeldRe
       'millrace-records': String(records.length),
       'millrace-epoch': String(split.epoch),
     },
-    body: bodyOf(goal.format, records),
+    body,
   };
 }
 

@@ -1,16 +1,9 @@
 // The bulk API of OpenSearch and Elasticsearch: records to one request, and its answer item by item.
-import { promisify } from 'node:util';
-import { gzip as gzipCallback } from 'node:zlib';
 import type { Answer, Outgoing } from './remote/endpoint.ts';
 import { type Again, excerpt, type ItemOutcome, type Judgement, written } from './remote/judgement.ts';
 import type { HeldRecord } from './remote/lane.ts';
 import type { Protocol } from './remote/sender.ts';
-
-const gzip = promisify(gzipCallback);
-/** Below it there is nothing to win. */
-const gzipBytesMin = 1_024;
-/** The quickest level: half the bytes or better for JSON, at the least processor time. */
-const gzipLevel = 1;
+import { zip } from './remote/zip.ts';
 
 /** Only what is looked at: an answer about a thousand documents is long else. */
 const wantedFields =
@@ -35,14 +28,8 @@ export function bulkProtocol(basePath: string): Protocol {
 }
 
 async function encode(path: string, records: readonly HeldRecord[]): Promise<Outgoing> {
-  const plain = Buffer.concat(records.map(({ payload }) => payload));
-  const isZipped = plain.length >= gzipBytesMin;
-  const body = isZipped ? await gzip(plain, { level: gzipLevel }) : plain;
-  const headers = {
-    'content-type': 'application/x-ndjson',
-    ...(isZipped ? { 'content-encoding': 'gzip' } : {}),
-  };
-  return { method: 'POST', path, headers, body };
+  const { body, headers } = await zip(Buffer.concat(records.map(({ payload }) => payload)));
+  return { method: 'POST', path, headers: { 'content-type': 'application/x-ndjson', ...headers }, body };
 }
 
 export function judge(records: readonly HeldRecord[], answer: Answer): Judgement {

@@ -1,15 +1,14 @@
 // The sink that is an OpenSearch or Elasticsearch cluster: documents under ids of their own, by the bulk API.
-
-import { createByteSink, createProcessor, PASSED, type RecordProcessor } from '#core/expression/index.ts';
+import { createByteSink, createProcessor, PASSED } from '#core/expression/index.ts';
 import type { OpenSearchSinkGoal } from '#core/job/sink-goal.ts';
 import { partitionOfKey } from '#core/partition-of-key.ts';
-import type { Ordering } from '#core/spec/route-spec.ts';
-import { hasIndex, type IndexPattern, indexName, parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
+import { hasIndex, indexName, parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 import type { Unit } from '../split.ts';
 import { bulkPayload, bulkProtocol } from './opensearch-bulk.ts';
-import { OutputNumber } from './remote/output-number.ts';
-import { createRemote, heldRecord, type Remote, type RemoteParts } from './remote/remote.ts';
-import type { Original, RecordView, Refusal, Sink } from './sink.ts';
+import type { Endpoint } from './remote/endpoint.ts';
+import type { Proof } from './remote/proof.ts';
+import { type RemoteParts, RemoteSink, type Service } from './remote/remote-sink.ts';
+import type { RecordView, Refusal, Sink } from './sink.ts';
 
 /** Requests under way at a time, and orders of delivery: an id is always in the same. */
 const lanesMax = 4;
@@ -19,110 +18,76 @@ const exchangeMs = 60_000;
 /** What the cluster takes as an id. */
 const idBytesMax = 512;
 
-export class OpenSearchSink implements Sink {
-  readonly #goal: OpenSearchSinkGoal;
-  readonly #pattern: IndexPattern;
-  readonly #remote: Remote;
-  readonly #time: RecordProcessor | null;
-  readonly #timeOutput = createByteSink(256);
-  readonly #basePath: string;
-  readonly #ordering: Ordering;
-  readonly #outputs = new OutputNumber();
-  #taken = 0;
+export function openSearchSink(goal: OpenSearchSinkGoal, parts: RemoteParts): Sink {
+  const basePath = new URL(goal.url).pathname.replace(/\/+$/, '');
+  const indexOf = indexer(goal);
+  const idOf = identifier(goal);
+  const laneOf = laner(goal, parts);
+  const service: Service = {
+    ...bulkProtocol(basePath),
+    ...{ requestsMax: lanesMax, answerBytesMax, exchangeMs, thing: 'document' },
+    greet: async (endpoint, proof) => await greet(basePath, endpoint, proof),
+    shape: (record, unit) => {
+      const { value } = record;
+      if (value.end < 0) return refused('sink-no-document', 'a record without a value is no document');
+      const index = indexOf(record);
+      if (index === null) return refused('sink-no-index', `no time that the index ${goal.index} could be named after`);
+      const id = idOf(record, unit);
+      if (id === null)
+        return refused('sink-no-id', 'the column that is the id is NULL, empty or longer than 512 bytes');
+      const payload = bulkPayload(index, id, value.bytes.subarray(value.start, value.end));
+      return { lane: laneOf(record), id, payload };
+    },
+  };
+  return new RemoteSink(goal, parts, service);
+}
 
-  constructor(goal: OpenSearchSinkGoal, parts: RemoteParts) {
-    this.#goal = goal;
-    const pattern = parseIndexPattern(goal.index);
-    if (!pattern.ok) throw new Error(pattern.problem);
-    this.#pattern = pattern.value;
-    this.#ordering = parts.ordering;
-    this.#time = goal.indexTime === null ? null : createProcessor(goal.indexTime);
-    this.#basePath = new URL(goal.url).pathname.replace(/\/+$/, '');
-    const bounds = { requestsMax: lanesMax, answerBytesMax, exchangeMs };
-    this.#remote = createRemote(goal, parts, bulkProtocol(this.#basePath), bounds);
-  }
+/** The cluster has to answer and to know us. One that lets us write and not look (403) is found. */
+async function greet(basePath: string, endpoint: Endpoint, proof: Proof | null): Promise<void> {
+  const request = { method: 'GET', path: `${basePath}/`, headers: {}, body: null };
+  const answer = await endpoint.exchange(request, proof);
+  if (answer.kind === 'no-answer') throw new Error(answer.message);
+  if (answer.status === 401) throw new Error('the cluster does not know us (401): see the secret of `auth`');
+  if (answer.status >= 500) throw new Error(`the cluster answers ${answer.status}`);
+}
 
-  get isRefused(): boolean {
-    return this.#remote.sender.isRefused;
-  }
+function indexer(goal: OpenSearchSinkGoal): (record: RecordView) => string | null {
+  const pattern = parseIndexPattern(goal.index);
+  if (!pattern.ok) throw new Error(pattern.problem);
+  if (goal.indexTime === null) return () => indexName(pattern.value, 0);
+  const time = createProcessor(goal.indexTime);
+  const output = createByteSink(256);
+  return ({ value }) => {
+    output.length = 0;
+    if (time.process(value.bytes, value.start, value.end, output) !== PASSED) return null;
+    const atMs = readTime(Buffer.from(output.bytes.subarray(0, output.length)).toString());
+    return atMs === null ? null : indexName(pattern.value, atMs);
+  };
+}
 
-  /** The cluster has to answer and to know us. One that lets us write and not look (403) is found. */
-  async open(): Promise<void> {
-    const { sender, endpoint } = this.#remote;
-    const credential = await sender.open();
-    const request = { method: 'GET', path: `${this.#basePath}/`, headers: {}, body: null };
-    const answer = await endpoint.exchange(request, credential);
-    if (answer.kind === 'no-answer') throw new Error(answer.message);
-    if (answer.status === 401) throw new Error('the cluster does not know us (401): see the secret of `auth`');
-    if (answer.status >= 500) throw new Error(`the cluster answers ${answer.status}`);
-  }
-
-  take(record: RecordView, unit: Unit, original: Original): Refusal | null {
-    const { value } = record;
-    if (value.end < 0) return refused('sink-no-document', 'a record without a value is no document');
-    const index = this.#indexOf(record);
-    if (index === null)
-      return refused('sink-no-index', `no time that the index ${this.#goal.index} could be named after`);
-    const id = this.#idOf(record, unit);
-    if (id === null) return refused('sink-no-id', 'the column that is the id is NULL, empty or longer than 512 bytes');
-    const payload = bulkPayload(index, id, value.bytes.subarray(value.start, value.end));
-    if (payload.length > this.#goal.batch.maxBytes)
-      return {
-        ...{ errorClass: 'too-large', code: 'sink-record-too-large' },
-        message: `the document has ${payload.length} bytes, a batch ${this.#goal.batch.maxBytes} (batch.maxBytes)`,
-      };
-    this.#remote.sender.add(this.#laneOf(record), heldRecord(original.keep(), unit, payload, id));
-    return null;
-  }
-
-  room(): Promise<void> | null {
-    return this.#remote.sender.room();
-  }
-
-  nudge(): void {
-    this.#remote.sender.pump();
-  }
-
-  flush(): void {
-    this.#remote.sender.flush();
-  }
-
-  startOver(): null {
-    this.#remote.sender.startOver();
-    return null;
-  }
-
-  async close(): Promise<void> {
-    this.#remote.sender.close();
-  }
-
-  #indexOf({ value }: RecordView): string | null {
-    if (this.#time === null) return indexName(this.#pattern, 0);
-    this.#timeOutput.length = 0;
-    if (this.#time.process(value.bytes, value.start, value.end, this.#timeOutput) !== PASSED) return null;
-    const atMs = readTime(Buffer.from(this.#timeOutput.bytes.subarray(0, this.#timeOutput.length)).toString());
-    return atMs === null ? null : indexName(this.#pattern, atMs);
-  }
-
-  #idOf({ key, split, offset }: RecordView, unit: Unit): string | null {
+function identifier({ keyed }: OpenSearchSinkGoal): (record: RecordView, unit: Unit) => string | null {
+  if (keyed)
+    return ({ key }) => {
+      const bytes = key.end - key.start;
+      return bytes < 1 || bytes > idBytesMax ? null : Buffer.from(key.bytes.subarray(key.start, key.end)).toString();
+    };
+  return ({ split, offset, element = '' }, unit) => {
     // Offsets of a topic that was made anew begin anew, and must not overwrite what the old one's led to.
-    if (!this.#goal.keyed) {
-      const number = this.#outputs.next(unit, offset);
-      const place = `${split.topic}-${split.partition}-${offset}-${unit.topicId.slice(0, 8)}`;
-      return number === 0 ? place : `${place}-${number}`;
-    }
-    const bytes = key.end - key.start;
-    return bytes < 1 || bytes > idBytesMax ? null : Buffer.from(key.bytes.subarray(key.start, key.end)).toString();
-  }
+    const place = `${split.topic}-${split.partition}-${offset}-${unit.topicId.slice(0, 8)}`;
+    return element === '' ? place : `${place}-${element}`;
+  };
+}
 
-  /** Documents without a declared id never meet: they fill one batch after the other, unless a partition's order is asked for. */
-  #laneOf({ key, split }: RecordView): string {
-    if (this.#ordering === 'per-partition') return String(split.partition % lanesMax);
-    const lane = this.#goal.keyed
+/** Documents without a declared id never meet: they fill one batch after the other, unless a partition's order is asked for. */
+function laner(goal: OpenSearchSinkGoal, { ordering }: RemoteParts): (record: RecordView) => string {
+  let taken = 0;
+  return ({ key, split }) => {
+    if (ordering === 'per-partition') return String(split.partition % lanesMax);
+    const lane = goal.keyed
       ? partitionOfKey(key.bytes, key.start, key.end, lanesMax)
-      : Math.floor(this.#taken++ / this.#goal.batch.maxRecords) % lanesMax;
+      : Math.floor(taken++ / goal.batch.maxRecords) % lanesMax;
     return String(lane);
-  }
+  };
 }
 
 const refused = (code: string, message: string): Refusal => ({ errorClass: 'rejected', code, message });

@@ -12,6 +12,8 @@ export interface RecordView {
   readonly key: Slice;
   readonly value: Slice;
   readonly headers: Slice;
+  /** Of an output made of an element of a list: which; empty or absent where nothing was exploded. */
+  readonly element?: string;
   /** Of a dead letter that is replayed: where its record stood before. */
   readonly origin?: Origin;
 }

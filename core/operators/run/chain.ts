@@ -41,6 +41,11 @@ export interface Outputs {
   readonly keyStarts: number[];
   /** -1: no key. */
   readonly keyEnds: number[];
+  /**
+   * Of which element each was made: its place in the list, those of several lists in a row with dots between (`2.0`); empty where
+   * nothing was exploded. It depends on the record alone, not on what else is made of it or left out.
+   */
+  readonly elements: string[];
 }
 
 interface Fault {
@@ -72,6 +77,7 @@ export class Chain {
     keys: createByteSink(256),
     keyStarts: [],
     keyEnds: [],
+    elements: [],
   };
   fault: Fault | null = null;
   readonly #operators: readonly OperatorProgram[];
@@ -84,6 +90,8 @@ export class Chain {
   #verdict: Verdict = FILTERED;
   /** How many events of this record have reached each `dedup`. */
   readonly #ordinals: number[];
+  /** Of what is run now. */
+  #element = '';
   #remembersOnly = false;
 
   /** Throws where a program cannot be run or a salt is missing. */
@@ -130,6 +138,7 @@ export class Chain {
     this.#verdict = FILTERED;
     this.#remembersOnly = remembersOnly;
     this.#ordinals.fill(0);
+    this.#element = '';
     this.#run(0, bytes, start, end);
     const verdict = this.#verdict as Verdict;
     if (verdict !== PASSED) outputs.count = 0;
@@ -159,7 +168,12 @@ export class Chain {
       case 'dedup':
         return this.#dedup(stage, index, bytes, start, end);
       case 'explode': {
-        const fault = stage.explode(bytes, start, end, (sink) => this.#run(index + 1, sink.bytes, 0, sink.length));
+        const outer = this.#element;
+        const fault = stage.explode(bytes, start, end, (sink, place) => {
+          this.#element = place < 0 ? outer : `${outer}${outer === '' ? '' : '.'}${place}`;
+          return this.#run(index + 1, sink.bytes, 0, sink.length);
+        });
+        this.#element = outer;
         return fault === null ? this.fault === null : this.#fail(POISON, fault);
       }
     }
@@ -221,6 +235,7 @@ export class Chain {
     outputs.keyStarts[outputs.count] = outputs.keys.length;
     if (key !== null) writeSlice(outputs.keys, key.bytes, 0, key.length);
     outputs.keyEnds[outputs.count] = key === null ? -1 : outputs.keys.length;
+    outputs.elements[outputs.count] = this.#element;
     outputs.count++;
     this.#verdict = PASSED;
     return true;

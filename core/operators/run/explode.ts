@@ -12,12 +12,15 @@ export interface ExplodeFault {
   readonly message: string;
 }
 
-/** Calls `visit` with each event in turn, in bytes that hold until the next; a fault, and then nothing that was visited counts. */
+/**
+ * Calls `visit` with each event in turn, in bytes that hold until the next, and with the element's place in the list (-1: the
+ * list has none). A fault, and then nothing that was visited counts.
+ */
 export type Explode = (
   bytes: Uint8Array,
   start: number,
   end: number,
-  visit: (sink: ByteSink) => boolean,
+  visit: (sink: ByteSink, element: number) => boolean,
 ) => ExplodeFault | null;
 
 const encoder = new TextEncoder();
@@ -48,16 +51,17 @@ export function createExplode(operator: Extract<OperatorProgram, { kind: 'explod
     const before = sink.length;
     let count = 0;
     let goesOn = true;
-    const element = (from: Uint8Array, elementStart: number, elementEnd: number): void => {
+    const element = (place: number, from: Uint8Array, elementStart: number, elementEnd: number): void => {
       if (++count > limits.explodedRecordsMax || !goesOn) return;
       sink.length = before;
       writeSlice(sink, from, elementStart, elementEnd);
       writeByte(sink, 0x7d);
-      goesOn = visit(sink);
+      goesOn = visit(sink, place);
     };
-    if (!isAbsent) eachElement(bytes, row.starts[slot]!, row.ends[slot]!, (from, to) => element(bytes, from, to));
+    if (!isAbsent)
+      eachElement(bytes, row.starts[slot]!, row.ends[slot]!, (from, to) => element(count, bytes, from, to));
     if (count > limits.explodedRecordsMax) return tooMany(path, count);
-    if (count === 0 && keepEmpty) element(nullBytes, 0, nullBytes.length);
+    if (count === 0 && keepEmpty) element(-1, nullBytes, 0, nullBytes.length);
     return null;
   };
 }

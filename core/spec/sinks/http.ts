@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { readTargetUrl } from '#core/network/target-url.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
-import { type AuthSpec, completeAuth, declaredAuth } from '#core/spec/sinks/auth.ts';
+import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 import { type BatchSpec, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
 
 export const httpMethods = ['POST', 'PUT', 'PATCH'] as const;
 export const httpFormats = ['array', 'ndjson', 'single'] as const;
+export const httpCompressions = ['none', 'gzip'] as const;
 
 export const declaredHttp = z.strictObject({
   url: z.string().min(1).max(2_048).meta({
@@ -25,9 +26,12 @@ export const declaredHttp = z.strictObject({
     .record(z.string().max(64), z.string().max(1_024))
     .optional()
     .meta({ description: 'Sent with each request; nothing secret.' }),
+  compression: z.enum(httpCompressions).optional().meta({
+    description: 'Of bodies from 1 KiB: `gzip` where the receiver unpacks `Content-Encoding: gzip`. Default none.',
+  }),
   batch: declaredBatch.optional(),
   timeout: z.string().optional().meta({ description: 'For a whole exchange: 1s to 5m. Default 30s.' }),
-  auth: declaredAuth.optional(),
+  auth: declaredSinkAuth.optional(),
 });
 
 export interface HttpSink {
@@ -38,9 +42,10 @@ export interface HttpSink {
   readonly format: (typeof httpFormats)[number];
   readonly envelope: boolean;
   readonly headers: Readonly<Record<string, string>>;
+  readonly compression: (typeof httpCompressions)[number];
   readonly batch: BatchSpec;
   readonly timeoutMs: number;
-  readonly auth: AuthSpec | null;
+  readonly auth: SinkAuthSpec | null;
 }
 
 const batchDefaults: BatchSpec = { maxRecords: 100, maxBytes: 1024 * 1024, maxWaitMs: 200 };
@@ -91,9 +96,10 @@ export function completeHttp(
     format,
     envelope: declared.envelope ?? false,
     headers: readHeaders(declared.headers ?? {}, `${path}.headers`, problems),
+    compression: declared.compression ?? 'none',
     batch: single ? { ...batch, maxRecords: 1 } : batch,
     timeoutMs: timeout.ok ? timeout.value : 0,
-    auth: completeAuth(declared.auth, 'bearer'),
+    auth: completeSinkAuth(declared.auth, 'bearer'),
   };
 }
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { readTargetUrl } from '#core/network/target-url.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
-import { type AuthSpec, completeAuth, declaredAuth } from '#core/spec/sinks/auth.ts';
+import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 import { type BatchSpec, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
 import { parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 
@@ -19,7 +19,7 @@ export const declaredOpenSearch = z.strictObject({
     description: 'The output column that is the document’s id. Without it `<topic>-<partition>-<offset>-<topic id>`.',
   }),
   batch: declaredBatch.optional(),
-  auth: declaredAuth.optional(),
+  auth: declaredSinkAuth.optional(),
 });
 
 export interface OpenSearchSink {
@@ -31,7 +31,7 @@ export interface OpenSearchSink {
   /** The output column (or input field, without `select`) that is the document's id; null: the record's place. */
   readonly id: string | null;
   readonly batch: BatchSpec;
-  readonly auth: AuthSpec | null;
+  readonly auth: SinkAuthSpec | null;
 }
 
 const batchDefaults: BatchSpec = { maxRecords: 1_000, maxBytes: 2 * 1024 * 1024, maxWaitMs: 200 };
@@ -55,6 +55,6 @@ export function completeOpenSearch(
     index: declared.index,
     id: declared.id ?? null,
     batch: completeBatch(declared.batch, batchDefaults, `${path}.batch`, problems),
-    auth: completeAuth(declared.auth, 'basic'),
+    auth: completeSinkAuth(declared.auth, 'basic'),
   };
 }

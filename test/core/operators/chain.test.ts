@@ -277,13 +277,20 @@ describe('a route to several streams', () => {
   });
 });
 
-test('a sink that tells records apart by their place does not take several of one', () => {
-  const explode = [{ explode: { field: 'tags', as: 'tag' } }];
-  const to = (sink: object) => ({ to: [{ name: 'out', ...sink }] });
-  const http = to({ http: { url: 'https://example.com/hook' } });
-  const search = { url: 'https://example.com', index: 'tags' };
-  expect(problemsOf(chain(explode, http))[0]).toMatch(/spec.to\[0\]: the route explodes a list, and this http sink/);
-  expect(problemsOf(http)).toEqual([]);
-  expect(problemsOf(chain(explode, to({ opensearch: search })))[0]).toMatch(/this opensearch sink/);
-  expect(problemsOf(chain(explode, to({ opensearch: { ...search, id: 'tag' } })))).toEqual([]);
+test('a sink that tells records apart by their place is told which element each output is of, whatever else is left out', () => {
+  const elementsOf = (route: object, event: object): readonly string[] => {
+    const made = chainOf(route);
+    runEvent(made, JSON.stringify(event));
+    return made.outputs.elements.slice(0, made.outputs.count);
+  };
+  const event = { tags: ['a', 'b', 'a', 'c'], rows: [{ cells: [1, 2] }, { cells: [] }, { cells: [3] }] };
+  const tags = [{ explode: { field: 'tags', as: 'tag' } }];
+  expect(elementsOf(chain(tags), event)).toEqual(['0', '1', '2', '3']);
+  expect(elementsOf(chain([...tags, { where: "tag <> 'a'" }]), event)).toEqual(['1', '3']);
+  expect(elementsOf(chain([...tags, { dedup: { key: 'tag', within: '1h' } }]), event)).toEqual(['0', '1', '3']);
+  const cells = [{ explode: { field: 'rows', as: 'row' } }, { explode: { field: 'row.cells', as: 'cell' } }];
+  expect(elementsOf(chain(cells), event)).toEqual(['0.0', '0.1', '2.0']);
+  const kept = [{ explode: { field: 'tags', as: 'tag', keepEmpty: true } }];
+  expect(elementsOf(chain(kept), { tags: [] })).toEqual(['']);
+  expect(elementsOf(chain([{ where: 'tags IS NOT NULL' }]), event)).toEqual(['']);
 });

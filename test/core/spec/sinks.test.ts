@@ -64,6 +64,14 @@ describe('an OpenSearch sink', () => {
     [{ ...search, auth: { secret: 'Hunter2!' } }, /auth\.secret: .*expected lower-case/],
     [{ ...search, auth: { secret: 'a', scheme: 'digest' } }, /expected "basic" or "bearer" or "api-key"/],
     [{ ...search, auth: { secret: 'a', scheme: 'basic', header: 'x' } }, /got scheme and header, expected one/],
+    [{ ...search, auth: {} }, /expected either secret or aws/],
+    [{ ...search, auth: { secret: 'a', aws: { service: 'es' } } }, /expected either secret or aws/],
+    [{ ...search, auth: { aws: { service: 'es' }, scheme: 'basic' } }, /got aws with scheme or header/],
+    [
+      { ...search, auth: { aws: { service: 'dynamodb' } } },
+      /auth\.aws\.service: got "dynamodb", expected "es" or "aoss"/,
+    ],
+    [{ ...search, auth: { aws: { service: 'es', region: 'Ireland' } } }, /auth\.aws\.region: .*name of an AWS region/],
     [{ ...search, batch: { maxBytes: '1GiB' } }, /batch\.maxBytes: got 1GiB, expected 1KiB to 10MiB/],
     [{ ...search, batch: { maxWait: '2m' } }, /batch\.maxWait: got 2m, expected at most 60s/],
     [{ ...search, batch: { maxRecords: 0 } }, /batch\.maxRecords: got 0, expected at least 1/],
@@ -96,6 +104,7 @@ describe('an HTTP sink', () => {
     expect((parsed.value.spec as RouteSpec).sinks).toEqual([
       {
         ...{ name: 'out', kind: 'http', ...hook, method: 'POST', format: 'array', envelope: false, headers: {} },
+        compression: 'none',
         batch: { maxRecords: 100, maxBytes: 1024 * 1024, maxWaitMs: 200 },
         ...{ timeoutMs: 30_000, auth: { secret: 'token', scheme: 'bearer' } },
       },
@@ -113,12 +122,22 @@ describe('an HTTP sink', () => {
     [{ ...hook, headers: { 'Content-Length': '1' } }, /headers\.Content-Length: the sink sets this header itself/],
     [{ ...hook, headers: { 'x-a': 'b\r\nx-c: d' } }, /headers\.x-a: expected printable ASCII/],
     [{ ...hook, format: 'single', batch: { maxRecords: 2 } }, /format single sends one event a request/],
+    [{ ...hook, compression: 'br' }, /http\.compression: got "br", expected "none" or "gzip"/],
     [{ ...hook, timeout: '10m' }, /timeout: got 10m, expected 1s to 5m/],
     [{ url: 'https://169.254.169.254/latest' }, /link-local, metadata or reserved/],
     [{ url: 'https://192.168.1.1/' }, /private address/],
     [{}, /http\.url: got nothing, expected this required field/],
   ])('is refused as %j', (http, expected) => {
     expect(problems(routeTo({ http })).join('\n')).toMatch(expected);
+  });
+
+  test('may be shown the worker’s own role on AWS instead of a secret', () => {
+    const auth = { aws: { service: 'execute-api', region: 'eu-west-1' } };
+    const parsed = parseDocument(routeTo({ http: { ...hook, compression: 'gzip', auth } }));
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
+    expect((parsed.value.spec as RouteSpec).sinks[0]).toMatchObject({
+      ...{ compression: 'gzip', auth: { scheme: 'aws', service: 'execute-api', region: 'eu-west-1' } },
+    });
   });
 
   test('writes to loopback where the platform opens it, as one on a laptop does', () => {

@@ -3,15 +3,17 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
+import { testSigner } from '#test/support/signature-verifier.ts';
 import { until } from '#test/support/until.ts';
-import { HttpSink } from '#workers/sinks/http-sink.ts';
+import { httpSink } from '#workers/sinks/http-sink.ts';
 import { systemResolve } from '#workers/sinks/remote/system-resolve.ts';
+import type { Sink } from '#workers/sinks/sink.ts';
 import { SinkRig } from './sink-rig.ts';
 
 let receiver: Receiver;
 let rig: SinkRig;
 const secrets = new Map<string, string>();
-const opened: HttpSink[] = [];
+const opened: Sink[] = [];
 
 beforeEach(async () => {
   receiver = await startReceiver();
@@ -35,14 +37,15 @@ const defaults: Omit<HttpSinkGoal, 'url'> = {
   auth: null,
 };
 
-async function sinkWith(goal: Partial<HttpSinkGoal> = {}, of: SinkRig = rig): Promise<HttpSink> {
-  const sink = new HttpSink(
+async function sinkWith(goal: Partial<HttpSinkGoal> = {}, of: SinkRig = rig): Promise<Sink> {
+  const sink = httpSink(
     { ...defaults, url: `${receiver.url}/hook?from=test`, ...goal },
     {
       ...{ jobName: 'plays.hook', uid: '0123456789abcdef', tenant: 'default', hooks: of.hooks },
       ordering: 'per-key',
       ...{ resolve: systemResolve, now: () => Date.now() },
       secrets: { read: async (_tenant, name) => secrets.get(name) ?? null },
+      signer: testSigner,
     },
   );
   opened.push(sink);
@@ -54,7 +57,7 @@ const batch = (maxRecords: number): Pick<HttpSinkGoal, 'batch'> => ({ batch: { .
 const reached = (position: number, partition = 0): Promise<true> =>
   until(() => (rig.position(partition) >= position ? true : null), `position ${position}`);
 const events = (body: string): number[] => (JSON.parse(body) as { n: number }[]).map(({ n }) => n);
-const takeMany = (sink: HttpSink, count: number, partition = 0): void => {
+const takeMany = (sink: Sink, count: number, partition = 0): void => {
   for (let n = 0; n < count; n++) rig.take(sink, { n }, { partition });
   sink.nudge();
 };
@@ -116,14 +119,14 @@ describe('what is sent', () => {
     });
   });
 
-  test('outputs of one record have keys of their own', async () => {
+  test('elements of one record have keys of their own', async () => {
     const sink = await sinkWith({ format: 'single', ...batch(1) });
-    rig.take(sink, { n: 0 }, { outputs: 3 });
+    rig.take(sink, { n: 0 }, { elements: 3 });
     rig.take(sink, { n: 1 });
     sink.nudge();
     await reached(2);
     const places = receiver.requests.map(({ headers }) => headers['idempotency-key']!.replace(/^.*5f0c7a1e:/, ''));
-    expect(places).toEqual(['0:0', '0:0:1', '0:0:2', '0:1']);
+    expect(places).toEqual(['0:0:0', '0:0:1', '0:0:2', '0:1']);
   });
 
   test('batches are bounded by count and by bytes, and stay in the order of their split', async () => {

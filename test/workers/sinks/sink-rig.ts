@@ -18,8 +18,8 @@ export const topicId = '5f0c7a1e-0000-4000-8000-000000000001';
 export interface TakeWishes {
   readonly key?: string | null;
   readonly partition?: number;
-  /** How many outputs the record becomes; 1 where not given. */
-  readonly outputs?: number;
+  /** How many elements the record is made into; not exploded where not given. */
+  readonly elements?: number;
 }
 
 /** One worker's side of a sink. */
@@ -67,9 +67,13 @@ export class SinkRig {
     const text = value === null ? null : typeof value === 'string' ? value : JSON.stringify(value);
     const record = { split, offset, timestamp: 1_770_000_000_000, ...slices(text, wishes.key ?? null) };
     const original: Original = { keep: () => ({ ...record, ...slices(text, wishes.key ?? null) }) };
-    const refusal = sink.take(record, unit, original);
-    for (let more = 1; more < (wishes.outputs ?? 1); more++)
-      sink.take({ ...record, ...slices(text, wishes.key ?? null) }, unit, original);
+    const refusal = sink.take(
+      { ...record, ...(wishes.elements === undefined ? {} : { element: '0' }) },
+      unit,
+      original,
+    );
+    for (let more = 1; more < (wishes.elements ?? 1); more++)
+      sink.take({ ...record, ...slices(text, wishes.key ?? null), element: String(more) }, unit, original);
     for (const { bytes } of [record.key, record.value]) bytes.fill(0x58);
     unit.close(offset + 1);
     return { unit, refusal };

@@ -3,10 +3,11 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { messageOf } from '#core/errors.ts';
 import { type Network, parseAddress, refuseAddress } from '#core/network/address.ts';
-import type { Credential } from '#core/network/credential.ts';
 import { AddressRefused, pinnedLookup, type Resolve, resolveChecked } from '#core/network/pinned-lookup.ts';
 import { retryAfterMs } from '#core/network/retry-after.ts';
 import { hostOf } from '#core/network/target-url.ts';
+import type { SignableRequest } from '#core/ports/request-signer.ts';
+import type { Proof } from './proof.ts';
 
 export interface EndpointOptions {
   readonly url: string;
@@ -70,12 +71,12 @@ export class Endpoint {
   }
 
   /** Never throws. A connection that the other side closed while it was idle is no failure: the exchange is made anew. */
-  async exchange(outgoing: Outgoing, credential: Credential | null): Promise<Answer | NoAnswer> {
+  async exchange(outgoing: Outgoing, proof: Proof | null): Promise<Answer | NoAnswer> {
     const refused = this.#refuseLiteral();
     if (refused !== null) return { kind: 'no-answer', code: 'sink-address-refused', message: refused };
-    const first = await this.#attempt(outgoing, credential);
+    const first = await this.#attempt(outgoing, proof);
     if (first !== 'stale') return first;
-    const second = await this.#attempt(outgoing, credential);
+    const second = await this.#attempt(outgoing, proof);
     return second === 'stale' ? unavailable('the connection was closed before an answer came') : second;
   }
 
@@ -89,31 +90,44 @@ export class Endpoint {
     return parseAddress(host) === null ? null : refuseAddress(host, this.#options.networks);
   }
 
-  async #attempt(outgoing: Outgoing, credential: Credential | null): Promise<Answer | NoAnswer | 'stale'> {
+  async #attempt(outgoing: Outgoing, proof: Proof | null): Promise<Answer | NoAnswer | 'stale'> {
     const controller = new AbortController();
     this.#underWay.add(controller);
     const { exchangeMs } = this.#options;
     const deadline = setTimeout(() => controller.abort(new Error(`no answer within ${exchangeMs} ms`)), exchangeMs);
     try {
-      return await this.#send(outgoing, credential, controller.signal);
+      const request = this.#describe(outgoing);
+      const shown = await proof?.headersFor(request);
+      return await this.#send({ ...request, headers: { ...request.headers, ...shown } }, controller.signal);
     } catch (error) {
       if (error instanceof StaleConnection) return 'stale';
       const cause: unknown = controller.signal.aborted ? controller.signal.reason : error;
       if (cause instanceof AddressRefused)
         return { kind: 'no-answer', code: 'sink-address-refused', message: cause.message };
       const message = messageOf(cause);
-      return unavailable(`${this.#url.host}: ${credential === null ? message : credential.redact(message)}`);
+      return unavailable(`${this.#url.host}: ${proof === null ? message : proof.redact(message)}`);
     } finally {
       clearTimeout(deadline);
       this.#underWay.delete(controller);
     }
   }
 
-  #send(
-    { method, path, headers, body }: Outgoing,
-    credential: Credential | null,
-    signal: AbortSignal,
-  ): Promise<Answer> {
+  /** All of it but what shows who we are. */
+  #describe({ method, path, headers, body }: Outgoing): SignableRequest {
+    const { host } = this.#url;
+    return {
+      ...{ method, host, path, body },
+      headers: {
+        'user-agent': 'millrace',
+        accept: 'application/json, */*;q=0.1',
+        'accept-encoding': 'identity',
+        ...(body === null ? {} : { 'content-length': String(body.length) }),
+        ...headers,
+      },
+    };
+  }
+
+  #send({ method, host, path, headers, body }: SignableRequest, signal: AbortSignal): Promise<Answer> {
     const { networks, resolve } = this.#options;
     const options: RequestOptions = {
       agent: this.#agent,
@@ -121,15 +135,7 @@ export class Endpoint {
       port: this.#url.port,
       lookup: pinnedLookup(networks, resolve),
       ...{ method, path, signal },
-      headers: {
-        host: this.#url.host,
-        'user-agent': 'millrace',
-        accept: 'application/json, */*;q=0.1',
-        'accept-encoding': 'identity',
-        ...(body === null ? {} : { 'content-length': String(body.length) }),
-        ...headers,
-        ...(credential === null ? {} : { [credential.header]: credential.value }),
-      },
+      headers: { host, ...headers },
     };
     return new Promise((done, fail) => {
       const request = (this.#url.protocol === 'https:' ? httpsRequest : httpRequest)(options, (response) => {

@@ -1,11 +1,11 @@
 // Sends held records in batches over HTTP: bounded in bytes and in requests, in order per lane, until each is durable or refused.
 
-import type { Credential } from '#core/network/credential.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import type { Refusal, SinkHooks } from '../sink.ts';
 import type { Answer, Endpoint, NoAnswer, Outgoing } from './endpoint.ts';
 import type { Again, Judgement } from './judgement.ts';
 import { type BatchBounds, type HeldRecord, Lane } from './lane.ts';
+import type { Proof } from './proof.ts';
 
 /** What is particular to a kind of sink. */
 export interface Protocol {
@@ -22,7 +22,7 @@ export interface SenderOptions {
   readonly pendingBytesMax: number;
   readonly hooks: SinkHooks;
   /** Null: none is asked for. Read when the sink opens, and again whenever the other side does not know us. */
-  readonly readCredential: () => Promise<Credential | null>;
+  readonly readProof: () => Promise<Proof | null>;
 }
 
 const retry = { minMs: 100, maxMs: 30_000 };
@@ -34,8 +34,8 @@ const slowMs = 60_000;
 export class Sender {
   readonly #options: SenderOptions;
   readonly #lanes = new Map<string, Lane>();
-  #credential: Credential | null = null;
-  #credentialIsStale = false;
+  #proof: Proof | null = null;
+  #proofIsStale = false;
   #pendingBytes = 0;
   #requestCount = 0;
   #pausedUntilMs = 0;
@@ -65,10 +65,10 @@ export class Sender {
   }
 
   /** Throws while the host cannot be found, or the secret is missing. */
-  async open(): Promise<Credential | null> {
-    this.#credential = await this.#options.readCredential();
+  async open(): Promise<Proof | null> {
+    this.#proof = await this.#options.readProof();
     await this.#options.endpoint.find();
-    return this.#credential;
+    return this.#proof;
   }
 
   /** Never waits: ask `room` before. Records of one lane are delivered in their order. */
@@ -146,11 +146,8 @@ export class Sender {
     const generation = this.#generation;
     const records = lane.take();
     this.#requestCount++;
-    const credential = await this.#freshCredential();
-    const exchanged =
-      'kind' in credential
-        ? credential
-        : await endpoint.exchange(await protocol.encode(records), credential.credential);
+    const proof = await this.#freshProof();
+    const exchanged = 'kind' in proof ? proof : await endpoint.exchange(await protocol.encode(records), proof.proof);
     this.#requestCount--;
     if (this.#closed) return;
     if (generation === this.#generation) this.#settle(lane, records, this.#judge(records, exchanged));
@@ -159,12 +156,12 @@ export class Sender {
     this.pump();
   }
 
-  async #freshCredential(): Promise<{ readonly credential: Credential | null } | Again> {
-    if (!this.#credentialIsStale) return { credential: this.#credential };
+  async #freshProof(): Promise<{ readonly proof: Proof | null } | Again> {
+    if (!this.#proofIsStale) return { proof: this.#proof };
     try {
-      this.#credential = await this.#options.readCredential();
-      this.#credentialIsStale = false;
-      return { credential: this.#credential };
+      this.#proof = await this.#options.readProof();
+      this.#proofIsStale = false;
+      return { proof: this.#proof };
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return { kind: 'again', code: 'sink-secret-missing', message, afterMs: null };
@@ -241,13 +238,13 @@ export class Sender {
     const nowMs = hooks.monotonicMs();
     lane.failureCount = someMoved ? 1 : lane.failureCount + 1;
     lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
-    if (code === 'sink-unauthorized') this.#credentialIsStale = true;
+    if (code === 'sink-unauthorized') this.#proofIsStale = true;
     if (afterMs !== null) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + afterMs);
     hooks.onTrouble(code, this.#redact(message));
   }
 
   #redact(text: string): string {
-    return this.#credential === null ? text : this.#credential.redact(text);
+    return this.#proof === null ? text : this.#proof.redact(text);
   }
 
   #release(): void {
