@@ -22,7 +22,6 @@ interface Entry {
 
 export class FleetRuntime implements TaskRunner {
   throttled = 0;
-  mutations = 0;
   reads = 0;
   /** Nothing answers while it is true. */
   isDown = false;
@@ -95,7 +94,6 @@ export class FleetRuntime implements TaskRunner {
   }
 
   #enter(call: PacedCall): void {
-    this.mutations++;
     if (this.isDown) throw new PlatformError('tasks-unavailable', 'down', { fault: 'external', retry: 'retry' });
     const { perSecond, burst } = ecsRates[call];
     const bucket = this.#buckets.get(call) ?? { tokens: burst, atMs: this.#time.now };

@@ -7,11 +7,11 @@ import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { taskIncarnation, taskRender, taskRevision, taskSlot } from '#core/plan/task-tags.ts';
 import type { Logger } from '#core/ports/logger.ts';
-import type { ObservedTask } from '#core/ports/task-runner.ts';
+import type { ObservedTask, TaskRunner } from '#core/ports/task-runner.ts';
 import { createPacer } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type PassReport, runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
-import { VirtualTime } from '#test/simulation/virtual-time.ts';
+import { settleMicrotasks, VirtualTime } from '#test/simulation/virtual-time.ts';
 import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
@@ -44,18 +44,22 @@ export class Fleet {
     const broker = createMemoryBrokerAdmin();
     const objects = createMemoryObjectStore();
     this.#parts = {
-      goals: this.#count(this.goals, { snapshot: 1, changedSince: 1 }, ['appendEvents', 'finishOperation']),
+      goals: this.#count(this.goals, { snapshot: 1, changedSince: 1 }, { appendEvents: 5, finishOperation: 5 }),
       // Metadata and configurations of the streams' and the dead letters' topics.
-      broker: this.#count(broker, { describe: 2 * Math.ceil((2 * jobCount) / itemsPerPage) }, ['create', 'remove']),
-      tasks: runtime,
+      broker: this.#count(
+        broker,
+        { describe: 2 * Math.ceil((2 * jobCount) / itemsPerPage) },
+        { create: 30, remove: 30 },
+      ),
+      tasks: this.#count<TaskRunner>(runtime, {}, { run: 150, stop: 100 }),
       workers: this.#count(
         { ...workers, listHeartbeats: async () => runtime.heartbeats(heartbeatOf(time)) },
         { listHeartbeats: pages() },
-        ['fence', 'remove', 'clear'],
+        { fence: 5, remove: 5, clear: 5 },
       ),
       splits: createMemorySplitStore(),
-      controls: this.#count(controls, { list: pages() }, ['write', 'remove']),
-      objects: this.#count(objects, {}, ['put']),
+      controls: this.#count(controls, { list: pages() }, { write: 5, remove: 5 }),
+      objects: this.#count(objects, {}, { put: 20 }),
       clock: { now: () => time.now, monotonicMs: () => time.now },
       ...{ logger: silent, settings },
       compile: createPlatformCompiler(settings, memoizePlanner(planRoute, 20_000)),
@@ -83,7 +87,10 @@ export class Fleet {
         failure = error;
       },
     );
-    while (report === null && failure === null) await this.time.runUntil(this.time.now + 50, () => {});
+    // Time stands still while the pass computes, and goes to the next thing that is waited for when it waits.
+    await settleMicrotasks();
+    while (report === null && failure === null)
+      if (!(await this.time.runNext())) throw new Error('the pass waits for what will never happen');
     if (failure !== null) throw failure;
     return report!;
   }
@@ -100,13 +107,25 @@ export class Fleet {
     return (this.time.now - startedAt) / 1_000;
   }
 
-  #count<Port extends object>(port: Port, reads: Readonly<Record<string, number>>, effects: readonly string[]): Port {
+  /** `reads`: how many requests a call takes. `effectMs`: the calls that change something, and how long each takes to be answered. */
+  #count<Port extends object>(
+    port: Port,
+    reads: Readonly<Record<string, number>>,
+    effectMs: Readonly<Record<string, number>>,
+  ): Port {
     return new Proxy(port, {
       get: (target, property) => {
         const name = String(property);
-        if (effects.includes(name)) this.mutations++;
+        const call: unknown = Reflect.get(target, property);
         this.reads += reads[name] ?? 0;
-        return Reflect.get(target, property);
+        const answersInMs = effectMs[name];
+        if (typeof call !== 'function') return call;
+        if (answersInMs === undefined) return call.bind(target);
+        return async (...inputs: unknown[]) => {
+          this.mutations++;
+          await this.time.sleep(answersInMs);
+          return await (call as (...inputs: unknown[]) => unknown).apply(target, inputs);
+        };
       },
     });
   }

@@ -50,6 +50,14 @@ export class VirtualTime {
     if (!this.halted) this.now = Math.max(this.now, until);
   }
 
+  /** Runs the earliest event; false where there is none. */
+  async runNext(): Promise<boolean> {
+    const first = this.#heap[0];
+    if (first === undefined) return false;
+    await this.runUntil(first.at, () => {});
+    return true;
+  }
+
   #push(entry: Entry): void {
     const heap = this.#heap;
     let at = heap.length;
