@@ -2,14 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
+import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createAuditLog } from '#adapters/postgres/chain.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
-import { type Environment, readLogLevel } from '#core/environment.ts';
+import { openRegistryWith } from '#adapters/registry/schema-registry.ts';
+import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
+import { type Environment, readAwsAccess, readLogLevel } from '#core/environment.ts';
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { environment } from '#core/names.ts';
+import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { RecordCodecs } from '#functions/api/record-codecs.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
 import { isLocal, openStores } from '#functions/stores.ts';
 
@@ -30,11 +35,12 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
   const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs });
   const { goals, broker, controls, splits, workers, objects, settings, database } = stores;
   const records = createRecordLog(stores.kafka);
+  const codecs = new RecordCodecs(openRegistryWith(composeSecrets(env)));
   const plan = memoizePlanner(planRoute, plansKept);
   return {
     parts: {
       ...{ goals, broker, controls, splits, workers, objects, settings },
-      ...{ records, logger, clock: systemClock, planRoute: plan },
+      ...{ records, codecs, logger, clock: systemClock, planRoute: plan },
       worlds: new WorldCache(goals, plan),
       ledger: createRequestLedger(database),
       audit: createAuditLog(database),
@@ -47,9 +53,16 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       identity: isLocal(env) ? 'header' : 'authorizer',
     },
     close: async () => {
+      codecs.close();
       await Promise.allSettled([records.close(), stores.close()]);
     },
   };
+}
+
+/** Of registries: a platform on one machine has them in files, and on AWS the function reads what its role may. */
+function composeSecrets(env: Environment): SecretStore {
+  const folder = env[environment.secretsDir];
+  return folder === undefined ? createSecretStore(readAwsAccess(env)) : secretFiles(folder);
 }
 
 /** Bundled for Lambda, the file is not beside the code any more; there the deployment gives the version. */

@@ -5,6 +5,7 @@ import { compileAvroDecoder } from './avro/decoder.ts';
 import { compileAvroEncoder } from './avro/encoder.ts';
 import { type AvroType, parseAvroSchema } from './avro/schema.ts';
 import { SchemaRefused } from './format-fault.ts';
+import { protoReader, protoWriter } from './protobuf/records.ts';
 
 /** Reads what stands in `[start, end)` behind the schema's id, and appends its JSON. Throws FormatFault. */
 export type Transcode = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
@@ -21,6 +22,7 @@ export interface DeclaredSchema {
 export function compileReader(declared: DeclaredSchema, writer: RegisteredSchema): Transcode {
   if (writer.kind !== declared.kind)
     throw new SchemaRefused(`the record was written by a schema in ${writer.kind}, expected ${declared.kind}`);
+  if (declared.kind === 'protobuf') return protoReader(declared, writer.text, writer.references);
   const references = writer.references.map(({ text }) => text);
   const written = requireRecord(parseAvroSchema(writer.text, references));
   return compileAvroDecoder(written, declared.schema === null ? written : parseAvroSchema(declared.schema));
@@ -28,7 +30,22 @@ export function compileReader(declared: DeclaredSchema, writer: RegisteredSchema
 
 /** Of a stream that declares a schema. What it appends is to stand behind the schema's id. */
 export function compileWriter(declared: DeclaredSchema & { readonly schema: string }): Transcode {
+  if (declared.kind === 'protobuf') return protoWriter(declared);
   return compileAvroEncoder(requireRecord(parseAvroSchema(declared.schema)));
+}
+
+/** Why what `writer` writes cannot be read by the declared schema; null where it can. */
+export function whyUnreadable(
+  declared: DeclaredSchema,
+  writer: RegisteredSchema,
+): { readonly at: string; readonly message: string } | null {
+  try {
+    compileReader(declared, writer);
+    return null;
+  } catch (error) {
+    if (error instanceof SchemaRefused) return { at: error.at, message: error.message };
+    throw error;
+  }
 }
 
 function requireRecord(type: AvroType): AvroType {

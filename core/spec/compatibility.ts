@@ -1,8 +1,12 @@
 // Whether a stream's schema may become another: which events that fit the one also fit the other.
+
 import type { FieldType, RowType, ScalarType } from '#core/expression/types.ts';
 import { formatType } from '#core/expression/values/type-rules.ts';
+import { whyUnreadable } from '#core/formats/codec.ts';
+import type { RegisteredSchema } from '#core/ports/schema-registry.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { formatFieldPath } from '#core/spec/field-path.ts';
+import type { StreamFormat } from '#core/spec/stream-format.ts';
 import type { StreamSpec } from '#core/spec/stream-spec.ts';
 
 /**
@@ -50,6 +54,7 @@ export function rowMisfits(
 
 /** A stream that had no schema, or has none any more, promises nothing to compare. */
 export function checkCompatibility(before: StreamSpec, after: StreamSpec): readonly SpecProblem[] {
+  if (before.format !== null || after.format !== null) return checkFormatChange(before, after);
   if (before.schema === null || after.schema === null) return [];
   const { compatibility } = after.schema;
   const [was, is] = [before.schema.row, after.schema.row];
@@ -80,3 +85,82 @@ function typeAtPath(row: RowType, path: readonly string[]): string {
   }
   return formatType(type);
 }
+
+const kindOf = ({ format }: StreamSpec): string => format?.kind ?? 'json';
+
+/** Of a stream that is, or becomes, no JSON: by the rules of its format, since the row alone does not say what its bytes are. */
+function checkFormatChange(before: StreamSpec, after: StreamSpec): readonly SpecProblem[] {
+  const mode = after.schema?.compatibility ?? 'backward';
+  if (mode === 'none') return [];
+  if (kindOf(before) !== kindOf(after))
+    return [
+      {
+        path: 'spec.format',
+        message: `it was ${kindOf(before)} and becomes ${kindOf(after)}: events that are in the stream could not be read any more`,
+        fix: 'make a new stream; or set schema.compatibility: none if no events are there',
+      },
+    ];
+  return compareSchemas(before.format, after.format, mode, 'the stream’s schema before');
+}
+
+/** What is registered already is compared too: producers have written by it. */
+export function checkRegistered(spec: StreamSpec, registered: RegisteredSchema): readonly SpecProblem[] {
+  const { format, schema } = spec;
+  if (format === null || schema === null || schema.compatibility === 'none') return [];
+  if (registered.kind !== format.kind)
+    return [
+      {
+        path: 'spec.format',
+        message: `the registry’s newest schema of the subject is in ${registered.kind}, the stream in ${format.kind}`,
+        fix: 'name another registry.subject',
+      },
+    ];
+  return compare(format, registered, schema.compatibility, 'the registry’s newest schema');
+}
+
+function compareSchemas(
+  before: StreamFormat | null,
+  after: StreamFormat | null,
+  mode: Compatibility,
+  what: string,
+): readonly SpecProblem[] {
+  if (before === null || before.schema === null || after === null) return [];
+  return compare(
+    after,
+    { kind: before.kind, text: before.schema, references: [], message: before.message },
+    mode,
+    what,
+  );
+}
+
+function compare(
+  format: StreamFormat,
+  other: RegisteredSchema & { readonly message?: string | null },
+  mode: Compatibility,
+  what: string,
+): readonly SpecProblem[] {
+  const { kind, schema, message } = format;
+  if (schema === null) return [];
+  const path = `spec.schema.${kind}`;
+  const problems: SpecProblem[] = [];
+  const unread = mode === 'forward' ? null : whyUnreadable(format, other);
+  if (unread !== null)
+    problems.push({
+      path,
+      message: `what ${what} wrote cannot be read by it${placeOf(unread)} (compatibility: ${mode})`,
+      fix: 'give a new field a default, widen a type, or set schema.compatibility: none if no such events are there',
+    });
+  const backwardOnly = mode === 'backward';
+  const reader = { kind, schema: other.text, message: other.message ?? message };
+  const unknown = backwardOnly ? null : whyUnreadable(reader, { kind, text: schema, references: [] });
+  if (unknown !== null)
+    problems.push({
+      path,
+      message: `what it writes cannot be read by ${what}${placeOf(unknown)} (compatibility: ${mode})`,
+      fix: 'keep the fields that have no default there, or set schema.compatibility: backward once the readers have followed',
+    });
+  return problems;
+}
+
+const placeOf = ({ at, message }: { readonly at: string; readonly message: string }): string =>
+  `: ${at === '' ? '' : `field ${at}: `}${message}`;

@@ -101,11 +101,6 @@ export function completeFormat(declared: DeclaredFormat, problems: SpecProblem[]
       });
     return { format: null, row: null };
   }
-  if (kind === 'protobuf')
-    problems.push({
-      path: 'spec.format',
-      message: 'this version does not carry out protobuf yet, so it does not accept it',
-    });
   const text = kind === 'avro' ? avroText(schema.avro) : (schema.protobuf ?? null);
   const message = schema.message ?? null;
   if (declared.schema !== undefined && text === null && strange.length === 0)

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { appendSchema } from '#core/api/schemas.ts';
 import type { AppendAnswer, AppendView } from '#core/api/wire.ts';
 import { createByteSink, createProcessor, PASSED, type RecordProcessor } from '#core/expression/index.ts';
+import type { RecordEncoder } from '#core/formats/record-encoder.ts';
 import type { StreamNode } from '#core/graph/world.ts';
 import { limits } from '#core/limits.ts';
 import { topicOfStream } from '#core/names.ts';
@@ -15,6 +16,7 @@ import { type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.t
 import { missing } from '#functions/api/missing.ts';
 import { named, nothing } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { formatOf } from '#functions/api/record-codecs.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { type SentRecord, splitRecords } from '#functions/api/split-records.ts';
 import { topicMissing } from '#functions/api/tail-topic.ts';
@@ -38,14 +40,24 @@ export const appendRecords = endpoint({
     const stream = streams.get(request.path.name);
     if (!stream) throw missing('stream', request.path.name, [...streams.keys()]);
     const records = splitRecords(request.contentType, request.body);
-    return jsonAnswer(200, await onceByKey(request, parts, () => append(stream, records, parts)));
+    return jsonAnswer(
+      200,
+      await onceByKey(request, parts, () => append(stream, records, request.caller.tenant, parts)),
+    );
   },
 });
 
-async function append(stream: StreamNode, records: readonly SentRecord[], parts: ApiParts): Promise<AppendAnswer> {
+async function append(
+  stream: StreamNode,
+  records: readonly SentRecord[],
+  tenant: string,
+  parts: ApiParts,
+): Promise<AppendAnswer> {
+  const format = formatOf(stream, parts);
+  const encoder = format === undefined ? null : await parts.codecs.of(tenant, format).encoder(stream.name);
   const processor = createJudge(stream, parts);
   const out = createByteSink(1024);
-  const judged = records.map((record) => judge(record, processor, out));
+  const judged = records.map((record) => encoded(judge(record, processor, out), encoder));
   const good = judged.filter((one) => one.kind === 'good');
   const outcomes = await parts.records.append(topicOfStream(stream.name), good).catch((error: unknown) => {
     throw (error as { code?: unknown }).code === 'topic-missing' ? topicMissing(topicOfStream(stream.name)) : error;
@@ -94,6 +106,14 @@ function judge(
     return { kind: 'bad', line, code: 'key-too-large', message };
   }
   return { kind: 'good', line, key: key === null ? null : key.bytes.slice(0, key.length), value: bytes };
+}
+
+/** By the stream's schema, where it is no JSON: an event that does not fit is refused here, and nothing of it is written. */
+function encoded(judged: Judged, encoder: RecordEncoder | null): Judged {
+  if (encoder === null || judged.kind === 'bad') return judged;
+  const fault = encoder.encode(judged.value, 0, judged.value.length);
+  if (fault !== null) return { kind: 'bad', line: judged.line, code: fault.code, message: fault.message };
+  return { ...judged, value: encoder.out.bytes.slice(0, encoder.out.length) };
 }
 
 async function onceByKey(

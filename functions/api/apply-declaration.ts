@@ -7,6 +7,7 @@ import type { ApplyOutcome, GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
+import { registryProblems } from '#functions/api/check-registry.ts';
 import type { ApiRequest } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -32,6 +33,7 @@ export async function applyDeclaration(
     // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
     const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
     requireFitting(known, document, parts);
+    await requireRegistered(tenant, known, document, parts);
     const { metadata, declared } = document;
     const outcome = await parts.goals.apply({
       ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
@@ -148,6 +150,16 @@ function requireFitting(known: TenantWorld, document: Document, parts: ApiParts)
   if (problems.length > 0) throw refusedDocument(`${document.kind} ${name}`, problems);
 }
 
+async function requireRegistered(
+  tenant: string,
+  { documents }: Pick<TenantWorld, 'documents'>,
+  document: Document,
+  parts: ApiParts,
+): Promise<void> {
+  const problems = await registryProblems(tenant, document, documents, parts);
+  if (problems.length > 0) throw refusedDocument(`${document.kind} ${document.metadata.name}`, problems);
+}
+
 /** Other routes that worked before and would not after. */
 function brokenRoutes(before: World, after: World, except: string): readonly string[] {
   return [...after.routes]
@@ -193,6 +205,8 @@ function absent(known: TenantWorld, kind: Kind, name: string): ApiRefusal {
 
 /** What applying would do, for one document or several. */
 export async function planDocuments(parts: ApiParts, tenant: string, incoming: readonly Document[]) {
+  const known = await parts.worlds.read(tenant);
+  for (const document of incoming) await requireRegistered(tenant, known, document, parts);
   const snapshot = await parts.goals.snapshot();
   return planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });
 }

@@ -1,9 +1,11 @@
 // A job's dead letters as the API looks through them: filtered by why they failed and by what is in them, counted, bounded.
 import type { DeadLetterGroup, DeadLetterSummary } from '#core/api/wire.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
 import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { DeadLetterFilter } from '#core/operations/replay.ts';
-import type { LogRecord } from '#core/ports/record-log.ts';
+import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { readFormatted } from '#functions/api/record-codecs.ts';
 import { recordFilter } from '#functions/api/tail-topic.ts';
 import { isoTime } from '#functions/api/views.ts';
 
@@ -27,18 +29,21 @@ export function deadLetterFilter(parts: ApiParts, filter: DeadLetterFilter): (re
 /** Counted by class and code, the most frequent first. */
 export async function summarizeDeadLetters(
   parts: ApiParts,
-  topic: string,
+  { deadLetterTopic: topic, tenant, source }: JobGoal,
   filter: DeadLetterFilter,
   client: AbortSignal,
 ): Promise<DeadLetterSummary> {
   const keep = deadLetterFilter(parts, filter);
   const ended = new AbortController();
   const signal = AbortSignal.any([client, ended.signal, AbortSignal.timeout(scanned.waitMsMax)]);
+  // Their values are looked at only where that is asked for.
+  const formatted = { tenant, format: filter.where === undefined ? undefined : source.format };
+  const readDeadLetters = (request: ReadRequest): AsyncIterable<LogRecord> => readFormatted(parts, formatted, request);
   const groups = new Map<string, DeadLetterGroup>();
   let lookedAt = 0;
   let isComplete = true;
   try {
-    for await (const record of parts.records.read({ topic, from: 'earliest', follow: false, signal })) {
+    for await (const record of readDeadLetters({ topic, from: 'earliest', follow: false, signal })) {
       if (lookedAt++ >= scanned.recordsMax) break;
       if (keep(record)) note(groups, record);
     }

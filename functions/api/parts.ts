@@ -12,6 +12,7 @@ import type { RecordLog } from '#core/ports/record-log.ts';
 import type { RequestLedger } from '#core/ports/request-ledger.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
 import type { WorkerStore } from '#core/ports/worker-store.ts';
+import type { RecordCodecs } from '#functions/api/record-codecs.ts';
 import type { WorldCache } from '#functions/api/world-cache.ts';
 
 /** Of one dependency: throws with the reason when it does not answer. */
@@ -26,6 +27,7 @@ export interface ApiParts {
   readonly ledger: RequestLedger;
   readonly audit: AuditLog;
   readonly records: RecordLog;
+  readonly codecs: RecordCodecs;
   readonly broker: BrokerAdmin;
   readonly controls: ControlStore;
   readonly splits: SplitStore;

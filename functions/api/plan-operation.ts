@@ -99,7 +99,7 @@ export async function replayPlan(
   const positions = await parts.broker.positions(topic);
   if (positions === null) throw topicMissing(topic);
   const filter = deadLetterFilterOf(asked);
-  const { total, isComplete } = await summarizeDeadLetters(parts, topic, filter, signal);
+  const { total, isComplete } = await summarizeDeadLetters(parts, goal, filter, signal);
   if (total === 0 && isComplete)
     throw new ApiRefusal(409, 'nothing-to-replay', `no dead letter of ${goal.name} fits`, {
       fix: `what there is: millrace dlq ls ${goal.name}`,

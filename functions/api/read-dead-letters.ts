@@ -22,6 +22,9 @@ export const readDeadLetters = endpoint({
   handle: async (request, parts) => {
     const { goal } = await findJob(parts, request.caller.tenant, request.path.name);
     const keep = deadLetterFilter(parts, deadLetterFilterOf(request.search));
-    return await tailTopic(request, parts, { topic: goal.deadLetterTopic, row: null, keep });
+    return await tailTopic(request, parts, {
+      ...{ tenant: goal.tenant, format: goal.source.format },
+      ...{ topic: goal.deadLetterTopic, row: null, keep },
+    });
   },
 });

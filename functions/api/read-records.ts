@@ -5,6 +5,7 @@ import { topicOfStream } from '#core/names.ts';
 import { endpoint } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import { named, recordsQuery } from '#functions/api/parameters.ts';
+import { formatOf } from '#functions/api/record-codecs.ts';
 import { lineTypes, tailTopic } from '#functions/api/tail-topic.ts';
 
 export const readRecords = endpoint({
@@ -24,6 +25,7 @@ export const readRecords = endpoint({
     const { streams } = (await parts.worlds.readOrRecall(request.caller.tenant)).world;
     const node = streams.get(request.path.name);
     if (!node) throw missing('stream', request.path.name, [...streams.keys()]);
-    return await tailTopic(request, parts, { topic: topicOfStream(node.name), row: node.row });
+    const source = { tenant: request.caller.tenant, format: formatOf(node, parts) };
+    return await tailTopic(request, parts, { ...source, topic: topicOfStream(node.name), row: node.row });
   },
 });

@@ -24,6 +24,6 @@ export const getDeadLetterSummary = endpoint({
     const [topic] = await parts.broker.describe([goal.deadLetterTopic], []);
     if (!topic) throw topicMissing(goal.deadLetterTopic);
     const filter = deadLetterFilterOf(request.search);
-    return jsonAnswer(200, await summarizeDeadLetters(parts, goal.deadLetterTopic, filter, request.signal));
+    return jsonAnswer(200, await summarizeDeadLetters(parts, goal, filter, request.signal));
   },
 });

@@ -6,6 +6,7 @@ import { parseDuration } from '#core/spec/quantity.ts';
 import type { Answer, ApiRequest } from '#functions/api/endpoint.ts';
 import { type Position, type RecordsQuery, readPosition } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { type Formatted, readFormatted } from '#functions/api/record-codecs.ts';
 import { recordLine, valueLine } from '#functions/api/record-lines.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
@@ -16,7 +17,7 @@ const collected = { bytesMax: 4 * 1024 * 1024, waitMsMax: 20_000 } as const;
 const pageRecords = 100;
 const waitMsDefault = 60_000;
 
-interface Tail {
+interface Tail extends Formatted {
   readonly topic: string;
   readonly from: Position;
   readonly follow: boolean;
@@ -29,7 +30,7 @@ interface Tail {
 export async function tailTopic(
   request: ApiRequest<unknown, RecordsQuery, unknown>,
   parts: ApiParts,
-  source: {
+  source: Formatted & {
     readonly topic: string;
     readonly row: RowType | null;
     readonly keep?: (record: LogRecord) => boolean;
@@ -50,7 +51,7 @@ export async function tailTopic(
     search.limit ?? (page ? pageRecords : follow || streams ? Number.POSITIVE_INFINITY : limits.tailRecordsMax),
   );
   const tail: Tail = {
-    ...{ topic: source.topic, follow, keep },
+    ...{ topic: source.topic, tenant: source.tenant, format: source.format, follow, keep },
     from: readPosition(search.from ?? (follow ? 'latest' : 'earliest')) ?? 'earliest',
     recordsMax: page || !streams ? Math.min(recordsMax, limits.tailRecordsMax) : recordsMax,
     bytesMax: page || !streams ? collected.bytesMax : Number.POSITIVE_INFINITY,
@@ -112,7 +113,7 @@ async function* readTail(parts: ApiParts, tail: Tail): AsyncGenerator<LogRecord,
   let recordCount = 0;
   let bytes = 0;
   try {
-    for await (const record of parts.records.read({ topic, from, follow, signal: until })) {
+    for await (const record of readFormatted(parts, tail, { topic, from, follow, signal: until })) {
       if (keep !== null && !keep(record)) continue;
       yield record;
       bytes += (record.value?.length ?? 0) + (record.key?.length ?? 0);

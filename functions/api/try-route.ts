@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { trySchema } from '#core/api/schemas.ts';
 import { FILTERED, PASSED, POISON } from '#core/expression/index.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
+import type { FormatGoal } from '#core/job/format-goal.ts';
 import { limits } from '#core/limits.ts';
 import { topicOfStream } from '#core/names.ts';
 import { Chain, type ChainMemory } from '#core/operators/run/chain.ts';
@@ -16,6 +17,7 @@ import { refusedDocument } from '#functions/api/apply-declaration.ts';
 import { endpoint } from '#functions/api/endpoint.ts';
 import { nothing, position, readPosition } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { type Formatted, formatOf, readFormatted } from '#functions/api/record-codecs.ts';
 import { jsonTextOf } from '#functions/api/record-lines.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { topicMissing } from '#functions/api/tail-topic.ts';
@@ -46,11 +48,13 @@ export const tryRoute = endpoint({
       const [issue] = body.error.issues;
       throw new ApiRefusal(422, 'body-invalid', `body ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'refused'}`);
     }
-    const { document, chain } = await compile(body.data.document, request.caller.tenant, parts);
+    const { tenant } = request.caller;
+    const { document, chain, format } = await compile(body.data.document, tenant, parts);
     const topic = topicOfStream(document.spec.from);
     const recordsMax = body.data.limit ?? tryRecordsDefault;
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(tryMsMax)]);
-    const records = await readSome(parts, topic, body.data.from ?? 'earliest', recordsMax, signal);
+    const from = body.data.from ?? 'earliest';
+    const records = await readSome(parts, { topic, tenant, format }, from, recordsMax, signal);
     return { kind: 'json-text', status: 200, text: run(chain, records) };
   },
 });
@@ -59,7 +63,7 @@ async function compile(
   json: unknown,
   tenant: string,
   parts: ApiParts,
-): Promise<{ document: RouteDocument; chain: Chain }> {
+): Promise<{ document: RouteDocument; chain: Chain; format: FormatGoal | undefined }> {
   const parsed = parseDocument(json);
   if (!parsed.ok) throw refusedDocument('Route', parsed.problem);
   const document = parsed.value;
@@ -75,12 +79,14 @@ async function compile(
   const route = checked.after.routes.get(metadata.name);
   const program = route?.programs.values().next().value;
   if (problems.length > 0 || route === undefined || program === undefined) throw refusedDocument(title, problems);
-  return { document, chain: new Chain(route.operators, program, trialSalts(route.operators)) };
+  const source = checked.after.streams.get(document.spec.from);
+  const format = source === undefined ? undefined : formatOf(source, parts);
+  return { document, chain: new Chain(route.operators, program, trialSalts(route.operators)), format };
 }
 
 async function readSome(
   parts: ApiParts,
-  topic: string,
+  { topic, ...formatted }: Formatted & { readonly topic: string },
   fromText: string,
   recordsMax: number,
   signal: AbortSignal,
@@ -92,7 +98,7 @@ async function readSome(
   const from: ReadRequest['from'] = position === 'latest' ? newest : position;
   const records: LogRecord[] = [];
   let bytes = 0;
-  for await (const record of parts.records.read({ topic, from, follow: false, signal })) {
+  for await (const record of readFormatted(parts, formatted, { topic, from, follow: false, signal })) {
     records.push(record);
     bytes += record.value?.length ?? 0;
     if (records.length >= recordsMax || bytes >= tryBytesMax) break;

@@ -1,9 +1,10 @@
 // Avro's binary encoding to JSON bytes: a writer's schema is resolved against the reader's once, then every record runs through it.
 import { type ByteSink, writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { FormatFault, malformed, SchemaRefused, unfit } from '#core/formats/format-fault.ts';
+import { createInput, enter, openInput, type Read, take } from '#core/formats/input.ts';
 import { checkSize, labelOf, writeJsonString } from '#core/formats/write-json.ts';
 import { defaultBytes } from './default-value.ts';
-import { createInput, eachItem, enter, openInput, type Read, readInt, readLength, take } from './input.ts';
+import { eachItem, readInt, readLength } from './input.ts';
 import { meaningBetween, promotes, sameName } from './resolution.ts';
 import { readScalar } from './scalars.ts';
 import {

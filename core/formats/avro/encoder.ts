@@ -2,12 +2,13 @@
 import { type ByteSink, ensureRoom, writeByte, writeSlice } from '#core/expression/run/byte-sink.ts';
 import { decodeText } from '#core/expression/run/decode.ts';
 import { unfit } from '#core/formats/format-fault.ts';
+import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
 import { isNull, misfit, quote, readText } from '#core/formats/read-json.ts';
 import { hasEscape, skipSpace, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { defaultBytes } from './default-value.ts';
-import { type Encoding, enterJson, type Write, writeUtf8 } from './encoding.ts';
 import { writeLong } from './output.ts';
 import { type AvroType, branchNames, nullableOf, shortName, typeTitle } from './schema.ts';
+import { writeUtf8 } from './text.ts';
 import { writeScalar } from './write-scalars.ts';
 
 /** Appends the value's bytes to `out`; the JSON is known to be well formed. Throws FormatFault where it does not fit the schema. */

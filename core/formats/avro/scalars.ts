@@ -2,9 +2,10 @@
 import { writeText } from '#core/expression/run/byte-sink.ts';
 import { formatNumeric, Numeric } from '#core/expression/values/numeric.ts';
 import { malformed } from '#core/formats/format-fault.ts';
+import { type Input, type Read, take } from '#core/formats/input.ts';
 import { clockText, dayText, pointText } from '#core/formats/times.ts';
 import { writeBase64, writeDouble, writeFloat, writeInteger, writeJsonString } from '#core/formats/write-json.ts';
-import { type Input, type Read, readInt, readLength, readLong, take } from './input.ts';
+import { readInt, readLength, readLong } from './input.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
 
 /** How values of `writer` are read where the reader's type means `meaning` by them. */

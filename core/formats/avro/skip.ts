@@ -1,6 +1,7 @@
 // Passes over values of the writer's schema that the reader does not know, without making anything of them.
 import { malformed, truncated } from '#core/formats/format-fault.ts';
-import { enter, type Input, type Read, readInt, readLength, readLong, take } from './input.ts';
+import { enter, type Input, type Read, take } from '#core/formats/input.ts';
+import { readInt, readLength, readLong } from './input.ts';
 import type { AvroType } from './schema.ts';
 
 export function compileSkip(type: AvroType, known = new Map<AvroType, Read>()): Read {

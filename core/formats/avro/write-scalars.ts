@@ -4,6 +4,7 @@ import { EvaluationFault } from '#core/expression/fault.ts';
 import { ensureRoom, writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { parseInterval } from '#core/expression/values/interval.ts';
 import { unfit } from '#core/formats/format-fault.ts';
+import type { Encoding, Write } from '#core/formats/json-encoding.ts';
 import {
   isNumber,
   misfit,
@@ -16,9 +17,9 @@ import {
 } from '#core/formats/read-json.ts';
 import { inUnits, readDay, readPoint, readTimeOfDay } from '#core/formats/times.ts';
 import { stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
-import { type Encoding, type Write, writeUtf8 } from './encoding.ts';
 import { writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
+import { writeUtf8 } from './text.ts';
 
 export function writeScalar(type: AvroPrimitive | AvroFixed, at: string): Write {
   switch (type.kind) {

@@ -1,0 +1,125 @@
+// Records of streams that are no JSON, for people: what they send is written by the stream's schema, what they see is JSON.
+import { RecordDecoder } from '#core/formats/record-decoder.ts';
+import { RecordEncoder } from '#core/formats/record-encoder.ts';
+import type { StreamNode } from '#core/graph/world.ts';
+import { contentHash } from '#core/hash.ts';
+import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
+import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
+import type { OpenRegistry, SchemaRegistry } from '#core/ports/schema-registry.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+
+/** Formats whose schemas are kept at once. */
+const codecsMax = 100;
+
+/** Keeps what registries said: a schema is for ever. */
+export class RecordCodecs {
+  readonly #open: OpenRegistry;
+  readonly #codecs = new Map<string, RecordCodec>();
+
+  constructor(open: OpenRegistry) {
+    this.#open = open;
+  }
+
+  of(tenant: string, format: FormatGoal): RecordCodec {
+    const key = contentHash({ tenant, format });
+    const known = this.#codecs.get(key);
+    if (known !== undefined) return known;
+    const [oldest] = this.#codecs;
+    if (this.#codecs.size >= codecsMax && oldest !== undefined) {
+      oldest[1].registry.close();
+      this.#codecs.delete(oldest[0]);
+    }
+    const codec = new RecordCodec(format, this.#open({ ...format.registry, tenant }));
+    this.#codecs.set(key, codec);
+    return codec;
+  }
+
+  close(): void {
+    for (const { registry } of this.#codecs.values()) registry.close();
+  }
+}
+
+export class RecordCodec {
+  readonly registry: SchemaRegistry;
+  readonly #format: FormatGoal;
+  readonly #decoder: RecordDecoder;
+  #encoder: Promise<RecordEncoder> | null = null;
+
+  constructor(format: FormatGoal, registry: SchemaRegistry) {
+    this.#format = format;
+    this.registry = registry;
+    this.#decoder = new RecordDecoder(format);
+  }
+
+  /** The value as JSON; `base64:…` where it is not what the stream declares. Throws while the registry cannot be asked. */
+  async read(value: Uint8Array): Promise<Uint8Array> {
+    let decoded = this.#decoder.decode(value, 0, value.length);
+    if (decoded === 'missing') {
+      const id = this.#decoder.missingId;
+      const schema = await this.registry.byId(id);
+      this.#decoder.learn(id, schema);
+      decoded = this.#decoder.decode(value, 0, value.length);
+      // Another may have registered it in a moment.
+      if (schema === null) this.#decoder.forget(id);
+    }
+    const { bytes, length } = this.#decoder.out;
+    return decoded === 'decoded'
+      ? bytes.slice(0, length)
+      : Buffer.from(JSON.stringify(`base64:${Buffer.from(value).toString('base64')}`));
+  }
+
+  /** Throws while the registry cannot be asked, and where it does not take the schema. */
+  async encoder(stream: string): Promise<RecordEncoder> {
+    this.#encoder ??= this.#openEncoder(stream);
+    try {
+      return await this.#encoder;
+    } catch (error) {
+      this.#encoder = null;
+      throw error;
+    }
+  }
+
+  async #openEncoder(stream: string): Promise<RecordEncoder> {
+    const { kind, schema, message, subject, register } = this.#format;
+    if (schema === null)
+      throw new ApiRefusal(409, 'no-schema', `stream ${stream} is in ${kind} and declares no schema to write by`, {
+        fix: `write it under spec.schema.${kind}`,
+      });
+    const found = await this.registry.find(subject, { kind, text: schema });
+    if (found === null && !register)
+      throw new ApiRefusal(
+        409,
+        'schema-not-registered',
+        `subject ${subject} of the registry does not have the schema`,
+        {
+          fix: 'register it there, or leave registry.register at true',
+        },
+      );
+    const id = found ?? (await this.registry.register(subject, { kind, text: schema }));
+    return new RecordEncoder({ kind, schema, message }, id);
+  }
+}
+
+/** Undefined where its records are JSON as they stand. */
+export function formatOf({ document, name }: StreamNode, { settings }: ApiParts): FormatGoal | undefined {
+  const declared = document?.spec.format ?? null;
+  return declared === null ? undefined : (compileFormat(declared, name, settings.sinks) ?? undefined);
+}
+
+/** Whose records they are, and how they are written. */
+export interface Formatted {
+  readonly tenant: string;
+  readonly format: FormatGoal | undefined;
+}
+
+/** A topic's records with their values as JSON. */
+export async function* readFormatted(
+  { records, codecs }: ApiParts,
+  { tenant, format }: Formatted,
+  request: ReadRequest,
+): AsyncIterable<LogRecord> {
+  const codec = format === undefined ? null : codecs.of(tenant, format);
+  for await (const record of records.read(request))
+    yield codec === null || record.value === null ? record : { ...record, value: await codec.read(record.value) };
+}
