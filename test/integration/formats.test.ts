@@ -181,19 +181,20 @@ describe('a route from Protobuf to JSON', () => {
   test('reads each record by the message that it names, written by a schema of its own', async () => {
     const goal = await rig.job({ where: 'n > 1', select: 'id, n, at' });
     const { topic } = goal.source;
-    const written =
-      'syntax = "proto3"; import "google/protobuf/timestamp.proto"; message Other { int32 x = 1; } message Play { string id = 1; int64 n = 2; google.protobuf.Timestamp at = 3; }';
-    const declared =
-      'syntax = "proto3"; message Play { string id = 1; sint64 later = 9; int64 n = 2; google.protobuf.Timestamp at = 3; }';
+    const time = 'import "google/protobuf/timestamp.proto";';
+    const play = (more: string): string =>
+      `message Play { string id = 1; int64 n = 2; google.protobuf.Timestamp at = 3; ${more} }`;
+    const written = `syntax = "proto3"; ${time} message Other { int32 x = 1; } ${play('')}`;
+    const declared = `syntax = "proto3"; ${time} ${play('sint64 later = 9;')}`;
     const schemaId = await registry.register(`${topic}-value`, { kind: 'protobuf', text: written });
     const root = protobuf.parse(written.replace(/import [^;]*;/, '').replace('google.protobuf.Timestamp', 'bytes'), {
       keepCase: true,
     }).root;
-    const play = (value: object): Buffer =>
+    const record = (value: object): Buffer =>
       framed(schemaId, Buffer.concat([Buffer.of(2, 2), root.lookupType('Play').encode(value).finish()]));
     await rig.produce(topic, [
-      { value: play({ id: 'a', n: 1, at: Buffer.alloc(0) }), partition: 0 },
-      { value: play({ id: 'b', n: 9_007_199_254_740_991, at: Buffer.of(8, 1) }), partition: 0 },
+      { value: record({ id: 'a', n: 1, at: Buffer.alloc(0) }), partition: 0 },
+      { value: record({ id: 'b', n: 9_007_199_254_740_991, at: Buffer.of(8, 1) }), partition: 0 },
       { value: framed(schemaId, Buffer.of(0, 8, 1)), partition: 0 },
     ]);
     const format: FormatGoal = { ...formatOf(`${topic}-value`, declared), kind: 'protobuf' };

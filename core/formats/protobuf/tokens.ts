@@ -9,8 +9,11 @@ export interface Tokens {
   at: number;
 }
 
-const pattern =
-  /(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<word>\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*|[0-9.][0-9A-Za-z_.]*(?:(?<=[eE])[+-]?[0-9]+)?|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[{}[\]()<>=;,:/+-])/gy;
+const space = String.raw`(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)`;
+const name = String.raw`\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*`;
+const number = String.raw`[0-9.][0-9A-Za-z_.]*(?:(?<=[eE])[+-]?[0-9]+)?`;
+const quoted = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
+const pattern = new RegExp(String.raw`${space}|(?<word>${name}|${number}|${quoted}|[{}[\]()<>=;,:/+-])`, 'gy');
 
 export function readTokens(text: string): Tokens {
   if (text.length > limits.schemaCharsMax)
