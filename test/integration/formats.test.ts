@@ -190,11 +190,11 @@ describe('a route from Protobuf to JSON', () => {
     const root = protobuf.parse(written.replace(/import [^;]*;/, '').replace('google.protobuf.Timestamp', 'bytes'), {
       keepCase: true,
     }).root;
-    const record = (value: object): Buffer =>
+    const aPlay = (value: object): Buffer =>
       framed(schemaId, Buffer.concat([Buffer.of(2, 2), root.lookupType('Play').encode(value).finish()]));
     await rig.produce(topic, [
-      { value: record({ id: 'a', n: 1, at: Buffer.alloc(0) }), partition: 0 },
-      { value: record({ id: 'b', n: 9_007_199_254_740_991, at: Buffer.of(8, 1) }), partition: 0 },
+      { value: aPlay({ id: 'a', n: 1, at: Buffer.alloc(0) }), partition: 0 },
+      { value: aPlay({ id: 'b', n: 9_007_199_254_740_991, at: Buffer.of(8, 1) }), partition: 0 },
       { value: framed(schemaId, Buffer.of(0, 8, 1)), partition: 0 },
     ]);
     const format: FormatGoal = { ...formatOf(`${topic}-value`, declared), kind: 'protobuf' };

@@ -11,7 +11,7 @@ export interface Tokens {
 
 const space = String.raw`(?<space>\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/)`;
 const name = String.raw`\.?[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*`;
-const number = String.raw`[0-9.][0-9A-Za-z_.]*(?:(?<=[eE])[+-]?[0-9]+)?`;
+const number = '[0-9.][0-9A-Za-z_.]*(?:(?<=[eE])[+-]?[0-9]+)?';
 const quoted = String.raw`"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'`;
 const pattern = new RegExp(String.raw`${space}|(?<word>${name}|${number}|${quoted}|[{}[\]()<>=;,:/+-])`, 'gy');
 
