@@ -18,7 +18,7 @@ const project = (name: string, testMatch: string[], more: Config = {}): NonNulla
 });
 
 const config: Config = {
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   projects: [
     /** No process, no network: the pure core and what is as quick as it. */
     project('unit', [

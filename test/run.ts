@@ -1,8 +1,10 @@
-// The whole suite in one command: style, types, then jest project by project; ends with `N passed, N failed`.
+// The whole suite in one command: style, types, then jest's projects, two lanes side by side; ends with `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fetchJars } from '#adapters/local/jars.ts';
 
 interface Tally {
   readonly name: string;
@@ -13,27 +15,40 @@ interface Tally {
 
 const root = new URL('..', import.meta.url).pathname;
 
-const run = (command: string, args: readonly string[]): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
-    child.on('error', reject);
-    child.on('exit', (code) => resolve(code ?? 1));
+/** Runs a program of Node's to its end; its lines are shown as they come, with the name of what they belong to. */
+async function run(
+  name: string,
+  script: string,
+  args: readonly string[],
+  flags: readonly string[] = [],
+): Promise<number> {
+  const child = spawn(process.execPath, [...flags, join(root, script), ...args], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (line) => console.log(`${name.padEnd(11)} | ${line}`));
+  return await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+const secondsSince = (start: number): number => (performance.now() - start) / 1000;
 
 async function check(name: string, script: string, args: readonly string[]): Promise<Tally> {
-  const startedAt = Date.now();
-  const code = await run(process.execPath, [join(root, script), ...args]);
-  return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, seconds: (Date.now() - startedAt) / 1000 };
+  const start = performance.now();
+  const code = await run(name, script, args);
+  return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, seconds: secondsSince(start) };
 }
 
 /** One jest project. A run that ends without a report, or with a failing suite that has no test, counts as a failure. */
-async function jest(project: string, workers: number, more: readonly string[]): Promise<Tally> {
-  const startedAt = Date.now();
+async function jest(project: string, workers: number): Promise<Tally> {
+  const start = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'millrace-tests-'));
   const report = join(folder, 'report.json');
-  const flags = ['--experimental-vm-modules', '--no-warnings', join(root, 'node_modules/jest/bin/jest.js')];
-  const code = await run(process.execPath, [
-    ...flags,
+  const args = [
+    ...process.argv.slice(2),
     '--selectProjects',
     project,
     '--json',
@@ -41,7 +56,10 @@ async function jest(project: string, workers: number, more: readonly string[]): 
     `--maxWorkers=${workers}`,
     // A connection that a test left open must not keep a finished run from ending.
     '--forceExit',
-    ...more,
+  ];
+  const code = await run(project, 'node_modules/jest/bin/jest.js', args, [
+    '--experimental-vm-modules',
+    '--no-warnings',
   ]);
   const text = await readFile(report, 'utf8').catch(() => '{}');
   await rm(folder, { recursive: true, force: true });
@@ -52,24 +70,41 @@ async function jest(project: string, workers: number, more: readonly string[]): 
   } = JSON.parse(text) as Record<string, number>;
   const failed = numFailedTests + numRuntimeErrorTestSuites;
   const broken = code !== 0 && failed === 0 ? 1 : 0;
-  return { name: project, passed: numPassedTests, failed: failed + broken, seconds: (Date.now() - startedAt) / 1000 };
+  return { name: project, passed: numPassedTests, failed: failed + broken, seconds: secondsSince(start) };
 }
 
-const more = process.argv.slice(2);
-const tallies: Tally[] = [];
-if (more.length === 0) {
-  tallies.push(
-    await check('style', 'node_modules/@biomejs/biome/bin/biome', ['ci', '--diagnostic-level=error', '--colors=off']),
-  );
-  tallies.push(await check('types', 'node_modules/typescript/bin/tsc', ['--noEmit']));
-}
-tallies.push(await jest('unit', 2, more));
-tallies.push(await jest('integration', 1, more));
-tallies.push(await jest('e2e', 1, more));
+type Piece = () => Promise<Tally>;
 
+/** The pieces of a lane run one after the other. */
+async function lane(...pieces: readonly Piece[]): Promise<readonly Tally[]> {
+  const tallies: Tally[] = [];
+  for (const piece of pieces) tallies.push(await piece());
+  return tallies;
+}
+
+const style: Piece = () =>
+  check('style', 'node_modules/@biomejs/biome/bin/biome', ['ci', '--diagnostic-level=error', '--colors=off']);
+const types: Piece = () => check('types', 'node_modules/typescript/bin/tsc', ['--noEmit']);
+
+const start = performance.now();
+const isWhole = process.argv.length === 2;
+// Before the lanes, as all of them would want the same jars at once.
+await fetchJars(['kafka', 'dynamodb', 's3', 'opensearch'], { tell: (line) => console.log(line) });
+// The suites of integration and e2e wait more than they compute: for a Java program to start, for a dead worker to be seen as dead.
+const lanes = await Promise.all([
+  lane(() => jest('e2e', 2)),
+  lane(
+    ...(isWhole ? [style, types] : []),
+    () => jest('unit', 1),
+    () => jest('integration', 2),
+  ),
+]);
+
+const tallies = lanes.flat();
 for (const { name, passed, failed, seconds } of tallies)
-  console.log(`${name.padEnd(12)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
+  console.log(`${name.padEnd(11)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
 const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
 const failed = sum((tally) => tally.failed);
+console.log(`in ${secondsSince(start).toFixed(0)} s`);
 console.log(`${sum((tally) => tally.passed)} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -72,7 +72,7 @@ test('a worker that was stopped and wakes behind its successor adds nothing', as
   const produced = await load.stop();
   await rig.accounted(goal, produced);
   expect(await count()).toEqual({ rows: produced, ids: produced });
-}, 60_000);
+});
 
 test('an S3 whose answers are lost, and a record that is no row: each row once, and one dead letter', async () => {
   const { base, goal, count } = await tableJob();
@@ -91,7 +91,7 @@ test('an S3 whose answers are lost, and a record that is no row: each row once, 
   expect(await count()).toEqual({ rows: produced, ids: produced });
   expect(await rig.count(goal.deadLetterTopic)).toBe(1);
   proxy.close();
-}, 60_000);
+});
 
 test('a worker that gathers is no worker that stands still, and says what it holds until when', async () => {
   const { base, goal } = await tableJob({ stalledAfterMs: 1_500 });
@@ -110,4 +110,4 @@ test('a worker that gathers is no worker that stands still, and says what it hol
   worker.child.kill('SIGTERM');
   expect(await worker.exited).toBe(exitCodes.ended);
   expect(await rig.accounting(slow)).toMatchObject({ in: 2, out: 2 });
-}, 60_000);
+});

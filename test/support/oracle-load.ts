@@ -157,7 +157,7 @@ export async function delivery(
   broker: string,
   topics: { readonly source: string; readonly sink: string },
   acknowledged: ReadonlySet<number>,
-  withinMs = 60_000,
+  withinMs = 120_000,
 ): Promise<Delivery> {
   const end = performance.now() + withinMs;
   const passing = (await numbersIn(broker, topics.source)).filter(isEven).length;

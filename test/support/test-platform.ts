@@ -27,7 +27,7 @@ export function runCli(args: readonly string[], options: CliOptions = {}): Promi
     const child = spawn(process.execPath, [join(repository, 'cli/main.ts'), ...args], {
       cwd: repository,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
-      timeout: options.withinMs ?? 60_000,
+      timeout: options.withinMs ?? 120_000,
       killSignal: 'SIGKILL',
     });
     const out: Buffer[] = [];
@@ -66,7 +66,7 @@ export class TestPlatform {
 
   /** Stops everything; on a failed test the logs' tails tell why, so they are given with the error. */
   async stop(): Promise<void> {
-    await runCli(['down', '--data', this.dataDir], { withinMs: 90_000 });
+    await runCli(['down', '--data', this.dataDir], { withinMs: 150_000 });
     if (!process.env['MILLRACE_TEST_KEEP']) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
@@ -82,9 +82,9 @@ export class TestPlatform {
     return result.stdout;
   }
 
-  async apply(documents: readonly object[], more: readonly string[] = ['--wait', '--timeout', '60s']): Promise<void> {
+  async apply(documents: readonly object[], more: readonly string[] = ['--wait', '--timeout', '120s']): Promise<void> {
     const input = documents.map((document) => JSON.stringify(document)).join('\n---\n');
-    await this.run(['apply', '-f', '-', '--yes', ...more], { input, withinMs: 90_000 });
+    await this.run(['apply', '-f', '-', '--yes', ...more], { input, withinMs: 150_000 });
   }
 
   get kafka(): string {
@@ -98,7 +98,7 @@ export class TestPlatform {
   }
 
   async get<Answer>(path: string): Promise<Answer> {
-    const response = await fetch(`${this.#file().apiUrl}${path}`, { signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${this.#file().apiUrl}${path}`, { signal: AbortSignal.timeout(30_000) });
     if (!response.ok) throw new Error(`GET ${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;
   }
@@ -142,7 +142,7 @@ export class TestPlatform {
     }, `a running worker of ${job}`);
   }
 
-  async phase(job: string, wanted: string, withinMs = 60_000): Promise<void> {
+  async phase(job: string, wanted: string, withinMs = 120_000): Promise<void> {
     await until(
       async () => {
         const view = await this.job(job).catch(() => null);

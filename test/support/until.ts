@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until<Value>(
   look: () => Promise<Value | null> | Value | null,
   what: string,
-  withinMs = 45_000,
+  withinMs = 90_000,
 ): Promise<Value> {
   const end = performance.now() + withinMs;
   for (;;) {

@@ -277,7 +277,7 @@ export class WorkerRig {
   }
 
   /** Waits until the job has accounted for this many records. */
-  async accounted(goal: JobGoal, count: number, withinMs = 30_000): Promise<Accounting> {
+  async accounted(goal: JobGoal, count: number, withinMs = 90_000): Promise<Accounting> {
     return await until(
       async () => {
         const accounting = await this.accounting(goal);

@@ -48,7 +48,7 @@ const living = (pids: readonly number[]): number[] => pids.filter((pid) => ident
 
 beforeAll(async () => {
   await start();
-}, 60_000);
+});
 afterAll(async () => {
   if (host.exitCode === null && host.signalCode === null) await end('SIGTERM');
   rmSync(data, { recursive: true, force: true });
@@ -117,4 +117,4 @@ test('after a host that was killed the next one ends what it left, on the same p
   expect(living(pids)).toEqual([]);
   expect(after.ports).toEqual(before?.ports);
   expect(said).toContain('ended what a killed platform left running');
-}, 60_000);
+});

@@ -180,7 +180,7 @@ describe('faults', () => {
       });
     await Promise.all([both(1, 2), both(2, 1), both(1, 2), both(2, 1)]);
     expect(await database.query('SELECT n FROM knot')).toEqual([{ n: 4 }, { n: 4 }]);
-  }, 30_000);
+  });
 
   test('more callers than connections wait their turn', async () => {
     const rows = await Promise.all(Array.from({ length: 50 }, () => database.query('SELECT pg_sleep(0.01)')));
@@ -228,5 +228,5 @@ describe('faults', () => {
     await store.apply(aStream(tenant, 'after'));
     await next;
     await listener.close();
-  }, 60_000);
+  });
 });
