@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from '@jest/globals';
 import { type Database, openDatabase } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
+import { createDatabase } from '#test/support/api-rig.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
@@ -12,7 +13,7 @@ describe('on PostgreSQL', () => {
   let database: Database;
   beforeAll(async () => {
     database = openDatabase({
-      url: process.env[testEnvironment.postgresUrl] ?? '',
+      url: await createDatabase(process.env[testEnvironment.postgresUrl] ?? ''),
       applicationName: 'goal-store-test',
     });
     await migrate(database);
