@@ -7,11 +7,14 @@ export const environment = {
   kafkaBrokers: 'MILLRACE_KAFKA_BROKERS',
   /** `none` or `iam`. */
   kafkaAuth: 'MILLRACE_KAFKA_AUTH',
+  /** `of-broker`: topics leave `min.insync.replicas` to the broker; else the platform sets it. */
+  minInsyncReplicas: 'MILLRACE_MIN_INSYNC_REPLICAS',
   postgresUrl: 'MILLRACE_POSTGRES_URL',
   /** `password` (in the URL) or `iam`. */
   postgresAuth: 'MILLRACE_POSTGRES_AUTH',
   dynamodbEndpoint: 'MILLRACE_DYNAMODB_ENDPOINT',
   s3Endpoint: 'MILLRACE_S3_ENDPOINT',
+  cloudwatchEndpoint: 'MILLRACE_CLOUDWATCH_ENDPOINT',
   secretsEndpoint: 'MILLRACE_SECRETS_ENDPOINT',
   bucket: 'MILLRACE_BUCKET',
   region: 'AWS_REGION',
@@ -56,6 +59,10 @@ export const environment = {
   subnets: 'MILLRACE_SUBNETS',
   securityGroups: 'MILLRACE_SECURITY_GROUPS',
   workerLogGroup: 'MILLRACE_WORKER_LOG_GROUP',
+  /** ARN of the SNS topic that alarms of jobs go to; absent: no alarms are made. */
+  alarmTopic: 'MILLRACE_ALARM_TOPIC',
+  /** Over how many shards the metrics of jobs are spread. */
+  metricShards: 'MILLRACE_METRIC_SHARDS',
   ecsEndpoint: 'MILLRACE_ECS_ENDPOINT',
   stateMachine: 'MILLRACE_STATE_MACHINE',
   nudgeQueue: 'MILLRACE_NUDGE_QUEUE',
@@ -92,6 +99,9 @@ export const sessionTags = {
   table: 'millrace-table',
   /** The secret that its sink is shown: `<tenant>/<secret>`. */
   secret: 'millrace-secret',
+  /** Those that the registries of its source's and its sink's schemas are shown. */
+  sourceSecret: 'millrace-source-secret',
+  sinkSecret: 'millrace-sink-secret',
 } as const;
 
 /** A secret's name in Secrets Manager. */
@@ -122,9 +132,17 @@ export const jobName = (route: string, sink: string): string => `${route}.${sink
 export const workerName = (job: string, incarnation: number, slot: number): string =>
   `${job}/${String(incarnation).padStart(8, '0')}/${slot}`;
 
+export const defaultTenant = 'default';
+
+/**
+ * Names in a cluster that all tenants share: those of the default tenant as they are, those of another behind its own. No
+ * stream's name has a dot and a job's has one, so no tenant can name what is another's.
+ */
+const ofTenant = (tenant: string, name: string): string => (tenant === defaultTenant ? name : `${tenant}.${name}`);
+
 /** A stream's topic bears the stream's name; the platform's own topics begin with two underscores, which no stream can. */
-export const topicOfStream = (stream: string): string => stream;
-export const deadLetterTopic = (job: string): string => `__dlq.${job}`;
+export const topicOfStream = (tenant: string, stream: string): string => ofTenant(tenant, stream);
+export const deadLetterTopic = (tenant: string, job: string): string => `__dlq.${ofTenant(tenant, job)}`;
 
 /** Headers of a dead letter; its key and value are the original's bytes. */
 export const deadLetterHeaders = {
@@ -166,7 +184,7 @@ export const tableKeys = {
 } as const;
 
 /** The consumer group under which a job's positions are also committed to Kafka, for other people's lag tools. */
-export const telemetryGroup = (job: string): string => `millrace.${job}`;
+export const telemetryGroup = (tenant: string, job: string): string => `millrace.${ofTenant(tenant, job)}`;
 
 /**
  * Exactly-once: the group whose offsets are a job's positions, and the transactional id of one split. Both bear the job's id,
@@ -183,6 +201,23 @@ export const goalDatabase = { name: 'millrace', api: 'millrace_api', reconciler:
 
 /** The namespace of the platform's CloudWatch metrics. */
 export const metricNamespace = 'Millrace';
+
+/** Metrics of jobs, by `Shard` and `Job`: an alarm on a whole fleet looks at one shard of it. */
+export const jobMetrics = { unhealthy: 'Unhealthy', lag: 'Lag', deadLetters: 'DeadLetters' } as const;
+
+/** Which shard a job's metrics are in: so many jobs each as one alarm's query may look at. */
+export function shardOf(job: string, shards: number): number {
+  let hash = 2_166_136_261;
+  for (let at = 0; at < job.length; at++) hash = Math.imul(hash ^ job.charCodeAt(at), 16_777_619) >>> 0;
+  return hash % shards;
+}
+
+/** Alarms of single jobs; the platform's own begin with `millrace-` and a capital. */
+export const jobAlarmPrefix = 'millrace-job/';
+/** Dashboards of single jobs. */
+export const jobDashboardPrefix = 'millrace-job-';
+/** The SNS topic that alarms go to. */
+export const alarmTopic = 'millrace-alarms';
 
 /** The state machine that drives passes. */
 export const reconcileStateMachine = 'millrace-reconcile';

@@ -12,6 +12,30 @@ export interface WorkerSizeConfig {
   readonly memoryMiB: number;
 }
 
+/** A multiple of 3: one in each zone. */
+type BrokerCount = 3 | 6 | 9 | 12 | 15 | 30;
+
+/**
+ * `provisioned`: brokers and disks of one's own, and the only kind whose Kafka is known to carry exactly-once here (4.x).
+ * `express`: brokers whose storage AWS keeps and grows. `serverless`: no brokers to speak of, limits that do not move
+ * (docs/operate/quotas.md). The last two keep `min.insync.replicas` to themselves.
+ */
+export type BrokerConfig =
+  | {
+      readonly kind: 'provisioned';
+      readonly instanceType: string;
+      readonly kafkaVersion: string;
+      readonly brokers: BrokerCount;
+      readonly volumeGiB: number;
+    }
+  | {
+      readonly kind: 'express';
+      readonly instanceType: `express.${string}`;
+      readonly kafkaVersion: string;
+      readonly brokers: BrokerCount;
+    }
+  | { readonly kind: 'serverless' };
+
 export interface StageConfig {
   readonly stage: StageName;
   /** Absent: the account that the deployment's credentials are of. One account holds one stage: names in it are fixed. */
@@ -29,13 +53,7 @@ export interface StageConfig {
     readonly readers: 0 | 1;
     readonly backupDays: number;
   };
-  readonly broker: {
-    readonly instanceType: string;
-    readonly kafkaVersion: string;
-    /** A multiple of 3: one in each zone. */
-    readonly brokers: 3 | 6 | 9 | 12 | 15 | 30;
-    readonly volumeGiB: number;
-  };
+  readonly broker: BrokerConfig;
   readonly runtime: {
     /** One ECS cluster each: the blast radius of a runaway fleet. Cells are added, never taken away while jobs run in them. */
     readonly cells: number;
@@ -51,9 +69,16 @@ export interface StageConfig {
     readonly ports: readonly number[];
     /** The cluster of OpenSearch sinks that name none. */
     readonly openSearchUrl?: string;
+    /** The schema registry of streams that name none. */
+    readonly registryUrl?: string;
   };
   readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
   readonly logDays: 7 | 30 | 90;
+  /**
+   * Over how many shards the jobs' metrics are spread, with an alarm on each: one query looks at 500 jobs at most. Changed,
+   * every job's metrics begin anew in another shard.
+   */
+  readonly fleetShards: 1 | 2 | 4 | 8 | 16 | 32 | 64;
   /** Where alarms go; absent: to a topic without subscribers. */
   readonly alarmEmail?: string;
 }
@@ -81,30 +106,33 @@ export const stages: Readonly<Record<StageName, StageConfig>> = {
     ...{ stage: 'dev', region, availabilityZones, cidr: '10.40.0.0/16', natGateways: 0 },
     api: { kind: 'iam' },
     database: { capacityMin: 0, capacityMax: 4, readers: 0, backupDays: 7 },
-    broker: { instanceType: 'kafka.t3.small', kafkaVersion, brokers: 3, volumeGiB: 50 },
+    broker: { kind: 'provisioned', instanceType: 'kafka.t3.small', kafkaVersion, brokers: 3, volumeGiB: 50 },
     runtime: { cells: 1, sizes, tasksMax: 100 },
     concurrency: { api: 20, reconcile: 2, credentials: 10 },
     sinks,
     logDays: 7,
+    fleetShards: 1,
   },
   staging: {
     ...{ stage: 'staging', region, availabilityZones, cidr: '10.41.0.0/16', natGateways: 1 },
     api: { kind: 'iam' },
     database: { capacityMin: 0.5, capacityMax: 8, readers: 0, backupDays: 14 },
-    broker: { instanceType: 'kafka.m7g.large', kafkaVersion, brokers: 3, volumeGiB: 200 },
+    broker: { kind: 'provisioned', instanceType: 'kafka.m7g.large', kafkaVersion, brokers: 3, volumeGiB: 200 },
     runtime: { cells: 1, sizes, tasksMax: 500 },
     concurrency: { api: 50, reconcile: 3, credentials: 20 },
     sinks,
     logDays: 30,
+    fleetShards: 2,
   },
   prod: {
     ...{ stage: 'prod', region, availabilityZones, cidr: '10.42.0.0/16', natGateways: 3 },
     api: { kind: 'jwt', issuer: 'https://login.example.com/', audience: ['millrace'] },
     database: { capacityMin: 1, capacityMax: 32, readers: 1, backupDays: 35 },
-    broker: { instanceType: 'kafka.m7g.xlarge', kafkaVersion, brokers: 6, volumeGiB: 1000 },
+    broker: { kind: 'provisioned', instanceType: 'kafka.m7g.xlarge', kafkaVersion, brokers: 6, volumeGiB: 1000 },
     runtime: { cells: 4, sizes, tasksMax: 10_000 },
     concurrency: { api: 200, reconcile: 5, credentials: 100 },
     sinks,
     logDays: 90,
+    fleetShards: 32,
   },
 };

@@ -1,6 +1,6 @@
 // What each function of the control plane may do: the actions that its code uses, on the resources that it uses them on.
 import { Stack } from 'aws-cdk-lib';
-import { goalDatabase } from '#core/names.ts';
+import { goalDatabase, jobAlarmPrefix, jobDashboardPrefix } from '#core/names.ts';
 import type { DataStack } from './data-stack.ts';
 import type { JobRole } from './job-role.ts';
 import { kafkaArn } from './kafka-arns.ts';
@@ -15,7 +15,7 @@ function allowDatabase(program: ProgramFunction, data: DataStack, user: string):
 
 /** Reads and appends to every topic, for the people whom the API lets; changes nothing of any. */
 export function allowApi(program: ProgramFunction, data: DataStack): void {
-  const clusterArn = data.broker.attrArn;
+  const clusterArn = data.brokerArn;
   allowDatabase(program, data, goalDatabase.api);
   const { control, splits, workers } = data.tables;
   program.allow(['dynamodb:Query', 'dynamodb:Scan'], [control.tableArn, workers.tableArn]);
@@ -40,7 +40,7 @@ export function allowApi(program: ProgramFunction, data: DataStack): void {
 
 /** Makes and unmakes topics and tasks; reads and writes no record. */
 export function allowReconcile(program: ProgramFunction, data: DataStack, runtime: RuntimeStack): void {
-  const clusterArn = data.broker.attrArn;
+  const clusterArn = data.brokerArn;
   allowDatabase(program, data, goalDatabase.reconciler);
   const { control, splits, workers } = data.tables;
   program.allow(
@@ -64,6 +64,20 @@ export function allowReconcile(program: ProgramFunction, data: DataStack, runtim
     [kafkaArn(clusterArn, 'topic', '*')],
   );
   allowTasks(program, runtime);
+  allowWatches(program);
+}
+
+/** Alarms and dashboards of single jobs, and no others. */
+function allowWatches(program: ProgramFunction): void {
+  const { partition, region, account } = Stack.of(program);
+  const alarms = `arn:${partition}:cloudwatch:${region}:${account}:alarm`;
+  program.allow(['cloudwatch:PutMetricAlarm', 'cloudwatch:DeleteAlarms'], [`${alarms}:${jobAlarmPrefix}*`]);
+  // A list is of all alarms, whatever prefix it is asked for.
+  program.allow(['cloudwatch:DescribeAlarms'], [`${alarms}:*`]);
+  program.allow(
+    ['cloudwatch:PutDashboard', 'cloudwatch:DeleteDashboards'],
+    [`arn:${partition}:cloudwatch::${account}:dashboard/${jobDashboardPrefix}*`],
+  );
 }
 
 function allowTasks(program: ProgramFunction, runtime: RuntimeStack): void {

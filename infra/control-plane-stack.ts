@@ -20,7 +20,7 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
-import { declarationsFunction, environment, goalDatabase, reconcileStateMachine } from '#core/names.ts';
+import { alarmTopic, declarationsFunction, environment, goalDatabase, reconcileStateMachine } from '#core/names.ts';
 import type { StageConfig } from './config.ts';
 import { allowApi, allowCredentials, allowMigrate, allowReconcile } from './control-plane-rights.ts';
 import type { DataStack } from './data-stack.ts';
@@ -112,10 +112,11 @@ export class ControlPlaneStack extends Stack {
 
   /** What the API checks declarations by, and the reconciler compiles goals by. */
   #ofSinks(): Record<string, string> {
-    const { networks, openSearchUrl } = this.#props.config.sinks;
+    const { networks, openSearchUrl, registryUrl } = this.#props.config.sinks;
     return {
       [environment.sinkNetworks]: networks.join(',') || 'none',
       ...(openSearchUrl === undefined ? {} : { [environment.openSearchUrl]: openSearchUrl }),
+      ...(registryUrl === undefined ? {} : { [environment.registryUrl]: registryUrl }),
     };
   }
 
@@ -129,6 +130,8 @@ export class ControlPlaneStack extends Stack {
       [environment.postgresAuth]: 'iam',
       [environment.kafkaBrokers]: brokers,
       [environment.kafkaAuth]: 'iam',
+      // Other kinds of brokers refuse a topic that sets it.
+      ...(this.#props.config.broker.kind === 'provisioned' ? {} : { [environment.minInsyncReplicas]: 'of-broker' }),
     };
   }
 
@@ -182,6 +185,8 @@ export class ControlPlaneStack extends Stack {
         [environment.securityGroups]: network.workers.securityGroupId,
         [environment.workerLogGroup]: runtime.workerLog.logGroupName,
         [environment.identityKey]: data.identityKey.keyArn,
+        [environment.alarmTopic]: `arn:${this.partition}:sns:${this.region}:${this.account}:${alarmTopic}`,
+        [environment.metricShards]: String(config.fleetShards),
       },
     });
     allowReconcile(reconcile, data, runtime);

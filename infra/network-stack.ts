@@ -26,6 +26,7 @@ const endpoints = {
   Kms: InterfaceVpcEndpointAwsService.KMS,
   Lambda: InterfaceVpcEndpointAwsService.LAMBDA,
   Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  Monitoring: InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
   Secrets: InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
   Sqs: InterfaceVpcEndpointAwsService.SQS,
   States: InterfaceVpcEndpointAwsService.STEP_FUNCTIONS,

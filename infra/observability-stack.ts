@@ -3,6 +3,7 @@ import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import {
   Alarm,
   type AlarmProps,
+  CfnAlarm,
   ComparisonOperator,
   Dashboard,
   GraphWidget,
@@ -13,12 +14,12 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import type { Construct } from 'constructs';
-import { metricNamespace } from '#core/names.ts';
+import { alarmTopic, jobMetrics, metricNamespace } from '#core/names.ts';
 import type { StageConfig } from './config.ts';
 import type { ControlPlaneStack } from './control-plane-stack.ts';
 import type { DataStack } from './data-stack.ts';
@@ -53,14 +54,48 @@ export class ObservabilityStack extends Stack {
     super(scope, id, props);
     const key = new Key(this, 'AlarmKey', { description: 'Encrypts alarms', enableKeyRotation: true });
     key.grantEncryptDecrypt(new ServicePrincipal('cloudwatch.amazonaws.com'));
-    const topic = new Topic(this, 'Alarms', { displayName: 'Millrace alarms', masterKey: key, enforceSSL: true });
+    const topic = new Topic(this, 'Alarms', {
+      ...{ topicName: alarmTopic, displayName: 'Millrace alarms', masterKey: key, enforceSSL: true },
+    });
+    // A topic with a policy of its own has lost the one by which the account's alarms may publish to it.
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': this.account } },
+      }),
+    );
     if (props.config.alarmEmail) topic.addSubscription(new EmailSubscription(props.config.alarmEmail));
     this.alarms = [...platformWatches(props), ...dataWatches(props)].map((watch) => {
       const alarm = new Alarm(this, watch.name, alarmProps(watch));
       alarm.addAlarmAction(new SnsAction(topic));
       return alarm;
     });
+    this.#addFleetAlarms(props.config.fleetShards, topic);
     this.#addDashboard(props);
+  }
+
+  /** Each looks at its shard's jobs one by one, and tells which of them it is; a job that is new is looked at without anybody's doing. */
+  #addFleetAlarms(shards: number, topic: Topic): void {
+    const { unhealthy } = jobMetrics;
+    for (let shard = 0; shard < shards; shard++) {
+      const from = `FROM SCHEMA("${metricNamespace}", Job, Shard) WHERE Shard = '${shard}'`;
+      new CfnAlarm(this, `Fleet${shard}`, {
+        alarmName: `millrace-FleetUnhealthy-${shard}`,
+        alarmDescription:
+          'A job has been stalled, failed or degraded for five minutes. Runbook: docs/operate/runbooks.md#fleetunhealthy',
+        metrics: [
+          {
+            ...{ id: 'jobs', period: minute.toSeconds(), returnData: true },
+            expression: `SELECT MAX(${unhealthy}) ${from} GROUP BY Job`,
+          },
+        ],
+        ...{ comparisonOperator: above, threshold: 0, evaluationPeriods: 5, datapointsToAlarm: 5 },
+        treatMissingData: TreatMissingData.NOT_BREACHING,
+        alarmActions: [topic.topicArn],
+      });
+    }
   }
 
   #addDashboard({ controlPlane, data }: ObservabilityProps): void {

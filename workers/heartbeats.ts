@@ -21,12 +21,16 @@ export interface HeartbeatFacts {
   readonly errors: readonly WorkerError[];
 }
 
+const minuteMs = 60_000;
+
 const bytesPerMiB = 1024 * 1024;
 
 export class Heartbeats {
   readonly #parts: WorkerParts;
   readonly #startedAt: number;
   #beat = 0;
+  /** The books of the last minute, oldest first; a heartbeat each. */
+  #minute: { readonly atMs: number; readonly accounting: Accounting }[] = [];
   #previous: {
     readonly atMs: number;
     readonly accounting: Accounting;
@@ -62,6 +66,7 @@ export class Heartbeats {
       leader: facts.leader,
       splits: splits.map(describeSplit),
       accounting,
+      lastMinute: this.#lastMinute(accounting),
       gathering: paths.gathering,
       mismatches: paths.mismatchCount,
       ...rates,
@@ -70,6 +75,13 @@ export class Heartbeats {
       lastCheckpoint: facts.lastCheckpoint,
       errors: mergeErrors([facts.errors, ...paths.errors]),
     };
+  }
+
+  #lastMinute(accounting: Accounting): NonNullable<Heartbeat['lastMinute']> {
+    const atMs = this.#parts.clock.monotonicMs();
+    this.#minute = [...this.#minute.filter((then) => atMs - then.atMs <= minuteMs), { atMs, accounting }];
+    const from = this.#minute[0]!.accounting;
+    return { in: accounting.in - from.in, deadLettered: accounting.deadLettered - from.deadLettered };
   }
 
   #measure(

@@ -113,7 +113,7 @@ const jobStatus = z
     message: z.string(),
     conditions: z.array(
       z.object({
-        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced']),
+        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced', 'Quiet']),
         status: z.enum(['true', 'false', 'unknown']),
         reason: z.string(),
         message: z.string(),
@@ -144,6 +144,7 @@ const jobStatus = z
       }),
     }),
     mismatches: count,
+    deadLetterShare: z.number().nullable(),
     inPerSecond: z.number(),
     outPerSecond: z.number(),
     workers: z.array(

@@ -124,6 +124,11 @@ export function fleetCost(fleet: Fleet, worker: PlatformSettings['worker'], pric
       workers * each(55 * 60_000) * (prices.kmsRequest + prices.lambdaArm.request + prices.s3Get),
       '-',
     ),
+    grown(
+      'Health: a metric a job, which an alarm of the fleet looks at',
+      fleet.jobs * (prices.metricMonth + prices.alarmMonth),
+      '-',
+    ),
     grown('Logs', ((workers * logBytesAWorkerSecond * secondsMonth) / 2 ** 30) * prices.logGib, 'logLevel'),
   ];
 }

@@ -4,21 +4,26 @@ import type { PlatformShape } from './platform-cost.ts';
 export const shapeNames = ['dev', 'staging', 'prod'] as const;
 export type ShapeName = (typeof shapeNames)[number];
 
-const all = { endpoints: 10, zones: 3, alarms: 17, keys: 3, reconcileMiB: 1_769 } as const;
+const all = { endpoints: 11, zones: 3, keys: 3, reconcileMiB: 1_769 } as const;
+/** On the platform itself; the fleet's come with its shards. */
+const platformAlarms = 17;
 
 export const platformShapes: Readonly<Record<ShapeName, PlatformShape>> = {
   dev: {
     ...all,
+    alarms: platformAlarms + 1,
     ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.t3.small', volumeGiB: 50 },
     natGateways: 0,
   },
   staging: {
     ...all,
+    alarms: platformAlarms + 2,
     ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.m7g.large', volumeGiB: 200 },
     natGateways: 1,
   },
   prod: {
     ...all,
+    alarms: platformAlarms + 32,
     ...{ capacityUnits: 1, databaseInstances: 2, brokers: 6, brokerType: 'kafka.m7g.xlarge', volumeGiB: 1_000 },
     natGateways: 3,
   },

@@ -22,6 +22,8 @@ export interface PriceTable {
   readonly endpointHour: number;
   readonly natHour: number;
   readonly alarmMonth: number;
+  /** The first ten thousand; the next are a third of it. */
+  readonly metricMonth: number;
   readonly logGib: number;
 }
 
@@ -45,5 +47,6 @@ export const prices: PriceTable = {
   endpointHour: 0.01,
   natHour: 0.045,
   alarmMonth: 0.1,
+  metricMonth: 0.3,
   logGib: 0.5,
 };

@@ -12,6 +12,7 @@ import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import type { AlertSpec } from '#core/spec/alerts.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
 
@@ -34,6 +35,8 @@ export interface RemovedTopic {
 export interface JobEntry {
   readonly goal: JobGoal;
   readonly paused: boolean;
+  /** Judged by the control plane; no worker knows of them. */
+  readonly alerts: AlertSpec;
   /** Workers started for an older restart operation than this are replaced. */
   readonly restartSequence: number;
   /** Hash of all that shapes a worker: another hash means another worker. */
@@ -79,10 +82,10 @@ export function joinTenants(snapshot: GoalSnapshot, parts: readonly TenantPart[]
   const wanted = new Set(topics.map((topic) => topic.topic));
   const removed = snapshot.revisions.filter((revision) => revision.declared === null);
   const removedTopics = removed
-    .filter((revision) => revision.kind === 'Stream' && !wanted.has(topicOfStream(revision.name)))
+    .filter((revision) => revision.kind === 'Stream' && !wanted.has(topicOfStream(revision.tenant, revision.name)))
     .map((revision) => ({
       tenant: revision.tenant,
-      topic: topicOfStream(revision.name),
+      topic: topicOfStream(revision.tenant, revision.name),
       stream: revision.name,
       subject: `stream/${revision.name}`,
     }));
@@ -132,7 +135,7 @@ interface Tenant {
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
   return {
     tenant,
-    topic: topicOfStream(node.name),
+    topic: topicOfStream(tenant, node.name),
     subject: `stream/${node.name}`,
     partitions: node.partitions,
     config: topicConfig(node.document?.spec.retentionMs ?? impliedRetentionMs, limits.recordBytesMax, settings),
@@ -151,7 +154,7 @@ const topicConfig = (
 ): Record<string, string> => ({
   'cleanup.policy': 'delete',
   'max.message.bytes': String(recordBytesMax + batchOverheadBytes),
-  'min.insync.replicas': String(settings.minInsyncReplicas),
+  ...(settings.minInsyncReplicas === null ? {} : { 'min.insync.replicas': String(settings.minInsyncReplicas) }),
   'retention.ms': String(retentionMs),
 });
 
@@ -192,14 +195,14 @@ function compileJobs(
         revision: revision.revision,
         owner: revision.metadata.owner,
         source: {
-          ...{ stream: source.name, topic: topicOfStream(source.name), start: spec.start },
+          ...{ stream: source.name, topic: topicOfStream(revision.tenant, source.name), start: spec.start },
           ...(sourceFormat === null ? {} : { format: sourceFormat }),
         },
         ...(route.operators.length === 0 ? {} : { operators: route.operators }),
         program,
         eventTime: eventTimeProgram(source, plan),
         sink: sinkGoal,
-        deadLetterTopic: deadLetterTopic(job),
+        deadLetterTopic: deadLetterTopic(revision.tenant, job),
         delivery: spec.delivery,
         errors: spec.errors,
         throttle: spec.throttle,
@@ -207,7 +210,7 @@ function compileJobs(
         stalledAfterMs: spec.stalledAfterMs,
         settings: settings.worker,
       };
-      entries.push(jobEntry(goal, spec.paused, operationsOf.get(job) ?? []));
+      entries.push({ ...jobEntry(goal, spec.paused, operationsOf.get(job) ?? []), alerts: spec.alerts });
     }
   }
   return entries;
@@ -225,7 +228,7 @@ function eventTimeProgram(source: StreamNode, plan: RoutePlanner): RouteProgram 
   return planned.ok ? planned.value : null;
 }
 
-function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly Operation[]): JobEntry {
+function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly Operation[]): Omit<JobEntry, 'alerts'> {
   const mine = operations.filter(({ uid }) => uid === goal.uid);
   const newest = (kinds: readonly string[]): Operation | undefined =>
     mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];

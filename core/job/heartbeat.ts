@@ -52,6 +52,8 @@ export interface Heartbeat {
     readonly oldestAt: number;
     readonly dueAt: number;
   } | null;
+  /** What was read, and what of it became dead letters, in about the last minute; older workers do not say. */
+  readonly lastMinute?: { readonly in: number; readonly deadLettered: number };
   readonly inPerSecond: number;
   readonly outPerSecond: number;
   /** Uses of a schemaless value as a type that it does not have (NULL then), since the worker started; older workers do not say. */

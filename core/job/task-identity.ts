@@ -1,6 +1,7 @@
 // Which worker a task is, as the reconciler signed it, and what its credentials are narrowed to.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { readJobId, sessionTags, telemetryGroup } from '#core/names.ts';
+import type { AuthSpec } from '#core/spec/sinks/auth.ts';
 
 /** What is signed. The goal is immutable and named by its content: it says which topics the job uses. */
 export interface TaskClaims {
@@ -57,8 +58,17 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
     [sessionTags.source]: goal.source.topic,
     ...(sinkTopic === null ? {} : { [sessionTags.sink]: sinkTopic }),
     [sessionTags.deadLetter]: goal.deadLetterTopic,
-    [sessionTags.group]: telemetryGroup(goal.name),
+    [sessionTags.group]: telemetryGroup(goal.tenant, goal.name),
     ...(goal.sink.kind === 'warehouse' ? { [sessionTags.table]: `${goal.tenant}/${goal.sink.table}` } : {}),
-    ...(auth !== null && 'secret' in auth ? { [sessionTags.secret]: `${goal.tenant}/${auth.secret}` } : {}),
+    ...secretTag('secret', goal.tenant, auth),
+    ...secretTag('sourceSecret', goal.tenant, goal.source.format?.registry.auth),
+    ...secretTag('sinkSecret', goal.tenant, goal.sink.kind === 'stream' ? goal.sink.format?.registry.auth : null),
   };
 }
+
+const secretTag = (
+  tag: 'secret' | 'sourceSecret' | 'sinkSecret',
+  tenant: string,
+  auth: AuthSpec | null | undefined,
+): Readonly<Record<string, string>> =>
+  auth && 'secret' in auth ? { [sessionTags[tag]]: `${tenant}/${auth.secret}` } : {};

@@ -1,13 +1,15 @@
 // A job's phase, told once when it changes: the event log is the story, the status is the state.
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { isSame } from '#core/hash.ts';
+import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
-import { assessJob } from '#core/status/assess-job.ts';
+import { assessJob, raisedBefore } from '#core/status/assess-job.ts';
+import { alertValues } from '#core/status/job-measures.ts';
 import type { JobPhase, JobStatus } from '#core/status/job-status.ts';
 
 const severities: Readonly<Record<JobPhase, 'info' | 'warning' | 'error'>> = {
@@ -28,7 +30,11 @@ export function announceStatus(entry: JobEntry, decision: Decision, observed: Ob
   if (stored && isBeingCleared(stored)) return decision;
   const control: ControlRecord = decision.control ?? stored ?? freshControl(entry.goal.id, entry.goal.uid);
   const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
-  const announced = { ...control.announced, phase: status.phase };
+  const before = raisedBefore(control);
+  const raised = judgeAlerts(entry.alerts, alertValues(status), before);
+  const { alerts: _before, ...others } = control.announced;
+  const alerts = raised.map(({ name }) => name).join(',');
+  const announced = { ...others, phase: status.phase, ...(alerts === '' ? {} : { alerts }) };
   const settled = decision.settled && status.phase !== 'Deploying';
   if (isSame(control.announced, announced)) return { ...decision, settled };
   const version = decision.control ? decision.control.version : control.version + 1;
@@ -36,8 +42,24 @@ export function announceStatus(entry: JobEntry, decision: Decision, observed: Ob
     ...decision,
     settled,
     control: { ...control, version, announced },
-    events: [...decision.events, phaseEvent(entry, status, control.announced['phase'], observed.at)],
+    events: [
+      ...decision.events,
+      ...(control.announced['phase'] === status.phase
+        ? []
+        : [phaseEvent(entry, status, control.announced['phase'], observed.at)]),
+      ...alertEvents(entry, raised, before, observed.at),
+    ],
   };
+}
+
+function alertEvents(entry: JobEntry, raised: readonly RaisedAlert[], before: readonly string[], now: number) {
+  const cleared = before.filter((name) => !raised.some((alert) => alert.name === name));
+  return [
+    ...raised
+      .filter(({ name }) => !before.includes(name))
+      .map(({ name, message }) => jobEvent(entry.goal, now, 'warning', 'AlertRaised', `${name}: ${message}`)),
+    ...cleared.map((name) => jobEvent(entry.goal, now, 'info', 'AlertCleared', `${name}: below its threshold again`)),
+  ];
 }
 
 function phaseEvent(entry: JobEntry, status: JobStatus, before: string | undefined, now: number) {

@@ -38,6 +38,7 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.errors.schema': 'live',
     'spec.resources': 'stop-start',
     'spec.health': 'stop-start',
+    'spec.alerts': 'live',
     'spec.paused': 'live',
     'spec.tests': 'live',
   },

@@ -163,7 +163,8 @@ export interface GoalStore {
   ): Promise<Page<GoalRevision>>;
   /** Newest first, at most limits.revisionsReadMax. */
   revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
-  snapshot(): Promise<GoalSnapshot>;
+  /** `tenant`: for a caller who may see no other's; what is another's may be left out. */
+  snapshot(tenant?: string): Promise<GoalSnapshot>;
   /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order. */
   changedSince(
     tenant: string,

@@ -1,5 +1,6 @@
 // Options are completed once, here: what people left out gets its default, and quantities become numbers.
 
+import { completeAlerts } from '#core/spec/alerts.ts';
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
 import { completeDelivery } from '#core/spec/delivery.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
@@ -136,6 +137,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
       memoryMiB,
     },
     stalledAfterMs,
+    alerts: completeAlerts(declared.alerts, problems),
     paused: declared.paused ?? false,
     tests: (declared.tests ?? []).map((test) => ({
       name: test.name,

@@ -1,6 +1,7 @@
 // The shape of declarations as people write them (zod): the one source of validation, JSON Schema and the reference docs.
 import { z } from 'zod';
 import { limits } from '#core/limits.ts';
+import { declaredAlerts } from '#core/spec/alerts.ts';
 import { compatibilities } from '#core/spec/compatibility.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
 import { declaredDelivery } from '#core/spec/delivery.ts';
@@ -131,6 +132,9 @@ export const declaredRouteSpec = z.strictObject({
     })
     .optional(),
   health: z.strictObject({ stalledAfter: duration.optional() }).optional(),
+  alerts: declaredAlerts.optional().meta({
+    description: 'Told of by events of the job, and on AWS by an alarm each and a dashboard of the job.',
+  }),
   paused: z.boolean().optional().meta({ description: 'Declared, but no worker runs; positions are kept.' }),
   tests: z
     .array(routeTest)

@@ -5,7 +5,6 @@ const laterFields: Readonly<Record<string, string>> = {
   'spec.errors.retryable': 'leave it out: a sink that cannot be written is retried until it can',
   'spec.autoscale': 'set `resources.workers` by hand',
   'spec.health.restartBudget': 'leave it out: restarts back off to five minutes',
-  'spec.alerts': 'leave it out',
   'spec.config': 'leave it out',
 };
 

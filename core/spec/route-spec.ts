@@ -1,4 +1,5 @@
 // What a declared route means: the complete form, every default filled in.
+import type { AlertSpec } from '#core/spec/alerts.ts';
 import type { Delivery } from '#core/spec/delivery.ts';
 import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
@@ -41,6 +42,7 @@ export interface RouteSpec {
   readonly throttle: number | null;
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
   readonly stalledAfterMs: number;
+  readonly alerts: AlertSpec;
   readonly paused: boolean;
   readonly tests: readonly RouteTest[];
 }

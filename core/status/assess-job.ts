@@ -1,9 +1,12 @@
 // From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
+
 import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
+import { alertValues } from '#core/status/job-measures.ts';
 import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
 
 export interface JobFacts {
@@ -26,11 +29,11 @@ interface Situation extends JobFacts {
 export function assessJob(facts: JobFacts): JobStatus {
   const situation = situate(facts);
   const { entry, live, current, accounting } = situation;
+  const lag = lagOf(live);
+  const deadLetterShare = deadLetterShareOf(live);
+  const raised = judgeAlerts(entry.alerts, alertValues({ lag, deadLetterShare }), raisedBefore(facts.control));
   const conditions = [progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation)];
-  const splits = live.flatMap((heartbeat) => heartbeat.splits);
-  const lagRecords = live.length === 0 ? null : sum(splits.map((split) => split.lagRecords));
-  const inPerSecond = sum(live.map((heartbeat) => heartbeat.inPerSecond));
-  const freshness = live.map((heartbeat) => heartbeat.freshnessMs).filter((value) => value !== null);
+  if (Object.keys(entry.alerts).length > 0) conditions.push(quiet(raised));
   const { phase, message } = decidePhase(situation, conditions);
   return {
     phase,
@@ -38,23 +41,43 @@ export function assessJob(facts: JobFacts): JobStatus {
     conditions,
     observedRevision: entry.goal.revision,
     runningRevision: current[0]?.revision ?? live[0]?.revision ?? null,
-    lag: {
-      records: lagRecords,
-      drainMs:
-        lagRecords === 0
-          ? 0
-          : lagRecords === null || inPerSecond <= 0
-            ? null
-            : Math.round((lagRecords / inPerSecond) * 1000),
-      freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
-    },
+    lag,
     accounting,
     mismatches: sum(live.map((heartbeat) => heartbeat.mismatches ?? 0)),
-    inPerSecond,
+    deadLetterShare,
+    inPerSecond: sum(live.map((heartbeat) => heartbeat.inPerSecond)),
     outPerSecond: sum(live.map((heartbeat) => heartbeat.outPerSecond)),
     workers: workers(situation),
   };
 }
+
+function lagOf(live: readonly Heartbeat[]): JobStatus['lag'] {
+  const splits = live.flatMap((heartbeat) => heartbeat.splits);
+  const records = live.length === 0 ? null : sum(splits.map((split) => split.lagRecords));
+  const perSecond = sum(live.map((heartbeat) => heartbeat.inPerSecond));
+  const freshness = live.map((heartbeat) => heartbeat.freshnessMs).filter((value) => value !== null);
+  const drainMs = records === null || perSecond <= 0 ? null : Math.round((records / perSecond) * 1000);
+  return {
+    records,
+    drainMs: records === 0 ? 0 : drainMs,
+    freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
+  };
+}
+
+function deadLetterShareOf(live: readonly Heartbeat[]): number | null {
+  const minutes = live.flatMap(({ lastMinute }) => lastMinute ?? []);
+  const read = sum(minutes.map((minute) => minute.in));
+  return read === 0 ? null : sum(minutes.map((minute) => minute.deadLettered)) / read;
+}
+
+/** As they were last announced, so that all who look at one time see the same. */
+export const raisedBefore = (control: ControlRecord | null): readonly string[] =>
+  control?.announced['alerts']?.split(',').filter((name) => name !== '') ?? [];
+
+const quiet = (raised: readonly RaisedAlert[]): Condition =>
+  raised.length === 0
+    ? condition('Quiet', 'true', 'NoAlert', 'no alert is raised')
+    : condition('Quiet', 'false', 'AlertRaised', raised.map(({ message }) => message).join('; '));
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 

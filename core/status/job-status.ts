@@ -12,7 +12,7 @@ export type JobPhase =
   | 'Failed'
   | 'Stopped';
 
-export type ConditionType = 'Progressing' | 'InSync' | 'CheckpointFresh' | 'Balanced';
+export type ConditionType = 'Progressing' | 'InSync' | 'CheckpointFresh' | 'Balanced' | 'Quiet';
 
 export interface Condition {
   readonly type: ConditionType;
@@ -52,6 +52,8 @@ export interface JobStatus {
   readonly accounting: Accounting;
   /** Uses of a schemaless value as a type that it does not have (NULL then), by the live workers since they started. */
   readonly mismatches: number;
+  /** Dead letters among what the live workers read in the last minute; null where they read nothing. */
+  readonly deadLetterShare: number | null;
   readonly inPerSecond: number;
   readonly outPerSecond: number;
   readonly workers: readonly WorkerStatus[];

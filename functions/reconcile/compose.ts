@@ -1,9 +1,13 @@
 // The reconciler's composition: which adapters fill its ports, from the environment, read once.
+import { join } from 'node:path';
 import { systemClock } from '#adapters/clock/system-clock.ts';
+import { emfMeasures } from '#adapters/cloudwatch/job-measures.ts';
+import { createJobWatches } from '#adapters/cloudwatch/job-watches.ts';
 import { Ecs } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { parseSizes } from '#adapters/ecs/worker-size.ts';
 import { createMessageAuthenticator } from '#adapters/kms/message-authenticator.ts';
+import { watchFiles } from '#adapters/local/job-watches.ts';
 import { localTaskRunner } from '#adapters/local/task-runner.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { ackOutbox, listenOutbox, type OutboxListener, takeOutbox } from '#adapters/postgres/outbox.ts';
@@ -47,13 +51,14 @@ export async function composeLocal(env: Environment = process.env): Promise<Loca
 export async function composeReconciler(env: Environment): Promise<Reconciler> {
   const logger = createLogger({ level: readLogLevel(env), fields: { program: 'reconciler' } });
   const runtime = isLocal(env) ? localRuntime(env) : ecsRuntime(env);
-  const stores = await openStores(env, { program: 'reconciler', lambdaConnectionsMax });
+  const stores = await openStores(env, { program: 'reconciler', lambdaConnectionsMax, tenants: 'whole' });
   const { goals, broker, objects, workers, splits, controls, settings, database } = stores;
   return {
     parts: {
       ...{ goals, broker, objects, workers, splits, controls, settings },
       ...{ logger, tasks: runtime.tasks, clock: systemClock },
       compile: createPlatformCompiler(settings, memoizePlanner(planRoute, plansKept)),
+      ...(isLocal(env) ? localWatches(env) : cloudWatches(env)),
     },
     takeChanges: async () => {
       const rows = await takeOutbox(database, outboxRowsMax, outboxLeaseMs);
@@ -65,6 +70,25 @@ export async function composeReconciler(env: Environment): Promise<Reconciler> {
       runtime.close();
     },
   };
+}
+
+type Watched = Pick<ReconcileParts, 'watches' | 'measures'>;
+
+function localWatches(env: Environment): Watched {
+  const folder = env[environment.dataDir];
+  return folder === undefined ? {} : { watches: watchFiles(join(folder, 'watches')) };
+}
+
+/** Without a topic nobody could be told: so it is where a counterpart stands in for CloudWatch. */
+function cloudWatches(env: Environment): Watched {
+  const topicArn = env[environment.alarmTopic];
+  if (topicArn === undefined || topicArn === '') return {};
+  const shards = Number(env[environment.metricShards] ?? 1);
+  const watches = createJobWatches({
+    ...{ ...readAwsAccess(env), ...readEndpoint(env, environment.cloudwatchEndpoint), topicArn, shards },
+  });
+  const measures = emfMeasures((line) => process.stdout.write(`${line}\n`), shards);
+  return { watches, measures };
 }
 
 interface Runtime {

@@ -6,6 +6,7 @@ import { metricNamespace } from '#core/names.ts';
 import { composeReconciler } from '#functions/reconcile/compose.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
+import type { Watching } from '#functions/reconcile/watch-jobs.ts';
 
 /** The sweep starts an execution a minute: one that has not settled by then leaves the rest to the next. */
 const executionMs = 55_000;
@@ -13,11 +14,12 @@ const executionMs = 55_000;
 const { parts, takeChanges } = await composeReconciler(process.env);
 const metrics = new Metrics({ namespace: metricNamespace, serviceName: 'reconciler' });
 const backoff: TargetBackoff = new Map();
+const watching: Watching = { lastAt: 0 };
 
 async function pass() {
   const startedAt = performance.now();
   const forget = await takeChanges();
-  const report = await runPass(parts, backoff);
+  const report = await runPass(parts, backoff, watching);
   await forget();
   metrics.addMetric('PassMs', MetricUnit.Milliseconds, performance.now() - startedAt);
   metrics.addMetric('PassDecisions', MetricUnit.Count, report.decisions);

@@ -5,18 +5,20 @@ import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { createLocalMachine } from '#functions/reconcile/local-machine.ts';
 import { oneAtATime, PassDriver } from '#functions/reconcile/pass-driver.ts';
 import { runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
+import type { Watching } from '#functions/reconcile/watch-jobs.ts';
 
 /** Bounds how long a silent worker or a lost event goes unnoticed. */
 const sweepEveryMs = 2_000;
 
 const { parts, port, listen, takeChanges, close } = await composeLocal();
 const backoff: TargetBackoff = new Map();
+const watching: Watching = { lastAt: 0 };
 const health = { passes: 0, lastPassAt: 0, lastPassMs: 0 };
 
 const passes = oneAtATime(async () => {
   const startedAt = performance.now();
   const forget = await takeChanges();
-  const report = await runPass(parts, backoff);
+  const report = await runPass(parts, backoff, watching);
   await forget();
   health.passes++;
   health.lastPassAt = Date.now();

@@ -5,6 +5,8 @@ import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
 import type { Clock } from '#core/ports/clock.ts';
 import type { ControlStore } from '#core/ports/control-store.ts';
 import type { GoalStore } from '#core/ports/goal-store.ts';
+import type { JobMeasures } from '#core/ports/job-measures.ts';
+import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
@@ -24,6 +26,10 @@ export interface ReconcileParts {
   readonly logger: Logger;
   readonly settings: PlatformSettings;
   readonly compile: PlatformCompiler;
+  /** Absent where nothing watches single jobs for their owners. */
+  readonly watches?: JobWatches;
+  /** Absent where nobody reads figures of jobs. */
+  readonly measures?: JobMeasures;
   /** Absent where the runtime sets no limits to the rate of calls. */
   readonly pacer?: Pacer;
 }

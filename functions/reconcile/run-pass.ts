@@ -8,6 +8,7 @@ import { startDelayMs } from '#core/plan/restart-backoff.ts';
 import { act } from '#functions/reconcile/act.ts';
 import { observe } from '#functions/reconcile/observe.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+import { type Watching, watchJobs } from '#functions/reconcile/watch-jobs.ts';
 
 export interface PassReport {
   readonly decisions: number;
@@ -24,7 +25,11 @@ export type TargetBackoff = Map<string, { failureCount: number; notBefore: numbe
 
 const jobsAtOnce = 8;
 
-export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Promise<PassReport> {
+export async function runPass(
+  parts: ReconcileParts,
+  backoff: TargetBackoff,
+  watching: Watching = { lastAt: 0 },
+): Promise<PassReport> {
   const begunAt = parts.clock.now();
   const goal = parts.compile(await parts.goals.snapshot());
   const { observed, failures } = await observe(goal, parts);
@@ -38,6 +43,7 @@ export async function runPass(parts: ReconcileParts, backoff: TargetBackoff): Pr
   await inParallel(fairOrder(jobs, tenantOf), jobsAtOnce, (decision) =>
     attempt(decision, begunAt, parts, backoff, tally),
   );
+  await watchJobs(goal, observed, parts, watching);
   for (const { revision, problems } of goal.unsupported)
     parts.logger.warn('declaration cannot be carried out; what runs of it is left alone', {
       kind: revision.kind,

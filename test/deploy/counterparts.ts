@@ -34,7 +34,7 @@ const region = 'us-east-1';
 /** What stands for each type that moto cannot make. A type that is not listed fails the check. */
 const coveredBy: Readonly<Record<string, string>> = {
   'AWS::ApiGatewayV2': 'the API behind gateway events (test/integration/on-aws.test.ts)',
-  'AWS::CloudWatch::Alarm': 'template; each has its runbook (test/docs/runbooks.test.ts)',
+  'AWS::CloudWatch::Alarm': 'template; each has its runbook (test/infra/runbooks.suite.ts)',
   'AWS::CloudWatch::Dashboard': 'template only',
   'AWS::EC2': 'template, cdk-nag, cfn-lint',
   'AWS::ECS': 'an ECS over HTTP (test/contract/ecs-task-runner.test.ts)',

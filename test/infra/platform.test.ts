@@ -4,6 +4,7 @@ import { costSuite } from './cost.suite.ts';
 import { declarationsSuite } from './declarations.suite.ts';
 import { isolationSuite } from './isolation.suite.ts';
 import { rulePacksSuite } from './rule-packs.suite.ts';
+import { runbooksSuite } from './runbooks.suite.ts';
 import { stacksSuite } from './stacks.suite.ts';
 
 describe('the stacks', stacksSuite);
@@ -11,3 +12,4 @@ describe('the rights that the templates give', isolationSuite);
 describe('the rule packs', rulePacksSuite);
 describe('what a platform costs', costSuite);
 describe('declarations in an application’s own stack', declarationsSuite);
+describe('runbooks', runbooksSuite);

@@ -53,7 +53,7 @@ export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
 export function aJobEntry(changes: Partial<JobEntry> = {}): JobEntry {
   const goal = changes.goal ?? aJobGoal();
   return {
-    ...{ goal, paused: false, restartSequence: 0, requested: [] },
+    ...{ goal, paused: false, alerts: {}, restartSequence: 0, requested: [] },
     ...{ render: contentHash({ goal }), live: liveHash(goal) },
     ...changes,
   };

@@ -112,11 +112,28 @@ describe('a stream', () => {
   });
 });
 
+describe('alerts of a route', () => {
+  const alerting = (alerts: object) => route({ alerts });
+
+  test('are thresholds in numbers, and none where none is declared', () => {
+    const declared = { lag: { above: '5m' }, deadLetterRate: { above: '1%' } };
+    expect(accepted<RouteSpec>(alerting(declared)).alerts).toEqual({ lag: 300_000, deadLetterRate: 0.01 });
+    expect(accepted<RouteSpec>(alerting({})).alerts).toEqual({});
+  });
+
+  test('that nobody could be told in time, or that are no quantities, are refused', () => {
+    expect(problemAt(alerting({ lag: { above: '10s' } }), 'spec.alerts.lag.above')).toContain('at least 1m');
+    expect(problemAt(alerting({ lag: { above: 'long' } }), 'spec.alerts.lag.above')).not.toBe('');
+    expect(problemAt(alerting({ deadLetterRate: { above: '2' } }), 'spec.alerts.deadLetterRate.above')).not.toBe('');
+  });
+});
+
 describe('a route', () => {
   test('needs a source and a sink, and has sensible defaults for all else', () => {
     expect(accepted<RouteSpec>(route({}))).toEqual({
       from: 'events',
       start: { kind: 'earliest' },
+      alerts: {},
       where: null,
       operators: [],
       exposePii: [],
@@ -156,7 +173,6 @@ describe('a route', () => {
     ['delivery', { onRedeploy: 'lower-latency' }, 'spec.delivery.onRedeploy'],
     ['autoscale', { mode: 'on' }, 'spec.autoscale'],
     ['errors', { retryable: { action: 'retry' } }, 'spec.errors.retryable'],
-    ['alerts', {}, 'spec.alerts'],
   ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {
     expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
   });

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
-import { localSettings, type PlatformSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
+import { localSettings, type PlatformSettings, withEnvironment } from '#core/graph/platform-settings.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import type { RouteSpec } from '#core/spec/route-spec.ts';
@@ -84,7 +84,7 @@ describe('an OpenSearch sink', () => {
   });
 
   test('without a URL writes to the platform’s cluster', () => {
-    const settings = withSinkSettings(localSettings, { MILLRACE_OPENSEARCH_URL: 'https://search.example.com/' });
+    const settings = withEnvironment(localSettings, { MILLRACE_OPENSEARCH_URL: 'https://search.example.com/' });
     const json = routeTo({ opensearch: { index: 'plays' } });
     expect(problems(json, settings)).toEqual([]);
     const parsed = parseDocument(json);
@@ -143,9 +143,9 @@ describe('an HTTP sink', () => {
   test('writes to loopback where the platform opens it, as one on a laptop does', () => {
     const json = routeTo({ http: { url: 'http://127.0.0.1:8080/hook' } });
     expect(problems(json)).toEqual([]);
-    const closed = withSinkSettings(localSettings, { MILLRACE_SINK_NETWORKS: 'none' });
+    const closed = withEnvironment(localSettings, { MILLRACE_SINK_NETWORKS: 'none' });
     expect(problems(json, closed).join()).toMatch(/loopback address, which is not opened/);
-    expect(() => withSinkSettings(localSettings, { MILLRACE_SINK_NETWORKS: 'home' })).toThrow(
+    expect(() => withEnvironment(localSettings, { MILLRACE_SINK_NETWORKS: 'home' })).toThrow(
       /got "home", expected networks/,
     );
   });

@@ -1,0 +1,18 @@
+// The figures of a job's status that alerts and alarms stand on.
+import type { AlertValues } from '#core/health/judge-alerts.ts';
+import type { JobMeasure } from '#core/ports/job-measures.ts';
+import type { JobPhase, JobStatus } from '#core/status/job-status.ts';
+
+/** Without an event time, how long the backlog takes is the next best thing to how old it is. */
+export const alertValues = ({ lag, deadLetterShare }: Pick<JobStatus, 'lag' | 'deadLetterShare'>): AlertValues => ({
+  lag: lag.records === 0 ? 0 : (lag.freshnessMs ?? lag.drainMs),
+  deadLetterRate: deadLetterShare,
+});
+
+const unhealthyPhases: readonly JobPhase[] = ['Stalled', 'Failed', 'Quarantined', 'Degraded'];
+
+export const measureOf = (tenant: string, job: string, status: JobStatus): JobMeasure => {
+  const { lag, deadLetterRate } = alertValues(status);
+  const unhealthy = unhealthyPhases.includes(status.phase) ? 1 : 0;
+  return { tenant, job, unhealthy, lagMs: lag, deadLetterShare: deadLetterRate };
+};

@@ -1,0 +1,58 @@
+// After a pass: figures of all jobs once a minute, and alarms and dashboards for those that declare alerts.
+import { messageOf } from '#core/errors.ts';
+import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { Observed } from '#core/plan/observed.ts';
+import { planWatches } from '#core/plan/plan-watches.ts';
+import type { JobMeasure } from '#core/ports/job-measures.ts';
+import { assessJob } from '#core/status/assess-job.ts';
+import { measureOf } from '#core/status/job-measures.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+
+const everyMs = 60_000;
+
+/** When this process last did; a process that starts does so at once. */
+export interface Watching {
+  lastAt: number;
+}
+
+/** What fails is logged and tried again in a minute: no job waits for its alarms. */
+export async function watchJobs(
+  goal: PlatformGoal,
+  observed: Observed,
+  parts: ReconcileParts,
+  watching: Watching,
+): Promise<void> {
+  if (observed.at - watching.lastAt < everyMs) return;
+  watching.lastAt = observed.at;
+  parts.measures?.(measuresOf(goal, observed), observed.at);
+  try {
+    if (parts.watches) await keepWatches(goal, parts.watches);
+  } catch (error) {
+    parts.logger.warn('alarms of jobs could not be brought to what is declared', { error: messageOf(error) });
+  }
+}
+
+async function keepWatches(goal: PlatformGoal, watches: NonNullable<ReconcileParts['watches']>): Promise<void> {
+  const { put, remove } = planWatches(goal.jobs, await watches.list());
+  for (const watch of put) await watches.put(watch);
+  for (const { tenant, job } of remove) await watches.remove(tenant, job);
+}
+
+/**
+ * Of jobs that are to run, where the world could be observed: an unknown world has no figures. Each figure costs something
+ * a month, so beside their health only those of jobs that declare alerts are told.
+ */
+function measuresOf(goal: PlatformGoal, { heartbeats, controls, at }: Observed): readonly JobMeasure[] {
+  if (heartbeats === null || controls === null) return [];
+  const heartbeatsOf = Map.groupBy(heartbeats, ({ job }) => job);
+  const controlOf = new Map(controls.map((control) => [control.job, control]));
+  return goal.jobs
+    .filter(({ paused }) => !paused)
+    .map((entry) => {
+      const { id, tenant, name } = entry.goal;
+      const known = { heartbeats: heartbeatsOf.get(id) ?? [], control: controlOf.get(id) ?? null };
+      const measure = measureOf(tenant, name, assessJob({ entry, ...known, splits: null, now: at }));
+      const isWatched = Object.keys(entry.alerts).length > 0;
+      return isWatched ? measure : { ...measure, lagMs: null, deadLetterShare: null };
+    });
+}

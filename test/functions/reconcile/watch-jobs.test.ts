@@ -1,0 +1,77 @@
+// After a pass: figures once a minute, watches as they are declared; what fails there holds up nothing.
+import { expect, test } from '@jest/globals';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
+import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
+import { freshControl } from '#core/plan/control.ts';
+import type { Observed } from '#core/plan/observed.ts';
+import { watchHash } from '#core/plan/plan-watches.ts';
+import type { JobMeasure } from '#core/ports/job-measures.ts';
+import type { JobWatch, JobWatches } from '#core/ports/job-watches.ts';
+import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+import { watchJobs } from '#functions/reconcile/watch-jobs.ts';
+import { aHeartbeat, aJobEntry, aJobGoal, theTime } from '#test/support/builders.ts';
+
+const watched = aJobEntry({ alerts: { lag: 300_000 } });
+const silent = aJobEntry({ goal: aJobGoal({ id: 'default/quiet.out@u2', name: 'quiet.out', uid: 'u2' }) });
+const paused = aJobEntry({ paused: true, goal: aJobGoal({ id: 'default/off.out@u3', name: 'off.out', uid: 'u3' }) });
+
+const runningControl = ({ goal, render }: JobEntry) => ({
+  ...freshControl(goal.id, goal.uid),
+  slots: { '0': { incarnation: 1, render, startedAt: 0, failureCount: 0, nextStartAt: 0 } },
+});
+
+function rig(more: Partial<JobWatches> = {}) {
+  const kept = new Map<string, JobWatch>();
+  const measured: (readonly JobMeasure[])[] = [];
+  let lists = 0;
+  const watches: JobWatches = {
+    list: async () => {
+      lists++;
+      return [...kept.values()].map((watch) => ({ tenant: watch.tenant, job: watch.job, hash: watchHash(watch) }));
+    },
+    put: async (watch) => void kept.set(watch.job, watch),
+    remove: async (_, job) => void kept.delete(job),
+    ...more,
+  };
+  const logger = createLogger({ level: 'error', fields: {} });
+  const parts = { watches, measures: (measures: readonly JobMeasure[]) => measured.push(measures), logger };
+  const watching = { lastAt: 0 };
+  const pass = (jobs: PlatformGoal['jobs'], at = theTime, observed: Partial<Observed> = {}) => {
+    const heartbeats = jobs.map((entry) => aHeartbeat(entry, 1, { freshnessMs: 7_000 }));
+    const seen = { at, topics: [], tasks: [], heartbeats, controls: jobs.map(runningControl), splits: new Map(), ...observed };
+    return watchJobs({ jobs } as unknown as PlatformGoal, seen, parts as unknown as ReconcileParts, watching);
+  };
+  return { kept, measured, pass, listsAsked: () => lists };
+}
+
+test('every job that is to run is measured, and more is told of those that declare alerts', async () => {
+  const { measured, pass } = rig();
+  await pass([watched, silent, paused]);
+  expect(measured[0]?.map(({ job, lagMs }) => [job, lagMs === null])).toEqual([
+    ['plays.out', false],
+    ['quiet.out', true],
+  ]);
+});
+
+test('once a minute, however many passes there are', async () => {
+  const { measured, pass, listsAsked } = rig();
+  for (const afterMs of [0, 1_000, 59_999, 60_000, 90_000]) await pass([watched], theTime + afterMs);
+  expect([measured.length, listsAsked()]).toEqual([2, 2]);
+});
+
+test('a watch comes with the declaration and goes with it', async () => {
+  const { kept, pass } = rig();
+  await pass([watched, silent]);
+  expect([...kept.keys()]).toEqual(['plays.out']);
+  await pass([silent], theTime + 60_000);
+  expect([...kept.keys()]).toEqual([]);
+});
+
+test('what cannot be observed has no figures, and watches that cannot be kept fail no pass', async () => {
+  const refusing = async () => {
+    throw new Error('cloudwatch cannot be reached');
+  };
+  const { measured, pass } = rig({ list: refusing });
+  await pass([watched], theTime, { heartbeats: null });
+  expect(measured).toEqual([[]]);
+});
