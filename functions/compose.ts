@@ -32,7 +32,9 @@ const lambdaConnectionsMax = 2;
 
 export async function composeApi(env: Environment): Promise<ComposedApi> {
   const logger = createLogger({ level: readLogLevel(env), fields: { program: 'api' } });
-  const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs });
+  // On a laptop there is one tenant, and the database's owner, whom no policy holds.
+  const tenants = isLocal(env) ? 'whole' : 'tenant';
+  const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs, tenants });
   const { goals, broker, controls, splits, workers, objects, settings, database } = stores;
   const records = createRecordLog(stores.kafka);
   const codecs = new RecordCodecs(openRegistryWith(composeSecrets(env)));
@@ -42,7 +44,7 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       ...{ goals, broker, controls, splits, workers, objects, settings },
       ...{ records, codecs, logger, clock: systemClock, planRoute: plan },
       worlds: new WorldCache(goals, plan),
-      ledger: createRequestLedger(database),
+      ledger: createRequestLedger(database, tenants),
       audit: createAuditLog(database),
       probes: [
         { name: 'postgres', probe: async () => void (await database.query('SELECT 1')) },

@@ -7,14 +7,14 @@ import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
 import { mskTokens } from '#adapters/kafka/msk-token.ts';
 import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
-import { type Database, openDatabase } from '#adapters/postgres/database.ts';
+import { type Database, openDatabase, type Scope } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { iamPassword } from '#adapters/postgres/iam-password.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetting } from '#core/environment.ts';
 import { loadParser } from '#core/expression/index.ts';
-import { awsSettings, localSettings, withSinkSettings } from '#core/graph/platform-settings.ts';
+import { awsSettings, localSettings, withEnvironment } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 
 export interface StoreNeeds {
@@ -22,6 +22,8 @@ export interface StoreNeeds {
   readonly program: string;
   /** On AWS, for one instance: the database counts the connections of all of them. */
   readonly lambdaConnectionsMax: number;
+  /** `tenant`: it acts for one tenant at a time, and the database holds it to that. */
+  readonly tenants: Scope;
   /** How long a call to the broker may take; the client's own default where nobody waits for the answer. */
   readonly kafkaCallMs?: number;
 }
@@ -51,11 +53,11 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   await Promise.all([...make, loadParser()]);
   return {
     ...{ database, kafka, broker, objects },
-    goals: createGoalStore(database),
+    goals: createGoalStore(database, needs.tenants),
     workers: createWorkerStore(dynamo),
     splits: createSplitStore(dynamo),
     controls: createControlStore(dynamo),
-    settings: withSinkSettings(isLocal(env) ? localSettings : awsSettings, env),
+    settings: withEnvironment(isLocal(env) ? localSettings : awsSettings, env),
     close: async () => {
       await Promise.allSettled([broker.close(), database.close()]);
       objects.close();

@@ -78,7 +78,7 @@ export class Commits {
     const positions = [...holdings].map(({ partition, committed }) => ({ partition, position: committed.position }));
     if (positions.length === 0) return;
     try {
-      await cluster.commitOffsets(telemetryGroup(goal.name), goal.source.topic, positions);
+      await cluster.commitOffsets(telemetryGroup(goal.tenant, goal.name), goal.source.topic, positions);
       this.#telemetryFailed = false;
     } catch (error) {
       if (!this.#telemetryFailed)

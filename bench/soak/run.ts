@@ -27,7 +27,7 @@ const { mode } = flags;
 const tell = (line: string): void => void process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 
 const job = 'soak.out';
-const topics = { source: 'soak-in', sink: 'soak-out', deadLetters: deadLetterTopic(job) };
+const topics = { source: 'soak-in', sink: 'soak-out', deadLetters: deadLetterTopic('default', job) };
 /** After the faults are over: the last replacement, its lease, and the backlog. */
 const catchUpMs = 360_000;
 const reportMs = 15_000;

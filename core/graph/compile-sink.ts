@@ -24,7 +24,8 @@ export function compileSink(sink: SinkSpec, context: SinkContext): SinkGoal | nu
   const { networks, openSearchUrl } = settings.sinks;
   switch (sink.kind) {
     case 'stream': {
-      const goal = { kind: 'stream', stream: sink.stream, topic: topicOfStream(sink.stream), keyed } as const;
+      const topic = topicOfStream(tenant, sink.stream);
+      const goal = { kind: 'stream', stream: sink.stream, topic, keyed } as const;
       const declared = context.world.streams.get(sink.stream)?.document?.spec.format ?? null;
       if (declared === null) return goal;
       const format = compileFormat(declared, sink.stream, settings.sinks);

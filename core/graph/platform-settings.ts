@@ -17,8 +17,8 @@ export interface SinkSettings {
 export interface PlatformSettings {
   /** Names the installation in tags, so that two of them in one account never touch each other's tasks. */
   readonly platform: string;
-  /** Acknowledgements a durable write waits for; at most the broker's replication factor. */
-  readonly minInsyncReplicas: number;
+  /** Acknowledgements a durable write waits for; at most the broker's replication factor. Null: left to the broker. */
+  readonly minInsyncReplicas: number | null;
   readonly deadLetterRetentionMs: number;
   readonly worker: WorkerSettings;
   readonly sinks: SinkSettings;
@@ -45,7 +45,7 @@ const worker: WorkerSettings = {
 };
 
 /** What whoever runs the platform sets of it in the environment; what cannot be read is refused at the start. */
-export function withSinkSettings(
+export function withEnvironment(
   settings: PlatformSettings,
   from: Readonly<Record<string, string | undefined>>,
 ): PlatformSettings {
@@ -54,6 +54,7 @@ export function withSinkSettings(
   const registryUrl = from[environment.registryUrl];
   return {
     ...settings,
+    ...(from[environment.minInsyncReplicas] === 'of-broker' ? { minInsyncReplicas: null } : {}),
     sinks: {
       networks: networks === undefined ? settings.sinks.networks : readNetworks(networks),
       openSearchUrl: openSearchUrl === undefined ? settings.sinks.openSearchUrl : openSearchUrl.replace(/\/+$/, ''),

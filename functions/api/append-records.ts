@@ -59,8 +59,9 @@ async function append(
   const out = createByteSink(1024);
   const judged = records.map((record) => encoded(judge(record, processor, out), encoder));
   const good = judged.filter((one) => one.kind === 'good');
-  const outcomes = await parts.records.append(topicOfStream(stream.name), good).catch((error: unknown) => {
-    throw (error as { code?: unknown }).code === 'topic-missing' ? topicMissing(topicOfStream(stream.name)) : error;
+  const topic = topicOfStream(tenant, stream.name);
+  const outcomes = await parts.records.append(topic, good).catch((error: unknown) => {
+    throw (error as { code?: unknown }).code === 'topic-missing' ? topicMissing(topic) : error;
   });
   let next = 0;
   const results = judged.map(({ line, ...one }): AppendView => {

@@ -207,6 +207,6 @@ function absent(known: TenantWorld, kind: Kind, name: string): ApiRefusal {
 export async function planDocuments(parts: ApiParts, tenant: string, incoming: readonly Document[]) {
   const known = await parts.worlds.read(tenant);
   for (const document of incoming) await requireRegistered(tenant, known, document, parts);
-  const snapshot = await parts.goals.snapshot();
+  const snapshot = await parts.goals.snapshot(tenant);
   return planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });
 }

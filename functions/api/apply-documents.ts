@@ -53,7 +53,7 @@ export async function changeTogether(
   { reason, planHash }: Together,
 ): Promise<ChangeView> {
   for (let turn = 0; turn < turnsMax; turn++) {
-    const snapshot = await parts.goals.snapshot();
+    const snapshot = await parts.goals.snapshot(tenant);
     const view = planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });
     if (planHash !== undefined && view.hash !== planHash) throw movedOn(planHash, view);
     if (view.refused) throw refusedPlan(view);

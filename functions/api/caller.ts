@@ -1,6 +1,8 @@
 // Who asks, and why: from the gateway's authorizer; on a laptop, from headers of the caller's own.
 import type { APIGatewayProxyEventV2, APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda';
 import { limits } from '#core/limits.ts';
+import { defaultTenant } from '#core/names.ts';
+import { namePattern } from '#core/spec/declared-name.ts';
 import type { Caller } from '#functions/api/endpoint.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
@@ -11,8 +13,6 @@ interface Authorized {
     };
   };
 }
-
-const defaultTenant = 'default';
 
 /** Behind an authorizer a header of the caller's own counts for nothing. */
 export function callerOf(
@@ -30,8 +30,14 @@ export function callerOf(
   const author = claims['email'] ?? claims['sub'];
   if (typeof author !== 'string' || author === '')
     throw new ApiRefusal(403, 'caller-unknown', 'the gateway did not say who asks');
-  const tenant = claims['custom:tenant'];
-  return { tenant: typeof tenant === 'string' && tenant !== '' ? tenant : defaultTenant, author };
+  return { tenant: tenantOf(claims['custom:tenant']), author };
+}
+
+/** It becomes part of topics, keys and paths: what is no name is nobody's. */
+function tenantOf(claim: unknown): string {
+  if (claim === undefined || claim === '') return defaultTenant;
+  if (typeof claim === 'string' && claim.length <= limits.nameCharsMax && namePattern.test(claim)) return claim;
+  throw new ApiRefusal(403, 'tenant-invalid', 'the token names a tenant that cannot be one');
 }
 
 function authorIn(headers: Readonly<Record<string, string>>): string {

@@ -76,6 +76,8 @@ interface EndpointFacts {
   readonly answers: Readonly<Record<number, AnswerStatement>>;
   /** Problems that it can answer with, beside those that every endpoint can. */
   readonly problems?: readonly number[];
+  /** Answers whoever asks, and knows nobody: what it tells is no secret. */
+  readonly open?: true;
   /** Headers that it reads: documented, and checked before its handler runs. */
   readonly reads?: readonly RequestHeader[];
 }

@@ -8,6 +8,7 @@ export const getOpenapi = (described: readonly Endpoint[]): Endpoint => {
   const self: Endpoint = endpoint({
     ...{ method: 'GET', path: '/v1/openapi.json', operationId: 'getOpenapi', tag: 'Platform' },
     summary: 'This description',
+    open: true,
     ...{ params: nothing, query: nothing },
     answers: { 200: { description: 'OpenAPI 3.1.', schema: z.record(z.string(), z.unknown()) } },
     handle: async () => {

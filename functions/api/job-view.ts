@@ -15,7 +15,7 @@ import { resourceFields } from '#functions/api/views.ts';
 
 /** The tenant's jobs, by name. */
 export async function readJobs(parts: ApiParts, tenant: string): Promise<readonly JobEntry[]> {
-  const snapshot = await parts.goals.snapshot();
+  const snapshot = await parts.goals.snapshot(tenant);
   const mine = {
     ...snapshot,
     revisions: snapshot.revisions.filter((revision) => revision.tenant === tenant),

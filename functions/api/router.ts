@@ -26,10 +26,16 @@ export async function route(
   const { contentType, json } = readBody(endpoint, headers, body);
   const request: RawRequest = {
     ...{ params, query: queryOf(event.rawQueryString), headers, body, json, contentType, accepted },
-    ...{ caller: callerOf(event, headers, parts.identity), signal: context.signal, streams: context.streams },
+    ...{
+      caller: endpoint.open ? nobody : callerOf(event, headers, parts.identity),
+      signal: context.signal,
+      streams: context.streams,
+    },
   };
   return await endpoint.run(request, parts);
 }
+
+const nobody = { tenant: '', author: '' } as const;
 
 function findEndpoint(
   endpoints: readonly Endpoint[],

@@ -21,19 +21,22 @@ export async function streamViews(
   names: readonly string[],
   counts: 'with-counts' | 'without-counts',
 ): Promise<readonly StreamView[]> {
-  const observation = await observe(parts.broker, names);
+  const observation = await observe(parts.broker, tenant.tenant, names);
   return await Promise.all(
     names.map(async (name): Promise<StreamView> => {
-      const topic = observation.topics.get(topicOfStream(name)) ?? null;
+      const topic = observation.topics.get(topicOfStream(tenant.tenant, name)) ?? null;
       const records = counts === 'with-counts' && topic ? await countRecords(parts.broker, topic.topic) : null;
       return streamView(tenant, name, { ...observation, topic, records });
     }),
   );
 }
 
-async function observe(broker: BrokerAdmin, names: readonly string[]): Promise<Observation> {
+async function observe(broker: BrokerAdmin, tenant: string, names: readonly string[]): Promise<Observation> {
   try {
-    const found = await broker.describe(names.map(topicOfStream), topicSettings);
+    const found = await broker.describe(
+      names.map((name) => topicOfStream(tenant, name)),
+      topicSettings,
+    );
     return { topics: new Map(found.map((topic) => [topic.topic, topic])), failure: null };
   } catch (error) {
     return { topics: new Map(), failure: messageOf(error) };
@@ -63,7 +66,7 @@ function streamView(
     ...resource,
     status: {
       ...phaseOf(node?.partitions ?? 0, observed.topic, observed.failure),
-      topic: topicOfStream(name),
+      topic: topicOfStream(tenant.tenant, name),
       observed: observed.topic,
       records: observed.records,
       readers: node?.readers ?? [],

@@ -50,7 +50,7 @@ export const tryRoute = endpoint({
     }
     const { tenant } = request.caller;
     const { document, chain, format } = await compile(body.data.document, tenant, parts);
-    const topic = topicOfStream(document.spec.from);
+    const topic = topicOfStream(tenant, document.spec.from);
     const recordsMax = body.data.limit ?? tryRecordsDefault;
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(tryMsMax)]);
     const from = body.data.from ?? 'earliest';

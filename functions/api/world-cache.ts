@@ -6,6 +6,7 @@ import type { GoalRevision, GoalStore } from '#core/ports/goal-store.ts';
 import type { Document, Kind } from '#core/spec/document.ts';
 
 export interface TenantWorld {
+  readonly tenant: string;
   /** What it was read at: for a change to be conditional on nothing having changed since. */
   readonly sequence: number;
   readonly documents: readonly Document[];
@@ -50,7 +51,7 @@ export class WorldCache {
           ? known
           : merge(known.entries, changed);
     this.#remember(tenant, kept);
-    kept.resolved ??= resolve(kept, this.#plan);
+    kept.resolved ??= resolve(tenant, kept, this.#plan);
     return kept.resolved;
   }
 
@@ -88,9 +89,10 @@ function merge(
   return { sequence: changed.sequence, entries: merged, resolved: null };
 }
 
-function resolve(kept: Kept, plan: RoutePlanner): TenantWorld {
+function resolve(tenant: string, kept: Kept, plan: RoutePlanner): TenantWorld {
   const documents = [...kept.entries.values()].flatMap((entry) => entry.documents);
   return {
+    tenant,
     sequence: kept.sequence,
     documents,
     world: buildWorld(documents, plan),

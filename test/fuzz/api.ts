@@ -84,7 +84,8 @@ const server = await startServer(createApi(parts, 'streamed'), 0, parts.logger);
 const url = `http://127.0.0.1:${server.port}`;
 try {
   await declareKnown(url);
-  for (const topic of ['events', 'plays', deadLetterTopic('plays.out')]) await parts.broker.create(topic, 2, {});
+  for (const topic of ['events', 'plays', deadLetterTopic('default', 'plays.out')])
+    await parts.broker.create(topic, 2, {});
   const results = [await run(tool, url, 'known-names.toml'), await run(tool, url, 'any-name.toml')];
   const cases = results.reduce((sum, result) => sum + result.cases, 0);
   const ok = results.every((result) => result.code === 0);

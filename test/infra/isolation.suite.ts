@@ -56,7 +56,7 @@ const goalOf = (tenant: string, name: string, source: string, sink: string): Job
     ...{ id: jobId(tenant, name, `uid-${name}`), tenant, name, uid: `uid-${name}` },
     source: { stream: source, topic: source, start: 'earliest' },
     sink: { kind: 'stream', stream: sink, topic: sink, keyed: false },
-    deadLetterTopic: deadLetterTopic(name),
+    deadLetterTopic: deadLetterTopic(tenant, name),
   }) as unknown as JobGoal;
 
 const withSink = (goal: JobGoal, sink: object): JobGoal => ({ ...goal, sink: sink as JobGoal['sink'] });
@@ -64,6 +64,15 @@ const httpSink = (secret: string) => ({
   ...{ kind: 'http', url: 'https://hook.example.com/', networks: [], keyed: false },
   auth: { secret, scheme: 'bearer' },
 });
+
+const withRegistries = (goal: JobGoal, secrets: { source: string; sink: string }): JobGoal => {
+  const format = (secret: string) => ({ registry: { auth: { secret, scheme: 'basic' } } });
+  return {
+    ...goal,
+    source: { ...goal.source, format: format(secrets.source) },
+    sink: { ...goal.sink, format: format(secrets.sink) },
+  } as unknown as JobGoal;
+};
 
 /** Names that are each other's beginning, that share a source, that read what another writes, and of another tenant. */
 const jobs: readonly JobGoal[] = [
@@ -77,9 +86,11 @@ const jobs: readonly JobGoal[] = [
   withSink(goalOf('acme', 'hooks.a', 'acme-events', ''), httpSink('hook')),
   withSink(goalOf('default', 'lake.a', 'events', ''), { kind: 'warehouse', table: 'plays' }),
   withSink(goalOf('default', 'lake.b', 'events', ''), { kind: 'warehouse', table: 'plays2' }),
+  withRegistries(goalOf('default', 'avro.a', 'events', 'avro-a'), { source: 'registry', sink: 'registry-two' }),
+  withRegistries(goalOf('default', 'avro.b', 'events', 'avro-b'), { source: 'registry-b', sink: 'registry-b' }),
   // A replay of the first: it reads what the first has set aside.
   {
-    ...goalOf('default', 'play.out', deadLetterTopic('play.out'), 'plays'),
+    ...goalOf('default', 'play.out', deadLetterTopic('default', 'play.out'), 'plays'),
     id: jobId('default', 'play.out', replayUid('uid-play.out', 3)),
     uid: replayUid('uid-play.out', 3),
   },
@@ -96,6 +107,24 @@ const keyed = (job: string) => ({ 'dynamodb:leadingkeys': [job] });
 const secretArn = (tenant: string, name: string): string =>
   `arn:aws:secretsmanager:us-east-1:111122223333:secret:${secretName(tenant, name)}-a1B2c3`;
 
+function readsSecret(tenant: string, name: string): readonly Access[] {
+  const resource = secretArn(tenant, name);
+  const context = {
+    'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
+    'kms:encryptioncontext:secretarn': resource,
+  };
+  return [
+    { action: 'secretsmanager:GetSecretValue', resource },
+    { action: 'kms:Decrypt', resource: standsFor('DataKey'), context },
+  ];
+}
+
+/** What reading and writing by schemas takes. */
+function accessesOfRegistries({ tenant, source, sink }: JobGoal): readonly Access[] {
+  const auths = [source.format?.registry.auth, sink.kind === 'stream' ? sink.format?.registry.auth : null];
+  return auths.flatMap((auth) => (auth ? readsSecret(tenant, auth.secret) : []));
+}
+
 /** What writing to its sink takes. */
 function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
   switch (sink.kind) {
@@ -104,18 +133,8 @@ function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
         ...{ action: `kafka-cluster:${action}`, resource: inCluster('topic', sink.topic) },
       }));
     case 'http':
-    case 'opensearch': {
-      const { auth } = sink;
-      const resource = secretArn(tenant, auth !== null && 'secret' in auth ? auth.secret : '');
-      const context = {
-        'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
-        'kms:encryptioncontext:secretarn': resource,
-      };
-      return [
-        { action: 'secretsmanager:GetSecretValue', resource },
-        { action: 'kms:Decrypt', resource: standsFor('DataKey'), context },
-      ];
-    }
+    case 'opensearch':
+      return sink.auth !== null && 'secret' in sink.auth ? readsSecret(tenant, sink.auth.secret) : [];
     case 'warehouse': {
       const staged = `${bucketArn}/${tableKeys.staging(id, 'events/0')}1.parquet`;
       const data = `${bucketArn}/${tableKeys.data(tenant, sink.table)}1.parquet`;
@@ -154,10 +173,11 @@ const accessesOf = (goal: JobGoal): readonly Access[] => {
       ...{ action: `kafka-cluster:${action}`, resource: inCluster('topic', goal.source.topic) },
     })),
     ...accessesOfSink(goal),
+    ...accessesOfRegistries(goal),
     ...['WriteData', 'DescribeTopic'].map((action) => ({
       ...{ action: `kafka-cluster:${action}`, resource: inCluster('topic', goal.deadLetterTopic) },
     })),
-    { action: 'kafka-cluster:AlterGroup', resource: inCluster('group', telemetryGroup(name)) },
+    { action: 'kafka-cluster:AlterGroup', resource: inCluster('group', telemetryGroup(goal.tenant, name)) },
     // Exactly-once: its positions are a group's offsets, written in a transaction of the split's own.
     ...['DescribeGroup', 'AlterGroup'].map((action) => ({
       ...{ action: `kafka-cluster:${action}`, resource: inCluster('group', transactionGroup(id)) },
@@ -281,8 +301,8 @@ export function isolationSuite(): void {
       const statements = statementsOf(synth, 'Api');
       const prefix = objectKeys.checkpointPrefix(jobs[0]!.id, 'uid');
       for (const access of [
-        { action: 'kafka-cluster:ReadData', resource: inCluster('topic', deadLetterTopic('play.out')) },
-        { action: 'kafka-cluster:DescribeTopic', resource: inCluster('topic', deadLetterTopic('play.out')) },
+        { action: 'kafka-cluster:ReadData', resource: inCluster('topic', deadLetterTopic('default', 'play.out')) },
+        { action: 'kafka-cluster:DescribeTopic', resource: inCluster('topic', deadLetterTopic('default', 'play.out')) },
         { action: 'kafka-cluster:WriteData', resource: inCluster('topic', 'events') },
         { action: 's3:GetObject', resource: `${bucketArn}/${objectKeys.checkpoint(jobs[0]!.id, 'uid', 7)}` },
         { action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },

@@ -237,7 +237,7 @@ describe('reading', () => {
       spec: { partitions: 4, schema: { fields: { id: 'text', double: 'bigint' } } },
       status: { phase: 'Pending', topic: b, writers: [`${a}-r`], readers: [] },
     });
-    await api.parts.broker.create(topicOfStream(b), 4, {});
+    await api.parts.broker.create(topicOfStream('default', b), 4, {});
     await api.call('POST', `/v1/streams/${b}/records`, { json: [{ id: 'a' }] });
     const ready = await api.call('GET', `/v1/streams/${b}`);
     expect(ready.json.status).toMatchObject({ phase: 'Ready', records: 1, observed: { partitions: 4 } });

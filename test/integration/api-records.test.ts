@@ -166,7 +166,7 @@ describe('reading', () => {
     const spec = { from: name, to: [{ name: 'out', stream: `${name}-out` }] };
     const json = { apiVersion: 'millrace/v1', kind: 'Route', metadata: { name: `${name}-r`, owner: 'team' }, spec };
     expect((await api.call('PUT', `/v1/routes/${name}-r`, { json })).status).toBe(201);
-    const topic = deadLetterTopic(`${name}-r.out`);
+    const topic = deadLetterTopic('default', `${name}-r.out`);
     await api.parts.broker.create(topic, 1, {});
     await api.parts.records.append(topic, [{ key: null, value: Buffer.of(0xff, 0x00) }]);
     const page = await api.call('GET', `/v1/jobs/${name}-r.out/dead-letters?limit=20`, {

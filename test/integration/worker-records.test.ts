@@ -278,7 +278,10 @@ describe('a worker', () => {
     await rig.produce(goal.source.topic, [{ value: event(0) }, { value: event(1) }]);
     await rig.start(goal);
     const told = await until(async () => {
-      const [of] = await rig.admin.fetchOffsets({ groupId: telemetryGroup(goal.name), topics: [goal.source.topic] });
+      const [of] = await rig.admin.fetchOffsets({
+        groupId: telemetryGroup(goal.tenant, goal.name),
+        topics: [goal.source.topic],
+      });
       return of?.partitions[0]?.offset === '2' ? of : null;
     }, 'the group to stand at 2');
     expect(told.topic).toBe(goal.source.topic);
