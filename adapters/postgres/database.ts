@@ -18,13 +18,27 @@ export interface Queryable {
   query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
 }
 
+/** Under it rows of other tenants are not there, where the user is one whom the policies of the tables hold to it. */
+export const tenantSetting = 'millrace.tenant';
+
 export interface Database extends Queryable {
   /** Read committed. Runs again, from its start, on a serialization failure or deadlock; so it must hold no effects but SQL. */
   transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
   /** One point in time for all reads in it. */
   readAtOnce<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+  /** The same, with all that is asked of it asked for one tenant. */
+  as(tenant: string): Scoped;
   close(): Promise<void>;
 }
+
+/** `tenant`: the program comes as a user whom row-level security holds to one tenant at a time. */
+export type Scope = 'whole' | 'tenant';
+
+export const scoped = (database: Database, scope: Scope, tenant: string): Scoped =>
+  scope === 'whole' ? database : database.as(tenant);
+
+/** All of the database that there is, or one tenant's part of it. */
+export type Scoped = Omit<Database, 'as' | 'close'>;
 
 export const databaseDefaults = { connectionsMax: 10, statementTimeoutMs: 10_000, connectTimeoutMs: 3_000 } as const;
 
@@ -53,10 +67,30 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     query: (text, values) => run(pool, text, values),
     transaction: (work) => retrying(() => inTransaction(pool, 'BEGIN', work)),
-    readAtOnce: (work) => inTransaction(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work),
+    readAtOnce: (work) => inTransaction(pool, readOnly, work),
+    as: (tenant) => ({
+      query: (text, values) =>
+        inTransaction(
+          pool,
+          'BEGIN',
+          forTenant(tenant, (client) => client.query(text, values)),
+        ),
+      transaction: (work) => retrying(() => inTransaction(pool, 'BEGIN', forTenant(tenant, work))),
+      readAtOnce: (work) => inTransaction(pool, readOnly, forTenant(tenant, work)),
+    }),
     close: () => pool.end(),
   };
 }
+
+const readOnly = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY';
+
+/** Until the transaction ends: the connection goes back to the pool as nobody's. */
+const forTenant =
+  <Result>(tenant: string, work: (client: Queryable) => Promise<Result>) =>
+  async (client: Queryable): Promise<Result> => {
+    await client.query('SELECT set_config($1, $2, true)', [tenantSetting, tenant]);
+    return await work(client);
+  };
 
 async function run<Row extends pg.QueryResultRow>(
   on: pg.Pool | pg.PoolClient,

@@ -16,7 +16,7 @@ import type {
 import { namePattern } from '#core/spec/declared-name.ts';
 import type { Json, Kind, Metadata } from '#core/spec/document.ts';
 import { type Chain, lockChain, recordChange } from './chain.ts';
-import type { Database, Queryable } from './database.ts';
+import type { Queryable, Scoped } from './database.ts';
 import { answerRequest, beginRequest } from './request-keys.ts';
 
 interface RevisionRow {
@@ -68,7 +68,7 @@ function requireName(name: string): void {
 const sameDeclaration = (head: GoalRevision, request: ApplyRequest): boolean =>
   canonicalJson([head.metadata, head.declared]) === canonicalJson([request.metadata, request.declared]);
 
-export async function applyDeclaration(database: Database, request: ApplyRequest): Promise<ApplyOutcome> {
+export async function applyDeclaration(database: Scoped, request: ApplyRequest): Promise<ApplyOutcome> {
   const { tenant, kind, metadata, declared, author, reason } = request;
   requireName(metadata.name);
   if (request.idempotencyKey === undefined) {
@@ -96,7 +96,7 @@ export async function applyDeclaration(database: Database, request: ApplyRequest
   );
 }
 
-export async function removeDeclaration(database: Database, request: DeleteRequest): Promise<DeleteOutcome> {
+export async function removeDeclaration(database: Scoped, request: DeleteRequest): Promise<DeleteOutcome> {
   const { tenant, kind, name, author, reason } = request;
   return await database.transaction((client) =>
     once(client, request, ['remove', kind, name, request.expectedRevision ?? null], async (chain) => {
@@ -115,7 +115,7 @@ export async function removeDeclaration(database: Database, request: DeleteReque
   );
 }
 
-export async function changeDeclarations(database: Database, request: ChangeRequest): Promise<ChangeOutcome> {
+export async function changeDeclarations(database: Scoped, request: ChangeRequest): Promise<ChangeOutcome> {
   const { tenant, applies, removes, author, reason } = request;
   for (const { metadata } of applies) requireName(metadata.name);
   const facts = ['change', applies.map(({ kind, metadata, declared }) => [kind, metadata, declared]), removes];

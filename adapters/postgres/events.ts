@@ -2,14 +2,14 @@
 import { limits } from '#core/limits.ts';
 import type { Page, PlatformEvent } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/document.ts';
-import type { Database, Queryable } from './database.ts';
+import type { Queryable, Scoped } from './database.ts';
 
 const eventsAtOnceMax = 1_000;
 
 /** PostgreSQL's text holds no NUL. */
 const storable = (text: string): string => text.replaceAll('\0', '\ufffd');
 
-export async function insertEvents(database: Database, events: readonly PlatformEvent[]): Promise<void> {
+export async function insertEvents(database: Scoped, events: readonly PlatformEvent[]): Promise<void> {
   for (let start = 0; start < events.length; start += eventsAtOnceMax) {
     const some = events.slice(start, start + eventsAtOnceMax);
     await database.transaction((client) => insertEventsBy(client, some));

@@ -1,6 +1,6 @@
 // The goal store on PostgreSQL: the port's calls, each one transaction or one statement.
 import type { GoalStore } from '#core/ports/goal-store.ts';
-import type { Database } from './database.ts';
+import { type Database, type Scope, type Scoped, scoped } from './database.ts';
 import {
   applyDeclaration,
   changeDeclarations,
@@ -22,22 +22,23 @@ import {
 } from './operations.ts';
 
 /** The database must be migrated; it stays the caller's to close. */
-export function createGoalStore(database: Database): GoalStore {
+export function createGoalStore(database: Database, scope: Scope = 'whole'): GoalStore {
+  const of = (tenant: string): Scoped => scoped(database, scope, tenant);
   return {
-    apply: (request) => applyDeclaration(database, request),
-    remove: (request) => removeDeclaration(database, request),
-    change: (request) => changeDeclarations(database, request),
-    read: (tenant, kind, name) => readDeclared(database, tenant, kind, name),
-    list: (tenant, kind, page) => listDeclared(database, tenant, kind, page),
-    revisions: (tenant, kind, name) => listRevisions(database, tenant, kind, name),
-    snapshot: () =>
-      database.readAtOnce(async (client) => ({
+    apply: (request) => applyDeclaration(of(request.tenant), request),
+    remove: (request) => removeDeclaration(of(request.tenant), request),
+    change: (request) => changeDeclarations(of(request.tenant), request),
+    read: (tenant, kind, name) => readDeclared(of(tenant), tenant, kind, name),
+    list: (tenant, kind, page) => listDeclared(of(tenant), tenant, kind, page),
+    revisions: (tenant, kind, name) => listRevisions(of(tenant), tenant, kind, name),
+    snapshot: (tenant) =>
+      (tenant === undefined ? database : of(tenant)).readAtOnce(async (client) => ({
         sequence: await readSequence(client),
         revisions: await readHeads(client),
         operations: await readDecidingOperations(client),
       })),
     changedSince: (tenant, sequence) =>
-      database.readAtOnce(async (client) => ({
+      of(tenant).readAtOnce(async (client) => ({
         sequence: await readSequence(client),
         revisions: await readChangedSince(client, tenant, sequence),
       })),
@@ -48,13 +49,13 @@ export function createGoalStore(database: Database): GoalStore {
         [tenant, kind, name, revision],
       );
     },
-    requestOperation: (request) => insertOperation(database, request),
-    repeatedOperation: (request) => selectRepeated(database, request),
-    readOperation: (tenant, id) => selectOperation(database, tenant, id),
-    listOperations: (tenant, job) => selectOperations(database, tenant, job),
-    finishOperation: (tenant, id, ending) => closeOperation(database, tenant, id, ending),
+    requestOperation: (request) => insertOperation(of(request.tenant), request),
+    repeatedOperation: (request) => selectRepeated(of(request.tenant), request),
+    readOperation: (tenant, id) => selectOperation(of(tenant), tenant, id),
+    listOperations: (tenant, job) => selectOperations(of(tenant), tenant, job),
+    finishOperation: (tenant, id, ending) => closeOperation(of(tenant), tenant, id, ending),
     appendEvents: (events) => insertEvents(database, events),
-    listEvents: (tenant, subject, page) => selectEvents(database, tenant, subject, page),
+    listEvents: (tenant, subject, page) => selectEvents(of(tenant), tenant, subject, page),
   };
 }
 

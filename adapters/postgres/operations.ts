@@ -13,7 +13,7 @@ import type {
   OperationState,
 } from '#core/ports/goal-store.ts';
 import { lockChain, recordChange } from './chain.ts';
-import type { Database, Queryable } from './database.ts';
+import type { Queryable, Scoped } from './database.ts';
 import { insertEventsBy } from './events.ts';
 import { answerRequest, beginRequest } from './request-keys.ts';
 
@@ -48,7 +48,7 @@ const toOperation = (row: OperationRow): Operation => {
 };
 
 export async function insertOperation(
-  database: Database,
+  database: Scoped,
   request: OperationRequest,
 ): ReturnType<GoalStore['requestOperation']> {
   const { tenant, job, uid, kind, author, reason, plan, idempotencyKey: key } = request;
@@ -116,7 +116,7 @@ export async function selectOperations(on: Queryable, tenant: string, job: strin
 }
 
 export async function closeOperation(
-  database: Database,
+  database: Scoped,
   tenant: string,
   id: string,
   { state, outcome, receipt }: OperationEnding,

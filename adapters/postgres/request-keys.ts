@@ -1,7 +1,7 @@
 // Idempotency keys: what was answered to a request, so that asking again with the same key gives the same answer.
 import type { BegunRequest, RequestLedger } from '#core/ports/request-ledger.ts';
 import type { Json } from '#core/spec/document.ts';
-import type { Database, Queryable } from './database.ts';
+import { type Database, type Queryable, type Scope, scoped } from './database.ts';
 
 /** After this long an unanswered request is taken to be cut off, and may be carried out again. */
 const runningMs = 60_000;
@@ -50,8 +50,8 @@ export async function abandonRequest(client: Queryable, tenant: string, key: str
   await client.query('DELETE FROM request_keys WHERE tenant = $1 AND key = $2 AND answer IS NULL', [tenant, key]);
 }
 
-export const createRequestLedger = (database: Database): RequestLedger => ({
-  begin: (tenant, key, fingerprint) => beginRequest(database, tenant, key, fingerprint),
-  answer: (tenant, key, answer) => answerRequest(database, tenant, key, answer),
-  abandon: (tenant, key) => abandonRequest(database, tenant, key),
+export const createRequestLedger = (whole: Database, scope: Scope = 'whole'): RequestLedger => ({
+  begin: (tenant, key, fingerprint) => beginRequest(scoped(whole, scope, tenant), tenant, key, fingerprint),
+  answer: (tenant, key, answer) => answerRequest(scoped(whole, scope, tenant), tenant, key, answer),
+  abandon: (tenant, key) => abandonRequest(scoped(whole, scope, tenant), tenant, key),
 });

@@ -138,7 +138,7 @@ async function walk(
     ...{ apiVersion: 'millrace/v1', kind: 'Route', metadata: metadata(route) },
     spec: { from: stream, where: "type = 'play'", to: [{ name: 'out', stream: `${route}-out` }] },
   });
-  const [revision] = (await api.parts.goals.snapshot()).revisions.filter(({ name }) => name === route);
+  const [revision] = (await api.parts.goals.snapshot('default')).revisions.filter(({ name }) => name === route);
   if (revision?.author !== 'ana@example.com') throw new Error(`the author is ${revision?.author}; expected the caller`);
   steps.push('the revision bears the name that the authorizer gave');
 

@@ -46,6 +46,20 @@ test('a declaration through the gateway becomes topics, a goal, a task and its r
   ])
     await expect(database.query(statement, ['somebody'])).rejects.toThrow(/permission denied/);
   await expect(database.query('DROP TABLE audit')).rejects.toThrow(/must be owner/);
+
+  // Row-level security: a query that names no tenant, or another, finds nothing, and writes for nobody else.
+  const count = (on: Pick<typeof database, 'query'>) =>
+    on.query<{ count: string }>('SELECT count(*) FROM heads').then(([row]) => Number(row?.count));
+  expect([await count(database), await count(database.as('acme')), await count(database.as('default'))]).toEqual([
+    0, 0, 2,
+  ]);
+  const theft = "UPDATE heads SET tenant = 'acme' WHERE tenant = 'default'";
+  await expect(database.as('default').query(theft)).rejects.toThrow(/row-level security/);
+  await database.as('acme').query("DELETE FROM heads WHERE tenant = 'default'");
+  expect(await count(database.as('default'))).toBe(2);
+  await expect(
+    database.as('acme').query("INSERT INTO outbox (sequence, tenant, subject, at_ms) VALUES (999, 'default', 's', 1)"),
+  ).rejects.toThrow(/row-level security/);
   await database.close();
   objects.close();
   dynamo.client.destroy();
