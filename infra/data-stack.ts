@@ -3,7 +3,7 @@ import { Duration, RemovalPolicy, SecretValue, Stack, type StackProps } from 'aw
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { CfnCluster, CfnConfiguration } from 'aws-cdk-lib/aws-msk';
+import { CfnCluster, type CfnClusterProps, CfnConfiguration, CfnServerlessCluster } from 'aws-cdk-lib/aws-msk';
 import {
   AuroraPostgresEngineVersion,
   type CfnDBCluster,
@@ -45,7 +45,7 @@ export class DataStack extends Stack {
   readonly database: DatabaseCluster;
   /** Of the database's owner; RDS keeps the password and changes it every seven days. */
   readonly ownerSecretArn: string;
-  readonly broker: CfnCluster;
+  readonly brokerArn: string;
   /** `host:port` of the brokers' listener for IAM access control, comma-separated. */
   readonly brokers: string;
   readonly bucket: Bucket;
@@ -67,7 +67,7 @@ export class DataStack extends Stack {
     });
     this.database = this.#addDatabase(config, network);
     this.ownerSecretArn = this.#letRdsKeepThePassword();
-    this.broker = this.#addBroker(config, network);
+    this.brokerArn = this.#addBroker(config, network);
     this.brokers = this.#readBrokers();
     this.bucket = this.#addBucket();
     this.tables = {
@@ -118,24 +118,31 @@ export class DataStack extends Stack {
     return cluster.attrMasterUserSecretSecretArn;
   }
 
-  #addBroker({ broker, logDays }: StageConfig, network: NetworkStack): CfnCluster {
-    const configuration = new CfnConfiguration(this, 'BrokerConfiguration', {
-      name: 'millrace',
-      kafkaVersionsList: [broker.kafkaVersion],
-      serverProperties: brokerProperties,
-    });
+  /** Gives its ARN. The logical id is the same whatever kind it is: another kind is another cluster, and nobody's events move by themselves. */
+  #addBroker({ broker, logDays }: StageConfig, network: NetworkStack): string {
+    const subnets = network.vpc.selectSubnets({ subnetGroupName: 'data' }).subnetIds;
+    const securityGroups = [network.broker.securityGroupId];
+    if (broker.kind === 'serverless') {
+      const cluster = new CfnServerlessCluster(this, 'Broker', {
+        clusterName: 'millrace',
+        clientAuthentication: { sasl: { iam: { enabled: true } } },
+        vpcConfigs: [{ subnetIds: subnets, securityGroups }],
+      });
+      cluster.applyRemovalPolicy(keep);
+      return cluster.attrArn;
+    }
     const cluster = new CfnCluster(this, 'Broker', {
       clusterName: 'millrace',
       kafkaVersion: broker.kafkaVersion,
       numberOfBrokerNodes: broker.brokers,
       brokerNodeGroupInfo: {
         instanceType: broker.instanceType,
-        clientSubnets: network.vpc.selectSubnets({ subnetGroupName: 'data' }).subnetIds,
-        securityGroups: [network.broker.securityGroupId],
-        storageInfo: { ebsStorageInfo: { volumeSize: broker.volumeGiB } },
+        clientSubnets: subnets,
+        securityGroups,
+        ...(broker.kind === 'provisioned' ? { storageInfo: { ebsStorageInfo: { volumeSize: broker.volumeGiB } } } : {}),
         connectivityInfo: { publicAccess: { type: 'DISABLED' } },
       },
-      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision },
+      ...(broker.kind === 'provisioned' ? this.#configuration(broker.kafkaVersion) : {}),
       clientAuthentication: { sasl: { iam: { enabled: true } }, unauthenticated: { enabled: false } },
       encryptionInfo: {
         encryptionAtRest: { dataVolumeKmsKeyId: this.dataKey.keyArn },
@@ -152,8 +159,20 @@ export class DataStack extends Stack {
       },
     });
     cluster.applyRemovalPolicy(keep);
+    return cluster.attrArn;
+  }
+
+  /** Express brokers come with theirs. */
+  #configuration(kafkaVersion: string): Pick<CfnClusterProps, 'configurationInfo'> {
+    const configuration = new CfnConfiguration(this, 'BrokerConfiguration', {
+      name: 'millrace',
+      kafkaVersionsList: [kafkaVersion],
+      serverProperties: brokerProperties,
+    });
     configuration.applyRemovalPolicy(keep);
-    return cluster;
+    return {
+      configurationInfo: { arn: configuration.attrArn, revision: configuration.attrLatestRevisionRevision },
+    };
   }
 
   /** CloudFormation does not give a cluster's addresses. */
@@ -161,14 +180,14 @@ export class DataStack extends Stack {
     const call = {
       service: 'Kafka',
       action: 'getBootstrapBrokers',
-      parameters: { ClusterArn: this.broker.attrArn },
+      parameters: { ClusterArn: this.brokerArn },
       physicalResourceId: PhysicalResourceId.of('millrace-brokers'),
       outputPaths: ['BootstrapBrokerStringSaslIam'],
     };
     const found = new AwsCustomResource(this, 'BrokerAddresses', {
       onUpdate: call,
       installLatestAwsSdk: false,
-      policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: [this.broker.attrArn] }),
+      policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: [this.brokerArn] }),
     });
     return found.getResponseField('BootstrapBrokerStringSaslIam');
   }

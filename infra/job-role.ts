@@ -2,8 +2,9 @@
 import { Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import { sessionTags, transactionalId, transactionGroup } from '#core/names.ts';
+import { sessionTags } from '#core/names.ts';
 import type { DataStack } from './data-stack.ts';
+import { jobKafkaRights } from './job-kafka-rights.ts';
 import { kafkaArn } from './kafka-arns.ts';
 
 const tag = (name: keyof typeof sessionTags): string => `\${aws:PrincipalTag/${sessionTags[name]}}`;
@@ -31,7 +32,7 @@ export class JobRole extends Construct {
       }),
     );
     this.#allowStores(data);
-    this.#allowKafka(data.broker.attrArn);
+    this.#allowKafka(data.brokerArn);
     this.#allowSecret(data);
   }
 
@@ -69,34 +70,25 @@ export class JobRole extends Construct {
     this.#allow(['dynamodb:DeleteItem'], [tables.workers.tableArn], ownItems);
   }
 
-  /** Of the one secret that the sink names. Secrets Manager ends each ARN with a hyphen and six characters of its own. */
+  /** Of the secrets that its sink and its registries name, three at most. Secrets Manager ends each ARN with a hyphen and six characters of its own. */
   #allowSecret({ dataKey }: DataStack): void {
     const { partition, region, account } = Stack.of(this);
-    const arn = `arn:${partition}:secretsmanager:${region}:${account}:secret:millrace/${tag('secret')}-??????`;
-    this.#allow(['secretsmanager:GetSecretValue'], [arn]);
+    const arns = (['secret', 'sourceSecret', 'sinkSecret'] as const).map(
+      (name) => `arn:${partition}:secretsmanager:${region}:${account}:secret:millrace/${tag(name)}-??????`,
+    );
+    this.#allow(['secretsmanager:GetSecretValue'], arns);
     // For a secret that was put under the platform's key; one under Secrets Manager's own needs no right to it.
     this.#allow(['kms:Decrypt'], [dataKey.keyArn], {
       StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` },
-      StringLike: { 'kms:EncryptionContext:SecretARN': arn },
+      StringLike: { 'kms:EncryptionContext:SecretARN': arns },
     });
   }
 
   #allowKafka(clusterArn: string): void {
-    const topic = (name: 'source' | 'sink' | 'deadLetter'): string => kafkaArn(clusterArn, 'topic', tag(name));
-    this.#allow(['kafka-cluster:Connect', 'kafka-cluster:WriteDataIdempotently'], [clusterArn]);
-    this.#allow(['kafka-cluster:DescribeTopic', 'kafka-cluster:ReadData'], [topic('source')]);
-    this.#allow(
-      ['kafka-cluster:DescribeTopic', 'kafka-cluster:DescribeTopicDynamicConfiguration', 'kafka-cluster:WriteData'],
-      [topic('sink'), topic('deadLetter')],
-    );
-    this.#allow(
-      ['kafka-cluster:DescribeGroup', 'kafka-cluster:AlterGroup'],
-      // The first for people's lag tools; the second's offsets are an exactly-once job's positions.
-      [kafkaArn(clusterArn, 'group', tag('group')), kafkaArn(clusterArn, 'group', transactionGroup(tag('job')))],
-    );
-    this.#allow(
-      ['kafka-cluster:DescribeTransactionalId', 'kafka-cluster:AlterTransactionalId'],
-      [kafkaArn(clusterArn, 'transactional-id', transactionalId(tag('job'), '*'))],
-    );
+    for (const { kind, name, actions } of jobKafkaRights(tag))
+      this.#allow(
+        actions.map((action) => `kafka-cluster:${action}`),
+        [kind === 'cluster' ? clusterArn : kafkaArn(clusterArn, kind, name)],
+      );
   }
 }

@@ -109,6 +109,29 @@ export function stacksSuite(): void {
     });
   });
 
+  test('Express and Serverless are one word in the stage: same clients, same rights, and topics leave to the broker what is its own', () => {
+    const kinds = [
+      { kind: 'express', instanceType: 'express.m7g.large', kafkaVersion: '3.9.x', brokers: 3 },
+      { kind: 'serverless' },
+    ] as const;
+    for (const broker of kinds) {
+      const synth = synthPlatform({ ...stages.dev, broker });
+      const data = resourcesOf(synth, 'data');
+      const type = broker.kind === 'serverless' ? 'AWS::MSK::ServerlessCluster' : 'AWS::MSK::Cluster';
+      const [cluster] = ofType(data, type);
+      expect(cluster).toMatchObject({
+        DeletionPolicy: 'Retain',
+        Properties: { ClientAuthentication: { Sasl: { Iam: { Enabled: true } } } },
+      });
+      expect(ofType(data, 'AWS::MSK::Configuration')).toEqual([]);
+      expect(JSON.stringify(cluster)).not.toContain('EbsStorageInfo');
+      synth.template('controlPlane').hasResourceProperties('AWS::Lambda::Function', {
+        FunctionName: 'millrace-reconcile',
+        Environment: { Variables: Match.objectLike({ [environment.minInsyncReplicas]: 'of-broker' }) },
+      });
+    }
+  });
+
   test('workers run on arm64, as nobody, on a file system they cannot write, with no capability, and get 120 s to stop', () => {
     const definitions = ofType(resourcesOf(prod, 'runtime'), 'AWS::ECS::TaskDefinition');
     expect(definitions).toHaveLength(8);

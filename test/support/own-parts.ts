@@ -38,6 +38,31 @@ export async function ownKafka(): Promise<OwnPart> {
   return await own('kafka', `127.0.0.1:${port}`, (data) => kafkaPart({ data, port, controllerPort }));
 }
 
+export interface SecuredKafka extends OwnPart {
+  /** The listener for those who bear a token; the other one knows whoever comes as nobody, who may do everything. */
+  readonly tokens: string;
+}
+
+/** A session lasts so long at most. Tokens are taken unsigned, and grant what access control lists say of their `sub`. */
+export async function ownSecuredKafka(sessionMs: number): Promise<SecuredKafka> {
+  const [port = 0, controllerPort = 0, tokensPort = 0] = await freePorts(3);
+  const [address, tokens] = [`127.0.0.1:${port}`, `127.0.0.1:${tokensPort}`];
+  const listener = 'listener.name.tokens';
+  const login = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule';
+  const settings = {
+    listeners: `PLAINTEXT://${address},TOKENS://${tokens},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${address},TOKENS://${tokens}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TOKENS:SASL_PLAINTEXT',
+    [`${listener}.sasl.enabled.mechanisms`]: 'OAUTHBEARER',
+    [`${listener}.oauthbearer.sasl.jaas.config`]: `${login} required unsecuredLoginStringClaim_sub="broker";`,
+    [`${listener}.oauthbearer.connections.max.reauth.ms`]: String(sessionMs),
+    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+    'super.users': 'User:ANONYMOUS',
+  };
+  const part = await own('kafka', address, (data) => kafkaPart({ data, port, controllerPort, settings }));
+  return { ...part, tokens };
+}
+
 export async function ownPostgres(): Promise<OwnPart> {
   const [port = 0] = await freePorts(1);
   return await own(null, postgresUrl({ port, password }), (data) => postgresPart({ data, port, password }));

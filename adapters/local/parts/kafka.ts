@@ -15,6 +15,8 @@ export interface KafkaPartOptions {
   readonly port: number;
   readonly controllerPort: number;
   readonly heapMiB?: number;
+  /** Settings beside the platform's, or instead of them: a broker that is not as open as one on a laptop. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 const run = promisify(execFile);
@@ -53,7 +55,7 @@ const quietly = {
 };
 
 /** One node: nothing is replicated, internal topics are small, and no topic appears that nobody declared. */
-function properties({ data, port, controllerPort }: KafkaPartOptions): string {
+function properties({ data, port, controllerPort, settings = {} }: KafkaPartOptions): string {
   const messageBytesMax = limits.deadLetterBytesMax + 1024 * 1024;
   return `${Object.entries({
     'process.roles': 'broker,controller',
@@ -86,6 +88,7 @@ function properties({ data, port, controllerPort }: KafkaPartOptions): string {
     'group.initial.rebalance.delay.ms': 0,
     'broker.session.timeout.ms': 2000,
     'broker.heartbeat.interval.ms': 500,
+    ...settings,
   })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n')}\n`;
