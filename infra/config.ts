@@ -12,6 +12,15 @@ export interface WorkerSizeConfig {
   readonly memoryMiB: number;
 }
 
+/** What a worker needs to be let in by each of the services that it can sign requests to. */
+export const signedActions = {
+  es: ['es:ESHttpGet', 'es:ESHttpHead', 'es:ESHttpPost', 'es:ESHttpPut'],
+  aoss: ['aoss:APIAccessAll'],
+  'execute-api': ['execute-api:Invoke'],
+  lambda: ['lambda:InvokeFunctionUrl'],
+  'vpc-lattice-svcs': ['vpc-lattice-svcs:Invoke'],
+} as const;
+
 /** A multiple of 3: one in each zone. */
 type BrokerCount = 3 | 6 | 9 | 12 | 15 | 30;
 
@@ -69,6 +78,11 @@ export interface StageConfig {
     readonly ports: readonly number[];
     /** The cluster of OpenSearch sinks that name none. */
     readonly openSearchUrl?: string;
+    /**
+     * What sinks with `auth: { aws: … }` may be signed for: ARNs by service, such as `arn:aws:es:…:domain/search/*`. Open to
+     * every job, for nothing in a session says which: who may declare such a sink is the API's business.
+     */
+    readonly signed?: Readonly<Partial<Record<keyof typeof signedActions, readonly string[]>>>;
     /** The schema registry of streams that name none. */
     readonly registryUrl?: string;
   };

@@ -88,7 +88,7 @@ export class ControlPlaneStack extends Stack {
         [environment.jobRole]: `arn:${this.partition}:iam::${this.account}:role/millrace/job/millrace-job`,
       },
     });
-    this.jobRole = new JobRole(this, 'JobRole', data, this.credentials.role);
+    this.jobRole = new JobRole(this, 'JobRole', data, this.credentials.role, config);
     allowCredentials(this.credentials, data, this.jobRole);
     this.#addDeclarations();
     this.#addSchedules();

@@ -3,6 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { ArnPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { sessionTags } from '#core/names.ts';
+import { type StageConfig, signedActions } from './config.ts';
 import type { DataStack } from './data-stack.ts';
 import { jobKafkaRights } from './job-kafka-rights.ts';
 import { kafkaArn } from './kafka-arns.ts';
@@ -13,7 +14,7 @@ export class JobRole extends Construct {
   readonly role: Role;
 
   /** Only `issuer` may assume it, and only with all the tags that narrow it set by itself. */
-  constructor(scope: Construct, id: string, data: DataStack, issuer: IRole) {
+  constructor(scope: Construct, id: string, data: DataStack, issuer: IRole, { sinks }: StageConfig) {
     super(scope, id);
     this.role = new Role(this, 'Role', {
       path: '/millrace/job/',
@@ -34,6 +35,8 @@ export class JobRole extends Construct {
     this.#allowStores(data);
     this.#allowKafka(data.brokerArn);
     this.#allowSecret(data);
+    for (const [service, arns] of Object.entries(sinks.signed ?? {}))
+      this.#allow(signedActions[service as keyof typeof signedActions], arns);
   }
 
   #allow(actions: readonly string[], resources: readonly string[], conditions?: Record<string, unknown>): void {

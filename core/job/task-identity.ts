@@ -1,7 +1,7 @@
 // Which worker a task is, as the reconciler signed it, and what its credentials are narrowed to.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { readJobId, sessionTags, telemetryGroup } from '#core/names.ts';
-import type { AuthSpec } from '#core/spec/sinks/auth.ts';
+import type { SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 
 /** What is signed. The goal is immutable and named by its content: it says which topics the job uses. */
 export interface TaskClaims {
@@ -69,6 +69,6 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
 const secretTag = (
   tag: 'secret' | 'sourceSecret' | 'sinkSecret',
   tenant: string,
-  auth: AuthSpec | null | undefined,
+  auth: SinkAuthSpec | null | undefined,
 ): Readonly<Record<string, string>> =>
   auth && 'secret' in auth ? { [sessionTags[tag]]: `${tenant}/${auth.secret}` } : {};

@@ -10,7 +10,10 @@ beforeAll(() => {
 const scopeOf = (url: URL): string => (url.searchParams.get('X-Amz-Credential') ?? '').split('/').slice(2).join('/');
 
 test('a password for Aurora is a request to connect as this user to this host, good for 15 minutes', async () => {
-  const password = iamPassword('postgres://millrace_api@goals.cluster-x.eu-west-1.rds.amazonaws.com:5432/millrace', 'eu-west-1');
+  const password = iamPassword(
+    'postgres://millrace_api@goals.cluster-x.eu-west-1.rds.amazonaws.com:5432/millrace',
+    'eu-west-1',
+  );
   const url = new URL(`https://${await password()}`);
   expect(url.host).toBe('goals.cluster-x.eu-west-1.rds.amazonaws.com:5432');
   expect(Object.fromEntries(url.searchParams)).toMatchObject({

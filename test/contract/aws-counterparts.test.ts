@@ -69,7 +69,8 @@ onMoto('on moto', () => {
   });
 
   describe('watches of jobs in CloudWatch', () => {
-    const watches = () => createJobWatches({ ...at(), topicArn: 'arn:aws:sns:us-east-1:123456789012:alarms', shards: 4 });
+    const watches = () =>
+      createJobWatches({ ...at(), topicArn: 'arn:aws:sns:us-east-1:123456789012:alarms', shards: 4 });
     jobWatchesContract(watches);
 
     test('an alarm looks at the metric that the figures are written under, and a dashboard shows it; others’ alarms stay', async () => {

@@ -13,8 +13,15 @@ import {
   transactionalId,
   transactionGroup,
 } from '#core/names.ts';
+import { stages } from '#infra/config.ts';
 import { isAllowed, resolveTemplate, type Statement } from '#test/support/policy-evaluator.ts';
-import { type StackName, type SynthPlatform, sharedPlatform, stackNames } from '#test/support/synth-platform.ts';
+import {
+  type StackName,
+  type SynthPlatform,
+  sharedPlatform,
+  stackNames,
+  synthPlatform,
+} from '#test/support/synth-platform.ts';
 
 const bucketArn = 'arn:aws:s3:::checkpoints';
 const clusterArn = 'arn:aws:kafka:us-east-1:111122223333:cluster/millrace/0a1b-2';
@@ -246,6 +253,20 @@ export function isolationSuite(): void {
         { action: 'sts:AssumeRole', resource: 'arn:aws:iam::111122223333:role/millrace/job/millrace-job' },
       ])
         expect([access.action, access.resource, may(goal!, access)]).toEqual([access.action, access.resource, false]);
+    });
+
+    test('requests are signed for what the stage lists, and for nothing where it lists nothing', () => {
+      const search = 'arn:aws:es:us-east-1:111122223333:domain/search/*';
+      const opened = synthPlatform({ ...stages.dev, sinks: { networks: [], ports: [], signed: { es: [search] } } });
+      const statements = statementsOf(opened, 'JobRole');
+      const post = (domain: string) => ({
+        ...{ action: 'es:ESHttpPost', context: {} },
+        resource: `arn:aws:es:us-east-1:111122223333:domain/${domain}/_bulk`,
+      });
+      expect(isAllowed(statements, post('search'))).toBe(true);
+      expect(isAllowed(statements, post('other'))).toBe(false);
+      expect(isAllowed(statements, { ...post('search'), action: 'es:ESHttpDelete' })).toBe(false);
+      expect(isAllowed(ofJobRole, post('search'))).toBe(false);
     });
 
     test('without tags the role may do nothing but open a connection', () => {

@@ -11,6 +11,8 @@ import { ownSecuredKafka, type SecuredKafka } from '#test/support/own-parts.ts';
 import { until } from '#test/support/until.ts';
 import { compose } from '#workers/compose.ts';
 import { Cluster, parseBrokers } from '#workers/kafka/cluster.ts';
+import { Lease } from '#workers/lease.ts';
+import { openHere } from '#workers/path-host.ts';
 import { Worker } from '#workers/worker.ts';
 import { readCommitted } from '../workers/read-committed.ts';
 import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
@@ -112,7 +114,9 @@ describe('rights', () => {
     const topics = [goal.source.topic, (goal as StreamJobGoal).sink.topic, goal.deadLetterTopic];
     const { connection } = security(fresh(goal.id));
     const cluster = new Cluster(parseBrokers(kafka.tokens), topics, worker, connection);
-    const running = new Worker({ ...(await compose(env, log)), cluster });
+    const parts = { ...(await compose(env, log)), cluster };
+    const lease = new Lease(goal.settings.leaseMs, () => parts.clock.monotonicMs());
+    const running = new Worker(parts, lease, [openHere(parts, lease)]);
     const ended = running.run();
     return { worker, ended, drain: () => running.drain() };
   }
@@ -137,7 +141,7 @@ describe('rights', () => {
         async () => ((await readCommitted(kafka.address, goal.deadLetterTopic)).length === 2 ? true : null),
         '2 dead letters',
       );
-      drain();
+      await drain();
       expect(await ended).toBe('ended');
     },
   );

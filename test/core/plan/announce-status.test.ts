@@ -17,7 +17,11 @@ const controlWith = (announced: ControlRecord['announced']): ControlRecord => ({
 const late: Partial<Heartbeat> = { freshnessMs: 420_000, splits: [aSplit({ lagRecords: 10, movedAt: theTime })] };
 
 const announce = (announced: ControlRecord['announced'], heartbeat: Partial<Heartbeat>, of = entry) =>
-  announceStatus(of, nothing, anObservedJob({ control: controlWith(announced), heartbeats: [aHeartbeat(of, 1, heartbeat)] }));
+  announceStatus(
+    of,
+    nothing,
+    anObservedJob({ control: controlWith(announced), heartbeats: [aHeartbeat(of, 1, heartbeat)] }),
+  );
 const told = ({ events }: Decision) => events.map(({ reason, message }) => `${reason} ${message}`);
 
 test('an alert is told when it is raised, with its numbers, and is remembered', () => {
@@ -32,7 +36,10 @@ test('while it stays raised nothing more is told, and nothing is written', () =>
 });
 
 test('when it is cleared that is told once', () => {
-  const decision = announce({ phase: 'Running', alerts: 'lag,deadLetterRate' }, { ...late, freshnessMs: 1_000, lastMinute: { in: 100, deadLettered: 0 } });
+  const decision = announce(
+    { phase: 'Running', alerts: 'lag,deadLetterRate' },
+    { ...late, freshnessMs: 1_000, lastMinute: { in: 100, deadLettered: 0 } },
+  );
   expect(told(decision)).toEqual([
     'AlertCleared lag: below its threshold again',
     'AlertCleared deadLetterRate: below its threshold again',

@@ -38,7 +38,15 @@ function rig(more: Partial<JobWatches> = {}) {
   const watching = { lastAt: 0 };
   const pass = (jobs: PlatformGoal['jobs'], at = theTime, observed: Partial<Observed> = {}) => {
     const heartbeats = jobs.map((entry) => aHeartbeat(entry, 1, { freshnessMs: 7_000 }));
-    const seen = { at, topics: [], tasks: [], heartbeats, controls: jobs.map(runningControl), splits: new Map(), ...observed };
+    const seen = {
+      at,
+      topics: [],
+      tasks: [],
+      heartbeats,
+      controls: jobs.map(runningControl),
+      splits: new Map(),
+      ...observed,
+    };
     return watchJobs({ jobs } as unknown as PlatformGoal, seen, parts as unknown as ReconcileParts, watching);
   };
   return { kept, measured, pass, listsAsked: () => lists };
