@@ -85,6 +85,8 @@ export interface StageConfig {
     readonly signed?: Readonly<Partial<Record<keyof typeof signedActions, readonly string[]>>>;
     /** The schema registry of streams that name none. */
     readonly registryUrl?: string;
+    /** Of registries, `<tenant>/<secret>`: the API takes, shows and tries events by their schemas, so it may read these and no others. */
+    readonly registrySecrets?: readonly string[];
   };
   readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
   readonly logDays: 7 | 30 | 90;

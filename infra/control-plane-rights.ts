@@ -1,6 +1,6 @@
 // What each function of the control plane may do: the actions that its code uses, on the resources that it uses them on.
 import { Stack } from 'aws-cdk-lib';
-import { goalDatabase, jobAlarmPrefix, jobDashboardPrefix } from '#core/names.ts';
+import { goalDatabase, jobAlarmPrefix, jobDashboardPrefix, secretName } from '#core/names.ts';
 import type { DataStack } from './data-stack.ts';
 import type { JobRole } from './job-role.ts';
 import { kafkaArn } from './kafka-arns.ts';
@@ -13,8 +13,23 @@ function allowDatabase(program: ProgramFunction, data: DataStack, user: string):
   program.allow(['rds-db:connect'], [`arn:${partition}:rds-db:${region}:${account}:dbuser:${cluster}/${user}`]);
 }
 
+/** By `<tenant>/<secret>`; Secrets Manager ends each ARN with a hyphen and six characters of its own. */
+function allowSecrets(program: ProgramFunction, { dataKey }: DataStack, names: readonly string[]): void {
+  const { partition, region, account } = Stack.of(program);
+  const arns = names.map((name) => {
+    const [tenant = '', secret = ''] = name.split('/');
+    return `arn:${partition}:secretsmanager:${region}:${account}:secret:${secretName(tenant, secret)}-??????`;
+  });
+  program.allow(['secretsmanager:GetSecretValue'], arns);
+  program.allow(['kms:Decrypt'], [dataKey.keyArn], {
+    StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` },
+    StringLike: { 'kms:EncryptionContext:SecretARN': arns },
+  });
+}
+
 /** Reads and appends to every topic, for the people whom the API lets; changes nothing of any. */
-export function allowApi(program: ProgramFunction, data: DataStack): void {
+export function allowApi(program: ProgramFunction, data: DataStack, registrySecrets: readonly string[]): void {
+  if (registrySecrets.length > 0) allowSecrets(program, data, registrySecrets);
   const clusterArn = data.brokerArn;
   allowDatabase(program, data, goalDatabase.api);
   const { control, splits, workers } = data.tables;

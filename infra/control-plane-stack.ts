@@ -240,7 +240,7 @@ export class ControlPlaneStack extends Stack {
         [environment.nudgeQueue]: this.nudges.queueUrl,
       },
     });
-    allowApi(api, data);
+    allowApi(api, data, config.sinks.registrySecrets ?? []);
     api.allow(['sqs:SendMessage'], [this.nudges.queueArn]);
     return api;
   }

@@ -337,6 +337,17 @@ export function isolationSuite(): void {
         ]);
     });
 
+    test('the API reads the secrets of registries that the stage names, and no other', () => {
+      const sinks = { networks: [], ports: [], registrySecrets: ['default/registry'] };
+      const statements = statementsOf(synthPlatform({ ...stages.dev, sinks }), 'Api');
+      const read = (name: string) => ({
+        ...{ action: 'secretsmanager:GetSecretValue', resource: secretArn('default', name), context: {} },
+      });
+      expect(isAllowed(statements, read('registry'))).toBe(true);
+      expect(isAllowed(statements, read('registry-2'))).toBe(false);
+      expect(isAllowed(statements, read('hook'))).toBe(false);
+    });
+
     test('no function of the control plane reads the secret of a sink', () => {
       for (const role of ['Api', 'Reconcile', 'Nudge', 'Credentials', 'Migrate']) {
         const request = {
