@@ -1,6 +1,14 @@
 // What happens to each record: the job's program decides, and its output is written to the sink, set aside or dropped.
 import { messageOf } from '#core/errors.ts';
-import { createByteSink, FILTERED, PASSED, POISON, type RecordProcessor } from '#core/expression/index.ts';
+import {
+  createByteSink,
+  FILTERED,
+  PASSED,
+  POISON,
+  type RecordProcessor,
+  SCHEMA,
+  type Verdict,
+} from '#core/expression/index.ts';
 import type { Decoded } from '#core/formats/record-decoder.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { multiplies, passesNull, rememberedEvents } from '#core/operators/operator.ts';
@@ -13,7 +21,7 @@ import type { Slice } from './kafka/output-batch.ts';
 import { RecordReader } from './kafka/record-reader.ts';
 import type { LossBudget } from './loss-budget.ts';
 import type { ReplayGate } from './replay-gate.ts';
-import type { Original, RecordView, Sink } from './sinks/sink.ts';
+import type { Original, RecordView, Refusal, Sink } from './sinks/sink.ts';
 import type { Split, Unit } from './split.ts';
 import type { Throttle } from './throttle.ts';
 
@@ -38,6 +46,16 @@ export interface PipelineParts {
 
 /** `stop` ends the split's reading before the record; after `wait` it is read again when there is room. */
 type Outcome = 'done' | 'stop' | 'wait';
+
+/** known: worked on before. undecodable: not readable in the source's format. */
+type Decision = 'known' | 'undecodable' | 'filtered' | 'passed' | 'poison' | 'schema' | 'drop' | 'wait';
+
+const decisions: Readonly<Record<Verdict, Decision>> = {
+  [PASSED]: 'passed',
+  [FILTERED]: 'filtered',
+  [POISON]: 'poison',
+  [SCHEMA]: 'schema',
+};
 
 /** Everything of the record set was worked on. */
 export const allWorked = -1;
@@ -176,47 +194,57 @@ export class Pipeline implements Original {
     return decoded;
   }
 
+  /** A record counts once, as what was decided of it; as out when all that it became is taken. */
   #record(unit: Unit, decoded: Decoded): Outcome {
-    const reader = this.#reader;
-    const event = this.#event;
-    const { processor, chain, sink, lossBudget } = this.#parts;
-    if (this.#remembers && reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
-    if (decoded === 'fault') return this.#setAside(unit, this.#parts.decoder!.fault!);
-    if (event.end < 0 && !this.#passesNull) {
-      unit.in++;
-      unit.filtered++;
-      return 'done';
+    const decision = this.#decide(decoded);
+    switch (decision) {
+      case 'known':
+        return 'done';
+      case 'wait':
+        return 'wait';
+      case 'undecodable':
+        return this.#setAside(unit, this.#parts.decoder!.fault!);
+      case 'poison':
+      case 'schema':
+        return this.#fail(unit, decision);
+      case 'filtered':
+        unit.filtered++;
+        break;
+      case 'drop':
+        unit.drop('overload', 1);
+        break;
+      case 'passed': {
+        const refusal = this.#write(unit);
+        if (refusal !== null) return this.#setAside(unit, refusal);
+        unit.out++;
+      }
     }
-    if (chain !== null && event.end >= 0) {
-      // Before the operators, which remember what they have seen.
-      const decision = lossBudget?.decide(this.#outgoing.split) ?? 'take';
-      return decision === 'take' ? this.#chained(chain, unit) : this.#forgo(unit, decision);
-    }
-    this.#output.length = 0;
-    const verdict = event.end < 0 ? PASSED : processor.process(event.bytes, event.start, event.end, this.#output);
-    if (verdict === FILTERED) {
-      unit.in++;
-      unit.filtered++;
-      return 'done';
-    }
-    if (verdict !== PASSED) return this.#fail(unit, verdict === POISON ? 'poison' : 'schema');
-    if (lossBudget !== null) {
-      const decision = lossBudget.decide(this.#outgoing.split);
-      if (decision !== 'take') return this.#forgo(unit, decision);
-    }
-    this.#describeOutput();
-    const refusal = sink.take(this.#outgoing, unit, this);
-    if (refusal !== null) return this.#setAside(unit, refusal);
     unit.in++;
-    unit.out++;
     return 'done';
   }
 
+  #decide(decoded: Decoded): Decision {
+    const event = this.#event;
+    const { processor, chain } = this.#parts;
+    if (this.#remembers && this.#reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
+    if (decoded === 'fault') return 'undecodable';
+    if (event.end < 0) return this.#passesNull ? this.#afford() : 'filtered';
+    if (chain !== null) {
+      // Before the operators, which remember what they have seen.
+      const afforded = this.#afford();
+      if (afforded !== 'passed') return afforded;
+      return decisions[chain.process(event.bytes, event.start, event.end, this.#place())];
+    }
+    this.#output.length = 0;
+    const decision = decisions[processor.process(event.bytes, event.start, event.end, this.#output)];
+    return decision === 'passed' ? this.#afford() : decision;
+  }
+
   /** Done with before, by this worker or another: only what operators compare with is taken from it. */
-  #remember(): Outcome {
+  #remember(): 'known' {
     const { bytes, start, end } = this.#event;
     if (end >= 0) this.#parts.chain!.remember(bytes, start, end, this.#place());
-    return 'done';
+    return 'known';
   }
 
   #place(): RecordPlace {
@@ -226,34 +254,27 @@ export class Pipeline implements Original {
     return { partition: split.partition, offset, timestamp, memory: split.memory };
   }
 
-  /** A record counts as out when all that it became is taken. */
-  #chained(chain: Chain, unit: Unit): Outcome {
-    const { bytes, start, end } = this.#event;
-    const verdict = chain.process(bytes, start, end, this.#place());
-    if (verdict === FILTERED) {
-      unit.in++;
-      unit.filtered++;
-      return 'done';
+  /** Where loss is allowed, what the sink has no room for is dropped, as long as the budget lasts. */
+  #afford(): 'passed' | 'drop' | 'wait' {
+    const decision = this.#parts.lossBudget?.decide(this.#outgoing.split) ?? 'take';
+    return decision === 'take' ? 'passed' : decision;
+  }
+
+  #write(unit: Unit): Refusal | null {
+    const { chain, sink, goal } = this.#parts;
+    if (chain === null || this.#event.end < 0) {
+      this.#describeOutput();
+      return sink.take(this.#outgoing, unit, this);
     }
-    if (verdict !== PASSED) return this.#fail(unit, verdict === POISON ? 'poison' : 'schema');
     const { outputs } = chain;
     for (let index = 0; index < outputs.count; index++) {
       this.#describeOriginal();
-      outgoingOutput(this.#outgoing, outputs, index, this.#parts.goal.sink.keyed);
-      const refusal = this.#parts.sink.take(this.#outgoing, unit, this);
-      if (refusal !== null) return this.#setAside(unit, refusal);
+      outgoingOutput(this.#outgoing, outputs, index, goal.sink.keyed);
+      const refusal = sink.take(this.#outgoing, unit, this);
+      if (refusal !== null) return refusal;
     }
-    unit.in++;
-    unit.out++;
     if (this.#multiplies) unit.emitted += outputs.count;
-    return 'done';
-  }
-
-  #forgo(unit: Unit, decision: 'drop' | 'wait'): Outcome {
-    if (decision === 'wait') return 'wait';
-    unit.in++;
-    unit.drop('overload', 1);
-    return 'done';
+    return null;
   }
 
   /** Points the reused slices at what is to be written. */
