@@ -23,22 +23,32 @@ export interface Topics {
   readonly deadLetters: string;
 }
 
-export async function judge(broker: string, topics: Topics, acknowledged: readonly number[]): Promise<Verdict> {
-  const source = await read(broker, topics.source);
+export interface Question {
+  readonly broker: string;
+  readonly topics: Topics;
+  readonly acknowledged: readonly number[];
+  readonly signal: AbortSignal;
+  readonly tell: (line: string) => void;
+}
+
+export async function judge(question: Question): Promise<Verdict> {
+  const { topics, acknowledged } = question;
   const expected = { sink: new Tally(), deadLetters: new Tally() };
   const byFate: Record<Fate, number> = { passes: 0, filtered: 0, broken: 0 };
   const inSource = new Set<number>();
-  for (const { key, n, fate } of source) {
+  const records = await read(question, topics.source, ({ key, n, fate }) => {
     byFate[fate]++;
     inSource.add(n);
     if (fate === 'passes') expected.sink.add(key, n);
     if (fate === 'broken') expected.deadLetters.add(key, n);
-  }
-  const sink = tallyOf(await read(broker, topics.sink));
-  const deadLetters = tallyOf(await read(broker, topics.deadLetters));
+  });
+  const sink = new Tally();
+  await read(question, topics.sink, ({ key, n }) => sink.add(key, n));
+  const deadLetters = new Tally();
+  await read(question, topics.deadLetters, ({ key, n }) => deadLetters.add(key, n));
   const [passed, broken] = [expected.sink.compare(sink), expected.deadLetters.compare(deadLetters)];
   return {
-    records: source.length,
+    records,
     vanished: acknowledged.filter((n) => !inSource.has(n)).length,
     lost: passed.lost + broken.lost,
     duplicated: passed.duplicated + broken.duplicated,
@@ -53,22 +63,21 @@ interface Seen {
   readonly fate: Fate;
 }
 
-async function read(broker: string, topic: string): Promise<readonly Seen[]> {
+/** Gives each record to `see`; returns how many there were. A reading that is cut short is no verdict, but an error. */
+async function read({ broker, signal, tell }: Question, topic: string, see: (seen: Seen) => void): Promise<number> {
   const log = createRecordLog({ brokers: [broker], clientId: 'soak-oracle', callMs: 60_000 });
-  const seen: Seen[] = [];
-  const request = { topic, from: 'earliest', follow: false, signal: new AbortController().signal } as const;
-  for await (const record of log.read(request)) seen.push({ key: keyText(record), ...readEvent(record.value!) });
+  let count = 0;
+  for await (const record of log.read({ topic, from: 'earliest', follow: false, signal })) {
+    see({ key: keyText(record), ...readEvent(record.value!) });
+    if (++count % 100_000 === 0) tell(`read back ${count} records of ${topic}`);
+  }
+  signal.throwIfAborted();
   await log.close();
-  return seen;
+  tell(`read back ${topic}: ${count} records`);
+  return count;
 }
 
 const keyText = ({ key }: LogRecord): string => (key === null ? '' : Buffer.from(key).toString());
-
-function tallyOf(seen: readonly Seen[]): Tally {
-  const tally = new Tally();
-  for (const { key, n } of seen) tally.add(key, n);
-  return tally;
-}
 
 /** How often each number is there, and in which order by key. */
 class Tally {

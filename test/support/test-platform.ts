@@ -53,8 +53,13 @@ export class TestPlatform {
     this.dataDir = dataDir;
   }
 
+  /** A folder for a platform that does not run yet. */
+  static make(): TestPlatform {
+    return new TestPlatform(mkdtempSync(join(tmpdir(), 'millrace-e2e-')));
+  }
+
   static async start(): Promise<TestPlatform> {
-    const platform = new TestPlatform(mkdtempSync(join(tmpdir(), 'millrace-e2e-')));
+    const platform = TestPlatform.make();
     await platform.up();
     return platform;
   }
