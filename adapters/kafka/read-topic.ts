@@ -69,6 +69,8 @@ class TopicReader {
   #partitions: ReadPartition[] = [];
   #refreshAt = 0;
   #turn = 0;
+  /** Since when all answers were empty; null while records come. */
+  #emptySinceMs: number | null = null;
   #closed = false;
 
   constructor(options: KafkaOptions, request: ReadRequest) {
@@ -118,12 +120,32 @@ class TopicReader {
       try {
         const leaders = [...byLeader(inTurn)];
         const rounds = await Promise.all(leaders.map(([leader, partitions]) => this.#fetchFrom(leader, partitions)));
-        return rounds.flat();
+        const fetched = rounds.flat();
+        this.#mindEmptiness(fetched, open);
+        return fetched;
       } catch (error) {
         this.#refreshAt = 0;
         throw error;
       }
     });
+  }
+
+  /**
+   * What was there when the reading began may be gone: a broker that came back without its newest records. An end that is
+   * never reached must not be waited for. For a moment it may be so without any loss: a new leader learns late what is committed.
+   */
+  #mindEmptiness(fetched: readonly Fetched[], open: readonly ReadPartition[]): void {
+    const nowMs = performance.now();
+    if (this.#request.follow || !fetched.every(isEmpty) || open.some(hasEnded)) this.#emptySinceMs = null;
+    else this.#emptySinceMs ??= nowMs;
+    if (this.#emptySinceMs === null || nowMs - this.#emptySinceMs < this.#callMs) return;
+    const { partition, position, end } = open[0]!;
+    throw new PlatformError(
+      'topic-truncated',
+      `partition ${partition} of ${this.#request.topic} ended at ${end} when the reading began, and there is nothing from ${position} on now: ` +
+        'its newest records are gone from the broker. Read again for what is left',
+      { fault: 'external', retry: 'no-retry' },
+    );
   }
 
   async #fetchFrom(leader: number, partitions: readonly ReadPartition[]): Promise<readonly Fetched[]> {

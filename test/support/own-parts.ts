@@ -23,6 +23,9 @@ export interface OwnPart {
   stop(): Promise<void>;
   /** kill -9. */
   kill(): Promise<void>;
+  /** SIGSTOP: connections stay open, and nothing is answered. */
+  pause(): void;
+  resume(): void;
   /** Deletes the data; the part must be stopped or killed. */
   wipe(): void;
   /** Stops the part and deletes everything of it. */
@@ -33,9 +36,9 @@ export interface OwnPart {
 export const testAccessKey = { accessKeyId: 'MILLRACETEST', secretAccessKey: 'millrace-test-secret' };
 const password = 'millrace-test';
 
-export async function ownKafka(): Promise<OwnPart> {
+export async function ownKafka(settings: Readonly<Record<string, string>> = {}): Promise<OwnPart> {
   const [port = 0, controllerPort = 0] = await freePorts(2);
-  return await own('kafka', `127.0.0.1:${port}`, (data) => kafkaPart({ data, port, controllerPort }));
+  return await own('kafka', `127.0.0.1:${port}`, (data) => kafkaPart({ data, port, controllerPort, settings }));
 }
 
 export interface SecuredKafka extends OwnPart {
@@ -96,14 +99,23 @@ async function own(jars: JarSet | null, address: string, make: (data: string) =>
   const places = { logs: join(home, 'logs'), run: join(home, 'run') };
   const running = new RunningPart(make(data), places, { restart: false });
   await running.start();
+  let isPaused = false;
+  const pause = (wanted: boolean): void => {
+    if (isPaused !== wanted) process.kill(running.identity!.pid, wanted ? 'SIGSTOP' : 'SIGCONT');
+    isPaused = wanted;
+  };
   return {
     address,
     data,
     start: () => running.start(),
     stop: () => running.stop(),
     kill: () => running.kill(),
+    pause: () => pause(true),
+    resume: () => pause(false),
     wipe: () => rmSync(data, { recursive: true, force: true }),
     [Symbol.asyncDispose]: async () => {
+      // One that stands still would not hear that it is to end.
+      pause(false);
       await running.stop();
       rmSync(home, { recursive: true, force: true });
     },

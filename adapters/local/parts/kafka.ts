@@ -75,6 +75,8 @@ function properties({ data, port, controllerPort, settings = {} }: KafkaPartOpti
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
     'transaction.state.log.num.partitions': 4,
+    // Readers of committed records wait behind a transaction that timed out until it is found: not for the usual ten seconds.
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1000,
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'share.coordinator.state.topic.num.partitions': 4,

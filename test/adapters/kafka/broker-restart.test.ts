@@ -1,4 +1,6 @@
 // A broker that is killed and comes back: calls wait for it, nothing acknowledged is lost, nothing is appended twice.
+import { statSync, truncateSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
@@ -52,6 +54,39 @@ describe('a broker that is killed and started again', () => {
     }
     await Promise.all([restart, reading]);
     expect(read.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
+    await Promise.all([log.close(), admin.close()]);
+  });
+
+  test('and that lost its newest records ends a reading that had been promised them with an error, not never', async () => {
+    const options = { brokers: [kafka.address], callMs: 2_000 };
+    const admin = createBrokerAdmin(options);
+    const log = createRecordLog(options);
+    await admin.create('shorter', 1, {});
+    const append = async (): Promise<void> =>
+      void (await log.append('shorter', [{ key: null, value: new Uint8Array(600_000) }]));
+    for (let index = 0; index < 8; index++) await append();
+    const request = {
+      topic: 'shorter',
+      from: 'earliest',
+      follow: false,
+      signal: new AbortController().signal,
+    } as const;
+    const reading = log.read(request)[Symbol.asyncIterator]();
+    const first = await reading.next();
+    expect(first.done).toBe(false);
+    await kafka.kill();
+    const segment = join(kafka.data, 'log/shorter-0/00000000000000000000.log');
+    truncateSync(segment, Math.floor(statSync(segment).size / 2));
+    await kafka.start();
+    let count = 1;
+    const rest = async (): Promise<void> => {
+      while (!(await reading.next()).done) count++;
+    };
+    await expect(rest()).rejects.toMatchObject({
+      code: 'topic-truncated',
+      message: expect.stringMatching(/ended at 8/),
+    });
+    expect(count).toBeLessThan(8);
     await Promise.all([log.close(), admin.close()]);
   });
 
