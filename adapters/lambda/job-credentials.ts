@@ -49,8 +49,11 @@ export function jobCredentials(options: {
   };
   let current: Promise<JobCredentials> | null = null;
   return async () => {
-    const known = await current?.catch(() => null);
-    if (!known || known.expiration.getTime() - renewBeforeMs < Date.now()) current = ask();
+    const seen = current;
+    const known = await seen?.catch(() => null);
+    const isGood = known && known.expiration.getTime() - renewBeforeMs >= Date.now();
+    // Of those who waited together, the first asks for all.
+    if (!isGood && current === seen) current = ask();
     return current as Promise<JobCredentials>;
   };
 }
