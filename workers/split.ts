@@ -116,6 +116,7 @@ export class Split {
   done: Progress;
   /** True while its transactions are being opened: it is not read then. */
   isOpening = false;
+  #heldSinceMs: number | null = null;
   #transacted: Progress | null = null;
   #accountingTaken: Accounting;
   #units: Unit[] = [];
@@ -171,6 +172,11 @@ export class Split {
     return { read, dropped };
   }
 
+  /** For how long a transaction of whoever writes the source has kept back what stands behind its first record. */
+  get heldMs(): number {
+    return this.#heldSinceMs === null ? 0 : this.#clock.monotonicMs() - this.#heldSinceMs;
+  }
+
   get isReadable(): boolean {
     return this.state === 'reading' && !this.isOpening;
   }
@@ -218,8 +224,10 @@ export class Split {
     if (this.isSettled) this.#announceSettled();
   }
 
-  /** The read end as a fetch saw it; without lag there is nothing to move. */
-  noteEnd(endOffset: number): void {
+  /** The read end as a fetch saw it, and how far the partition is written; without lag there is nothing to move. */
+  noteEnd(endOffset: number, writtenTo = endOffset): void {
+    if (endOffset !== this.endOffset || writtenTo <= endOffset) this.#heldSinceMs = null;
+    else this.#heldSinceMs ??= this.#clock.monotonicMs();
     this.endOffset = endOffset;
     this.seenAt = this.#clock.now();
     if (this.lagRecords === 0) this.noteMoved();

@@ -45,6 +45,8 @@ const retry = { minMs: 50, maxMs: 1_000 };
 const heldUpMs = 2_000;
 /** An answer may be larger than was asked for, by the first batch of a partition. */
 const receiveBytesMax = 16 * 1024 * 1024;
+/** Longer than producers keep transactions open as a rule. */
+const openTransactionMs = 60_000;
 /** How often splits without a known leader are looked after. */
 const leaderlessMs = 250;
 
@@ -222,7 +224,8 @@ export class Source {
       const { split, offset, generation } = each;
       if (partition.errorCode !== errorCodes.none) this.#hold(split, partition.errorCode);
       else {
-        split.noteEnd(partition.lastStableOffset);
+        split.noteEnd(partition.lastStableOffset, partition.highWatermark);
+        this.#mindTransactions(split, partition);
         if (partition.records.length === 0) continue;
         const next = offsetBehind(partition, offset);
         if (next === null) this.#hold(split, errorCodes.corruptMessage);
@@ -233,6 +236,16 @@ export class Source {
       }
     }
     return wanted;
+  }
+
+  /** A transaction that nobody ends keeps back all that was written after it began: that must not look like a quiet source. */
+  #mindTransactions(split: Split, { lastStableOffset, highWatermark }: FetchedPartition): void {
+    if (split.heldMs < openTransactionMs) return;
+    this.#hooks.onTrouble(
+      'source-held',
+      `${split.name}: ${highWatermark - lastStableOffset} offsets from ${lastStableOffset} on wait behind a transaction that has been open for ` +
+        `${Math.round(split.heldMs / 1_000)} s or more. Whoever writes it has to end it (kafka-transactions.sh find-hanging, abort)`,
+    );
   }
 
   #hold(split: Split, errorCode: number): void {

@@ -56,12 +56,12 @@ describe('the source', () => {
   let source: Source | null = null;
   afterEach(async () => await source?.close());
 
-  function start(cluster: Cluster) {
+  function start(cluster: Cluster, splitClock = clock) {
     const worked: FetchedPartition[] = [];
     const unreadable: number[] = [];
     const troubles: string[] = [];
     const place = { split: 't/0', owner: 'w', epoch: 1, position: '0', topicId, accounting: noRecords };
-    const split = new Split(place, clock);
+    const split = new Split(place, splitClock);
     source = new Source(
       cluster,
       { topic: 't', fetchWaitMs: 50, fetchBytesMax: 1_000_000 },
@@ -73,7 +73,7 @@ describe('the source', () => {
         },
         worked: () => {},
         unreadable: async (_split, code) => void unreadable.push(code),
-        onTrouble: (code) => void troubles.push(code),
+        onTrouble: (code, message) => void troubles.push(code, message),
         mayRead: () => true,
       },
     );
@@ -87,7 +87,23 @@ describe('the source', () => {
     await until(() => (askedMs.length === 2 ? true : null), 'the second request');
     // Timers may be early by a fraction of a millisecond.
     expect(askedMs[1]! - askedMs[0]!).toBeGreaterThanOrEqual(299);
-    expect([worked.length, troubles]).toEqual([1, ['source-throttled']]);
+    expect([worked.length, troubles[0]]).toEqual([1, 'source-throttled']);
+  });
+
+  test('says that a transaction nobody ends keeps records back, once it has stood there for a minute [fault 88]', async () => {
+    const held = (bytes: Buffer): FetchResponse => {
+      const answer = fetched(bytes, 2);
+      return { ...answer, partitions: [{ ...answer.partitions[0]!, highWatermark: 9 }] };
+    };
+    const still = Array.from({ length: 6 }, () => held(Buffer.alloc(0)));
+    const { askedMs, cluster } = scripted([held(records(2)), ...still]);
+    // The time passes between one answer and the next.
+    const passing = { ...clock, monotonicMs: () => askedMs.length * 40_000 };
+    const { worked, troubles } = start(cluster, passing);
+    await until(() => (troubles.length > 0 ? true : null), 'a word about it');
+    expect(worked.length).toBe(1);
+    expect(troubles[0]).toBe('source-held');
+    expect(troubles[1]).toMatch(/t\/0: 7 offsets from 2 on wait behind a transaction that has been open for \d+ s/);
   });
 
   test('asks again for an answer whose batches cannot be told apart, and dies of nothing', async () => {
