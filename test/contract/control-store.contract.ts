@@ -47,7 +47,7 @@ export function controlStoreContract(open: () => ControlStore): void {
     expect(await store.read(record.job)).toBeNull();
   });
 
-  test('of racing writers one wins', async () => {
+  test('of racing writers one wins [fault 30]', async () => {
     const store = open();
     const first = aControlRecord();
     await store.write(first);

@@ -66,7 +66,7 @@ const request = (incarnation: number, more: Partial<TaskRequest> = {}): TaskRequ
 });
 
 describe('the ECS adapter', () => {
-  test('an answer that was lost after RunTask took effect is asked for again with the same token: one task (Ensuring idempotency)', async () => {
+  test('an answer that was lost after RunTask took effect is asked for again with the same token: one task (Ensuring idempotency) [fault 42]', async () => {
     await using subject = await rig();
     let cut = 1;
     subject.server.fault = (action) => (action === 'RunTask' && cut-- > 0 ? 'cut' : null);
@@ -75,7 +75,7 @@ describe('the ECS adapter', () => {
     expect(subject.server.calls.get('RunTask')).toBe(2);
   });
 
-  test('throttled calls are made again, slower, and none is lost (Request throttling for the Amazon ECS API)', async () => {
+  test('throttled calls are made again, slower, and none is lost (Request throttling for the Amazon ECS API) [fault 45]', async () => {
     // The account has a quarter of the rate that is believed in; a sixteenth is as slow as it gets.
     const believed = { burst: 30, perSecond: 200 };
     const quotas = { run: believed, stop: believed, read: believed };
@@ -92,7 +92,7 @@ describe('the ECS adapter', () => {
     await expect(subject.runner.list()).rejects.toMatchObject({ code: 'ecs-unavailable', retry: 'retry' });
   });
 
-  test('a task that the listing does not show yet is not gone: it comes with the lag (eventual consistency)', async () => {
+  test('a task that the listing does not show yet is not gone: it comes with the lag (eventual consistency) [fault 43]', async () => {
     await using subject = await rig({ lagMs: 300 });
     const outcome = await subject.runner.run(request(1));
     expect(await subject.runner.list()).toEqual([]);
@@ -127,7 +127,7 @@ describe('the ECS adapter', () => {
     expect(new Set([...cells.values()].flatMap((each) => [...each])).size).toBe(3);
   });
 
-  test('a task whose image cannot be pulled is listed as stopped, with ECS’s reason (CannotPullContainerError)', async () => {
+  test('a task whose image cannot be pulled is listed as stopped, with ECS’s reason (CannotPullContainerError) [fault 49]', async () => {
     await using subject = await rig();
     subject.server.model.pullError = 'CannotPullContainerError: pull image manifest has been retried 1 time(s)';
     await subject.runner.run(request(1));
@@ -147,7 +147,7 @@ describe('the ECS adapter', () => {
     expect(outcome.kind === 'refused' && outcome.reason).toContain('8 vCPU');
   });
 
-  test('a task definition that is gone is refused for good; a cluster that is gone, for now', async () => {
+  test('a task definition that is gone is refused for good; a cluster that is gone, for now [fault 50]', async () => {
     await using subject = await rig({ taskDefinitions: [] });
     expect(await subject.runner.run(request(1))).toMatchObject({ kind: 'refused', retry: false });
     await using other = await rig({ clusters: ['arn:aws:ecs:us-east-1:111122223333:cluster/another'] });

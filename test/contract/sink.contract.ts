@@ -83,7 +83,7 @@ export function sinkContract(kind: string, make: () => SinkKindUnderTest): void 
       expect(sorted(await delivered(60))).toEqual(numbers(0, 60));
     });
 
-    test('what it holds while it is stopped is bounded: room closes, and opens again', async () => {
+    test('what it holds while it is stopped is bounded: room closes, and opens again [fault 110]', async () => {
       await one.stop();
       const pad = 'x'.repeat(50_000);
       let count = 0;
@@ -126,7 +126,7 @@ export function sinkContract(kind: string, make: () => SinkKindUnderTest): void 
       expect(refusals[0]!.message).not.toBe('');
     });
 
-    test('without its lease it falls silent, and says nothing is wrong with the other end', async () => {
+    test('without its lease it falls silent, and says nothing is wrong with the other end [fault 55]', async () => {
       take(0, 5);
       await reached(5);
       rig.holdsLease = false;

@@ -131,7 +131,7 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     ]);
   });
 
-  test('J107: documents that do not fit are set aside with the cluster’s reason, each alone', async () => {
+  test('documents that do not fit are set aside with the cluster’s reason, each alone [fault 107] [fault 108]', async () => {
     const sink = await sinkWith();
     for (let n = 0; n < 10; n++) rig.take(sink, n === 3 || n === 7 ? { size: `not ${n}` } : { size: n });
     rig.take(sink, 'no JSON\n{"delete":{"_id":"x"}}');
@@ -149,7 +149,7 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     expect((await documentsIn(node.address, index)).size).toBe(8);
   });
 
-  test('a document that is throttled is written again, and later ones of its id behind it', async () => {
+  test('a document that is throttled is written again, and later ones of its id behind it [fault 106] [fault 111]', async () => {
     const sink = await sinkWith({ keyed: true });
     changeOnce((answer) => {
       const told = itemsOf(answer);
@@ -196,7 +196,7 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     expect((await documentsIn(node.address, index)).size).toBe(3);
   });
 
-  test('J109: an answer that is lost after the effect doubles nothing', async () => {
+  test('an answer that is lost after the effect doubles nothing [fault 109]', async () => {
     const sink = await sinkWith();
     proxy.behave(() => (bulks() <= 2 && bulks() > 0 ? 'lose' : 'forward'));
     for (let n = 0; n < 50; n++) rig.take(sink, { n, pad: 'x'.repeat(100) });

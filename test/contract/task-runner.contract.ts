@@ -110,7 +110,7 @@ export function taskRunnerContract(name: string, make: () => Promise<TaskRunnerU
       expect((await inState(task, 'stopped')).exitCode).toBe(3);
     });
 
-    test('a task whose process is killed is listed as stopped with 137', async () => {
+    test('a task whose process is killed is listed as stopped with 137 [fault 58]', async () => {
       const task = await inState(await accepted(request('default/killed.out@u1', 'run')), 'running');
       await subject.kill(task);
       expect((await inState(task, 'stopped')).exitCode).toBe(137);

@@ -53,7 +53,7 @@ export function stacksSuite(): void {
       expect(resourcesOf(again, stack)).toEqual(resourcesOf(sharedPlatform('dev'), stack));
   });
 
-  test('logical ids of what holds data are frozen: another id would make CloudFormation replace it', () => {
+  test('logical ids of what holds data are frozen: another id would make CloudFormation replace it [fault 123]', () => {
     const ids = Object.entries(resourcesOf(prod, 'data'))
       .filter(([, { Type }]) => stateful.includes(Type))
       .map(([id, { Type }]) => `${Type} ${id}`)
@@ -65,7 +65,7 @@ export function stacksSuite(): void {
     );
   });
 
-  test('what holds data is in the data stack, is kept when it is deleted or replaced, and is protected', () => {
+  test('what holds data is in the data stack, is kept when it is deleted or replaced, and is protected [fault 123]', () => {
     for (const stack of stackNames.filter((name) => name !== 'data' && name !== 'observability'))
       expect(Object.values(resourcesOf(prod, stack)).filter(({ Type }) => stateful.includes(Type))).toEqual([]);
     const kept = Object.entries(resourcesOf(prod, 'data')).filter(([, { Type }]) => stateful.includes(Type));
@@ -95,6 +95,18 @@ export function stacksSuite(): void {
     const deleting = ['Expiration', 'ExpirationInDays', 'ExpirationDate', 'Transitions', 'Transition'];
     for (const rule of bucket.LifecycleConfiguration.Rules)
       expect(Object.keys(rule).filter((key) => deleting.includes(key))).toEqual([]);
+  });
+
+  test('what an upload that was broken off leaves in the bucket is removed after a day [fault 75]', () => {
+    const bucket = ofType(resourcesOf(prod, 'data'), 'AWS::S3::Bucket')[0]?.Properties as {
+      LifecycleConfiguration: { Rules: Record<string, unknown>[] };
+    };
+    expect(bucket.LifecycleConfiguration.Rules).toContainEqual(
+      expect.objectContaining({
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
+        Status: 'Enabled',
+      }),
+    );
   });
 
   test('the broker acknowledges a write when two of three replicas have it, and speaks to nobody without TLS and IAM', () => {
@@ -132,7 +144,7 @@ export function stacksSuite(): void {
     }
   });
 
-  test('workers run on arm64, as nobody, on a file system they cannot write, with no capability, and get 120 s to stop', () => {
+  test('workers run on arm64, as nobody, on a file system they cannot write, with no capability, and get 120 s to stop [fault 114] [fault 115]', () => {
     const definitions = ofType(resourcesOf(prod, 'runtime'), 'AWS::ECS::TaskDefinition');
     expect(definitions).toHaveLength(8);
     for (const { Properties } of definitions)
@@ -149,7 +161,7 @@ export function stacksSuite(): void {
       });
   });
 
-  test('there is no resource for a job, and no service: the reconciler runs the tasks', () => {
+  test('there is no resource for a job, and no service: the reconciler runs the tasks [fault 52]', () => {
     for (const stack of stackNames) expect(ofType(resourcesOf(prod, stack), 'AWS::ECS::Service')).toEqual([]);
   });
 

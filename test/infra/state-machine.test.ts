@@ -19,7 +19,7 @@ describe('the state machine', () => {
     ]);
   });
 
-  test('tries a pass that fails again, and leaves it to the sweep in the end', async () => {
+  test('tries a pass that fails again, and leaves it to the sweep in the end [fault 35]', async () => {
     let calls = 0;
     const handler = async () => {
       calls++;
@@ -29,7 +29,7 @@ describe('the state machine', () => {
     expect(calls).toBe(5);
   });
 
-  test('an execution that would outlast its time ends, and leaves the rest to the sweep', async () => {
+  test('an execution that would outlast its time ends, and leaves the rest to the sweep [fault 37]', async () => {
     let now = 1_000_000;
     const unsettled = { decisions: 0, overtaken: 0, failures: [], settled: false, nextPassAt: 0 };
     const handler = createReconcileHandler(

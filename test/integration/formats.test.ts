@@ -148,7 +148,7 @@ describe('a route from Avro to Avro', () => {
     expect(letters[2]!.value).toEqual(Buffer.from('{"id":"json"}'));
   });
 
-  test('waits while the registry is down, sets nothing aside, and goes on when it is back', async () => {
+  test('waits while the registry is down, sets nothing aside, and goes on when it is back [fault 102]', async () => {
     const goal = await rig.job({ select: 'id' });
     const { topic } = goal.source;
     const schema = playSchema([id]);

@@ -1,11 +1,14 @@
 // A worker as a process while the systems around it fail and change: it waits, goes on, loses nothing, and says what it sees.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts';
 import { until } from '#test/support/until.ts';
-import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
+import { addressesFromEnvironment, type GoalWishes, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
+
+// Bounds for hangs: parts and workers start one after the other in these.
+jest.setTimeout(240_000);
 
 let rig: WorkerRig;
 let kafka: OwnPart;
@@ -18,6 +21,13 @@ afterAll(async () => {
   await rig.close();
   await Promise.all([kafka[Symbol.asyncDispose](), dynamodb[Symbol.asyncDispose]()]);
 });
+
+// A worker that is done with its test would only take time from the next.
+afterEach(async () => await rig.endWorkers());
+
+/** With a lease that a busy machine does not cost a worker: nobody starts another here. */
+const job = async (wishes: GoalWishes = {}): Promise<StreamJobGoal> =>
+  await rig.job({ where: 'id >= 0', ...wishes, settings: { leaseMs: 15_000, ...wishes.settings } });
 
 const idOf = (value: Buffer | null): number => (JSON.parse(String(value)) as { id: number }).id;
 const events = (from: number, count: number): { key: string; value: string }[] =>
@@ -34,7 +44,7 @@ async function distinct(goal: StreamJobGoal): Promise<{ distinct: number; duplic
 
 describe('the sink', () => {
   test('that cannot be written to for a while stops the reading, memory stays flat, and then all arrives once [fault 110]', async () => {
-    const goal = await rig.job({ where: 'id >= 0', goal: { stalledAfterMs: 3_000 } });
+    const goal = await job({ goal: { stalledAfterMs: 3_000 } });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 1_000));
     await rig.accounted(goal, 1_000);
@@ -56,7 +66,7 @@ describe('the sink', () => {
   });
 
   test('that is deleted and made anew is written to again, and nothing that was read is lost', async () => {
-    const goal = await rig.job({ where: 'id >= 0' });
+    const goal = await job();
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 500));
     await rig.accounted(goal, 500);
@@ -74,7 +84,7 @@ describe('the sink', () => {
 
 describe('the source', () => {
   test('that is deleted and made anew is read from its first record, and the account goes on [fault 92]', async () => {
-    const goal = await rig.job({ where: 'id >= 0', partitions: 2 });
+    const goal = await job({ partitions: 2 });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 500));
     await rig.accounted(goal, 500);
@@ -96,7 +106,7 @@ describe('the source', () => {
   });
 
   test('whose records were deleted before they were read is read on from what is left, and what is lost is counted [fault 91]', async () => {
-    const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
+    const goal = await job({ partitions: 1 });
     await rig.produce(goal.source.topic, events(0, 100));
     const first = await rig.start(goal, 1);
     await rig.accounted(goal, 100);
@@ -113,7 +123,7 @@ describe('the source', () => {
   });
 
   test('that ends before the position is not read again by itself: the worker says so and waits [fault 90]', async () => {
-    const goal = await rig.job({ where: 'id >= 0', partitions: 1 });
+    const goal = await job({ partitions: 1 });
     await rig.produce(goal.source.topic, events(0, 10));
     const first = await rig.start(goal, 1);
     await rig.accounted(goal, 10);
@@ -131,7 +141,7 @@ describe('the source', () => {
 
 describe('the broker', () => {
   test('that is killed and started again is written to within five seconds of being back, and nothing is lost or doubled', async () => {
-    const goal = await rig.job({ where: 'id >= 0' });
+    const goal = await job();
     await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 20_000));
     await rig.accounted(goal, 5_000);
@@ -155,7 +165,7 @@ describe('the broker', () => {
 
 describe('the table of leases', () => {
   test('that is away for less than a lease holds nothing up; for more, the worker stops by itself [fault 117]', async () => {
-    const goal = await rig.job({ where: 'id >= 0', settings: { leaseMs: 12_000 } });
+    const goal = await job({ settings: { leaseMs: 12_000 } });
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 100));
     await rig.accounted(goal, 100);

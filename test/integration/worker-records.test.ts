@@ -273,18 +273,25 @@ describe('records without a schema', () => {
 });
 
 describe('a worker', () => {
-  test('tells Kafka its positions too, under a group of the job’s, for tools that show lag', async () => {
+  test('tells Kafka its positions too, for tools that show lag; the group has no member, and what others do to it changes nothing [fault 89]', async () => {
     const goal = await rig.job({ partitions: 1, where: 'id >= 0' });
-    await rig.produce(goal.source.topic, [{ value: event(0) }, { value: event(1) }]);
-    await rig.start(goal);
-    const told = await until(async () => {
-      const [of] = await rig.admin.fetchOffsets({
-        groupId: telemetryGroup(goal.tenant, goal.name),
-        topics: [goal.source.topic],
-      });
+    const { topic } = goal.source;
+    const groupId = telemetryGroup(goal.tenant, goal.name);
+    await rig.produce(topic, [{ value: event(0) }, { value: event(1) }]);
+    const first = await rig.start(goal);
+    await until(async () => {
+      const [of] = await rig.admin.fetchOffsets({ groupId, topics: [topic] });
       return of?.partitions[0]?.offset === '2' ? of : null;
     }, 'the group to stand at 2');
-    expect(told.topic).toBe(goal.source.topic);
+    const { groups } = await rig.admin.describeGroups([groupId]);
+    expect(groups).toMatchObject([{ state: 'Empty', members: [] }]);
+    first.child.kill('SIGTERM');
+    await first.exited;
+    await rig.admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: '0' }] });
+    await rig.start(goal, 2);
+    await rig.produce(topic, [{ value: event(2) }]);
+    expect((await rig.accounted(goal, 3)).in).toBe(3);
+    expect((await rig.read(goal.sink.topic)).map(({ value }) => idOf(value))).toEqual([0, 1, 2]);
   });
 
   test('without a goal says so in one line and ends with the code for it', async () => {

@@ -32,7 +32,7 @@ const leaseMs = 15_000;
 const inOrder = { lost: 0, duplicates: 0, disordered: 0 };
 
 describe.each(shapes)('workers of $shape', ({ resources }) => {
-  test('share the splits as they come and go, and lose and double nothing', async () => {
+  test('share the splits as they come and go, and lose and double nothing [fault 47]', async () => {
     const goal = await rig.job({ where: 'id >= 0', settings: { leaseMs }, goal: { resources } });
     const producing = startLoad(rig, goal, { perTurn: 300, turnMs: 20 });
     const first = await rig.start(goal, 1, 0);
@@ -83,7 +83,7 @@ describe('data threads', () => {
 
   test.each([
     { fault: 'die', means: 'the process ends at once', exit: exitCodes.internal },
-    { fault: 'hang', means: 'no heartbeat is sent, and the lease runs out', exit: exitCodes.fenced },
+    { fault: 'hang', means: 'no heartbeat is sent, and the lease runs out [fault 56]', exit: exitCodes.fenced },
   ] as const)(
     'when one of them is made to $fault, $means, and another worker loses nothing',
     async ({ fault, exit }) => {

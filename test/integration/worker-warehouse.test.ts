@@ -37,7 +37,7 @@ async function tableJob(more: Partial<JobGoal> = {}) {
   return { base, goal, count, prefix: sink.prefix };
 }
 
-test('workers killed at any moment lose no row and double none, and the books are those of the table', async () => {
+test('workers killed at any moment lose no row and double none, and the books are those of the table [fault 112]', async () => {
   const { base, goal, count } = await tableJob();
   const load = startLoad(rig, base, { perTurn: 200 });
   for (let incarnation = 1; incarnation <= 5; incarnation++) {

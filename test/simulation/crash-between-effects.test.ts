@@ -69,7 +69,7 @@ describe('a reconciler that dies', () => {
   });
 
   test.each(['before', 'after'] as const)(
-    '%s any one effect of a job’s life leaves a world that the next pass brings to its goal',
+    '%s any one effect of a job’s life leaves a world that the next pass brings to its goal [fault 17] [fault 18] [fault 34]',
     async (when) => {
       const total = (await live(null)).effectCount;
       expect(total).toBeGreaterThan(30);

@@ -21,7 +21,7 @@ const declare = async (world: ControlLoopWorld, where: string): Promise<void> =>
 };
 
 describe('two reconcilers at once', () => {
-  test('give every worker an incarnation of its own, and end with one worker a slot on the newest goal', async () => {
+  test('give every worker an incarnation of its own, and end with one worker a slot on the newest goal [fault 19] [fault 33]', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.scheduler(),

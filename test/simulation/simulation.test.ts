@@ -8,7 +8,7 @@ beforeAll(loadParser);
 const seedCount = Number(process.env['SIMULATION_SEEDS'] ?? 60);
 
 describe('the simulated platform', () => {
-  test('under chaos it breaks no invariant; calm, it becomes as declared; quiet, it changes nothing [fault 17] [fault 18] [fault 19] [fault 20] [fault 21] [fault 22] [fault 23] [fault 27] [fault 43] [fault 44] [fault 46] [fault 66] [fault 77] [fault 78] [fault 83] [fault 128]', async () => {
+  test('under chaos it breaks no invariant; calm, it becomes as declared; quiet, it changes nothing [fault 17] [fault 18] [fault 19] [fault 20] [fault 21] [fault 22] [fault 23] [fault 24] [fault 27] [fault 43] [fault 44] [fault 46] [fault 66] [fault 77] [fault 78] [fault 80] [fault 83] [fault 128]', async () => {
     const broken: string[] = [];
     for (let seed = 1; seed <= seedCount; seed++) {
       const { violation } = await runSeed({ seed });

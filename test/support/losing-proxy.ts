@@ -7,6 +7,10 @@ export interface LosingProxy {
   loseAnswers(count: number): void;
   /** Nothing is answered any more, and no connection is closed. */
   silence(): void;
+  /** Connections that were silent are closed; new ones are answered. */
+  speak(): void;
+  /** The next connection that has sent so many bytes is broken off, in the middle of whatever it was sending. */
+  cutRequestAfter(bytes: number): void;
   close(): void;
 }
 
@@ -15,13 +19,22 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
   const sockets = new Set<Socket>();
   let toLose = 0;
   let isSilent = false;
+  let cutAfter = Infinity;
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on('close', () => sockets.delete(socket)).on('error', () => {});
   };
   const server = createServer((client) => {
     const upstream = keep(connect(Number(port), hostname));
-    keep(client).pipe(upstream);
+    let sentBytes = 0;
+    keep(client).on('data', (request) => {
+      sentBytes += request.length;
+      upstream.write(request.subarray(0, Math.max(0, request.length - Math.max(0, sentBytes - cutAfter))));
+      if (sentBytes < cutAfter) return;
+      cutAfter = Infinity;
+      client.destroy();
+      upstream.end();
+    });
     upstream.on('data', (answer) => {
       if (isSilent) return;
       if (toLose === 0) {
@@ -45,6 +58,13 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
     },
     silence: () => {
       isSilent = true;
+    },
+    speak: () => {
+      isSilent = false;
+      for (const socket of sockets) socket.destroy();
+    },
+    cutRequestAfter: (bytes) => {
+      cutAfter = bytes;
     },
     close: () => {
       server.close();

@@ -21,9 +21,11 @@ beforeAll(loadParser);
 class MemorySink implements Sink {
   readonly isRefused = false;
   values: string[] = [];
+  timestamps: number[] = [];
   #units: Unit[] = [];
 
-  take({ value }: RecordView, unit: Unit): null {
+  take({ value, timestamp }: RecordView, unit: Unit): null {
+    this.timestamps.push(timestamp);
     this.values.push(Buffer.from(value.bytes.subarray(value.start, value.end)).toString());
     unit.attach();
     this.#units.push(unit);
@@ -47,7 +49,8 @@ class MemorySink implements Sink {
   async close(): Promise<void> {}
 }
 
-const clock = { now: () => 1_800_000_000_000, monotonicMs: () => 0 };
+const nowMs = 1_800_000_000_000;
+const clock = { now: () => nowMs, monotonicMs: () => 0 };
 
 function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0) {
   const { operators, programs } = plannedRoute(route);
@@ -80,9 +83,9 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
   return { sink, errors, pipeline, split: new Split(record as never, clock, rememberedEvents(operators)) };
 }
 
-function batch(values: readonly string[], baseOffset: number, compression = 'none'): Buffer {
+function batch(values: readonly string[], baseOffset: number, compression = 'none', timestamp = BigInt(nowMs)): Buffer {
   const messages = values.map((value) => ({
-    ...{ topic: 'events', partition: 0, timestamp: 1_800_000_000_000n, key: null, headers: new Map() },
+    ...{ topic: 'events', partition: 0, timestamp, key: null, headers: new Map() },
     value: Buffer.from(value),
   }));
   const bytes = Buffer.from(createRecordsBatch(messages as never, { compression } as never).buffer);
@@ -92,7 +95,7 @@ function batch(values: readonly string[], baseOffset: number, compression = 'non
 
 const fetched = (records: Buffer): FetchedPartition => ({ records, aborted: [] }) as unknown as FetchedPartition;
 
-describe('a batch of a few kilobytes that decompresses to 48 MiB', () => {
+describe('[fault 98] a batch of a few kilobytes that decompresses to 48 MiB', () => {
   const bomb = batch([`${' '.repeat(48 * 1024 * 1024)}{}`], 2, 'zstd');
   const set = Buffer.concat([batch(['{"n":0}', '{"n":1}'], 0), bomb, batch(['{"n":3}'], 3)]);
 
@@ -113,6 +116,26 @@ describe('a batch of a few kilobytes that decompresses to 48 MiB', () => {
     sink.acknowledge();
     expect(sink.values).toEqual(['{"n":0}', '{"n":1}', '{"n":3}']);
     expect(split.done).toMatchObject({ position: 4, accounting: { in: 4, out: 3, dropped: { 'too-large': 1 } } });
+  });
+});
+
+describe('[fault 96] a record whose time cannot be', () => {
+  test.each([
+    ['before 1970', -1n],
+    ['the smallest there is', -(2n ** 63n)],
+    ['the largest there is', 2n ** 63n - 1n],
+    ['a day ahead', BigInt(nowMs) + 86_400_000n],
+  ])('(%s) passes with the time at which it was read: a sink would refuse it for ever', (_what, timestamp) => {
+    const { pipeline, split, sink } = rig();
+    pipeline.work(split, fetched(batch(['{"n":0}'], 0, 'none', timestamp)), 0);
+    expect([sink.values, sink.timestamps]).toEqual([['{"n":0}'], [nowMs]]);
+    expect(pipeline.newestAt).toBe(nowMs);
+  });
+
+  test('in 1970 is what it is', () => {
+    const { pipeline, split, sink } = rig();
+    pipeline.work(split, fetched(batch(['{"n":0}'], 0, 'none', 1n)), 0);
+    expect(sink.timestamps).toEqual([1]);
   });
 });
 

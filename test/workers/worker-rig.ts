@@ -46,6 +46,11 @@ export interface RunningWorker {
   said(message: string, withinMs?: number): Promise<Record<string, unknown>>;
 }
 
+export interface ProcessBounds {
+  /** File descriptors, sockets included; a process that has just begun has 23. */
+  readonly descriptorsMax?: number;
+}
+
 export interface GoalWishes extends RouteExpressions {
   readonly partitions?: number;
   readonly sinkPartitions?: number;
@@ -222,22 +227,29 @@ export class WorkerRig {
     incarnation = 1,
     slot = 0,
     more: Readonly<Record<string, string>> = {},
+    bounds: ProcessBounds = {},
   ): Promise<RunningWorker> {
     const key = objectKeys.goal(goal.id, 'test');
     await this.objects.put(key, Buffer.from(JSON.stringify(goal)));
-    return this.spawn({
-      [environment.job]: goal.id,
-      [environment.worker]: workerName(goal.id, incarnation, slot),
-      [environment.incarnation]: String(incarnation),
-      [environment.slot]: String(slot),
-      [environment.render]: 'r1',
-      [environment.goal]: key,
-      ...more,
-    });
+    return this.spawn(
+      {
+        [environment.job]: goal.id,
+        [environment.worker]: workerName(goal.id, incarnation, slot),
+        [environment.incarnation]: String(incarnation),
+        [environment.slot]: String(slot),
+        [environment.render]: 'r1',
+        [environment.goal]: key,
+        ...more,
+      },
+      bounds,
+    );
   }
 
-  spawn(env: Readonly<Record<string, string>>): RunningWorker {
-    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB}`, join(root, 'workers/main.ts')], {
+  spawn(env: Readonly<Record<string, string>>, { descriptorsMax }: ProcessBounds = {}): RunningWorker {
+    const program = [process.execPath, `--max-old-space-size=${heapMiB}`, join(root, 'workers/main.ts')];
+    const bounded =
+      descriptorsMax === undefined ? program : ['sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh', ...program];
+    const child = spawn(bounded[0]!, bounded.slice(1), {
       cwd: root,
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {

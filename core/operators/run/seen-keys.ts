@@ -24,6 +24,11 @@ export class SeenKeys {
     this.#withinMs = withinMs;
   }
 
+  /** Keys held; one that is in both generations counts twice, as it does in memory. */
+  get size(): number {
+    return this.#current.size + this.#previous.size;
+  }
+
   /** Whether the key was there before, near enough; from now on it was there. */
   isDuplicate(key: string, offset: number, ordinal: number, timestamp: number): boolean {
     this.#turn(offset);

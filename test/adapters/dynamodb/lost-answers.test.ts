@@ -1,4 +1,5 @@
 // What a write says when it was carried out and its answer was lost, and what a call says when nobody answers.
+import { createServer, request, type Server } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createDynamo, type Dynamo } from '#adapters/dynamodb/client.ts';
 import { createControlStore } from '#adapters/dynamodb/control-store.ts';
@@ -93,11 +94,70 @@ describe('an answer that was lost on its way', () => {
   });
 });
 
+describe('a table that is throttled [fault 81]', () => {
+  let throttledCount = 0;
+  let server: Server;
+  let dynamo: Dynamo;
+  beforeAll(async () => {
+    server = await throttling(process.env[testEnvironment.dynamodb] ?? '', () => throttledCount-- > 0);
+    const { port } = server.address() as { port: number };
+    dynamo = createDynamo({ region: 'us-east-1', endpoint: `http://127.0.0.1:${port}`, credentials: testAccessKey });
+  });
+  afterAll(() => {
+    dynamo.close();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  test('is asked again, and the write counts once', async () => {
+    const store = createSplitStore(dynamo);
+    const job = newJob();
+    const seen = await store.create(job, aSplit);
+    throttledCount = 2;
+    expect(await store.claim(job, seen, 'w1')).toMatchObject({ kind: 'claimed', record: { owner: 'w1', epoch: 1 } });
+    throttledCount = 2;
+    expect(await store.list(job)).toMatchObject([{ owner: 'w1', epoch: 1 }]);
+  });
+
+  test('for long is unavailable for now: nobody is taken for fenced', async () => {
+    throttledCount = 1_000;
+    const held = { split: aSplit.split, worker: 'w1', epoch: 1 };
+    const commit = createSplitStore(dynamo).commit(newJob(), held, {
+      position: '5',
+      topicId: 't',
+      accounting: noRecords,
+    });
+    await expect(commit).rejects.toMatchObject({ code: 'dynamodb-unavailable', retry: 'retry' });
+    throttledCount = 0;
+  });
+});
+
+/** Passes requests on, but for those that it refuses as a table does whose capacity is used up. */
+async function throttling(target: string, refuses: () => boolean): Promise<Server> {
+  const exceeded = 'com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException';
+  const server = createServer((asked, answer) => {
+    if (refuses()) {
+      asked.resume();
+      answer.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
+      answer.end(JSON.stringify({ __type: exceeded, message: 'throttled' }));
+      return;
+    }
+    const { method, url, headers } = asked;
+    const passed = request(new URL(url ?? '/', target), { method, headers }, (reply) => {
+      answer.writeHead(reply.statusCode ?? 500, reply.headers);
+      reply.pipe(answer);
+    });
+    asked.pipe(passed);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
 describe('a store that does not answer', () => {
   const credentials = testAccessKey;
   const unavailable = { code: 'dynamodb-unavailable', fault: 'external', retry: 'retry' };
 
-  test('is unavailable after its attempts, and no later', async () => {
+  test('is unavailable after its attempts, and no later [fault 132]', async () => {
     const proxy = await losingProxy(process.env[testEnvironment.dynamodb] ?? '');
     proxy.silence();
     const dynamo = createDynamo({ region: 'us-east-1', endpoint: proxy.url, credentials, requestMs: 300, attempts: 2 });

@@ -36,7 +36,7 @@ describe('a rate limit', () => {
     expect(limit.share).toBe(1);
   });
 
-  test('never stops altogether, however often it is throttled', async () => {
+  test('never stops altogether, however often it is throttled [fault 45]', async () => {
     const time = virtualTime();
     const limit = new RateLimit({ burst: 1, perSecond: 16 }, time);
     for (let n = 0; n < 50; n++) limit.throttled();

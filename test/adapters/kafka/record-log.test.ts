@@ -123,7 +123,7 @@ describe('on Kafka', () => {
     expect(new Set(seen.map((place) => place.split('/')[0])).size).toBeGreaterThan(1);
   });
 
-  test('where no broker answers, append and read end at the deadline', async () => {
+  test('where no broker answers, append and read end at the deadline [fault 132]', async () => {
     const lost = createRecordLog({ brokers: ['127.0.0.1:1'], callMs: 700 });
     const unavailable = { code: 'kafka-unavailable', fault: 'external', retry: 'retry' };
     await expect(lost.append('a', [{ key: null, value: null }])).rejects.toMatchObject(unavailable);

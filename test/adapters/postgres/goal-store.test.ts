@@ -39,7 +39,7 @@ describe('migrations', () => {
     expect(rows.map((row) => row.version)).toEqual(migrations.map((step) => step.version));
   });
 
-  test('a database that is ahead of the code goes on working under it', async () => {
+  test('a database that is ahead of the code goes on working under it [fault 12]', async () => {
     const ahead = [
       ...migrations,
       { version: 9_999, name: 'from tomorrow', sql: 'ALTER TABLE heads ADD COLUMN tomorrow text' },
@@ -57,6 +57,26 @@ describe('migrations', () => {
 });
 
 describe('history', () => {
+  test('bears the database’s time and order, though the clock of who writes it is an hour off [fault 16]', async () => {
+    const tenant = newTenant();
+    const real = Date.now;
+    const began = real();
+    const revisions: { revision: number; at: number }[] = [];
+    try {
+      for (const shiftMs of [3_600_000, -3_600_000]) {
+        Date.now = () => real() + shiftMs;
+        const outcome = await store.apply(aStream(tenant, 'a', { shiftMs }));
+        if (outcome.kind === 'created' || outcome.kind === 'changed') revisions.push(outcome.revision);
+      }
+    } finally {
+      Date.now = real;
+    }
+    const [first, second] = revisions;
+    expect([first!.revision, second!.revision]).toEqual([1, 2]);
+    expect(second!.at).toBeGreaterThanOrEqual(first!.at);
+    for (const { at } of revisions) expect(Math.abs(at - began)).toBeLessThan(600_000);
+  });
+
   test.each(['revisions', 'audit'])('%s is append-only, for whoever holds a connection', async (table) => {
     await store.apply(aStream(newTenant(), 'a'));
     const before = await countOf(table);
@@ -169,7 +189,7 @@ describe('faults', () => {
     expect(await database.query('SELECT 1 AS one')).toEqual([{ one: 1 }]);
   });
 
-  test('a deadlock is retried until it is none', async () => {
+  test('a deadlock is retried until it is none [fault 10]', async () => {
     await database.query('CREATE TABLE IF NOT EXISTS knot (id int PRIMARY KEY, n int)');
     await database.query('INSERT INTO knot VALUES (1, 0), (2, 0) ON CONFLICT DO NOTHING');
     const both = (first: number, second: number) =>
@@ -182,7 +202,7 @@ describe('faults', () => {
     expect(await database.query('SELECT n FROM knot')).toEqual([{ n: 4 }, { n: 4 }]);
   });
 
-  test('more callers than connections wait their turn', async () => {
+  test('more callers than connections wait their turn [fault 11]', async () => {
     const rows = await Promise.all(Array.from({ length: 50 }, () => database.query('SELECT pg_sleep(0.01)')));
     expect(rows).toHaveLength(50);
   });

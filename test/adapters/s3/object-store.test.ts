@@ -28,7 +28,7 @@ describe('on S3', () => {
     expect(await store.list('pages/')).toEqual(keys);
   });
 
-  test('a conditional put whose answer was lost is stored, and a later one finds it', async () => {
+  test('a conditional put whose answer was lost is stored, and a later one finds it [fault 67]', async () => {
     const proxy = await losingProxy(endpoint);
     const losing = openStore({ endpoint: proxy.url });
     proxy.loseAnswers(1);
@@ -40,7 +40,23 @@ describe('on S3', () => {
     proxy.close();
   });
 
-  test('a bucket that does not answer is unavailable after its attempts', async () => {
+  test('of an upload that is broken off in the middle nothing is there, and it can be made again [fault 64]', async () => {
+    const proxy = await losingProxy(endpoint);
+    const cut = openStore({ endpoint: proxy.url, attempts: 1 });
+    const large = new Uint8Array(1024 * 1024).fill(7);
+    for (const wish of [{}, { ifAbsent: true }]) {
+      proxy.cutRequestAfter(300_000);
+      await expect(cut.put('cut/off', large, wish)).rejects.toMatchObject({ code: 's3-unavailable' });
+      expect(await store.get('cut/off')).toBeNull();
+    }
+    expect(await store.list('cut/')).toEqual([]);
+    expect(await cut.put('cut/off', large, { ifAbsent: true })).toBe('stored');
+    expect(Buffer.compare((await store.get('cut/off'))!, large)).toBe(0);
+    cut.close();
+    proxy.close();
+  });
+
+  test('a bucket that does not answer is unavailable after its attempts [fault 69]', async () => {
     const proxy = await losingProxy(endpoint);
     proxy.silence();
     const silent = openStore({ endpoint: proxy.url, requestMs: 300, attempts: 2 });

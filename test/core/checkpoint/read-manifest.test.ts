@@ -41,7 +41,7 @@ describe('a manifest', () => {
     ['another life of the job', { ...manifest, uid: 'u2' }],
     ['a position that is no number', { ...manifest, splits: [{ ...manifest.splits[0], position: '-1' }] }],
     ['no splits', { ...manifest, splits: undefined }],
-  ])('of %s is refused', (_what, value) => expect(read(bytes(value)).ok).toBe(false));
+  ])('of %s is refused [fault 73] [fault 121]', (_what, value) => expect(read(bytes(value)).ok).toBe(false));
 
   test('that is cut short is refused, wherever [fault 70]', () => {
     const whole = bytes(manifest);

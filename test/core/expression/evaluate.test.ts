@@ -48,7 +48,7 @@ describe('values', () => {
     ['NOT IN with NULL is never true', `'a' NOT IN ('x', NULL)`, 'null boolean'],
     ['the 29th of February moves to the 28th', `(date '2024-02-29' + interval '1 year')::date`, '"2025-02-28" date'],
     [
-      'a zone has its summer time',
+      'a zone has its summer time [fault 125]',
       `timestamptz '2024-07-01' AT TIME ZONE 'Europe/Berlin'`,
       '"2024-07-01T02:00:00" timestamp',
     ],

@@ -11,7 +11,7 @@ const facts = (changes: Partial<ProgressFacts> = {}): ProgressFacts => ({
 });
 
 describe('a worker', () => {
-  test('with lag that has not moved for the time allowed is stalled', () =>
+  test('with lag that has not moved for the time allowed is stalled [fault 56]', () =>
     expect(judgeProgress(facts())).toEqual({ kind: 'stalled', splits: ['t/0'], forMs: 31_000 }));
   test('without lag is idle, however long nothing moved', () =>
     expect(judgeProgress(facts({ splits: [{ split: 't/0', lagRecords: 0, movedMs: 0 }] })).kind).toBe('idle'));

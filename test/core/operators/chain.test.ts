@@ -164,6 +164,22 @@ describe('dedup', () => {
     expect(operator).toMatchObject({ kind: 'dedup', events: 6990 });
   });
 
+  test('holds no more keys than twice its events, of millions of keys as of one that is hot [fault 104]', () => {
+    const events = 1_000;
+    const many = new SeenKeys(events, 60_000);
+    const hot = new SeenKeys(events, 60_000);
+    let most = 0;
+    let repeats = 0;
+    for (let offset = 0; offset < 1_000_000; offset++) {
+      many.isDuplicate(`user-${offset}`, offset, 0, offset);
+      most = Math.max(most, many.size);
+      if (hot.isDuplicate('hot', offset, 0, offset)) repeats++;
+    }
+    expect(most).toBeLessThanOrEqual(2 * events);
+    expect(hot.size).toBeLessThanOrEqual(2);
+    expect(repeats).toBe(999_999);
+  });
+
   const arrivals = fc.array(
     fc.record({
       key: fc.constantFrom('a', 'b', 'c', 'd'),

@@ -115,6 +115,15 @@ describe('a worker that is gone or silent', () => {
     expect(decision.events.map((event) => event.reason)).toEqual(['WorkerDied']);
   });
 
+  test('was killed for its memory: the event says so in the runtime’s words [fault 58]', () => {
+    const stopReason = 'OutOfMemoryError: Container killed due to memory usage';
+    const decision = plan(anObservedJob({ control, tasks: [{ ...dead, stopReason }] }));
+    expect(decision.events).toMatchObject([{ reason: 'WorkerDied', severity: 'warning' }]);
+    expect(decision.events[0]!.message).toMatch(
+      /OutOfMemoryError: Container killed due to memory usage \(exit code 137\)/,
+    );
+  });
+
   test('is no failure when it had been told to end and drained: its successor starts at once, with a clean record', () => {
     const failing = { ...control, slots: { '0': { ...control.slots['0']!, failureCount: 3 } } };
     const drained = { ...dead, exitCode: 0 };
@@ -123,7 +132,7 @@ describe('a worker that is gone or silent', () => {
     expect(decision.control!.slots['0']!.failureCount).toBe(0);
   });
 
-  test('waits longer and longer for its successor when it dies again and again without getting anywhere', () => {
+  test('waits longer and longer for its successor when it dies again and again without getting anywhere [fault 61]', () => {
     const failing = {
       ...control,
       slots: { '0': { ...control.slots['0']!, failureCount: 3, startedAt: theTime - 500, nextStartAt: theTime - 500 } },

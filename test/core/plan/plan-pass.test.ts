@@ -93,16 +93,16 @@ describe('jobs', () => {
   const control = plan(aGoal({ jobs: [entry] }), running)[0]!.control!;
   const steady = { ...running, controls: [control] };
 
-  test('that run as wanted need nothing: a second pass changes nothing', () => {
+  test('that run as wanted need nothing: a second pass changes nothing [fault 33]', () => {
     expect(plan(aGoal({ jobs: [entry] }), steady)).toEqual([]);
   });
 
-  test('are not decided on where any part of their world is unknown', () => {
+  test('are not decided on where any part of their world is unknown [fault 6]', () => {
     for (const unknown of ['tasks', 'heartbeats', 'controls'] as const)
       expect(plan(aGoal({ jobs: [entry] }), { ...steady, [unknown]: null })).toEqual([]);
   });
 
-  test('that the goal store has never heard of are left running: an empty store is a fault, not a wish', () => {
+  test('that the goal store has never heard of are left running: an empty store is a fault, not a wish [fault 7] [fault 25]', () => {
     expect(kinds(plan(aGoal(), steady))).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe('jobs', () => {
     expect(again).toMatchObject([{ control: null, actions: clear!.actions, events: [] }]);
   });
 
-  test('that were made for a newer goal than the pass has read are not ended by it [fault 20]', () => {
+  test('that were made for a newer goal than the pass has read are not ended by it [fault 9] [fault 20]', () => {
     const removed = { ...aRemoval('Route', 'plays'), revision: 3 };
     const controls = [{ ...steady.controls![0]!, revisionActed: 4 }];
     expect(kinds(plan(aGoal({ removed: [removed] }), { ...steady, controls }))).toEqual([]);

@@ -201,7 +201,7 @@ describe('a route', () => {
 });
 
 describe('hostile input', () => {
-  test.each(['__proto__', 'constructor', 'prototype'])('is refused for a key %s anywhere', (key) => {
+  test.each(['__proto__', 'constructor', 'prototype'])('is refused for a key %s anywhere [fault 15]', (key) => {
     const json = JSON.parse(
       `{"apiVersion":"millrace/v1","kind":"Stream","metadata":{"name":"a","owner":"b"},"spec":{"schema":{"fields":{"x":{"${key}":"text"}}}}}`,
     );
@@ -209,7 +209,7 @@ describe('hostile input', () => {
     expect(Object.keys(Object.prototype)).toEqual([]);
   });
 
-  test('is refused when nested too deep or too wide, and neither takes long', () => {
+  test('is refused when nested too deep or too wide, and neither takes long [fault 14]', () => {
     let deep: unknown = 'text';
     for (let level = 0; level < 10_000; level++) deep = { x: deep };
     expect(refused(stream({ schema: { fields: deep as object } }))[0]!.message).toMatch(/nested deeper than 64/);

@@ -48,7 +48,7 @@ describe('a job', () => {
     expect(condition(moving, 'Progressing').message).toBe('1/1 splits moved in 15 s, 500 records wait');
   });
 
-  test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing', () => {
+  test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing [fault 56]', () => {
     const status = assess([
       aHeartbeat(entry, 1, { splits: [aSplit(), aSplit({ split: 'e/1', lagRecords: 3, movedAt: theTime - 91_000 })] }),
     ]);
@@ -91,7 +91,7 @@ describe('a job', () => {
     expect(assess([aHeartbeat(entry, 1, { errors: [{ ...lost, code: 'poison', count: 500 }] })]).phase).toBe('Running');
   });
 
-  test('is Degraded when its workers fail again and again', () => {
+  test('is Degraded when its workers fail again and again [fault 61]', () => {
     expect(assess([], entry, { ...control, slots: { '0': { ...slot, failureCount: 3 } } }).message).toMatch(
       /failed 3 times in a row/,
     );

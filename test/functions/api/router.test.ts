@@ -124,7 +124,7 @@ describe('routing', () => {
     expect((await ask(event('GET', '/v1/things/a', { headers: { accept } }))).status).toBe(status);
   });
 
-  test('a body is checked: size, JSON, forbidden and repeated keys, shape', async () => {
+  test('a body is checked: size, JSON, forbidden and repeated keys, shape [fault 14] [fault 15]', async () => {
     expect((await post('{"n":1}')).json).toEqual({ n: 1 });
     expect((await post(`{"n":1,"x":"${'x'.repeat(100)}"}`)).json.code).toBe('body-too-large');
     expect((await post('{"n":')).json.code).toBe('not-json');

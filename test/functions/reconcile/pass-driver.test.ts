@@ -18,7 +18,7 @@ function aDriver() {
 }
 
 describe('a sweep', () => {
-  test('looks where an execution only waits for the end of a backoff: a lost nudge costs one sweep, no more', () => {
+  test('looks where an execution only waits for the end of a backoff: a lost nudge costs one sweep, no more [fault 4] [fault 129]', () => {
     const { driver, started, passes } = aDriver();
     driver.nudge('a change');
     passes.begun = 1;

@@ -57,6 +57,18 @@ describe('a name', () => {
     expect(receiver.requests).toEqual([]);
   });
 
+  test('that does not resolve for a while, or to nothing, is asked for again each time: no answer is kept [fault 116]', async () => {
+    const receiver = await receiverOf();
+    const answers = [null, null, at(), at('127.0.0.1')];
+    const endpoint = endpointTo(`http://away.test:${receiver.port}`, async () => {
+      const addresses = answers.shift();
+      if (!addresses) throw Object.assign(new Error('getaddrinfo ENOTFOUND away.test'), { code: 'ENOTFOUND' });
+      return addresses;
+    });
+    for (let turn = 0; turn < 3; turn++) expect(await get(endpoint)).toMatchObject({ kind: 'no-answer' });
+    expect(await get(endpoint)).toMatchObject({ kind: 'answer', status: 200 });
+  });
+
   test('that changes its mind between the check and the connection reaches nothing: it is asked once for each', async () => {
     const receiver = await receiverOf();
     let asked = 0;

@@ -102,7 +102,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  test('in an envelope each event has its key, offset and time, the same whichever worker sends it in whichever batch', async () => {
+  test('in an envelope each event has its key, offset and time, the same whichever worker sends it in whichever batch [fault 55]', async () => {
     const sink = await sinkWith({ envelope: true });
     takeMany(sink, 2);
     await reached(2);
@@ -163,7 +163,7 @@ describe('what is sent', () => {
 });
 
 describe('what an answer means', () => {
-  test('J106: 429 with Retry-After is obeyed: nothing is sent before, nothing is dropped', async () => {
+  test('429 with Retry-After is obeyed: nothing is sent before, nothing is dropped [fault 106]', async () => {
     const asked: number[] = [];
     receiver.behave((_request, index) => {
       asked.push(performance.now());
@@ -194,7 +194,7 @@ describe('what an answer means', () => {
     },
   );
 
-  test('J107, J108: a batch that is refused is divided until it is known which event is meant; that one is set aside with the answer', async () => {
+  test('a batch that is refused is divided until it is known which event is meant; that one is set aside with the answer [fault 107] [fault 108]', async () => {
     receiver.behave(({ body }) =>
       events(body).includes(37) ? { status: 422, body: `event 37 is not ours ${'é'.repeat(5_000)}` } : { status: 200 },
     );
@@ -234,7 +234,7 @@ describe('what an answer means', () => {
     expect(rig.position()).toBe(0);
   });
 
-  test('J109: a connection that is cut after the effect is tried again under the same key', async () => {
+  test('a connection that is cut after the effect is tried again under the same key [fault 109]', async () => {
     receiver.behave((_request, index) => (index === 0 ? 'cut' : { status: 200 }));
     const sink = await sinkWith();
     takeMany(sink, 3);
@@ -259,7 +259,7 @@ describe('what an answer means', () => {
   });
 });
 
-describe('J110: a sink that takes nothing', () => {
+describe('a sink that takes nothing [fault 110]', () => {
   test('room closes at the bound and opens again; isRefused says whose fault it is', async () => {
     receiver.behave({ status: 503 });
     const sink = await sinkWith();

@@ -73,7 +73,7 @@ async function operationCount(): Promise<number> {
 }
 
 describe('an owner that dies', () => {
-  test('before or after any one object: its successor loses and doubles nothing, whatever the item says (112)', async () => {
+  test('before or after any one object: its successor loses and doubles nothing, whatever the item says [fault 112]', async () => {
     const count = await operationCount();
     expect(count).toBeGreaterThan(20);
     for (let index = 0; index < count; index++) {
