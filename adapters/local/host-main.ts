@@ -1,12 +1,14 @@
-// The host as a program: `millrace up` starts it. Arguments: the data folder, and ports as `name=number`.
+// The host as a program: `millrace up` starts it. Arguments: the data folder, ports as `name=number`, and parts as `with=name`.
 import { isPlatformError, messageOf } from '#core/errors.ts';
 import { LocalPlatform } from './host.ts';
-import { type Ports, portNames } from './platform-file.ts';
+import { extraParts, type Ports, portNames } from './platform-file.ts';
 
 /** As the `millrace` command counts. */
 const exitCodes = { failure: 1, conflict: 5 } as const;
 
-const [dataDir = '.millrace', ...portArguments] = process.argv.slice(2);
+const [dataDir = '.millrace', ...more] = process.argv.slice(2);
+const portArguments = more.filter((argument) => !argument.startsWith('with='));
+const extra = extraParts.filter((name) => more.includes(`with=${name}`));
 
 function askedPorts(): Partial<Ports> {
   const asked: Partial<Record<keyof Ports, number>> = {};
@@ -23,7 +25,7 @@ const tell = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 };
 
-const platform = new LocalPlatform({ dataDir, ports: askedPorts(), tell });
+const platform = new LocalPlatform({ dataDir, ports: askedPorts(), extra, tell });
 let asked = false;
 for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
   process.on(name, () => {

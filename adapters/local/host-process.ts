@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '#core/errors.ts';
 import { lastLines, openLog } from './log-file.ts';
-import { isRunning, type PlatformFile, type Ports, placesIn, readPlatformFile } from './platform-file.ts';
+import {
+  type ExtraPart,
+  isRunning,
+  type PlatformFile,
+  type Ports,
+  placesIn,
+  readPlatformFile,
+} from './platform-file.ts';
 import { end, gone } from './process-identity.ts';
 
 export interface HostProcess {
@@ -24,7 +31,7 @@ const lookEveryMs = 100;
 const stopWithinMs = 60_000;
 
 /** Starts a host of its own session, so that a terminal's Ctrl-C and the caller's end do not reach it. */
-export function spawnHost(dataDir: string, ports: Partial<Ports> = {}): HostProcess {
+export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: readonly ExtraPart[] = []): HostProcess {
   const log = placesIn(dataDir).hostLog;
   const output = openLog(log);
   const logOffset = statSync(log).size;
@@ -38,6 +45,7 @@ export function spawnHost(dataDir: string, ports: Partial<Ports> = {}): HostProc
       join(import.meta.dirname, 'host-main.ts'),
       placesIn(dataDir).data,
       ...Object.entries(ports).map(([name, port]) => `${name}=${port}`),
+      ...extra.map((name) => `with=${name}`),
     ],
     { detached: true, stdio: ['ignore', output, output] },
   );

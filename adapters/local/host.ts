@@ -14,9 +14,11 @@ import { dynamodbPart } from './parts/dynamodb.ts';
 import { kafkaPart } from './parts/kafka.ts';
 import { postgresPart } from './parts/postgres.ts';
 import { programPart } from './parts/program.ts';
+import { registryPart, registryUrl } from './parts/registry.ts';
 import { s3Part } from './parts/s3.ts';
 import { platformEnvironment, supervisorUrl } from './platform-environment.ts';
 import {
+  type ExtraPart,
   type Places,
   type PlatformState,
   type Ports,
@@ -32,6 +34,7 @@ import { drainSupervisor } from './task-runner.ts';
 export interface HostOptions {
   readonly dataDir: string;
   readonly ports?: Partial<Ports>;
+  readonly extra?: readonly ExtraPart[];
   /** The programs that are started after Kafka and the stores; all of the platform's own where not given. */
   readonly programs?: readonly Program[];
   readonly tell: (line: string) => void;
@@ -117,14 +120,15 @@ export class LocalPlatform {
     await stopAll(named(['api', 'reconciler']));
     await this.#drainWorkers();
     await stopAll(named(['supervisor']));
-    await stopAll(named(['kafka', 'postgres', 'dynamodb', 's3']));
+    await stopAll(named(['kafka', 'postgres', 'dynamodb', 's3', 'registry']));
     this.#enter('stopped');
     this.#unlock?.();
   }
 
   async #startParts(ports: Ports, credentials: Credentials): Promise<void> {
-    const { dataDir, tell, programs = platformPrograms } = this.#options;
-    const env = await withWorker(platformEnvironment(dataDir, ports, credentials));
+    const { dataDir, tell, programs = platformPrograms, extra = [] } = this.#options;
+    const registry = extra.includes('registry') ? { [environment.registryUrl]: registryUrl(ports.registry) } : {};
+    const env = await withWorker({ ...platformEnvironment(dataDir, ports, credentials), ...registry });
     const program = (name: Program['name']): RunningPart[] =>
       programs
         .filter((one) => one.name === name)
@@ -133,7 +137,7 @@ export class LocalPlatform {
     const supervisor = program('supervisor');
     const upper = [...program('reconciler'), ...program('api')];
     this.#enter('starting');
-    const jars = fetchJars(jarSets, { tell, signal: this.#stopping.signal });
+    const jars = fetchJars([...jarSets, ...extra], { tell, signal: this.#stopping.signal });
     await all([
       this.#begin(postgres === undefined ? supervisor : [postgres, ...supervisor]),
       jars.then(() => this.#begin(onJava)),
@@ -153,6 +157,7 @@ export class LocalPlatform {
       kafkaPart({ data: data('kafka'), port: ports.kafka, controllerPort: ports.kafkaController }),
       dynamodbPart({ data: data('dynamodb'), port: ports.dynamodb }),
       s3Part({ data: data('s3'), port: ports.s3, accessKey: credentials }),
+      ...(this.#options.extra ?? []).map(() => registryPart({ data: data('registry'), port: ports.registry })),
     ];
   }
 
@@ -205,6 +210,7 @@ export class LocalPlatform {
         postgres: endpoint('postgres'),
         dynamodb: endpoint('dynamodb'),
         s3: endpoint('s3'),
+        ...(this.#options.extra?.includes('registry') ? { registry: endpoint('registry') } : {}),
       },
       ports,
       startedAt: this.#startedAt,

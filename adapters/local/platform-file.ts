@@ -47,6 +47,8 @@ export interface Ports {
   readonly postgres: number;
   readonly dynamodb: number;
   readonly s3: number;
+  /** Used only where a registry is asked for. */
+  readonly registry: number;
   readonly supervisor: number;
   readonly reconciler: number;
   readonly api: number;
@@ -58,10 +60,15 @@ export const portNames = [
   'postgres',
   'dynamodb',
   's3',
+  'registry',
   'supervisor',
   'reconciler',
   'api',
 ] as const satisfies readonly (keyof Ports)[];
+
+/** Parts that run only where they are asked for. */
+export const extraParts = ['registry'] as const;
+export type ExtraPart = (typeof extraParts)[number];
 
 /** `killed`: the host is gone without having stopped the platform; its parts may still run. */
 export type PlatformState = 'starting' | 'ready' | 'stopping' | 'stopped' | 'killed';
@@ -85,6 +92,8 @@ export interface PlatformFile {
     readonly postgres: string;
     readonly dynamodb: string;
     readonly s3: string;
+    /** A schema registry, where one was asked for. */
+    readonly registry?: string;
   };
   readonly ports: Ports;
   readonly startedAt: number;

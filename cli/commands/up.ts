@@ -1,6 +1,6 @@
 // `millrace up`: the whole platform on this machine, in the foreground until Ctrl-C or in the background.
 import { type Command, InvalidArgumentError } from 'commander';
-import type { PlatformFile, Ports } from '#adapters/local/platform-file.ts';
+import type { ExtraPart, PlatformFile, Ports } from '#adapters/local/platform-file.ts';
 import { dataDirOf } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { type OutputFormat, outputOption } from '#cli/print/output.ts';
@@ -9,6 +9,7 @@ interface UpOptions {
   readonly data?: string;
   readonly detach?: boolean;
   readonly port?: Partial<Ports>;
+  readonly with?: readonly ExtraPart[];
   readonly output: OutputFormat;
 }
 
@@ -19,6 +20,7 @@ export function registerUp(program: Command): void {
     .option('-d, --detach', 'return when it is ready and leave it running')
     .option('--data <dir>', 'the folder that holds everything of it (else .millrace)')
     .option('--port <name=number>', 'listen on this port: api, kafka, postgres, … (repeatable)', readPort)
+    .option('--with <part>', 'also start registry: a schema registry for Avro and Protobuf', readPart)
     .addOption(outputOption(['table', 'json', 'yaml']))
     .action(async (options: UpOptions) => up(options));
 }
@@ -33,6 +35,15 @@ function readPort(text: string, before: Partial<Ports> = {}): Partial<Ports> {
   return { ...before, [name]: Number(port) };
 }
 
+/** Named here, so that the command's help needs nothing of the platform. */
+const partNames: readonly ExtraPart[] = ['registry'];
+
+function readPart(text: string, before: readonly ExtraPart[] = []): readonly ExtraPart[] {
+  const known = partNames.find((name) => name === text);
+  if (known === undefined) throw new InvalidArgumentError(`Expected ${partNames.join(' or ')}.`);
+  return before.includes(known) ? before : [...before, known];
+}
+
 async function up(options: UpOptions): Promise<void> {
   const dataDir = dataDirOf(options);
   const { isRunning, portNames, readPlatformFile } = await import('#adapters/local/platform-file.ts');
@@ -44,7 +55,7 @@ async function up(options: UpOptions): Promise<void> {
   const running = readPlatformFile(dataDir);
   if (isRunning(running)) throw conflict(dataDir, running);
   const { spawnHost, untilReady } = await import('#adapters/local/host-process.ts');
-  const host = spawnHost(dataDir, options.port);
+  const host = spawnHost(dataDir, options.port, options.with);
   const ended = host.exit.catch(() => 1);
   const log = await showLog(host.log, host.logOffset);
   const letGo = stopOnSignal(host.pid);
@@ -112,6 +123,7 @@ async function printPlatform(file: PlatformFile, dataDir: string, output: Output
         ['postgres', file.endpoints.postgres],
         ['dynamodb', file.endpoints.dynamodb],
         ['s3', file.endpoints.s3],
+        ...(file.endpoints.registry === undefined ? [] : [['registry', file.endpoints.registry] as const]),
         ['data', dataDir],
       ]),
   });

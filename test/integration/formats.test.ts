@@ -166,8 +166,11 @@ describe('a route from Avro to Avro', () => {
       },
     };
     const worker = await rig.start(withFormat);
-    await rig.heartbeatWith(withFormat, worker.name, ({ errors }) =>
-      errors.some(({ code }) => code === 'registry-unavailable'),
+    await rig.heartbeatWith(
+      withFormat,
+      worker.name,
+      ({ errors }) => errors.some(({ code }) => code === 'registry-unavailable'),
+      patienceMs,
     );
     proxy.behave('forward');
     expect(await rig.accounted(withFormat, 1, patienceMs)).toMatchObject({ in: 1, out: 1, deadLettered: 0 });
