@@ -7,11 +7,13 @@ import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadDocuments } from '#cli/input/documents.ts';
 import { createByteSink, createProcessor, loadParser, PASSED, planRoute } from '#core/expression/index.ts';
+import { RecordDecoder } from '#core/formats/record-decoder.ts';
+import { RecordEncoder } from '#core/formats/record-encoder.ts';
 import { checkDocuments } from '#core/graph/check-documents.ts';
 import { planTable } from '#core/graph/check-warehouse.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import type { World } from '#core/graph/world.ts';
+import type { StreamNode, World } from '#core/graph/world.ts';
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import { Chain } from '#core/operators/run/chain.ts';
 import { trialSalts } from '#core/operators/trial-salts.ts';
@@ -27,6 +29,9 @@ import { httpSink } from '#workers/sinks/http-sink.ts';
 const examples = join(import.meta.dirname, '../../examples');
 beforeAll(loadParser);
 
+/** As `millrace up --with registry` has them. */
+const settings = { ...localSettings, sinks: { ...localSettings.sinks, registryUrl: 'http://127.0.0.1:8081' } };
+
 /** The documents of an example, as an apply to an empty platform sees them. */
 async function resolve(name: string): Promise<World> {
   const documents = (await loadDocuments([join(examples, name)])).map((source) => {
@@ -34,7 +39,7 @@ async function resolve(name: string): Promise<World> {
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problem));
     return parsed.value;
   });
-  const { after, problems } = checkDocuments([], documents, planRoute, localSettings.sinks);
+  const { after, problems } = checkDocuments([], documents, planRoute, settings.sinks);
   expect([...problems]).toEqual([]);
   return after;
 }
@@ -73,6 +78,19 @@ async function webhookGoal(): Promise<HttpSinkGoal> {
   return sink;
 }
 
+/** An event as it comes back when it was written in the stream's format. */
+function throughFormat({ document }: StreamNode, line: string): string {
+  const { kind, schema, message } = document!.spec.format!;
+  const declared = { kind, schema: schema!, message };
+  const encoder = new RecordEncoder(declared, 7);
+  const bytes = Buffer.from(line);
+  expect(encoder.encode(bytes, 0, bytes.length)).toBeNull();
+  const decoder = new RecordDecoder(declared);
+  decoder.learn(7, { kind, text: schema!, references: [] });
+  expect(decoder.decode(encoder.out.bytes, 0, encoder.out.length)).toBe('decoded');
+  return Buffer.from(decoder.out.bytes.subarray(0, decoder.out.length)).toString();
+}
+
 describe('examples', () => {
   test('quickstart: the route passes its own test, and lets through what the README shows', async () => {
     const world = await resolve('quickstart');
@@ -103,6 +121,17 @@ describe('examples', () => {
     const route = (await resolve(name)).routes.get(routeName)!;
     expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
     expect(await runOver(name, routeName, file)).toEqual(linesIn(name));
+  });
+
+  test('avro: what is sent is written and read back in Avro, masked, and comes out in Protobuf as the README shows', async () => {
+    const { streams, routes } = await resolve('avro');
+    const route = routes.get('large-payments')!;
+    expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
+    const lines = readFileSync(join(examples, 'avro/payments.ndjson'), 'utf8').trimEnd().split('\n');
+    const read = lines.map((line) => throughFormat(streams.get('payments')!, line));
+    const chain = new Chain(route.operators, route.programs.get('out')!, trialSalts(route.operators));
+    const out = runEvents(chain, read).flat();
+    expect(out.map((line) => throughFormat(streams.get('large-payments')!, line))).toEqual(linesIn('avro'));
   });
 
   test('webhook: the service prints each event once, although all are sent to it twice', async () => {
