@@ -57,6 +57,7 @@ function tell(sink: string, { records, seconds, cpuSeconds }: Spent & { readonly
   process.stderr.write(`${JSON.stringify(line)}\n`);
 }
 
+const identity = { job: 'bench', worker: 'w', incarnation: 1, slot: 0, render: '', pid: process.pid };
 const secrets = { read: async () => null };
 const signer = { sign: async () => ({}) };
 
@@ -67,7 +68,7 @@ async function through(
 ): Promise<Cost> {
   const load: Load = {
     ...{ expressions: route, row: schema, events, partitions, routes: 1, recordsMin, compression: 'none' },
-    ...(sink === null ? {} : { sink, worker: { secrets, signer, ...worker } }),
+    ...(sink === null ? {} : { sink, worker: { identity, secrets, signer, ...worker } }),
   };
   return await runPaths(load);
 }
