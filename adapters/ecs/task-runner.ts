@@ -41,6 +41,8 @@ export function createEcsTaskRunner(
   return {
     run: async (request) => run(ecs, platform, request, await identify(request)),
     stop: (taskId, reason) => stop(ecs, taskId, reason),
+    // The task's `log` names its log stream; reading it is a right that the reconciler does not have.
+    lastLines: async () => [],
     list: async (job) => {
       const perCell = await Promise.all(platform.clusterArns.map((cluster) => listCell(ecs, platform, cluster)));
       return perCell.flat().filter((task) => job === undefined || task.job === job);

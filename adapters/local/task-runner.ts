@@ -1,19 +1,28 @@
 // The TaskRunner port over the local supervisor. `cpu` is not enforced here; of the memory, the heap's share is.
 import { PlatformError, unavailable } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import type { ObservedTask, RunOutcome, TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
+import { lastLines } from './log-file.ts';
 
 const answersWithinMs = 10_000;
 
 /** `url` is that of the supervisor, password included: `http://millrace:…@127.0.0.1:port`. */
 export function localTaskRunner(url: string): TaskRunner {
   const call = supervisorCall(url);
+  const list: TaskRunner['list'] = (job) =>
+    call<readonly ObservedTask[]>('GET', job === undefined ? '/tasks' : `/tasks?job=${encodeURIComponent(job)}`);
   return {
+    list,
+    // The supervisor's tasks log into files of this machine.
+    lastLines: async (taskId) => {
+      const task = (await list()).find((one) => one.taskId === taskId);
+      const lines = task?.log === undefined ? [] : lastLines(task.log, limits.lastLogLines);
+      return lines.map((line) => line.slice(0, limits.lastLogLineChars));
+    },
     run: (request: TaskRequest) => call<RunOutcome>('POST', '/tasks', request),
     stop: async (taskId, reason) => {
       await call('POST', `/tasks/${encodeURIComponent(taskId)}/stop`, { reason });
     },
-    list: (job) =>
-      call<readonly ObservedTask[]>('GET', job === undefined ? '/tasks' : `/tasks?job=${encodeURIComponent(job)}`),
   };
 }
 

@@ -13,7 +13,10 @@ const ownersOnly = 'schema_migrations';
  * Row-level security: the API sees and writes rows of the tenant that its transaction names, and no row where it names
  * none; so a query that forgets its tenant finds nothing. The reconciler acts for all.
  */
-const ofTenants = ['revisions', 'heads', 'operations', 'events', 'outbox', 'request_keys', 'audit'];
+const ofTenants = [
+  ...['revisions', 'heads', 'operations', 'events', 'outbox', 'request_keys', 'audit'],
+  ...['freezes', 'approvals'],
+];
 /** One chain over all tenants: whoever verifies it reads all of it. */
 const readByAll = ['audit'];
 const ownTenant = `tenant = current_setting('${tenantSetting}', true)`;

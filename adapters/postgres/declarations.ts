@@ -30,12 +30,17 @@ interface RevisionRow {
   author: string;
   reason: string;
   at_ms: string;
+  purge: boolean;
 }
 
-const columns = 'r.tenant, r.kind, r.name, r.uid, r.revision, r.metadata, r.declared, r.author, r.reason, r.at_ms';
+const columns =
+  'r.tenant, r.kind, r.name, r.uid, r.revision, r.metadata, r.declared, r.author, r.reason, r.at_ms, r.purge';
 const headsJoin = 'heads h JOIN revisions r ON r.sequence = h.sequence';
 
-const toRevision = ({ at_ms, ...row }: RevisionRow): GoalRevision => ({ ...row, at: Number(at_ms) });
+const toRevision = ({ at_ms, purge, ...row }: RevisionRow): GoalRevision => ({
+  ...{ ...row, at: Number(at_ms) },
+  ...(purge ? { purge } : {}),
+});
 
 async function readHead(on: Queryable, tenant: string, kind: Kind, name: string): Promise<GoalRevision | null> {
   const [row] = await on.query<RevisionRow>(
@@ -99,7 +104,7 @@ export async function applyDeclaration(database: Scoped, request: ApplyRequest):
 export async function removeDeclaration(database: Scoped, request: DeleteRequest): Promise<DeleteOutcome> {
   const { tenant, kind, name, author, reason } = request;
   return await database.transaction((client) =>
-    once(client, request, ['remove', kind, name, request.expectedRevision ?? null], async (chain) => {
+    once(client, request, removalFacts(request), async (chain) => {
       const current = await readDeclared(client, tenant, kind, name);
       if (!current) return { kind: 'absent' };
       if (request.expectedRevision !== undefined && request.expectedRevision !== current.revision)
@@ -108,6 +113,7 @@ export async function removeDeclaration(database: Scoped, request: DeleteRequest
       const revision: GoalRevision = {
         ...{ tenant, kind, name, uid: current.uid, revision: current.revision + 1 },
         ...{ metadata: current.metadata, declared: null, author, reason, at: chain.at },
+        ...(request.purge ? { purge: true } : {}),
       };
       await append(client, chain, revision, 'delete');
       return { kind: 'deleted', revision };
@@ -123,15 +129,17 @@ export async function changeDeclarations(database: Scoped, request: ChangeReques
     once(client, request, facts, async () => {
       if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
       const revisions: GoalRevision[] = [];
-      for (const { kind, metadata, declared } of applies) {
+      for (const { kind, metadata, declared, revive } of applies) {
         const head = await readHead(client, tenant, kind, metadata.name);
         const current = head && head.declared !== null ? head : null;
         if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
           continue;
+        const kept = revive && !current && (await isKept(client, tenant, kind, metadata.name)) ? head : current;
+        const uid = kept?.uid ?? newUid();
         // Each link of the chain is read anew: the one before has moved it on.
         const chain = await lockChain(client);
         const revision: GoalRevision = {
-          ...{ tenant, kind, name: metadata.name, uid: current?.uid ?? newUid(), revision: (head?.revision ?? 0) + 1 },
+          ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
           ...{ metadata, declared, author, reason, at: chain.at },
         };
         await append(client, chain, revision, current ? 'change' : 'create');
@@ -150,7 +158,21 @@ export async function changeDeclarations(database: Scoped, request: ChangeReques
   );
 }
 
+/** Deleted, and not all that it left is certain to be gone. */
+async function isKept(client: Queryable, tenant: string, kind: Kind, name: string): Promise<boolean> {
+  const [row] = await client.query(
+    'SELECT 1 FROM heads WHERE tenant = $1 AND kind = $2 AND name = $3 AND deleted AND NOT removal_confirmed',
+    [tenant, kind, name],
+  );
+  return row !== undefined;
+}
+
 const newUid = (): string => randomBytes(8).toString('hex');
+
+const removalFacts = ({ kind, name, expectedRevision, purge }: DeleteRequest): readonly unknown[] => [
+  ...['remove', kind, name, expectedRevision ?? null],
+  ...(purge ? ['purge'] : []),
+];
 
 type Outcome = ApplyOutcome | DeleteOutcome | ChangeOutcome;
 
@@ -222,11 +244,11 @@ async function append(
   const change = { tenant, author, reason, action, subject: `${kind}/${name}`, content: [metadata, declared] };
   const sequence = await recordChange(client, chain, change);
   await client.query(
-    `INSERT INTO revisions (sequence, tenant, kind, name, uid, revision, metadata, declared, author, reason, at_ms)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    `INSERT INTO revisions (sequence, tenant, kind, name, uid, revision, metadata, declared, author, reason, at_ms, purge)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       ...[sequence, tenant, kind, name, uid, revision.revision, JSON.stringify(metadata)],
-      ...[declared === null ? null : JSON.stringify(declared), author, reason, at],
+      ...[declared === null ? null : JSON.stringify(declared), author, reason, at, revision.purge ?? false],
     ],
   );
   await client.query(
@@ -269,6 +291,17 @@ export async function listRevisions(
 export async function readHeads(on: Queryable): Promise<readonly GoalRevision[]> {
   const rows = await on.query<RevisionRow>(
     `SELECT ${columns} FROM ${headsJoin} WHERE NOT h.removal_confirmed ORDER BY h.sequence`,
+  );
+  return rows.map(toRevision);
+}
+
+export async function readStateAt(on: Queryable, tenant: string, at: number): Promise<readonly GoalRevision[]> {
+  const rows = await on.query<RevisionRow>(
+    `SELECT * FROM (
+       SELECT DISTINCT ON (r.kind, r.name) ${columns} FROM revisions r WHERE r.tenant = $1 AND r.at_ms <= $2
+       ORDER BY r.kind, r.name, r.revision DESC) AS newest
+     WHERE declared IS NOT NULL ORDER BY kind, name COLLATE "C"`,
+    [tenant, Math.floor(at)],
   );
   return rows.map(toRevision);
 }

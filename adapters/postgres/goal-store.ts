@@ -9,9 +9,11 @@ import {
   readChangedSince,
   readDeclared,
   readHeads,
+  readStateAt,
   removeDeclaration,
 } from './declarations.ts';
 import { insertEvents, selectEvents } from './events.ts';
+import { insertApproval, insertFreeze, removeFreeze, selectApprovals, selectFreezes } from './freezes.ts';
 import {
   closeOperation,
   insertOperation,
@@ -31,11 +33,14 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
     read: (tenant, kind, name) => readDeclared(of(tenant), tenant, kind, name),
     list: (tenant, kind, page) => listDeclared(of(tenant), tenant, kind, page),
     revisions: (tenant, kind, name) => listRevisions(of(tenant), tenant, kind, name),
+    stateAt: (tenant, at) => readStateAt(of(tenant), tenant, at),
     snapshot: (tenant) =>
       (tenant === undefined ? database : of(tenant)).readAtOnce(async (client) => ({
-        sequence: await readSequence(client),
+        ...(await readSequenceAndTime(client)),
         revisions: await readHeads(client),
         operations: await readDecidingOperations(client),
+        freezes: await selectFreezes(client),
+        approvals: await selectApprovals(client),
       })),
     changedSince: (tenant, sequence) =>
       of(tenant).readAtOnce(async (client) => ({
@@ -49,6 +54,9 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
         [tenant, kind, name, revision],
       );
     },
+    freeze: (freeze) => insertFreeze(of(freeze.tenant), freeze),
+    unfreeze: (lift) => removeFreeze(of(lift.tenant), lift),
+    approve: (approval) => insertApproval(of(approval.tenant), approval),
     requestOperation: (request) => insertOperation(of(request.tenant), request),
     repeatedOperation: (request) => selectRepeated(of(request.tenant), request),
     readOperation: (tenant, id) => selectOperation(of(tenant), tenant, id),
@@ -57,6 +65,13 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
     appendEvents: (events) => insertEvents(database, events),
     listEvents: (tenant, subject, page) => selectEvents(of(tenant), tenant, subject, page),
   };
+}
+
+async function readSequenceAndTime(client: Pick<Database, 'query'>): Promise<{ sequence: number; at: number }> {
+  const [row] = await client.query<{ sequence: string; at_ms: string }>(
+    'SELECT sequence, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms FROM chain WHERE id = 1',
+  );
+  return { sequence: Number(row?.sequence ?? 0), at: Number(row?.at_ms ?? 0) };
 }
 
 async function readSequence(client: Pick<Database, 'query'>): Promise<number> {

@@ -127,10 +127,35 @@ const operationPlans = `
 ALTER TABLE operations ADD COLUMN plan json, ADD COLUMN receipt json;
 `;
 
+const freezes = `
+ALTER TABLE revisions ADD COLUMN purge boolean NOT NULL DEFAULT false;
+
+CREATE TABLE freezes (
+  tenant text NOT NULL,
+  scope text NOT NULL,
+  name text NOT NULL,
+  author text NOT NULL,
+  reason text NOT NULL,
+  at_ms bigint NOT NULL,
+  PRIMARY KEY (tenant, scope, name)
+);
+
+CREATE TABLE approvals (
+  sequence bigint PRIMARY KEY,
+  tenant text NOT NULL,
+  jobs json NOT NULL,
+  author text NOT NULL,
+  reason text NOT NULL,
+  at_ms bigint NOT NULL
+);
+CREATE INDEX approvals_by_age ON approvals (at_ms);
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'goals', sql: goals },
   { version: 2, name: 'operations, request keys, events', sql: operations },
   { version: 3, name: 'plans and receipts of operations', sql: operationPlans },
+  { version: 4, name: 'freezes, approvals, deletions without grace', sql: freezes },
 ];
 
 /** Any number that no other program on the database uses for an advisory lock. */

@@ -1,7 +1,7 @@
 // The port to the reconciler's own memory: per job what it decided last. Losing it costs time, never correctness.
 
-/** One worker slot of a job, as the reconciler last decided. */
-export interface SlotRecord {
+/** One worker of a slot, as the reconciler last decided. */
+export interface PlacedWorker {
   /** Of the worker that was last started in this slot. */
   readonly incarnation: number;
   /** Hash of all that shapes the worker's process: goal, size, restart floor. Another hash means another worker. */
@@ -11,6 +11,20 @@ export interface SlotRecord {
   readonly failureCount: number;
   /** Not before. */
   readonly nextStartAt: number;
+  /** Ends in a row, of workers of this goal, that were their own fault; absent where there was none. */
+  readonly faults?: {
+    readonly count: number;
+    readonly last: string;
+    /** When, the latest few: the restart budget is counted by them. */
+    readonly at?: readonly number[];
+  };
+  /** Since when it is not started again, its restart budget being spent; a goal of another shape begins anew. */
+  readonly quarantinedAt?: number;
+}
+
+export interface SlotRecord extends PlacedWorker {
+  /** Of a newer goal, started beside it: it has the slot once it reports and reads. */
+  readonly successor?: PlacedWorker;
 }
 
 export interface ControlRecord {
@@ -22,6 +36,21 @@ export interface ControlRecord {
   readonly incarnationLast: number;
   /** Highest revision of the goal ever acted upon: a goal store that went back in time is noticed by it. */
   readonly revisionActed: number;
+  /** The goal that the slots were last brought to; absent in records of older versions. */
+  readonly acted?: { readonly revision: number; readonly render: string; readonly paused: boolean };
+  /** The newest goal that has got somewhere: what one that does not is rolled back to. */
+  readonly good?: { readonly revision: number; readonly render: string };
+  /** The goal that has yet to get somewhere, and since when it is tried. */
+  readonly rollout?: {
+    readonly render: string;
+    readonly since: number;
+    /** When the first worker of another goal was asked to end for it; absent where none was. */
+    readonly stoppedAt?: number;
+    /** When all splits were being read again. */
+    readonly flowsAt?: number;
+  };
+  /** A goal that got nowhere in its time: it is not tried again until there is another. */
+  readonly failed?: { readonly revision: number; readonly render: string; readonly at: number; readonly why: string };
   readonly slots: Readonly<Record<string, SlotRecord>>;
   /** Phase and conditions that were last announced as events, so that a transition is announced once. */
   readonly announced: Readonly<Record<string, string>>;

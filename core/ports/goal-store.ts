@@ -16,6 +16,8 @@ export interface GoalRevision {
   readonly author: string;
   readonly reason: string;
   readonly at: number;
+  /** Of a deletion: what it leaves is removed at once, without the grace in which it could be undone. */
+  readonly purge?: boolean;
 }
 
 export interface ApplyRequest {
@@ -51,6 +53,7 @@ export interface DeleteRequest {
   readonly name: string;
   readonly author: string;
   readonly reason: string;
+  readonly purge?: boolean;
   readonly expectedRevision?: number;
   readonly checkedAt?: number;
   readonly idempotencyKey?: string;
@@ -66,7 +69,10 @@ export type DeleteOutcome =
 /** Several declarations at once, written as one change or not at all. */
 export interface ChangeRequest {
   readonly tenant: string;
-  readonly applies: readonly Pick<ApplyRequest, 'kind' | 'metadata' | 'declared'>[];
+  readonly applies: readonly (Pick<ApplyRequest, 'kind' | 'metadata' | 'declared'> & {
+    /** A name that was deleted, and of which not all is gone yet, goes on as the life that it was. */
+    readonly revive?: boolean;
+  })[];
   readonly removes: readonly Pick<DeleteRequest, 'kind' | 'name'>[];
   readonly author: string;
   readonly reason: string;
@@ -130,6 +136,28 @@ export interface PlatformEvent {
   readonly evidence?: Json;
 }
 
+/** Somebody has stopped changes to all jobs of a tenant, to a team's, or to one. */
+export interface Freeze {
+  readonly tenant: string;
+  readonly scope: 'fleet' | 'team' | 'job';
+  /** The team's or the job's; '' of the fleet. */
+  readonly name: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+export type FreezePlace = Pick<Freeze, 'tenant' | 'scope' | 'name'>;
+
+/** Somebody has agreed that these jobs end, although they are many. */
+export interface Approval {
+  readonly tenant: string;
+  /** Job ids. */
+  readonly jobs: readonly string[];
+  readonly author: string;
+  readonly reason: string;
+}
+
 export interface Page<Item> {
   readonly items: readonly Item[];
   /** Pass it back for the next page; absent on the last. */
@@ -140,9 +168,14 @@ export interface Page<Item> {
 export interface GoalSnapshot {
   /** Sequence of the newest change in it; never goes back (a restored backup is noticed by it). */
   readonly sequence: number;
+  /** When it was read, by the store's own clock: what deletions are dated by. */
+  readonly at: number;
   readonly revisions: readonly GoalRevision[];
   /** For each job the newest restart, and the newest of pause and resume; plus all that are `requested`. A rewind decides only while it is. */
   readonly operations: readonly Operation[];
+  readonly freezes: readonly Freeze[];
+  /** Of the last day. */
+  readonly approvals: readonly Approval[];
 }
 
 /**
@@ -165,6 +198,8 @@ export interface GoalStore {
   revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
   /** `tenant`: for a caller who may see no other's; what is another's may be left out. */
   snapshot(tenant?: string): Promise<GoalSnapshot>;
+  /** All that was declared at that time (by the store's clock), of one tenant; what was deleted by then is not among it. */
+  stateAt(tenant: string, at: number): Promise<readonly GoalRevision[]>;
   /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order. */
   changedSince(
     tenant: string,
@@ -172,6 +207,11 @@ export interface GoalStore {
   ): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
   confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
+
+  /** Idempotent: a freeze that stands already stays whose it is. */
+  freeze(freeze: Omit<Freeze, 'at'>): Promise<Freeze>;
+  unfreeze(place: FreezePlace & { readonly author: string; readonly reason: string }): Promise<'lifted' | 'absent'>;
+  approve(approval: Approval): Promise<void>;
 
   /**
    * Asking twice with one idempotency key gives the first operation again, with the plan that it was asked with; the same

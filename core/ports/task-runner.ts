@@ -47,6 +47,8 @@ export type RunOutcome =
 export interface TaskRunner {
   run(request: TaskRequest): Promise<RunOutcome>;
   stop(taskId: string, reason: string): Promise<void>;
+  /** The last lines that it has logged, at most `limits.lastLogLines`; empty where the runtime cannot show them. */
+  lastLines(taskId: string): Promise<readonly string[]>;
   /** All tasks of this platform that are not stopped, and those stopped within the last hour; of one job where named. */
   list(job?: string): Promise<readonly ObservedTask[]>;
 }

@@ -49,3 +49,91 @@ export function changeContract(open: () => GoalStore): void {
     expect(await store.revisions(tenant, 'Stream', 'a')).toHaveLength(2);
   });
 }
+
+export function freezeContract(open: () => GoalStore): void {
+  const by = { author: 'ada', reason: 'a test' };
+  const mine = async (store: GoalStore, tenant: string) => {
+    const { freezes, approvals } = await store.snapshot();
+    return {
+      freezes: freezes.filter((freeze) => freeze.tenant === tenant),
+      approvals: approvals.filter((approval) => approval.tenant === tenant),
+    };
+  };
+
+  test('a freeze stands until it is lifted, and stays whose it is', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const place = { tenant, scope: 'team' as const, name: 'playback' };
+    const made = await store.freeze({ ...place, ...by });
+    expect(made).toMatchObject({ ...place, ...by, at: expect.any(Number) });
+    expect(await store.freeze({ ...place, ...by, author: 'bob' })).toEqual(made);
+    await store.freeze({ tenant, scope: 'fleet', name: '', ...by });
+    expect((await mine(store, tenant)).freezes.map(({ scope }) => scope)).toEqual(['team', 'fleet']);
+    expect(await store.unfreeze({ ...place, ...by })).toBe('lifted');
+    expect(await store.unfreeze({ ...place, ...by })).toBe('absent');
+    expect((await mine(store, tenant)).freezes.map(({ scope }) => scope)).toEqual(['fleet']);
+  });
+
+  test('what was approved is in the snapshot, with who agreed', async () => {
+    const store = open();
+    const tenant = newTenant();
+    await store.approve({ tenant, jobs: ['a', 'b'], ...by });
+    expect((await mine(store, tenant)).approvals).toEqual([{ tenant, jobs: ['a', 'b'], ...by }]);
+  });
+
+  test('a deleted name comes back as the life that it was until its removal is confirmed, then as another', async () => {
+    const store = open();
+    const tenant = newTenant();
+    await store.apply(aStream(tenant, 'a'));
+    const first = (await store.read(tenant, 'Stream', 'a'))!;
+    const apply = { kind: 'Stream' as const, metadata: first.metadata, declared: first.declared!, revive: true };
+    const revive = async (): Promise<string> => {
+      await store.change({ tenant, ...by, applies: [apply], removes: [] });
+      return (await store.read(tenant, 'Stream', 'a'))!.uid;
+    };
+    await store.remove({ tenant, kind: 'Stream', name: 'a', ...by });
+    expect(await revive()).toBe(first.uid);
+    const gone = await store.remove({ tenant, kind: 'Stream', name: 'a', ...by, purge: true });
+    expect(gone).toMatchObject({ kind: 'deleted', revision: { purge: true, revision: 4 } });
+    expect((await store.snapshot()).revisions.find((one) => one.tenant === tenant)).toMatchObject({ purge: true });
+    await store.confirmRemoved(tenant, 'Stream', 'a', 4);
+    expect(await revive()).not.toBe(first.uid);
+  });
+}
+
+export function stateAtContract(open: () => GoalStore): void {
+  test('what was declared at a time is read as it was then, whatever became of it since', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const named = async (at: number) =>
+      (await store.stateAt(tenant, at)).map(({ kind, name, revision }) => [kind, name, revision]);
+    await store.apply(aStream(tenant, 'a'));
+    const first = (await store.read(tenant, 'Stream', 'a'))!;
+    await nextMoment(store, first.at);
+    await store.change({
+      tenant,
+      author: 'ada',
+      reason: '',
+      applies: [aStream(tenant, 'a', { x: 2 }), aRoute(tenant, 'r')],
+      removes: [],
+    });
+    const second = (await store.read(tenant, 'Route', 'r'))!;
+    await nextMoment(store, second.at);
+    await store.remove({ tenant, kind: 'Stream', name: 'a', author: 'ada', reason: '' });
+    const { at } = (await store.revisions(tenant, 'Stream', 'a'))[0]!;
+    expect(await named(first.at - 1)).toEqual([]);
+    expect(await named(first.at)).toEqual([['Stream', 'a', 1]]);
+    expect(await named(second.at)).toEqual([
+      ['Route', 'r', 1],
+      ['Stream', 'a', 2],
+    ]);
+    expect(await named(at)).toEqual([['Route', 'r', 1]]);
+    expect((await store.stateAt(tenant, second.at))[1]).toMatchObject({ declared: { x: 2 } });
+    expect(await store.stateAt(newTenant(), at)).toEqual([]);
+  });
+}
+
+/** Until the store's clock, which counts in milliseconds, has moved on. */
+async function nextMoment(store: GoalStore, after: number): Promise<void> {
+  while ((await store.snapshot()).at <= after);
+}

@@ -7,7 +7,7 @@ import { createDatabase } from '#test/support/api-rig.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
-import { changeContract } from './goal-store-changes.contract.ts';
+import { changeContract, freezeContract, stateAtContract } from './goal-store-changes.contract.ts';
 
 describe('on PostgreSQL', () => {
   let database: Database;
@@ -21,10 +21,14 @@ describe('on PostgreSQL', () => {
   afterAll(() => database.close());
   goalStoreContract(() => createGoalStore(database));
   changeContract(() => createGoalStore(database));
+  freezeContract(() => createGoalStore(database));
+  stateAtContract(() => createGoalStore(database));
 });
 
 describe('in memory', () => {
   const store = createMemoryGoalStore({ now: () => Date.now() });
   goalStoreContract(() => store);
   changeContract(() => store);
+  freezeContract(() => store);
+  stateAtContract(() => store);
 });

@@ -7,10 +7,13 @@ import { endingEvent, requestedEvent } from '#core/operations/operation-event.ts
 import type {
   ApplyOutcome,
   ApplyRequest,
+  Approval,
   ChangeOutcome,
   ChangeRequest,
   DeleteOutcome,
   DeleteRequest,
+  Freeze,
+  FreezePlace,
   GoalRevision,
   GoalStore,
   Operation,
@@ -46,6 +49,8 @@ interface Memory {
   readonly revisions: { readonly sequence: number; readonly revision: GoalRevision }[];
   readonly heads: Map<string, Head>;
   operations: Operation[];
+  freezes: { readonly sequence: number; readonly freeze: Freeze }[];
+  approvals: { readonly sequence: number; readonly at: number; readonly approval: Approval }[];
   readonly keys: Map<string, { readonly fingerprint: string; readonly answer: unknown }>;
   readonly events: Map<string, { readonly sequence: number; readonly event: PlatformEvent }[]>;
 }
@@ -76,25 +81,26 @@ function requireName(name: string): void {
     });
 }
 
-function apply(memory: Memory, request: ApplyRequest): ApplyOutcome {
-  const { tenant, kind, metadata, declared, author, reason, expectedRevision } = request;
+function apply(memory: Memory, request: ApplyRequest & { readonly revive?: boolean }): ApplyOutcome {
+  const { tenant, kind, metadata, declared, author, reason, expectedRevision, revive } = request;
   const { name } = metadata;
   requireName(name);
-  const head = memory.heads.get(keyOf(tenant, kind, name))?.revision;
-  const current = head && head.declared !== null ? head : null;
+  const head = memory.heads.get(keyOf(tenant, kind, name));
+  const current = head && head.revision.declared !== null ? head.revision : null;
   if (expectedRevision !== undefined && expectedRevision !== (current?.revision ?? 0))
     return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
   if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
     return { kind: 'unchanged', revision: current };
   if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
-  const uid = current?.uid ?? `uid${++memory.uidCount}`;
+  const revived = revive && head && !head.confirmed ? head.revision : null;
+  const uid = (current ?? revived)?.uid ?? `uid${++memory.uidCount}`;
   const revision = {
     ...{
       tenant,
       kind,
       name,
       uid,
-      revision: (head?.revision ?? 0) + 1,
+      revision: (head?.revision.revision ?? 0) + 1,
       metadata,
       declared,
       author,
@@ -120,6 +126,7 @@ function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {
     author,
     reason,
     at: memory.options.now(),
+    ...(request.purge ? { purge: true } : {}),
   };
   write(memory, revision);
   return { kind: 'deleted', revision };
@@ -219,6 +226,13 @@ function list(
   return all.length > page.limit ? { items, cursor: items.at(-1)!.name } : { items };
 }
 
+function stateAt(memory: Memory, tenant: string, at: number): readonly GoalRevision[] {
+  const then = memory.revisions.map(({ revision }) => revision).filter((one) => one.tenant === tenant && one.at <= at);
+  const newest = new Map(then.map((revision) => [keyOf(tenant, revision.kind, revision.name), revision]));
+  const declared = [...newest.values()].filter((revision) => revision.declared !== null);
+  return declared.sort((a, b) => (`${a.kind} ${a.name}` < `${b.kind} ${b.name}` ? -1 : 1));
+}
+
 const headsInOrder = (memory: Memory): readonly Head[] =>
   [...memory.heads.values()].sort((a, b) => a.sequence - b.sequence);
 
@@ -242,9 +256,16 @@ function restore(memory: Memory, sequence: number): void {
     memory.heads.set(keyOf(tenant, kind, name), { ...entry, confirmed: confirmed.has(entry.sequence) });
   }
   memory.operations = memory.operations.filter((operation) => operation.sequence <= sequence);
+  memory.freezes = memory.freezes.filter((entry) => entry.sequence <= sequence);
+  memory.approvals = memory.approvals.filter((entry) => entry.sequence <= sequence);
   memory.keys.clear();
   memory.sequence = sequence;
 }
+
+const dayMs = 86_400_000;
+
+const isSamePlace = (a: FreezePlace, b: FreezePlace): boolean =>
+  a.tenant === b.tenant && a.scope === b.scope && a.name === b.name;
 
 export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGoalStore {
   const memory: Memory = {
@@ -255,6 +276,8 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
       revisions: [],
       heads: new Map(),
       operations: [],
+      freezes: [],
+      approvals: [],
       keys: new Map(),
       events: new Map(),
     },
@@ -265,7 +288,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         apply(memory, request),
       ),
     remove: async (request) =>
-      once(memory, request, ['remove', request.kind, request.name, request.expectedRevision], () =>
+      once(memory, request, ['remove', request.kind, request.name, request.expectedRevision, request.purge], () =>
         remove(memory, request),
       ),
     change: async (request) =>
@@ -281,8 +304,12 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .filter((r) => r.tenant === tenant && r.kind === kind && r.name === name)
         .reverse()
         .slice(0, limits.revisionsReadMax),
+    stateAt: async (tenant, at) => stateAt(memory, tenant, at),
     snapshot: async () => ({
       sequence: memory.sequence,
+      at: options.now(),
+      freezes: memory.freezes.map(({ freeze }) => freeze),
+      approvals: memory.approvals.filter(({ at }) => options.now() - at < dayMs).map(({ approval }) => approval),
       revisions: headsInOrder(memory)
         .filter((head) => !head.confirmed)
         .map((head) => head.revision),
@@ -297,6 +324,23 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
     confirmRemoved: async (tenant, kind, name, revision) => {
       const head = memory.heads.get(keyOf(tenant, kind, name));
       if (head && head.revision.revision === revision && head.revision.declared === null) head.confirmed = true;
+    },
+    freeze: async (asked) => {
+      const known = memory.freezes.find(({ freeze }) => isSamePlace(freeze, asked));
+      if (known) return known.freeze;
+      const freeze = { ...asked, at: options.now() };
+      memory.freezes.push({ sequence: change(memory, 'fleet'), freeze });
+      return freeze;
+    },
+    unfreeze: async (place) => {
+      const before = memory.freezes.length;
+      memory.freezes = memory.freezes.filter(({ freeze }) => !isSamePlace(freeze, place));
+      if (memory.freezes.length === before) return 'absent';
+      change(memory, 'fleet');
+      return 'lifted';
+    },
+    approve: async (approval) => {
+      memory.approvals.push({ sequence: change(memory, 'fleet'), at: options.now(), approval });
     },
     requestOperation: async (request) => {
       const answer = once(memory, request, factsOf(request), () => ({

@@ -31,6 +31,10 @@ export class MemoryTaskRunner implements TaskRunner {
     if (entry && entry.task.state !== 'stopped') entry.task = { ...entry.task, state: 'stopping' };
   }
 
+  async lastLines(taskId: string): Promise<readonly string[]> {
+    return this.#entry(taskId) === undefined ? [] : [`the last words of ${taskId}`];
+  }
+
   async list(job?: string): Promise<readonly ObservedTask[]> {
     return this.tasks().filter((task) => job === undefined || task.job === job);
   }
