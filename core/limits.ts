@@ -68,6 +68,8 @@ export const limits = {
   warehouseFilesOpenMax: 100,
 
   /** Control loop. */
+  lastLogLines: 20,
+  lastLogLineChars: 1_000,
   clientTokenCharsMax: 64,
   /** What a pass decided is carried out only within this time after it began to read: after it, the next pass looks again. */
   decisionMsMax: 30_000,

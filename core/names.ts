@@ -164,6 +164,8 @@ export const replaysHeader = 'millrace-replays';
 export const objectKeys = {
   /** A job's compiled goal; immutable, named by the hash of its content. */
   goal: (job: string, hash: string): string => `goals/${job}/${hash}.json`,
+  /** The same, named by what of it shapes a worker's process: the first goal that workers of that shape were started for. */
+  goalOfRender: (job: string, render: string): string => `goals/${job}/by-render/${render}.json`,
   checkpoint: (job: string, uid: string, sequence: number): string =>
     `checkpoints/${job}/${uid}/${String(sequence).padStart(12, '0')}.json`,
   checkpointPrefix: (job: string, uid: string): string => `checkpoints/${job}/${uid}/`,

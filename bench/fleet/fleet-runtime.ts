@@ -51,6 +51,10 @@ export class FleetRuntime implements TaskRunner {
     return { kind: 'accepted', task };
   }
 
+  async lastLines(): Promise<readonly string[]> {
+    return [];
+  }
+
   async stop(taskId: string): Promise<void> {
     this.#enter('stop-task');
     const entry = this.#byTask.get(taskId);

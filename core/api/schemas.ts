@@ -7,15 +7,20 @@ import type {
   AuditView,
   ChangeView,
   DeadLetterSummary,
+  DiffView,
   EventView,
+  FreezeView,
   HealthView,
+  HeldView,
   JobView,
+  NamedChange,
   OperationPlanView,
   OperationView,
   PageView,
   PlanView,
   ProblemView,
   RecordLine,
+  RestoreView,
   RevisionView,
   RouteView,
   SqlView,
@@ -113,7 +118,7 @@ const jobStatus = z
     message: z.string(),
     conditions: z.array(
       z.object({
-        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced', 'Quiet']),
+        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced', 'Stable', 'UpstreamAlive', 'Quiet']),
         status: z.enum(['true', 'false', 'unknown']),
         reason: z.string(),
         message: z.string(),
@@ -247,6 +252,39 @@ export const changeSchema = z
     ),
   })
   .meta({ id: 'ChangeView' }) satisfies z.ZodType<ChangeView>;
+
+const namedChange = z
+  .object({
+    kind: z.enum(['Stream', 'Route']),
+    name: z.string(),
+    outcome: z.enum(['created', 'deleted', 'changed']),
+    revisions: z.object({ from: count.nullable(), to: count.nullable() }),
+    fields: z.array(fieldChange),
+  })
+  .meta({ id: 'NamedChange' }) satisfies z.ZodType<NamedChange>;
+
+export const diffSchema = z
+  .object({ from: time, to: time, items: z.array(namedChange) })
+  .meta({ id: 'DiffView' }) satisfies z.ZodType<DiffView>;
+
+export const restoreSchema = z
+  .object({ to: time, items: z.array(namedChange), effects: z.array(z.string()) })
+  .meta({ id: 'RestoreView' }) satisfies z.ZodType<RestoreView>;
+
+export const freezeSchema = z
+  .object({
+    scope: z.enum(['fleet', 'team', 'job']),
+    name: z.string(),
+    author: z.string(),
+    reason: z.string(),
+    at: time,
+  })
+  .meta({ id: 'FreezeView' }) satisfies z.ZodType<FreezeView>;
+export const freezePageSchema = z.object({ items: z.array(freezeSchema) }).meta({ id: 'FreezePage' });
+
+export const heldSchema = z
+  .object({ items: z.array(z.object({ job: z.string(), id: z.string(), since: time })) })
+  .meta({ id: 'HeldView' }) satisfies z.ZodType<HeldView>;
 
 const applyOf = <Resource extends z.ZodType>(schema: Resource) =>
   z.object({ outcome: z.enum(['created', 'changed', 'unchanged']), resource: schema });

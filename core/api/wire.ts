@@ -143,6 +143,31 @@ export interface RevisionView {
   readonly changes: readonly FieldChange[];
 }
 
+/** What differs in one declaration between two points of history. */
+export interface NamedChange {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly outcome: 'created' | 'deleted' | 'changed';
+  /** Null where the name was not declared then. */
+  readonly revisions: { readonly from: number | null; readonly to: number | null };
+  readonly fields: readonly FieldChange[];
+}
+
+export interface DiffView {
+  readonly from: string;
+  readonly to: string;
+  readonly items: readonly NamedChange[];
+}
+
+/** All declarations as they were at a time, declared again. */
+export interface RestoreView {
+  readonly to: string;
+  /** From what is declared now to what was then. */
+  readonly items: readonly NamedChange[];
+  /** What that does to topics and jobs, in words, once the freeze is lifted. */
+  readonly effects: readonly string[];
+}
+
 export interface EventView {
   readonly at: string;
   readonly subject: string;
@@ -166,6 +191,20 @@ export interface OperationView {
   readonly plan?: OperationPlan;
   /** What carrying it out did, in numbers. */
   readonly receipt?: OperationReceipt;
+}
+
+export interface FreezeView {
+  readonly scope: 'fleet' | 'team' | 'job';
+  /** Of the team or the job; '' of the fleet. */
+  readonly name: string;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** Jobs that would end together with too many others, and so wait for somebody to agree. */
+export interface HeldView {
+  readonly items: readonly { readonly job: string; readonly id: string; readonly since: string }[];
 }
 
 /** What asking for an operation would do: the answer with dryRun=true. */

@@ -60,6 +60,8 @@ export interface ClaimDecision {
   readonly claim: readonly SplitRecord[];
   /** Held, but somebody else's: to be drained and released. */
   readonly release: readonly string[];
+  /** Not ours, nor held, but its item names us: letting go of it was not heard. To be freed, or nobody gets it as long as we live. */
+  readonly free: readonly SplitRecord[];
   /** Ours, but still held by a worker that is there. */
   readonly waitingFor: readonly string[];
 }
@@ -70,7 +72,7 @@ export function decideClaims(
   held: ReadonlySet<string>,
 ): ClaimDecision {
   const { me, view } = standpoint;
-  if (view.assignment === null) return { claim: [], release: [], waitingFor: [] };
+  if (view.assignment === null) return { claim: [], release: [], free: [], waitingFor: [] };
   const { owners } = view.assignment;
   const isMine = (split: string): boolean => Object.hasOwn(owners, split) && owners[split] === me;
   const wanted = records.filter(({ split }) => isMine(split) && !held.has(split));
@@ -79,6 +81,7 @@ export function decideClaims(
   return {
     claim: wanted.filter(isFree),
     release: [...held].filter((split) => !isMine(split)),
+    free: records.filter(({ split, owner }) => owner === me && !isMine(split) && !held.has(split)),
     waitingFor: wanted.filter((record) => !isFree(record)).map(({ split }) => split),
   };
 }

@@ -11,10 +11,13 @@ import { liveHash, withoutLive } from '#core/job/live-settings.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
-import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import { freezeOver } from '#core/plan/freeze.ts';
+import type { Approval, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
 import type { AlertSpec } from '#core/spec/alerts.ts';
+import type { RedeployStrategy } from '#core/spec/delivery.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
+import type { RestartBudget, RouteSpec } from '#core/spec/route-spec.ts';
 
 export interface TopicGoal {
   readonly tenant: string;
@@ -30,6 +33,8 @@ export interface RemovedTopic {
   readonly topic: string;
   readonly stream: string;
   readonly subject: string;
+  /** Until then its events are kept, so that the deletion can be undone; by the goal store's clock. */
+  readonly keptUntil: number;
 }
 
 export interface JobEntry {
@@ -45,10 +50,22 @@ export interface JobEntry {
   readonly live: string;
   /** Operations that are asked for and not finished. */
   readonly requested: readonly Operation[];
+  /** How its workers make room for those of another goal. */
+  readonly onRedeploy: RedeployStrategy;
+  /** In this time a new goal has to get somewhere, or makes room for the last one that had. */
+  readonly progressWithinMs: number;
+  readonly restartBudget: RestartBudget;
+  readonly upstreamSilentMs: number | null;
+  /** Who has stopped changes to it; null: nobody. */
+  readonly freeze: Freeze | null;
 }
 
 export interface PlatformGoal {
   readonly sequence: number;
+  /** When the goal was read, by the goal store's clock. */
+  readonly at: number;
+  readonly freezes: readonly Freeze[];
+  readonly approvals: readonly Approval[];
   readonly topics: readonly TopicGoal[];
   readonly jobs: readonly JobEntry[];
   /** Replays of dead letters under way: each runs as a job, and is none for people. */
@@ -66,6 +83,7 @@ export interface TenantGoals {
   readonly tenant: string;
   readonly revisions: readonly GoalRevision[];
   readonly operations: readonly Operation[];
+  readonly freezes: readonly Freeze[];
 }
 
 /** A tenant's part of the platform's goal. */
@@ -75,9 +93,14 @@ export const compilePlatform = (snapshot: GoalSnapshot, settings: PlatformSettin
   joinTenants(
     snapshot,
     byTenant(snapshot).map((goals) => compileTenant(goals, settings, plan)),
+    settings,
   );
 
-export function joinTenants(snapshot: GoalSnapshot, parts: readonly TenantPart[]): PlatformGoal {
+export function joinTenants(
+  snapshot: GoalSnapshot,
+  parts: readonly TenantPart[],
+  settings: PlatformSettings,
+): PlatformGoal {
   const topics = parts.flatMap((part) => part.topics);
   const wanted = new Set(topics.map((topic) => topic.topic));
   const removed = snapshot.revisions.filter((revision) => revision.declared === null);
@@ -88,19 +111,23 @@ export function joinTenants(snapshot: GoalSnapshot, parts: readonly TenantPart[]
       topic: topicOfStream(revision.tenant, revision.name),
       stream: revision.name,
       subject: `stream/${revision.name}`,
+      keptUntil: revision.purge ? revision.at : revision.at + settings.deletionGraceMs,
     }));
+  const { sequence, at, freezes, approvals } = snapshot;
   return {
-    ...{ sequence: snapshot.sequence, topics, removedTopics, removed },
+    ...{ sequence, at, freezes, approvals, topics, removedTopics, removed },
     jobs: parts.flatMap((part) => part.jobs),
     replays: parts.flatMap((part) => part.replays),
     unsupported: parts.flatMap((part) => part.unsupported),
   };
 }
 
-export function byTenant({ revisions, operations }: GoalSnapshot): readonly TenantGoals[] {
+export function byTenant({ revisions, operations, freezes }: GoalSnapshot): readonly TenantGoals[] {
   const operationsOf = Map.groupBy(operations, ({ tenant }) => tenant);
+  const freezesOf = Map.groupBy(freezes, ({ tenant }) => tenant);
   return [...Map.groupBy(revisions, ({ tenant }) => tenant)].map(([tenant, mine]) => ({
-    ...{ tenant, revisions: mine, operations: operationsOf.get(tenant) ?? [] },
+    ...{ tenant, revisions: mine },
+    ...{ operations: operationsOf.get(tenant) ?? [], freezes: freezesOf.get(tenant) ?? [] },
   }));
 }
 
@@ -119,13 +146,16 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
   for (const [name, route] of world.routes)
     if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
   const operationsOf = Map.groupBy(goals.operations, ({ job }) => job);
-  const jobs = compileJobs({ revisions: routes, world }, operationsOf, settings, plan);
+  const wishesOf = (job: string): Wishes => ({ operations: operationsOf.get(job) ?? [], freezes: goals.freezes });
+  const jobs = compileJobs({ revisions: routes, world }, wishesOf, settings, plan);
   const topics = [
     ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
   ];
   return { topics, jobs, replays: jobs.flatMap((entry) => compileReplays(entry, plan)), unsupported };
 }
+
+type Wishes = Pick<TenantGoals, 'operations' | 'freezes'>;
 
 interface Tenant {
   readonly revisions: ReadonlyMap<string, GoalRevision>;
@@ -168,7 +198,7 @@ const deadLetters = (entry: JobEntry, settings: PlatformSettings): TopicGoal => 
 
 function compileJobs(
   tenant: Tenant,
-  operationsOf: ReadonlyMap<string, readonly Operation[]>,
+  wishesOf: (job: string) => Wishes,
   settings: PlatformSettings,
   plan: RoutePlanner,
 ): readonly JobEntry[] {
@@ -210,7 +240,8 @@ function compileJobs(
         stalledAfterMs: spec.stalledAfterMs,
         settings: settings.worker,
       };
-      entries.push({ ...jobEntry(goal, spec.paused, operationsOf.get(job) ?? []), alerts: spec.alerts });
+      const entry = jobEntry(goal, spec, { ...wishesOf(job), progressWithinMs: settings.progressWithinMs });
+      entries.push({ ...entry, alerts: spec.alerts });
     }
   }
   return entries;
@@ -228,18 +259,25 @@ function eventTimeProgram(source: StreamNode, plan: RoutePlanner): RouteProgram 
   return planned.ok ? planned.value : null;
 }
 
-function jobEntry(goal: JobGoal, declaredPaused: boolean, operations: readonly Operation[]): Omit<JobEntry, 'alerts'> {
+function jobEntry(
+  goal: JobGoal,
+  spec: Pick<RouteSpec, 'paused' | 'progressWithinMs' | 'onRedeploy' | 'restartBudget' | 'upstreamSilentMs'>,
+  { operations, freezes, ...defaults }: Wishes & Pick<PlatformSettings, 'progressWithinMs'>,
+): Omit<JobEntry, 'alerts'> {
   const mine = operations.filter(({ uid }) => uid === goal.uid);
   const newest = (kinds: readonly string[]): Operation | undefined =>
     mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];
   const restartSequence = newest(['restart'])?.sequence ?? 0;
   return {
     goal,
-    paused: declaredPaused || newest(['pause', 'resume'])?.kind === 'pause',
+    paused: spec.paused || newest(['pause', 'resume'])?.kind === 'pause',
     restartSequence,
     render: renderHash(goal, restartSequence),
     live: liveHash(goal),
     requested: mine.filter((operation) => operation.state === 'requested'),
+    ...{ onRedeploy: spec.onRedeploy, restartBudget: spec.restartBudget, upstreamSilentMs: spec.upstreamSilentMs },
+    progressWithinMs: spec.progressWithinMs ?? defaults.progressWithinMs,
+    freeze: freezeOver(goal, freezes),
   };
 }
 

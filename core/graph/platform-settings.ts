@@ -3,6 +3,7 @@ import type { WorkerSettings } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
 import { environment } from '#core/names.ts';
 import { parseNetworks } from '#core/network/address.ts';
+import { type GuardLimits, guardLimits } from '#core/plan/destruction-guard.ts';
 
 /** What sinks and schema registries may be reached over HTTP. */
 export interface SinkSettings {
@@ -22,6 +23,12 @@ export interface PlatformSettings {
   readonly deadLetterRetentionMs: number;
   readonly worker: WorkerSettings;
   readonly sinks: SinkSettings;
+  /** In this time a new goal has to get somewhere, where its route does not say otherwise. */
+  readonly progressWithinMs: number;
+  /** A deletion can be undone for so long: until then events, positions and books of what was deleted are kept. */
+  readonly deletionGraceMs: number;
+  /** How many of a tenant's jobs a pass may end without asking: so many, or the share where that is more. */
+  readonly guard: GuardLimits;
   /** What a job's output pauses for, as a rule, where its workers stop and others start in their place. */
   readonly stopStartPauseMs: number;
   /** A task that never reported after this is given up. */
@@ -83,6 +90,9 @@ export const localSettings: PlatformSettings = {
   deadLetterRetentionMs: 7 * 86_400_000,
   worker,
   sinks: { networks: ['loopback'], openSearchUrl: null, registryUrl: null },
+  progressWithinMs: 60_000,
+  deletionGraceMs: 3_600_000,
+  guard: guardLimits,
   // Measured by the bench (docs/performance.md), rounded up.
   stopStartPauseMs: 2_000,
   startDeadlineMs: 30_000,
@@ -104,6 +114,9 @@ export const awsSettings: PlatformSettings = {
     drainMs: 60_000,
   },
   sinks: { networks: [], openSearchUrl: null, registryUrl: null },
+  progressWithinMs: 600_000,
+  deletionGraceMs: 86_400_000,
+  guard: guardLimits,
   // Taken on, not measured: to drain, and until a task has its network and its image.
   stopStartPauseMs: 60_000,
   startDeadlineMs: 180_000,

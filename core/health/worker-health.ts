@@ -1,5 +1,5 @@
 // One worker slot judged from three sides: what the reconciler decided, what the runtime says, what the worker says.
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 
@@ -7,7 +7,7 @@ export interface SlotFacts {
   readonly now: number;
   readonly slot: SlotRecord;
   readonly task: ObservedTask | null;
-  readonly heartbeat: Heartbeat | null;
+  readonly heartbeat: SightedHeartbeat | null;
 }
 
 export interface SlotDeadlines {
@@ -18,9 +18,11 @@ export interface SlotDeadlines {
 
 export type SlotHealth =
   /** Reports, and its task is there (or the listing lags). */
-  | { readonly kind: 'alive'; readonly listed: boolean }
+  | { readonly kind: 'alive'; readonly listed: boolean; readonly lookAgain: boolean }
   /** Asked for, not heard of yet. `listed` false: asking again with the same token is harmless, and repairs a lost request. */
   | { readonly kind: 'starting'; readonly listed: boolean }
+  /** First seen, and its beat is old by its own word: watched for a lease before anything is done. */
+  | { readonly kind: 'unsure' }
   /** On its way out; whether it still works is in its heartbeat. */
   | { readonly kind: 'stopping'; readonly reporting: boolean }
   /** Its task runs, but it has been silent for longer than its lease: cut off, stopped or hung. It may wake up. */
@@ -32,7 +34,7 @@ export type SlotHealth =
   /** Not listed for longer than a listing may lag, and silent: as good as over, but it may wake up. */
   | { readonly kind: 'lost' };
 
-/** Heartbeats carry the worker's wall clock: a skew of some seconds only shifts when silence is noticed, never who may write. */
+/** Heartbeats bear the observer's times (sight-beats.ts); one that nobody is sure of is neither silent nor alive yet. */
 export function judgeSlot(facts: SlotFacts, deadlines: SlotDeadlines): SlotHealth {
   const { now, slot, task, heartbeat } = facts;
   const silentMs = heartbeat ? now - heartbeat.at : Number.POSITIVE_INFINITY;
@@ -47,8 +49,10 @@ export function judgeSlot(facts: SlotFacts, deadlines: SlotDeadlines): SlotHealt
       livedMs: Math.max(0, (task.stoppedAt ?? now) - task.createdAt),
     };
   }
-  if (task?.state === 'stopping') return { kind: 'stopping', reporting };
-  if (reporting) return { kind: 'alive', listed: task !== null };
+  const mayReport = reporting || heartbeat?.certainty === 'unsure';
+  if (task?.state === 'stopping') return { kind: 'stopping', reporting: mayReport };
+  if (heartbeat?.certainty === 'unsure') return { kind: 'unsure' };
+  if (reporting) return { kind: 'alive', listed: task !== null, lookAgain: heartbeat?.certainty === 'suspect' };
   if (task === null)
     return sinceStartMs <= deadlines.listingGraceMs ? { kind: 'starting', listed: false } : { kind: 'lost' };
   if (heartbeat) return { kind: 'silent', silentMs };

@@ -19,5 +19,11 @@ export const exitCodes = {
   internal: 70,
 } as const;
 
+/**
+ * Ends that the worker's goal or program is to blame for, none outside: no goal that it understands, no progress, a bug, what
+ * Node ends with after an uncaught error (1) or where its heap is full (134).
+ */
+export const ownFaults: readonly number[] = [exitCodes.badGoal, exitCodes.noProgress, exitCodes.internal, ...[1, 134]];
+
 export type ExitName = keyof typeof exitCodes;
 export type ExitCode = (typeof exitCodes)[ExitName];

@@ -35,6 +35,8 @@ export type Action =
   | { readonly kind: 'stop-worker'; readonly job: string; readonly taskId: string; readonly why: string }
   /** Declares a worker dead, so that its splits are free at once and its writes are refused. */
   | { readonly kind: 'fence-worker'; readonly job: string; readonly worker: string }
+  /** Tells an event with the last lines that the task has logged, as far as the runtime can show them. */
+  | { readonly kind: 'tell-with-log'; readonly taskId: string; readonly event: PlatformEvent }
   /** Settings for running workers to take over. */
   | { readonly kind: 'set-live'; readonly job: string; readonly live: StoredLive }
   /** Forgets a worker's items once its task is certain to be over. */

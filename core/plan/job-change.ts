@@ -2,7 +2,16 @@
 import type { ChangeClass } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 
-export type JobChangeKind = 'none' | 'start' | 'live' | 'pause' | 'resume' | 'stop-start' | 'replace' | 'end';
+export type JobChangeKind =
+  | 'none'
+  | 'start'
+  | 'live'
+  | 'pause'
+  | 'resume'
+  | 'rolling'
+  | 'stop-start'
+  | 'replace'
+  | 'end';
 
 /** What becomes of positions and books: `new` where there are none yet, `none` where no worker is touched by it. */
 export type StateFate = 'none' | 'new' | 'kept' | 'lost';
@@ -14,6 +23,7 @@ const classes: Readonly<Record<JobChangeKind, ChangeClass>> = {
   live: 'live',
   pause: 'live',
   resume: 'live',
+  rolling: 'rolling',
   'stop-start': 'stop-start',
   replace: 'replace',
   end: 'replace',
@@ -25,6 +35,7 @@ const fates: Readonly<Record<JobChangeKind, StateFate>> = {
   live: 'kept',
   pause: 'kept',
   resume: 'kept',
+  rolling: 'kept',
   'stop-start': 'kept',
   replace: 'lost',
   end: 'lost',
@@ -45,7 +56,8 @@ export function judgeJobChange(before: JobEntry | null, after: JobEntry | null):
   if (before.paused && !after.paused) return 'resume';
   if (needsSuccessor(before, after)) {
     if (before.goal.source.topic !== after.goal.source.topic) return 'replace';
-    return after.paused ? 'none' : 'stop-start';
+    if (after.paused) return 'none';
+    return after.onRedeploy === 'lower-latency' ? 'rolling' : 'stop-start';
   }
   return before.live === after.live || after.paused ? 'none' : 'live';
 }

@@ -1,5 +1,6 @@
 // The world as one pass saw it, and the part of it that belongs to one job.
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
@@ -10,8 +11,10 @@ export interface Observed {
   readonly at: number;
   readonly topics: readonly ObservedTopic[] | null;
   readonly tasks: readonly ObservedTask[] | null;
-  readonly heartbeats: readonly Heartbeat[] | null;
+  readonly heartbeats: readonly SightedHeartbeat[] | null;
   readonly controls: readonly ControlRecord[] | null;
+  /** By job, of those jobs only that go by an earlier goal than the newest; a job that is missing could not be read. */
+  readonly earlier: ReadonlyMap<string, JobGoal>;
   /** By job, of those jobs only whose operations ask for it; a job that is missing could not be read. */
   readonly splits: ReadonlyMap<string, readonly SplitRecord[]>;
 }
@@ -19,8 +22,10 @@ export interface Observed {
 export interface ObservedJob {
   readonly at: number;
   readonly tasks: readonly ObservedTask[];
-  readonly heartbeats: readonly Heartbeat[];
+  readonly heartbeats: readonly SightedHeartbeat[];
   readonly control: ControlRecord | null;
+  /** The stored goal that it goes by where that is not the newest; null where it does, and where it could not be read. */
+  readonly earlier: JobGoal | null;
   /** Null where they were not read. */
   readonly splits: readonly SplitRecord[] | null;
 }

@@ -10,6 +10,7 @@ import { canonicalJson, contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { sinkStream, sinkTitle } from '#core/job/sink-goal.ts';
 import { diffJson, heaviest } from '#core/plan/change-weight.ts';
+import { describeFreeze } from '#core/plan/freeze.ts';
 import { classOfJobChange, fateOfState, type JobChangeKind, judgeJobChange } from '#core/plan/job-change.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import type { GoalRevision, GoalSnapshot } from '#core/ports/goal-store.ts';
@@ -227,17 +228,22 @@ function jobEffect(
   entry: JobEntry | null,
   settings: PlatformSettings,
 ): JobEffect {
-  const { goal } = (entry ?? old)!;
-  const restarts = kind === 'stop-start' || kind === 'replace';
+  const { goal, freeze } = (entry ?? old)!;
+  const waits = freeze === null ? '' : ` (once the freeze is lifted: ${describeFreeze(freeze)})`;
+  const restarts = kind === 'rolling' || kind === 'stop-start' || kind === 'replace';
+  const pauseMs = kind === 'rolling' ? handOverMs(goal) : settings.stopStartPauseMs;
   return {
-    ...{ kind, effect: `job ${goal.name}: ${effectOf(kind, old, entry)}` },
+    ...{ kind, effect: `job ${goal.name}: ${effectOf(kind, old, entry)}${waits}` },
     job: {
       ...{ name: goal.name, class: classOfJobChange(kind), state: fateOfState(kind), sink: sinkTitle(goal.sink) },
-      expectedPauseMs: restarts ? settings.stopStartPauseMs : 0,
+      expectedPauseMs: restarts ? pauseMs : 0,
       expectedDuplicates: restarts || kind === 'pause' || kind === 'end' ? drainDuplicates(goal) : 'none',
     },
   };
 }
+
+/** Splits change hands at the next rounds of both workers, which go with the heartbeats. */
+const handOverMs = ({ settings }: JobGoal): number => 2 * settings.heartbeatMs;
 
 const drainDuplicates = ({ delivery }: JobGoal): string =>
   delivery.guarantee === 'exactly-once'
@@ -260,6 +266,8 @@ function effectOf(kind: JobChangeKind, old: JobEntry | null, entry: JobEntry | n
       return 'workers drain, commit and end (paused)';
     case 'resume':
       return `${workers} start from the committed positions`;
+    case 'rolling':
+      return `${resources.workers} worker(s) start beside those that run; when they report and read, the old drain, commit and end`;
     case 'stop-start':
       return `workers drain, commit and end, then ${resources.workers} start from the committed positions`;
     case 'replace':

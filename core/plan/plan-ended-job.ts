@@ -1,21 +1,31 @@
 // A job whose life is over by somebody's explicit wish: workers stop, then what they left in the tables goes.
 import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { adoptControl } from '#core/plan/adopt-control.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
-export function planEndedJob(job: string, observed: ObservedJob, leaseMs: number): Decision {
+/** `keptMs`: for how long positions and books stay after the end, so that it can be undone. */
+export function planEndedJob(
+  job: string,
+  observed: ObservedJob,
+  { leaseMs, keptMs }: { readonly leaseMs: number; readonly keptMs: number },
+): Decision {
   const alive = observed.tasks.filter((task) => task.state !== 'stopped');
   const reporting = observed.heartbeats.some(
-    (heartbeat) => observed.at - heartbeat.at <= leaseMs && !isOver(heartbeat.incarnation, observed),
+    (heartbeat) =>
+      (heartbeat.certainty === 'unsure' || observed.at - heartbeat.at <= leaseMs) &&
+      !isOver(heartbeat.incarnation, observed),
   );
   const id = readJobId(job);
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
   if (alive.length === 0 && !reporting) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
+    const endedAt = Number(observed.control?.announced['ended'] ?? observed.at);
+    if (observed.at < endedAt + keptMs) return keep(job, observed, endedAt + keptMs);
     const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(
       subject,
@@ -31,7 +41,7 @@ export function planEndedJob(job: string, observed: ObservedJob, leaseMs: number
   return {
     target: job,
     // Remembered until it is cleared: a worker that nobody expected may leave items behind and be gone before the next pass.
-    control: observed.control ? null : { ...freshControl(job, id?.uid ?? ''), version: 1 },
+    control: markEnding(job, id?.uid ?? '', observed),
     actions: toStop.map((task) => ({
       kind: 'stop-worker',
       job,
@@ -54,6 +64,41 @@ export function planEndedJob(job: string, observed: ObservedJob, leaseMs: number
   };
 }
 
+/** All workers have ended; what they left stays for its time. Told once, and remembered with when it began. */
+function keep(job: string, observed: ObservedJob, until: number): Decision {
+  const { control, at } = observed;
+  const nothing = { target: job, control: null, actions: [], events: [], settled: true };
+  if (control?.announced['ended'] !== undefined) return nothing;
+  const id = readJobId(job);
+  const before = control ?? adoptControl(job, id?.uid ?? '', observed);
+  const { held: _over, ...announced } = before.announced;
+  const event = jobEvent(
+    ...[{ tenant: id?.tenant ?? 'default', name: id?.name ?? job }, at, 'info' as const, 'JobEnded' as const],
+    `All workers have ended. Positions and books are kept until ${new Date(until).toISOString()}: until then the deletion can be undone (millrace undelete).`,
+  );
+  const after = { ...before, version: before.version + 1, slots: {}, tasks: [] };
+  return { ...nothing, control: { ...after, announced: { ...announced, ended: String(at) } }, events: [event] };
+}
+
+/** It would end together with too many others: it goes on as it is until somebody agrees, which is told once. */
+export function holdEnding(job: string, { control, at }: ObservedJob, message: string): Decision {
+  const nothing = { target: job, control: null, actions: [], events: [], settled: true };
+  if (control === null || control.announced['held'] !== undefined) return nothing;
+  const id = readJobId(job);
+  const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
+  return {
+    ...nothing,
+    control: { ...control, version: control.version + 1, announced: { ...control.announced, held: String(at) } },
+    events: [jobEvent(subject, at, 'error', 'DestructionHeld', message)],
+  };
+}
+
+/** Its end has not begun: no pass has told its workers to end for it. */
+export const isStillWhole = ({ control, tasks, heartbeats }: ObservedJob): boolean =>
+  control === null
+    ? tasks.length > 0 || heartbeats.length > 0
+    : control.announced['ended'] === undefined && control.announced['ending'] === undefined && !isBeingCleared(control);
+
 /**
  * The mark is written by compare-and-set before anything is cleared. A pass that meanwhile took the job up again has won
  * then, and nothing is cleared; one that comes later finds the mark, and clears before it starts anything anew.
@@ -75,6 +120,14 @@ export const goOnClearing = ({ job, version }: ControlRecord): Decision => ({
   events: [],
   settled: false,
 });
+
+/** From then on the guard counts it no more: its end was agreed to. */
+function markEnding(job: string, uid: string, observed: ObservedJob): ControlRecord | null {
+  const before = observed.control ?? adoptControl(job, uid, observed);
+  if (before.announced['ending'] !== undefined || before.announced['ended'] !== undefined) return null;
+  const { held: _over, ...announced } = before.announced;
+  return { ...before, version: before.version + 1, announced: { ...announced, ending: 'begun' } };
+}
 
 const isOver = (incarnation: number, observed: ObservedJob): boolean =>
   observed.tasks.some((task) => task.state === 'stopped' && taskIncarnation(task) === incarnation);

@@ -3,12 +3,13 @@ import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
-import { freshControl } from '#core/plan/control.ts';
+import { adoptControl } from '#core/plan/adopt-control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
+import { judgeRollout, type Rollout } from '#core/plan/plan-rollout.ts';
 import {
   type JobScope,
   planEndedSlot,
@@ -17,17 +18,23 @@ import {
   scopeEvent,
   shortName,
 } from '#core/plan/plan-slot.ts';
-import { taskIncarnation, taskRender, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
+import { taskIncarnation, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { ControlRecord, ControlTask, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 
-export function planJob(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
+/** `newest`: as the goal store has it, where the job is brought to an earlier goal than that. */
+export function planJob(
+  entry: JobEntry,
+  observed: ObservedJob,
+  settings: PlatformSettings,
+  newest: JobEntry = entry,
+): Decision {
   const { goal } = entry;
   if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
   const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
-  if (before.revisionActed > goal.revision && !isDeclaredSince(before, goal.revision))
-    return frozen(entry, before, observed.at);
+  const { revision } = newest.goal;
+  if (before.revisionActed > revision && !isDeclaredSince(before, revision)) return frozen(newest, before, observed.at);
   let incarnationLast = before.incarnationLast;
   const step = rewindStep(entry, observed, before);
   const scope: JobScope = {
@@ -49,29 +56,97 @@ export function planJob(entry: JobEntry, observed: ObservedJob, settings: Platfo
     if (decision.record) slots[slot] = decision.record;
     decisions.push(decision);
   }
-  decisions.push(planStrays(scope, [...Object.values(before.slots), ...Object.values(slots)]));
-  const { frozen: _over, ...announced } = before.announced;
+  decisions.push(planStrays(scope, ownedWorkers([...Object.values(before.slots), ...Object.values(slots)])));
+  const { frozen: _over, ended: _ended, ending: _ending, held: _held, waits: _waits, ...announced } = before.announced;
+  const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
+  const rollout = judgeRollout({ entry, observed, before, slots, whyNone: scope.whyNone, stops });
   const after: ControlRecord = {
-    ...(requestedRewind(entry) === null ? withoutRewind(before) : before),
+    ...withoutRollout(requestedRewind(entry) === null ? withoutRewind(before) : before, newest),
     announced: announceLive(entry, observed, announced),
     incarnationLast,
-    revisionActed: goal.revision,
+    ...rolloutMemory(rollout, entry, observed.at),
+    revisionActed: entry.freeze === null ? revision : before.revisionActed,
+    acted: { revision: goal.revision, render: entry.render, paused: entry.paused },
     restartSequence: entry.restartSequence,
     slots,
     tasks: controlTasks(observed.tasks),
     ...rewindMemory(step, before, observed.at),
   };
   const rewind = planRewindStep(step, scope, after);
-  const live = planLive(scope, after);
+  // Frozen workers take nothing over either.
+  const live = entry.freeze === null ? planLive(scope, after) : { actions: [], events: [], settled: true };
   const waits = decisions.flatMap((decision) => (decision.nextPassAt === undefined ? [] : [decision.nextPassAt]));
   return {
     target: goal.id,
     control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
     actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions, ...live.actions],
-    events: [...decisions.flatMap((decision) => decision.events), ...rewind.events, ...live.events],
-    settled: step.kind === 'none' && live.settled && decisions.every((decision) => decision.settled),
+    events: [
+      ...decisions.flatMap((decision) => decision.events),
+      ...rewind.events,
+      ...live.events,
+      ...rolloutEvents(rollout, scope, before),
+    ],
+    settled:
+      step.kind === 'none' &&
+      rollout.kind !== 'failed' &&
+      live.settled &&
+      decisions.every((decision) => decision.settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+/** Of a goal that got nowhere nothing needs to be known once there is another. */
+function withoutRollout({ rollout: _under, failed, ...rest }: ControlRecord, newest: JobEntry): ControlRecord {
+  return failed?.render === newest.render ? { ...rest, failed } : rest;
+}
+
+function rolloutMemory(rollout: Rollout, { goal, render }: JobEntry, now: number): Partial<ControlRecord> {
+  switch (rollout.kind) {
+    case 'none':
+      return {};
+    case 'under-way':
+      return { rollout: { render, ...rollout.marks } };
+    case 'progressed':
+      return { good: { revision: goal.revision, render } };
+    case 'failed':
+      return { failed: { revision: goal.revision, render, at: now, why: rollout.why } };
+  }
+}
+
+/** That a goal made room is told with what spoke against it. */
+function rolloutEvents(rollout: Rollout, scope: JobScope, { good }: ControlRecord): readonly PlatformEvent[] {
+  if (rollout.kind === 'progressed') return deployedEvents(rollout, scope, good);
+  if (rollout.kind !== 'failed' || !good) return [];
+  const { goal, progressWithinMs } = scope.entry;
+  const message = `Revision ${goal.revision} got nowhere within ${Math.round(progressWithinMs / 1_000)} s (${rollout.why}): revision ${good.revision} runs again. The goal is as declared: apply a mended revision, or restart the job to try this one again.`;
+  const evidence = { failed: goal.revision, runs: good.revision, why: rollout.why };
+  return [scopeEvent(scope, 'error', 'RolledBack', message, evidence)];
+}
+
+/** What making room has cost, as it was measured. Of a job's first goal there is nothing to tell. */
+function deployedEvents(
+  { marks, killed }: Rollout & { readonly kind: 'progressed' },
+  scope: JobScope,
+  good: ControlRecord['good'],
+): readonly PlatformEvent[] {
+  if (!good) return [];
+  const { goal, onRedeploy } = scope.entry;
+  const { since, stoppedAt, flowsAt } = marks;
+  const pauseMs = stoppedAt === undefined ? 0 : Math.max(0, (flowsAt ?? scope.now) - stoppedAt);
+  const duplicates =
+    killed === 0
+      ? 'no duplicates: all that made room had drained and committed'
+      : `${killed} worker(s) ended without draining: what they had sent since their last commit (every ${goal.settings.commitMs} ms) may be there twice`;
+  const message = `Revision ${goal.revision} runs (${onRedeploy}) instead of ${good.revision}: output paused for at most ${pauseMs} ms; ${duplicates}.`;
+  const evidence = {
+    from: good.revision,
+    to: goal.revision,
+    strategy: onRedeploy,
+    pauseMs,
+    killed,
+    tookMs: scope.now - since,
+  };
+  return [scopeEvent(scope, 'info', 'RevisionDeployed', message, evidence)];
 }
 
 function rewindMemory(step: RewindStep, before: ControlRecord, now: number): Partial<ControlRecord> {
@@ -93,25 +168,6 @@ function planRewindStep(
   const { splits } = step.rewind.plan;
   const places = splits.map(({ split, to }) => `${split} at ${to}`).join(', ');
   return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; set back: ${places}.`)] };
-}
-
-/** The control record was lost (it is only a cache): what runs is adopted, and incarnations go on above any that can still be seen. */
-function adoptControl(job: string, uid: string, observed: ObservedJob): ControlRecord {
-  const seen = [
-    ...observed.tasks.map(taskIncarnation),
-    ...observed.heartbeats.map((heartbeat) => heartbeat.incarnation),
-  ];
-  const slots: Record<string, SlotRecord> = {};
-  const alive = observed.tasks.filter((task) => task.state === 'running' || task.state === 'starting');
-  for (const task of [...alive].sort((a, b) => taskIncarnation(a) - taskIncarnation(b)))
-    slots[taskSlot(task)] = {
-      incarnation: taskIncarnation(task),
-      render: taskRender(task),
-      startedAt: task.createdAt,
-      failureCount: 0,
-      nextStartAt: task.createdAt,
-    };
-  return { ...freshControl(job, uid), incarnationLast: Math.max(0, ...seen), slots };
 }
 
 const olderGoal = 'older-goal-';
@@ -137,9 +193,11 @@ function frozen(entry: JobEntry, before: ControlRecord, now: number): Decision {
   };
 }
 
+const ownedWorkers = (slots: readonly SlotRecord[]): ReadonlySet<number> =>
+  new Set(slots.flatMap(({ incarnation, successor }) => [incarnation, ...(successor ? [successor.incarnation] : [])]));
+
 /** Tasks of this job that no slot owns any more (a lost control record, a replaced worker that lingers): stopped, and forgotten when over. */
-function planStrays(scope: JobScope, slots: readonly SlotRecord[]): SlotDecision {
-  const owned = new Set(slots.map((record) => record.incarnation));
+function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDecision {
   const actions: Action[] = [];
   const events: PlatformEvent[] = [];
   let settled = true;

@@ -1,12 +1,16 @@
 // A whole pass: the platform's goal against the observed world, target by target; no target waits for another.
 import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import { readJobId } from '#core/names.ts';
+import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { announceStatus } from '#core/plan/announce-status.ts';
+import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
+import { holdDestruction } from '#core/plan/destruction-guard.ts';
+import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
+import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
-import { planEndedJob } from '#core/plan/plan-ended-job.ts';
+import { holdEnding, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
 import { planReplayJob } from '#core/plan/plan-replay.ts';
@@ -27,7 +31,7 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
     planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
   const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, goal));
-  const endings = ended.map(([id, job]) => planEndedJob(id, job, settings.worker.leaseMs));
+  const endings = planEndings(ended, goal, [...new Set([...jobs.keys(), ...wanted])], settings);
   return [
     ...topics,
     ...decisions,
@@ -37,20 +41,85 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   ].filter(hasEffect);
 }
 
+/** Too many at once are asked about first; frozen ones stay as they are. */
+function planEndings(
+  ended: readonly (readonly [string, ObservedJob])[],
+  goal: PlatformGoal,
+  known: readonly string[],
+  settings: PlatformSettings,
+): readonly Decision[] {
+  const { leaseMs } = settings.worker;
+  const due = ended.filter(([id]) => !isEndFrozen(id, goal));
+  const counted = due.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
+  const held = holdDestruction(
+    counted,
+    known.filter((id) => !isReplay(id)),
+    goal.approvals,
+    settings.guard,
+  );
+  return due.map(([id, job]) => {
+    if (!held.jobs.has(id)) return planEndedJob(id, job, { leaseMs, keptMs: keptMs(id, goal, settings) });
+    const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
+    const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
+    return holdEnding(id, job, message);
+  });
+}
+
+/** The owner is the declaration's that ends it: the deletion's, or the route's that has lost the sink. */
+function isEndFrozen(id: string, goal: PlatformGoal): boolean {
+  const parts = readJobId(id);
+  if (!parts || goal.freezes.length === 0) return false;
+  const removal = removalOf(parts, goal);
+  const owner = removal?.metadata.owner ?? goal.jobs.find((entry) => isOfRoute(parts, entry))?.goal.owner ?? '';
+  return freezeOver({ tenant: parts.tenant, name: parts.name, owner }, goal.freezes) !== null;
+}
+
+type JobParts = NonNullable<ReturnType<typeof readJobId>>;
+
+const isOfRoute = (parts: JobParts, { goal }: JobEntry): boolean =>
+  goal.tenant === parts.tenant && goal.route === parts.route;
+
+const removalOf = (parts: JobParts, goal: PlatformGoal): GoalRevision | undefined =>
+  goal.removed.find(({ kind, tenant, name }) => kind === 'Route' && tenant === parts.tenant && name === parts.route);
+
+/** Nobody can come back to a name that lives another life by now, to a replay, or to what was to go at once. */
+function keptMs(id: string, goal: PlatformGoal, { deletionGraceMs }: PlatformSettings): number {
+  const parts = readJobId(id);
+  if (!parts || isReplay(id)) return 0;
+  const removal = removalOf(parts, goal);
+  if (removal) return removal.purge || removal.uid !== parts.uid ? 0 : deletionGraceMs;
+  return goal.jobs.some((entry) => isOfRoute(parts, entry) && entry.goal.uid === parts.uid) ? deletionGraceMs : 0;
+}
+
 const hasEffect = (decision: Decision): boolean =>
   decision.control !== null || decision.actions.length > 0 || decision.events.length > 0 || !decision.settled;
 
 function planLiveJob(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
-  const decision = planJob(entry, observed, settings);
+  const chosen = chooseGoal(entry, observed.control, observed.earlier);
+  if (chosen.kind === 'none') return planWait(entry, observed, chosen.why);
+  const decision = planJob(chosen.entry, observed, settings, entry);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
-  const finished = planOperations(entry, control, observed);
+  const finished = planOperations(chosen.entry, control, observed);
   const actions = [...decision.actions, ...finished];
   return announceStatus(entry, { ...decision, actions }, observed);
 }
 
-const observedOf = (entry: JobEntry, job: ObservedJob | undefined, { at, splits }: Observed): ObservedJob => ({
-  ...(job ?? { at, tasks: [], heartbeats: [], control: null }),
-  splits: splits.get(entry.goal.id) ?? null,
+/** Nothing is done, which is told once; where nothing is remembered of the job yet, only its status says so. */
+function planWait({ goal, freeze }: JobEntry, { control, at }: ObservedJob, why: string): Decision {
+  const nothing = { target: goal.id, control: null, actions: [], events: [], settled: true };
+  if (control === null || control.announced['waits'] === why) return nothing;
+  const message = `Revision ${goal.revision} waits: ${freeze ? `${describeFreeze(freeze)}, and ` : ''}${why}.`;
+  return {
+    ...nothing,
+    control: { ...control, version: control.version + 1, announced: { ...control.announced, waits: why } },
+    events: [jobEvent(goal, at, 'info', 'Waiting', message)],
+  };
+}
+
+const observedOf = (entry: JobEntry, job: ObservedJob | undefined, observed: Observed): ObservedJob => ({
+  ...(job ?? { at: observed.at, tasks: [], heartbeats: [], control: null }),
+  earlier: observed.earlier.get(entry.goal.id) ?? null,
+  splits: observed.splits.get(entry.goal.id) ?? null,
 });
 
 /** By job id; null when a part of the world could not be observed: unknown is never taken for empty. */
@@ -68,7 +137,7 @@ function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
       tasks: tasksOf.get(id) ?? [],
       heartbeats: heartbeatsOf.get(id) ?? [],
       control: controlOf.get(id) ?? null,
-      splits: null,
+      ...{ earlier: null, splits: null },
     };
     const onlyStoppedTasks =
       !job.control && job.heartbeats.length === 0 && job.tasks.every((task) => task.state === 'stopped');

@@ -9,9 +9,11 @@ import type { Action } from '#core/plan/action.ts';
 import { needsSuccessor } from '#core/plan/job-change.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { isOwnFault } from '#core/plan/plan-rollout.ts';
+import { isReady, startsBeside, withoutSuccessor } from '#core/plan/plan-successor.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
 import { taskIncarnation } from '#core/plan/task-tags.ts';
-import type { SlotRecord } from '#core/ports/control-store.ts';
+import type { PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import type { Json } from '#core/spec/document.ts';
@@ -49,18 +51,30 @@ function healthOf(scope: JobScope, record: SlotRecord): { health: SlotHealth; ta
   return { health: judgeSlot({ now: scope.now, slot: record, task, heartbeat }, deadlines), task };
 }
 
-export function planWantedSlot(scope: JobScope, slot: number, record: SlotRecord | undefined): SlotDecision {
-  if (!record) return start(scope, slot, 0, scope.now, 'WorkerStarted', 'the job wants it');
+export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord | undefined): SlotDecision {
+  if (!before) return start(scope, slot, 0, scope.now, 'WorkerStarted', 'the job wants it');
+  // One that was started beside it for a goal that is not wanted any more is nobody's: it is stopped as such.
+  const isWanted = before.successor !== undefined && !needsSuccessor(before.successor, scope.entry);
+  const record = isWanted ? before : withoutSuccessor(before);
   const { goal } = scope.entry;
   const worker = workerName(goal.id, record.incarnation, slot);
   const { health, task } = healthOf(scope, record);
   const outdated = needsSuccessor(record, scope.entry);
+  if (!outdated && record.successor) return planWantedSlot(scope, slot, withoutSuccessor(record));
+  if (!outdated && record.quarantinedAt !== undefined && health.kind !== 'alive')
+    return { record, actions: [], events: [], settled: true };
+  if (outdated && record.successor && !['alive', 'starting', 'unsure'].includes(health.kind)) {
+    const next = planWantedSlot(scope, slot, record.successor);
+    return { ...next, actions: [{ kind: 'fence-worker', job: goal.id, worker }, ...next.actions] };
+  }
   const stop = (why: string): readonly Action[] =>
     task ? [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }] : [];
   switch (health.kind) {
     case 'alive':
       if (!outdated)
-        return { record: { ...record, ...forgiven(scope, record) }, actions: [], events: [], settled: true };
+        return { record: forgiven(scope, record), actions: [], events: [], ...again(scope, health.lookAgain) };
+      if (startsBeside(scope.entry, latestHeartbeat(scope, record.incarnation)))
+        return planBeside(scope, slot, record, stop('a newer goal'));
       return {
         record,
         actions: stop('a newer goal'),
@@ -74,10 +88,32 @@ export function planWantedSlot(scope: JobScope, slot: number, record: SlotRecord
         ],
         settled: false,
       };
+    case 'unsure':
+      return { record, actions: [], events: [], ...again(scope, true) };
     case 'starting':
       if (outdated)
         return { record, actions: stop('a newer goal'), events: [], settled: false, nextPassAt: scope.now + 1_000 };
       return { record, actions: health.listed ? [] : [startAction(scope, slot, record)], events: [], settled: false };
+    case 'over':
+      return succeed(scope, slot, record, health, outdated);
+    default:
+      return planGone(scope, slot, record, health, stop);
+  }
+}
+
+type GoneHealth = SlotHealth & { readonly kind: 'stopping' | 'silent' | 'never-reported' | 'lost' };
+
+/** On its way out, or as good as over: fenced before another has its place. */
+function planGone(
+  scope: JobScope,
+  slot: number,
+  record: SlotRecord,
+  health: GoneHealth,
+  stop: (why: string) => readonly Action[],
+): SlotDecision {
+  const { goal } = scope.entry;
+  const worker = workerName(goal.id, record.incarnation, slot);
+  switch (health.kind) {
     case 'stopping':
       if (health.reporting) return { record, actions: [], events: [], settled: false };
       return replace(
@@ -115,9 +151,31 @@ export function planWantedSlot(scope: JobScope, slot: number, record: SlotRecord
         'WorkerLost',
         `the runtime does not know worker ${shortName(worker)}, and it is silent`,
       );
-    case 'over':
-      return succeed(scope, slot, record, health, outdated);
   }
+}
+
+/** Whether a lease's length of watching is still to tell something. */
+const again = (scope: JobScope, isOpen: boolean): Pick<SlotDecision, 'settled' | 'nextPassAt'> =>
+  isOpen ? { settled: false, nextPassAt: scope.now + scope.entry.goal.settings.leaseMs } : { settled: true };
+
+/** The old one goes on until the new one reports and reads; what becomes of the new one meanwhile is as with any worker. */
+function planBeside(scope: JobScope, slot: number, record: SlotRecord, stopOld: readonly Action[]): SlotDecision {
+  const { goal } = scope.entry;
+  const { successor } = record;
+  const old = shortName(workerName(goal.id, record.incarnation, slot));
+  if (successor === undefined) {
+    const started = start(scope, slot, 0, scope.now, 'WorkerStarted', `worker ${old} runs an older goal and goes on`);
+    return { ...started, record: { ...record, successor: started.record! } };
+  }
+  const heartbeat = latestHeartbeat(scope, successor.incarnation);
+  if (healthOf(scope, successor).health.kind === 'alive' && heartbeat !== null && isReady(heartbeat, goal)) {
+    const name = shortName(workerName(goal.id, successor.incarnation, slot));
+    const message = `Worker ${name} reports and reads: worker ${old} of the older goal drains and ends.`;
+    const events = [scopeEvent(scope, 'info', 'WorkerStopping', message)];
+    return { record: successor, actions: stopOld, events, settled: false };
+  }
+  const next = planWantedSlot(scope, slot, successor);
+  return { ...next, record: { ...record, ...(next.record ? { successor: next.record } : {}) }, settled: false };
 }
 
 /** The task is over: a successor, at once where the end was wanted or the worker had lived long enough, later where it fails again and again. */
@@ -154,6 +212,7 @@ function succeed(
     [fence],
     'WorkerDied',
     `worker ${shortName(worker)} is over after ${seconds(health.livedMs)}: ${health.reason}${code}`,
+    isOwnFault(health.exitCode, health.reason) ? `${health.reason}${code}` : null,
   );
 }
 
@@ -165,10 +224,15 @@ function replace(
   first: readonly Action[],
   reason: string,
   why: string,
+  ownFault: string | null = null,
 ): SlotDecision {
+  if (ownFault !== null && !isWaiting(record)) {
+    const held = quarantine(scope, slot, record, ownFault);
+    if (held !== null) return { ...held, actions: [...first, ...held.actions] };
+  }
   const failuresBefore = madeProgress(scope, record) ? 0 : record.failureCount;
   // The moment of failure is taken once: later passes find `nextStartAt` already in the future of `startedAt`.
-  const announcedBefore = record.nextStartAt > record.startedAt;
+  const announcedBefore = isWaiting(record);
   const nextStartAt = announcedBefore ? record.nextStartAt : scope.now + startDelayMs(failuresBefore);
   if (nextStartAt > scope.now) {
     const waiting = { ...record, nextStartAt };
@@ -192,7 +256,34 @@ function replace(
     announcedBefore ? 'WorkerStarted' : reason,
     announcedBefore ? 'its backoff is over' : why,
   );
-  return { ...started, actions: [...first, ...started.actions] };
+  const faults = ownFault === null ? record.faults : blame(record, ownFault, scope.now);
+  const blamed = faults === undefined ? {} : { faults };
+  return { ...started, record: { ...started.record!, ...blamed }, actions: [...first, ...started.actions] };
+}
+
+const isWaiting = (record: PlacedWorker): boolean => record.nextStartAt > record.startedAt;
+
+function blame({ faults }: PlacedWorker, last: string, now: number): NonNullable<PlacedWorker['faults']> {
+  return { count: (faults?.count ?? 0) + 1, last, at: [...(faults?.at ?? []), now].slice(-restartsMax) };
+}
+
+/** As many as a budget can count. */
+const restartsMax = 100;
+
+/** Its restart budget is spent: it stays down, which is told with its last words; the others go on. Null: it may start again. */
+function quarantine(scope: JobScope, slot: number, record: SlotRecord, ownFault: string): SlotDecision | null {
+  const { goal, restartBudget } = scope.entry;
+  const faults = blame(record, ownFault, scope.now);
+  const recent = (faults.at ?? []).filter((at) => scope.now - at < restartBudget.perMs);
+  if (recent.length <= restartBudget.count) return null;
+  const worker = workerName(goal.id, record.incarnation, slot);
+  const message = `Worker ${shortName(worker)} ended ${recent.length} times within ${seconds(restartBudget.perMs)} by its own fault (${ownFault}): it is not started again. Change the route, or restart the job once the cause is gone.`;
+  const errors = latestHeartbeat(scope, record.incarnation)?.errors ?? [];
+  const task = taskOf(scope, record.incarnation);
+  const event = scopeEvent(scope, 'error', 'WorkerQuarantined', message, { fault: ownFault, errors });
+  const actions: readonly Action[] = task ? [{ kind: 'tell-with-log', taskId: task.taskId, event }] : [];
+  const held = { ...record, faults, quarantinedAt: scope.now };
+  return { record: held, actions, events: task ? [] : [event], settled: true };
 }
 
 function start(
@@ -249,11 +340,12 @@ export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord)
   const fence: Action = { kind: 'fence-worker', job: goal.id, worker };
   if (health.kind === 'over' || health.kind === 'lost')
     return { record: null, actions: [fence], events: [], settled: true };
+  const alone = withoutSuccessor(record);
   if (health.kind === 'stopping' || task === null)
-    return { record, actions: [], events: [], settled: false, nextPassAt: scope.now + 1_000 };
+    return { record: alone, actions: [], events: [], settled: false, nextPassAt: scope.now + 1_000 };
   const why = scope.whyNone ?? 'the job wants fewer workers';
   return {
-    record,
+    record: alone,
     actions: [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }],
     events: [scopeEvent(scope, 'info', 'WorkerStopping', `Worker ${shortName(worker)} drains and ends: ${why}.`)],
     settled: false,
@@ -274,9 +366,13 @@ const madeProgress = (scope: JobScope, record: SlotRecord): boolean =>
   (latestHeartbeat(scope, record.incarnation)?.accounting.in ?? 0) > 0;
 
 /** After a minute of reporting, earlier failures no longer count. */
-function forgiven(scope: JobScope, record: SlotRecord): Partial<SlotRecord> {
-  const healthyMs = scope.now - record.startedAt;
-  return record.failureCount > 0 && healthyMs > forgiveAfterMs ? { failureCount: 0 } : {};
+function forgiven(scope: JobScope, record: SlotRecord): SlotRecord {
+  const isMarked = record.failureCount > 0 || record.faults !== undefined;
+  if (!isMarked || scope.now - record.startedAt <= forgiveAfterMs) return record;
+  const { faults, ...rest } = record;
+  // Those that the budget counts are forgotten with its span.
+  const at = (faults?.at ?? []).filter((one) => scope.now - one < scope.entry.restartBudget.perMs);
+  return { ...rest, failureCount: 0, ...(faults && at.length > 0 ? { faults: { ...faults, count: 0, at } } : {}) };
 }
 const forgiveAfterMs = 60_000;
 

@@ -1,14 +1,19 @@
 // Topics: what is missing is made, what drifted is set back, what must grow grows; only a deleted stream's topic is deleted.
 import type { PlatformGoal, TopicGoal } from '#core/graph/compile-platform.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { isFleetFrozen } from '#core/plan/freeze.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 
 export function planTopics(goal: PlatformGoal, observed: readonly ObservedTopic[], now: number): readonly Decision[] {
   const byName = new Map(observed.map((topic) => [topic.topic, topic]));
-  const decisions = goal.topics.map((topic) => planTopic(topic, byName.get(topic.topic) ?? null, now));
+  const isFrozen = (tenant: string): boolean => isFleetFrozen(tenant, goal.freezes);
+  // What is missing is made under a freeze too: what runs needs it. What is there is left as it is.
+  const decisions = goal.topics
+    .filter(({ tenant, topic }) => !byName.has(topic) || !isFrozen(tenant))
+    .map((topic) => planTopic(topic, byName.get(topic.topic) ?? null, now));
   const deleted = goal.removedTopics
-    .filter((removed) => byName.has(removed.topic))
+    .filter(({ topic, tenant, keptUntil }) => byName.has(topic) && goal.at >= keptUntil && !isFrozen(tenant))
     .map((removed): Decision => {
       const event = {
         tenant: removed.tenant,

@@ -2,14 +2,14 @@
 
 import { completeAlerts } from '#core/spec/alerts.ts';
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
-import { completeDelivery } from '#core/spec/delivery.ts';
+import { completeDelivery, completeRedeploy } from '#core/spec/delivery.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { completeErrors } from '#core/spec/error-policy.ts';
 import { parseFieldPath } from '#core/spec/field-path.ts';
 import { readFields } from '#core/spec/field-types.ts';
 import { completeOperators } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
-import type { RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
+import type { RestartBudget, RouteSpec, StartPosition } from '#core/spec/route-spec.ts';
 import { completeConditions } from '#core/spec/sinks/condition.ts';
 import { completeSink } from '#core/spec/sinks/sink-spec.ts';
 import { completeFormat } from '#core/spec/stream-format.ts';
@@ -22,6 +22,7 @@ export const defaults = {
   cpu: 0.25,
   memory: '512MiB',
   stalledAfter: '90s',
+  restartBudget: { count: 5, per: '1h' },
 } as const;
 
 const mebibyte = 1024 * 1024;
@@ -96,6 +97,18 @@ function completePaths(
   });
 }
 
+function atLeast(leastMs: number, field: string, text: string | undefined, problems: SpecProblem[]): number | null {
+  if (text === undefined) return null;
+  const ms = durationMs(text);
+  if (ms < leastMs)
+    problems.push({ path: `spec.health.${field}`, message: `got ${text}, expected at least ${leastMs / 1_000}s` });
+  return ms;
+}
+
+const completeRestartBudget = (
+  declared: NonNullable<DeclaredRouteSpec['health']>['restartBudget'] = defaults.restartBudget,
+): RestartBudget => ({ count: declared.count, perMs: durationMs(declared.per) });
+
 export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem[]): RouteSpec {
   const memory = parseBytes(declared.resources?.memory ?? defaults.memory);
   const memoryMiB = memory.ok ? Math.floor(memory.value / mebibyte) : 0;
@@ -129,6 +142,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     sinks,
     conditions: completeConditions(declared.to, problems),
     delivery: completeDelivery(declared.delivery ?? {}, sinks, problems),
+    onRedeploy: completeRedeploy(declared.delivery ?? {}, problems),
     errors: completeErrors(declared.errors ?? {}, problems),
     throttle: declared.throttle?.recordsPerSecond ?? null,
     resources: {
@@ -137,6 +151,9 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
       memoryMiB,
     },
     stalledAfterMs,
+    progressWithinMs: atLeast(10_000, 'progressWithin', declared.health?.progressWithin, problems),
+    restartBudget: completeRestartBudget(declared.health?.restartBudget),
+    upstreamSilentMs: atLeast(1_000, 'upstreamSilentAfter', declared.health?.upstreamSilentAfter, problems),
     alerts: completeAlerts(declared.alerts, problems),
     paused: declared.paused ?? false,
     tests: (declared.tests ?? []).map((test) => ({

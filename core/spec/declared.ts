@@ -131,7 +131,26 @@ export const declaredRouteSpec = z.strictObject({
       memory: bytes.optional(),
     })
     .optional(),
-  health: z.strictObject({ stalledAfter: duration.optional() }).optional(),
+  health: z
+    .strictObject({
+      stalledAfter: duration.optional(),
+      progressWithin: duration.optional().meta({
+        description:
+          'In this time after a change the job has to get somewhere, or the last revision that did runs again. Default 1m on a laptop, 10m on AWS.',
+      }),
+      restartBudget: z
+        .strictObject({ count: z.int().min(1).max(100), per: duration })
+        .optional()
+        .meta({
+          description:
+            'A worker that ends so many times within the span by a fault of its own is quarantined: not started again before the route is changed or the job restarted. Default 5 per 1h.',
+        }),
+      upstreamSilentAfter: duration.optional().meta({
+        description:
+          'The job is shown as degraded where the newest event of its source is older than this. Without it, a source may be as quiet as it likes.',
+      }),
+    })
+    .optional(),
   alerts: declaredAlerts.optional().meta({
     description: 'Told of by events of the job, and on AWS by an alarm each and a dashboard of the job.',
   }),

@@ -7,6 +7,9 @@ import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 export const guarantees = ['at-least-once', 'exactly-once', 'loss-tolerant'] as const;
 export type Guarantee = (typeof guarantees)[number];
 
+export const redeployStrategies = ['fewer-duplicates', 'lower-latency'] as const;
+export type RedeployStrategy = (typeof redeployStrategies)[number];
+
 export const declaredDelivery = z.strictObject({
   guarantee: z
     .enum(guarantees)
@@ -29,7 +32,14 @@ export const declaredDelivery = z.strictObject({
         'per-key: events of one key stay in order, in one partition of the sink. per-partition: events of one source ' +
         'partition do; opensearch, and streams without `key`. none: events without key are spread evenly. Default per-key.',
     }),
-  onRedeploy: z.literal('fewer-duplicates').optional(),
+  onRedeploy: z
+    .enum(redeployStrategies)
+    .optional()
+    .meta({
+      description:
+        'How workers make room for others where the job changes. fewer-duplicates: they drain, commit and end, then others start. ' +
+        'lower-latency: others start beside them and take splits; when these report and read, the old drain, commit and end. Default fewer-duplicates.',
+    }),
 });
 
 export type DeclaredDelivery = z.infer<typeof declaredDelivery>;
@@ -57,6 +67,19 @@ export function completeDelivery(
     if (ordering === 'per-partition') checkPerPartition(sink, path, problems);
   }
   return { guarantee, lossBudget, ordering };
+}
+
+/** A transaction of one worker is not over before another one's may begin: with them there is no beside. */
+export function completeRedeploy(declared: DeclaredDelivery, problems: SpecProblem[]): RedeployStrategy {
+  const strategy = declared.onRedeploy ?? 'fewer-duplicates';
+  if (strategy === 'lower-latency' && declared.guarantee === 'exactly-once')
+    problems.push({
+      path: 'spec.delivery.onRedeploy',
+      message:
+        'lower-latency cannot be kept with exactly-once: a split goes to the next worker only once the last transaction is over',
+      fix: 'leave it out, or ask for at-least-once',
+    });
+  return strategy;
 }
 
 function completeLossBudget({ guarantee, lossBudget }: DeclaredDelivery, problems: SpecProblem[]): number | null {

@@ -4,6 +4,7 @@
 const laterFields: Readonly<Record<string, string>> = {
   'spec.errors.retryable': 'leave it out: a sink that cannot be written is retried until it can',
   'spec.autoscale': 'set `resources.workers` by hand',
+  'spec.alerts': 'leave it out',
   'spec.health.restartBudget': 'leave it out: restarts back off to five minutes',
   'spec.config': 'leave it out',
 };
@@ -11,7 +12,6 @@ const laterFields: Readonly<Record<string, string>> = {
 /** Path (without indices) → values that the contract names for later, with what to do instead. */
 const laterValues: Readonly<Record<string, readonly string[]>> = {
   'spec.durability': ['available'],
-  'spec.delivery.onRedeploy': ['lower-latency'],
 };
 
 export const laterFieldFix = (path: string): string | null =>

@@ -1,6 +1,6 @@
 // What a declared route means: the complete form, every default filled in.
 import type { AlertSpec } from '#core/spec/alerts.ts';
-import type { Delivery } from '#core/spec/delivery.ts';
+import type { Delivery, RedeployStrategy } from '#core/spec/delivery.ts';
 import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
 import type { SinkCondition } from '#core/spec/sinks/condition.ts';
@@ -24,6 +24,12 @@ export interface RouteTest {
   readonly expect: readonly string[];
 }
 
+/** Ends by its own fault that a worker may have within the span. */
+export interface RestartBudget {
+  readonly count: number;
+  readonly perMs: number;
+}
+
 export interface RouteSpec {
   readonly from: string;
   readonly start: StartPosition;
@@ -37,11 +43,17 @@ export interface RouteSpec {
   /** For each of the sinks, in the same order. */
   readonly conditions: readonly SinkCondition[];
   readonly delivery: Delivery;
+  readonly onRedeploy: RedeployStrategy;
   readonly errors: ErrorPolicy;
   /** Records the job reads a second at most; null: as many as it can. */
   readonly throttle: number | null;
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
   readonly stalledAfterMs: number;
+  /** Null: as the platform is set. */
+  readonly progressWithinMs: number | null;
+  readonly restartBudget: RestartBudget;
+  /** Null: the source may be silent for ever. */
+  readonly upstreamSilentMs: number | null;
   readonly alerts: AlertSpec;
   readonly paused: boolean;
   readonly tests: readonly RouteTest[];

@@ -3,7 +3,10 @@
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
+import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
+import { rolledBackTo } from '#core/plan/choose-goal.ts';
+import { describeFreeze } from '#core/plan/freeze.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { alertValues } from '#core/status/job-measures.ts';
@@ -12,7 +15,7 @@ import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/
 export interface JobFacts {
   readonly entry: JobEntry;
   readonly control: ControlRecord | null;
-  readonly heartbeats: readonly Heartbeat[];
+  readonly heartbeats: readonly SightedHeartbeat[];
   /** The splits' items; null when they were not read (the account is then of the live workers only). */
   readonly splits: readonly SplitRecord[] | null;
   readonly now: number;
@@ -20,6 +23,9 @@ export interface JobFacts {
 
 /** What the phase is decided on. */
 interface Situation extends JobFacts {
+  /** As it goes by now; `newest`: as the goal store has it. They differ while a freeze holds the newest back. */
+  readonly entry: JobEntry;
+  readonly newest: JobEntry;
   /** Heartbeats within the lease, of incarnations that hold a slot. */
   readonly live: readonly Heartbeat[];
   readonly current: readonly Heartbeat[];
@@ -32,14 +38,17 @@ export function assessJob(facts: JobFacts): JobStatus {
   const lag = lagOf(live);
   const deadLetterShare = deadLetterShareOf(live);
   const raised = judgeAlerts(entry.alerts, alertValues({ lag, deadLetterShare }), raisedBefore(facts.control));
-  const conditions = [progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation)];
+  const conditions = [
+    ...[progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation), stable(situation)],
+    ...upstreamAlive(situation),
+  ];
   if (Object.keys(entry.alerts).length > 0) conditions.push(quiet(raised));
   const { phase, message } = decidePhase(situation, conditions);
   return {
     phase,
     message,
     conditions,
-    observedRevision: entry.goal.revision,
+    observedRevision: facts.entry.goal.revision,
     runningRevision: current[0]?.revision ?? live[0]?.revision ?? null,
     lag,
     accounting,
@@ -81,17 +90,54 @@ const quiet = (raised: readonly RaisedAlert[]): Condition =>
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
+/** Of an earlier goal only what the control record says of it is known here: enough to tell who runs as wanted. */
+function heldEntry(newest: JobEntry, control: ControlRecord | null): JobEntry {
+  const acted = newest.freeze === null ? undefined : control?.acted;
+  const good = newest.freeze === null ? rolledBackTo(newest, control) : null;
+  if (good) return { ...newest, render: good.render, goal: { ...newest.goal, revision: good.revision } };
+  if (acted === undefined) return newest;
+  if (acted.render === newest.render) return { ...newest, paused: acted.paused };
+  const workers = Object.keys(control?.slots ?? {}).length;
+  const { goal } = newest;
+  return {
+    ...{ ...newest, render: acted.render, paused: acted.paused, requested: [] },
+    goal: { ...goal, revision: acted.revision, resources: { ...goal.resources, workers } },
+  };
+}
+
+/** What waits for a freeze to be lifted; null where nothing does. */
+function heldBack({ newest, control }: Situation): string | null {
+  const { freeze, goal } = newest;
+  if (freeze === null) return null;
+  const acted = control?.acted;
+  if (acted === undefined) return `revision ${goal.revision} waits: ${describeFreeze(freeze)}`;
+  const waits = acted.render !== newest.render || acted.paused !== newest.paused;
+  return waits
+    ? `revision ${goal.revision} waits, revision ${acted.revision} runs on: ${describeFreeze(freeze)}`
+    : null;
+}
+
+/** Which goal got nowhere, and which one runs instead; null where the newest is carried out. */
+function rolledBackNote({ newest, control }: Situation): string | null {
+  const good = newest.freeze === null ? rolledBackTo(newest, control) : null;
+  if (!good) return null;
+  const { revision, why } = control!.failed!;
+  return `revision ${revision} got nowhere (${why}), so revision ${good.revision} runs: apply a mended one, or restart the job to try it again`;
+}
+
 function situate(facts: JobFacts): Situation {
-  const { entry, control, heartbeats, splits, now } = facts;
+  const { control, heartbeats, splits, now } = facts;
+  const entry = heldEntry(facts.entry, control);
   const slots = Object.values(control?.slots ?? {});
   const live = heartbeats.filter(
     (heartbeat) =>
+      heartbeat.certainty !== 'unsure' &&
       now - heartbeat.at <= entry.goal.settings.leaseMs &&
       slots.some((slot) => slot.incarnation === heartbeat.incarnation),
   );
   const current = live.filter((heartbeat) => heartbeat.render === entry.render && heartbeat.state !== 'draining');
   const accounts = splits ? splits.map((split) => split.accounting) : live.map((heartbeat) => heartbeat.accounting);
-  return { ...facts, live, current, accounting: accounts.reduce(addAccounting, noRecords) };
+  return { ...facts, entry, newest: facts.entry, live, current, accounting: accounts.reduce(addAccounting, noRecords) };
 }
 
 const condition = (
@@ -153,8 +199,20 @@ function gatheredNote(live: readonly Heartbeat[], now: number): string | null {
   return `${records} of them are read and gathered for files, the next of which is written within ${seconds(dueAt - now)}`;
 }
 
-function inSync({ entry, current, live, control }: Situation): Condition {
+function inSync(situation: Situation): Condition {
+  const held = heldBack(situation);
+  const running = asItGoes(situation);
+  // Under a freeze, too, all that is to run has to run.
+  if (held !== null && (running.status === 'true' || situation.control?.acted === undefined))
+    return condition('InSync', 'false', 'Frozen', held);
+  return running;
+}
+
+function asItGoes(situation: Situation): Condition {
+  const { entry, current, live, control } = situation;
   const type = 'InSync';
+  const rolledBack = rolledBackNote(situation);
+  if (rolledBack !== null) return condition(type, 'false', 'RolledBack', rolledBack);
   const wanted = entry.paused ? 0 : entry.goal.resources.workers;
   if (entry.paused) {
     const left = Object.keys(control?.slots ?? {}).length;
@@ -203,6 +261,31 @@ function checkpointFresh({ entry, live, now }: Situation): Condition {
   );
 }
 
+/** Whether all workers may be started again when they end. */
+function stable({ control }: Situation): Condition {
+  const slots = Object.entries(control?.slots ?? {});
+  const held = slots.filter(([, { quarantinedAt }]) => quarantinedAt !== undefined);
+  const [first] = held;
+  if (first === undefined) return condition('Stable', 'true', 'WithinBudget', 'no worker ends again and again');
+  const [slot, { faults }] = first;
+  const message = `${held.length}/${slots.length} worker(s) are quarantined; slot ${slot}: ${faults?.last ?? 'ended again and again'}. Change the route, or restart the job once the cause is gone`;
+  return condition('Stable', 'false', 'Quarantined', message);
+}
+
+/** Only where the route says how silent its source may be. */
+function upstreamAlive({ entry, live }: Situation): readonly Condition[] {
+  if (entry.upstreamSilentMs === null) return [];
+  const ages = live.flatMap(({ freshnessMs }) => (freshnessMs === null ? [] : [freshnessMs]));
+  const lag = sum(live.flatMap((heartbeat) => heartbeat.splits).map((split) => split.lagRecords));
+  const type = 'UpstreamAlive';
+  if (ages.length === 0 || lag > 0)
+    return [condition(type, 'unknown', 'NotAtTheEnd', 'the newest event has not been read yet')];
+  const age = Math.min(...ages);
+  const isSilent = age > entry.upstreamSilentMs;
+  const message = `the newest event of ${entry.goal.source.stream} is ${seconds(age)} old${isSilent ? `, more than the ${seconds(entry.upstreamSilentMs)} allowed: whoever writes it has stopped, or has nothing to write` : ''}`;
+  return [condition(type, isSilent ? 'false' : 'true', isSilent ? 'UpstreamSilent' : 'Fresh', message)];
+}
+
 const throttled = (perSecond: number | null): string => (perSecond === null ? '' : `; held to ${perSecond} records/s`);
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
@@ -237,24 +320,31 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
   if (entry.paused) return { phase: 'Paused', message: sync.message };
   if (progress.reason === 'Stuck') return { phase: 'Failed', message: progress.message };
   if (progress.reason === 'Stalled') return { phase: 'Stalled', message: progress.message };
+  if (sync.reason === 'Frozen' && control?.acted === undefined) return { phase: 'Pending', message: sync.message };
   if (!control) return { phase: 'Pending', message: 'waits for the reconciler' };
   const slots = Object.values(control.slots);
   const failing = slots.filter(
     (slot) => slot.failureCount >= 2 && !current.some((heartbeat) => heartbeat.incarnation === slot.incarnation),
   );
+  if (by('Stable').status === 'false') return { phase: 'Quarantined', message: by('Stable').message };
   if (failing.length > 0)
     return {
       phase: 'Degraded',
       message: `${failing.length} worker(s) failed ${Math.max(...failing.map((slot) => slot.failureCount))} times in a row and are started again with growing pauses`,
     };
-  if (sync.status !== 'true') return { phase: 'Deploying', message: sync.message };
+  if (sync.reason === 'RolledBack') return { phase: 'Degraded', message: sync.message };
+  if (sync.status !== 'true' && sync.reason !== 'Frozen') return { phase: 'Deploying', message: sync.message };
   if (progress.reason === 'NoSplit' || progress.reason === 'SplitsFree')
     return { phase: 'Deploying', message: progress.message };
-  const troubled = [by('CheckpointFresh'), by('Balanced')].find((candidate) => candidate.status === 'false');
+  const troubled = [
+    by('CheckpointFresh'),
+    by('Balanced'),
+    ...conditions.filter(({ type }) => type === 'UpstreamAlive'),
+  ].find((candidate) => candidate.status === 'false');
   if (troubled) return { phase: 'Degraded', message: troubled.message };
   const trouble = current.flatMap((heartbeat) => heartbeat.errors).find((error) => isTrouble(error, now));
   if (trouble) return { phase: 'Degraded', message: `${trouble.code}: ${trouble.message}` };
-  return { phase: 'Running', message: progress.message };
+  return { phase: 'Running', message: sync.reason === 'Frozen' ? sync.message : progress.message };
 }
 
 /** Said once, and worth a look although the job has gone on: events were lost, or their topic is another one. */

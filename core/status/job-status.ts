@@ -12,7 +12,14 @@ export type JobPhase =
   | 'Failed'
   | 'Stopped';
 
-export type ConditionType = 'Progressing' | 'InSync' | 'CheckpointFresh' | 'Balanced' | 'Quiet';
+export type ConditionType =
+  | 'Progressing'
+  | 'InSync'
+  | 'CheckpointFresh'
+  | 'Balanced'
+  | 'Stable'
+  | 'UpstreamAlive'
+  | 'Quiet';
 
 export interface Condition {
   readonly type: ConditionType;

@@ -7,6 +7,7 @@ import { environment, objectKeys, taskTags } from '#core/names.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { TaskRequest } from '#core/ports/task-runner.ts';
+import type { Json } from '#core/spec/document.ts';
 import type { PacedCall } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
@@ -46,6 +47,8 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
       return paced('stop-task', parts, () => parts.tasks.stop(action.taskId, action.why));
     case 'fence-worker':
       return parts.workers.fence(action.job, action.worker);
+    case 'tell-with-log':
+      return tellWithLog(action, parts);
     case 'set-live':
       return parts.workers.setLive(action.job, action.live);
     case 'forget-worker':
@@ -62,6 +65,16 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
   }
 }
 
+/** That the log cannot be read is no reason not to tell. */
+async function tellWithLog(
+  { taskId, event }: Action & { kind: 'tell-with-log' },
+  parts: ReconcileParts,
+): Promise<void> {
+  const log = await parts.tasks.lastLines(taskId).catch(() => []);
+  const evidence = { ...(event.evidence as { readonly [key: string]: Json } | undefined), log };
+  await parts.goals.appendEvents([{ ...event, evidence }]);
+}
+
 /** A topic has no second life: what was decided on an older goal must not take one away that is wanted again by now. */
 async function deleteTopic(action: Action & { kind: 'delete-topic' }, parts: ReconcileParts): Promise<void> {
   const { topic, tenant, stream, goalSequence } = action;
@@ -76,7 +89,7 @@ async function deleteTopic(action: Action & { kind: 'delete-topic' }, parts: Rec
 /** The goal is stored before the task that reads it is asked for; both are idempotent. */
 async function startWorker(action: Action & { kind: 'start-worker' }, parts: ReconcileParts): Promise<void> {
   const { goal } = action;
-  const goalKey = await storeGoal(goal, parts);
+  const goalKey = await storeGoal(goal, action.render, parts);
   const request: TaskRequest = {
     clientToken: action.clientToken,
     job: goal.id,
@@ -115,9 +128,11 @@ async function paced<Answer>(call: PacedCall, parts: ReconcileParts, work: () =>
   }
 }
 
-async function storeGoal(goal: JobGoal, parts: ReconcileParts): Promise<string> {
+async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): Promise<string> {
   const key = objectKeys.goal(goal.id, contentHash(goal));
-  await parts.objects.put(key, new TextEncoder().encode(JSON.stringify(goal)), { ifAbsent: true });
+  const bytes = new TextEncoder().encode(JSON.stringify(goal));
+  await parts.objects.put(key, bytes, { ifAbsent: true });
+  await parts.objects.put(objectKeys.goalOfRender(goal.id, render), bytes, { ifAbsent: true });
   return key;
 }
 

@@ -5,6 +5,7 @@ import middy from '@middy/core';
 import { metricNamespace } from '#core/names.ts';
 import { composeReconciler } from '#functions/reconcile/compose.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
+import type { BeatMemory } from '#functions/reconcile/observe.ts';
 import { runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
 import type { Watching } from '#functions/reconcile/watch-jobs.ts';
 
@@ -14,12 +15,13 @@ const executionMs = 55_000;
 const { parts, takeChanges } = await composeReconciler(process.env);
 const metrics = new Metrics({ namespace: metricNamespace, serviceName: 'reconciler' });
 const backoff: TargetBackoff = new Map();
+const beats: BeatMemory = { sightings: new Map() };
 const watching: Watching = { lastAt: 0 };
 
 async function pass() {
   const startedAt = performance.now();
   const forget = await takeChanges();
-  const report = await runPass(parts, backoff, watching);
+  const report = await runPass(parts, backoff, watching, beats);
   await forget();
   metrics.addMetric('PassMs', MetricUnit.Milliseconds, performance.now() - startedAt);
   metrics.addMetric('PassDecisions', MetricUnit.Count, report.decisions);

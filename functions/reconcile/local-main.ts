@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { composeLocal } from '#functions/reconcile/compose.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { createLocalMachine } from '#functions/reconcile/local-machine.ts';
+import type { BeatMemory } from '#functions/reconcile/observe.ts';
 import { oneAtATime, PassDriver } from '#functions/reconcile/pass-driver.ts';
 import { runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
 import type { Watching } from '#functions/reconcile/watch-jobs.ts';
@@ -12,13 +13,14 @@ const sweepEveryMs = 2_000;
 
 const { parts, port, listen, takeChanges, close } = await composeLocal();
 const backoff: TargetBackoff = new Map();
+const beats: BeatMemory = { sightings: new Map() };
 const watching: Watching = { lastAt: 0 };
 const health = { passes: 0, lastPassAt: 0, lastPassMs: 0 };
 
 const passes = oneAtATime(async () => {
   const startedAt = performance.now();
   const forget = await takeChanges();
-  const report = await runPass(parts, backoff, watching);
+  const report = await runPass(parts, backoff, watching, beats);
   await forget();
   health.passes++;
   health.lastPassAt = Date.now();

@@ -2,9 +2,14 @@
 
 import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/compile-platform.ts';
-import { topicSettings } from '#core/names.ts';
+import { type BeatSightings, type SightedHeartbeat, sightBeats } from '#core/health/sight-beats.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { parseJobGoal } from '#core/job/parse-goal.ts';
+import { objectKeys, topicSettings } from '#core/names.ts';
+import { earlierRender } from '#core/plan/choose-goal.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { requestedRewind } from '#core/plan/plan-rewind.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
 export interface Observation {
@@ -14,7 +19,7 @@ export interface Observation {
 }
 
 /** Changes nothing. Reads do not wait for each other, and one that fails does not hide the rest. */
-export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promise<Observation> {
+export async function observe(goal: PlatformGoal, parts: ReconcileParts, memory: BeatMemory): Promise<Observation> {
   const failures: string[] = [];
   const attempt = async <Value>(name: string, read: () => Promise<Value>): Promise<Value | null> => {
     try {
@@ -27,17 +32,58 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts): Promis
   // Taken before the reads: one that waits for a broker that is down must not make the heartbeats beside it look old.
   const at = parts.clock.now();
   const names = [...goal.topics, ...goal.removedTopics].map((topic) => topic.topic);
-  const [topics, tasks, heartbeats, controls, splits] = await Promise.all([
+  const [topics, tasks, heartbeats, [controls, earlier], splits] = await Promise.all([
     attempt('topics', () => parts.broker.describe([...new Set(names)], topicSettings)),
     attempt('tasks', () => parts.tasks.list()),
     attempt('heartbeats', () => parts.workers.listHeartbeats()),
-    attempt('controls', () => parts.controls.list()),
+    attempt('controls', () => parts.controls.list()).then(
+      async (controls) => [controls, await readEarlierGoals(goal, controls ?? [], parts, attempt)] as const,
+    ),
     readSplits(goal, parts, attempt),
   ]);
-  return { observed: { at, topics, tasks, heartbeats, controls, splits }, failures };
+  const sighted = heartbeats === null ? null : sight(heartbeats, at, parts, memory);
+  return { observed: { at, topics, tasks, heartbeats: sighted, controls, earlier, splits }, failures };
+}
+
+/** Kept by a reconciler from pass to pass: when it saw whose counter move. Losing it costs a lease's length of watching. */
+export interface BeatMemory {
+  sightings: BeatSightings;
+}
+
+function sight(
+  heartbeats: readonly Heartbeat[],
+  at: number,
+  { clock, settings }: ReconcileParts,
+  memory: BeatMemory,
+): readonly SightedHeartbeat[] {
+  const time = { at, monotonicMs: clock.monotonicMs(), leaseMs: settings.worker.leaseMs };
+  const sighted = sightBeats(heartbeats, memory.sightings, time);
+  memory.sightings = sighted.sightings;
+  return sighted.heartbeats;
 }
 
 type Attempt = <Value>(name: string, read: () => Promise<Value>) => Promise<Value | null>;
+
+/** Few jobs go by an earlier goal at any time. */
+async function readEarlierGoals(
+  goal: PlatformGoal,
+  controls: readonly ControlRecord[],
+  parts: ReconcileParts,
+  attempt: Attempt,
+): Promise<Observed['earlier']> {
+  const controlOf = new Map(controls.map((control) => [control.job, control]));
+  const found = await Promise.all(
+    goal.jobs.map(async (entry) => {
+      const { id } = entry.goal;
+      const render = earlierRender(entry, controlOf.get(id) ?? null);
+      if (render === null) return [];
+      const bytes = await attempt(`goal of ${id}`, () => parts.objects.get(objectKeys.goalOfRender(id, render)));
+      const read = bytes === null ? null : parseJobGoal(bytes);
+      return read?.ok ? ([[id, read.value]] as const) : [];
+    }),
+  );
+  return new Map(found.flat());
+}
 
 /** Few jobs are being rewound or replayed at any time; of all others a pass reads no split. */
 async function readSplits(goal: PlatformGoal, parts: ReconcileParts, attempt: Attempt): Promise<Observed['splits']> {

@@ -6,7 +6,7 @@ import { fairOrder } from '#core/plan/fair-order.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
 import { act } from '#functions/reconcile/act.ts';
-import { observe } from '#functions/reconcile/observe.ts';
+import { type BeatMemory, observe } from '#functions/reconcile/observe.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type Watching, watchJobs } from '#functions/reconcile/watch-jobs.ts';
 
@@ -25,14 +25,16 @@ export type TargetBackoff = Map<string, { failureCount: number; notBefore: numbe
 
 const jobsAtOnce = 8;
 
+/** `beats`: of this process, from pass to pass. */
 export async function runPass(
   parts: ReconcileParts,
   backoff: TargetBackoff,
   watching: Watching = { lastAt: 0 },
+  beats: BeatMemory = { sightings: new Map() },
 ): Promise<PassReport> {
   const begunAt = parts.clock.now();
   const goal = parts.compile(await parts.goals.snapshot());
-  const { observed, failures } = await observe(goal, parts);
+  const { observed, failures } = await observe(goal, parts, beats);
   const decisions = planPass(goal, observed, parts.settings).filter((decision) =>
     isDue(decision, backoff, observed.at),
   );

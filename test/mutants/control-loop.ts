@@ -3,6 +3,9 @@ import { type Mutant, simulated } from './mutant.ts';
 
 const jobs = ['test/core/plan/plan-job.test.ts', 'test/core/plan/plan-pass.test.ts'];
 const acting = ['test/functions/reconcile'];
+const changing = 'test/simulation/freeze-and-delete.test.ts';
+const rolling = 'test/simulation/rollback.test.ts';
+const beside = 'test/simulation/lower-latency.test.ts';
 
 export const controlLoopMutants: readonly Mutant[] = [
   {
@@ -47,7 +50,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'restored-goal-is-carried-out', file: 'core/plan/plan-job.ts', by: jobs },
-    before: 'before.revisionActed > goal.revision &&',
+    before: 'before.revisionActed > revision &&',
     after: 'before.revisionActed < 0 &&',
   },
   {
@@ -61,7 +64,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'nextIncarnation: () => incarnationLast + 1',
   },
   {
-    ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/adopt-control.ts', by: [...jobs, simulated] },
     before: 'incarnationLast: Math.max(0, ...seen), slots',
     after: 'incarnationLast: Math.min(0, ...seen), slots',
   },
@@ -87,7 +90,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'outdated-worker-left-alone', file: 'core/plan/plan-slot.ts', by: jobs },
-    before: 'const outdated = record.render !== render;',
+    before: 'const outdated = needsSuccessor(record, scope.entry);',
     after: 'const outdated = record.render === "";',
   },
   {
@@ -190,7 +193,67 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'running-without-its-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
-    before: "if (sync.status !== 'true') return { phase: 'Deploying', message: sync.message };",
+    before:
+      "if (sync.status !== 'true' && sync.reason !== 'Frozen') return { phase: 'Deploying', message: sync.message };",
     after: '',
+  },
+  {
+    ...{ name: 'grace-is-none', file: 'core/plan/plan-ended-job.ts', by: [changing, simulated] },
+    before: 'if (observed.at < endedAt + keptMs)',
+    after: 'if (observed.at < endedAt)',
+  },
+  {
+    ...{ name: 'topic-goes-before-its-grace', file: 'core/plan/plan-topics.ts', by: [...jobs, changing] },
+    before: 'goal.at >= keptUntil &&',
+    after: '',
+  },
+  {
+    ...{
+      name: 'guard-off',
+      file: 'core/plan/destruction-guard.ts',
+      by: [changing, 'test/core/plan/destruction-guard.test.ts'],
+    },
+    before: 'return count.ending > count.allowed;',
+    after: 'return count.ending < 0;',
+  },
+  {
+    ...{ name: 'freeze-ends-nobody-but-starts', file: 'core/plan/choose-goal.ts', by: [changing] },
+    before: 'return entry.freeze === null ? chooseGood(entry, control, stored) : chooseFrozen(entry, control, stored);',
+    after: 'return chooseGood(entry, control, stored);',
+  },
+  {
+    ...{ name: 'freeze-does-not-keep-from-ending', file: 'core/plan/plan-pass.ts', by: [changing] },
+    before: 'const due = ended.filter(([id]) => !isEndFrozen(id, goal));',
+    after: 'const due = ended;',
+  },
+  {
+    ...{ name: 'given-up-and-tried-again', file: 'core/plan/choose-goal.ts', by: [rolling, simulated] },
+    before: 'return control?.failed?.render === entry.render ? (control.good ?? null) : null;',
+    after: 'return control?.failed?.render === entry.render && control.failed.at < 0 ? (control.good ?? null) : null;',
+  },
+  {
+    ...{ name: 'blamed-for-an-outage', file: 'core/plan/plan-rollout.ts', by: [rolling] },
+    before: '(exitCode !== null && ownFaults.includes(exitCode))',
+    after: 'exitCode !== null',
+  },
+  {
+    ...{ name: 'old-one-ends-before-the-new-one-is-ready', file: 'core/plan/plan-slot.ts', by: [beside] },
+    before:
+      "if (healthOf(scope, successor).health.kind === 'alive' && heartbeat !== null && isReady(heartbeat, goal)) {",
+    after: 'if (heartbeat === null || isReady(heartbeat, goal)) {',
+  },
+  {
+    ...{
+      name: 'silence-by-the-workers-clock',
+      file: 'core/health/sight-beats.ts',
+      by: ['test/core/health/sight-beats.test.ts'],
+    },
+    before: 'return { ...shiftHeartbeat(heartbeat, time.at - silentMs),',
+    after: 'return { ...heartbeat,',
+  },
+  {
+    ...{ name: 'budget-never-spent', file: 'core/plan/plan-slot.ts', by: ['test/simulation/quarantine.test.ts'] },
+    before: 'if (recent.length <= restartBudget.count) return null;',
+    after: 'if (recent.length >= 0) return null;',
   },
 ];

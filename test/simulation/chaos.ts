@@ -14,6 +14,7 @@ export async function carryOut(step: Step, world: World): Promise<void> {
   switch (family) {
     case 'people':
       if (step.kind === 'stop-a-task') return stopATask(step, world);
+      if (step.kind === 'approve') return approveHeld(world);
       await world.people.act(step);
       return world.goalMoved();
     case 'workers':
@@ -35,6 +36,12 @@ async function stopATask(step: Step, world: World): Promise<void> {
   if (tasks.length > 0) await world.runtime.stop(seededRandom(step.roll).pick(tasks).taskId);
 }
 
+/** Somebody looks at what waits for consent, and gives it. */
+export async function approveHeld(world: World): Promise<void> {
+  const controls = await world.controls.list();
+  await world.people.approve(controls.filter(({ announced }) => announced['held'] !== undefined).map(({ job }) => job));
+}
+
 function troubleAWorker(step: Step, world: World): void {
   const random = seededRandom(step.roll);
   const live = world.liveWorkers();
@@ -45,7 +52,7 @@ function troubleAWorker(step: Step, world: World): void {
   if (step.kind === 'kill-worker') world.killWorker(victim);
   if (step.kind === 'freeze-worker') victim.actor.frozenUntil = untilAt;
   if (step.kind === 'cut-worker') victim.actor.cutUntil = untilAt;
-  if (step.kind === 'skew-clock') victim.skewMs += random.below(4_000) - 2_000;
+  if (step.kind === 'skew-clock') victim.skewMs += random.pick([1, 60, 300]) * (random.below(4_000) - 2_000);
 }
 
 function troubleAReconciler(step: Step, world: World): void {

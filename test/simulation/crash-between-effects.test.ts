@@ -47,7 +47,7 @@ async function live(crash: CrashPoint | null): Promise<ControlLoopWorld> {
   if (requested.kind === 'accepted')
     expect((await world.goals.readOperation('default', requested.operation.id))?.state).toBe('succeeded');
 
-  await world.goals.remove({ ...asked, kind: 'Route', name: 'plays' });
+  await world.goals.remove({ ...asked, kind: 'Route', name: 'plays', purge: true });
   await world.settle();
   expect(world.tasks.tasks().filter((task) => task.state !== 'stopped')).toEqual([]);
   expect([await world.controls.list(), await world.workers.listHeartbeats()]).toEqual([[], []]);

@@ -19,8 +19,9 @@ export class ModelReconciler {
   constructor(actor: Actor, network: Network, parts: ReconcileParts, onPass: (report: PassReport) => void) {
     this.actor = actor;
     const backoff: TargetBackoff = new Map();
+    const beats = { sightings: new Map() };
     this.#passes = oneAtATime(async () => {
-      const report = await runPass(parts, backoff);
+      const report = await runPass(parts, backoff, undefined, beats);
       onPass(report);
       return report;
     });

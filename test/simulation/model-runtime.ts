@@ -113,6 +113,10 @@ export class ModelRuntime implements TaskRunner {
     this.#time.after(noticedMs, () => this.#set(entry, ended(`exit code ${exitCode}`, exitCode, this.#time.now)));
   }
 
+  async lastLines(): Promise<readonly string[]> {
+    return [];
+  }
+
   async list(job?: string): Promise<readonly ObservedTask[]> {
     const lagMs = this.chaos && this.listingLagMs > 0 ? this.#random.below(this.listingLagMs + 1) : 0;
     const asOf = this.#time.now - lagMs;

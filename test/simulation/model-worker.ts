@@ -29,6 +29,7 @@ import type { Split } from '#workers/split.ts';
 import { resolveUnreadable } from '#workers/unreadable-split.ts';
 import type { Ledger } from './ledger.ts';
 import type { Actor, Network } from './network.ts';
+import { badThrottle } from './people.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface WorkerWorld {
@@ -47,6 +48,7 @@ export interface WorkerWorld {
 }
 
 const batchRecords = 20;
+const badLifeMs = 400;
 const eagerRoundMs = 500;
 const metadataMs = 5_000;
 
@@ -118,6 +120,7 @@ export class ModelWorker {
     const goal = await this.#readGoal();
     if (goal === null || this.isOver) return;
     this.goal = goal;
+    if (goal.throttle === badThrottle) this.#world.time.after(badLifeMs, () => this.#end('internal'));
     const core = this.#compose(goal);
     this.#core = core;
     await this.#beat();
@@ -243,9 +246,10 @@ export class ModelWorker {
     }
     if (takeOver(core.parts, round.live)) void this.#beat();
     if (this.#draining || !core.lease.isHeld) return true;
-    const { claim, release, waitingFor } = round.decision;
+    const { claim, release, free, waitingFor } = round.decision;
     for (const name of release) void core.holdings.letGo(name, goal.settings.drainMs);
     const hadNone = core.holdings.all.length === 0;
+    await core.holdings.free(free);
     await core.holdings.claim(claim);
     if (hadNone && core.holdings.all.length > 0) void this.#beat();
     return waitingFor.length > 0 || core.holdings.all.length === 0;

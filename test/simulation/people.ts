@@ -6,12 +6,21 @@ import type { Step } from './steps.ts';
 
 const asked = { tenant: 'default', author: 'ann', reason: '' };
 
+/** By it a worker of the model knows that its goal is one of those that it cannot live with. */
+export const badThrottle = 666;
+
+const fleet = { ...asked, scope: 'fleet' as const, name: '' };
+
 interface RouteWish {
   from: string;
   limit: number;
   workers: number;
   sinks: readonly string[];
   paused: boolean;
+  /** Workers of it end by themselves soon after they have started. */
+  bad?: boolean;
+  /** Workers of a newer goal start beside those that run. */
+  beside?: boolean;
 }
 
 /** Knows what was last wished for, so that everything can be declared again after the store forgot it. */
@@ -19,6 +28,7 @@ export class People {
   readonly #goals: GoalStore;
   readonly #streams = new Map<string, number>();
   readonly #routes = new Map<string, RouteWish>();
+  readonly #deleted = new Map<string, RouteWish>();
   #label = 0;
 
   constructor(goals: GoalStore) {
@@ -32,7 +42,14 @@ export class People {
     const routeCount = 1 + random.below(3);
     for (let index = 0; index < routeCount; index++) {
       const from = `events-${random.below(streamCount)}`;
-      const wish = { from, limit: 0, workers: 1 + random.below(2), sinks: ['out'], paused: false };
+      const wish = {
+        from,
+        limit: 0,
+        workers: 1 + random.below(2),
+        sinks: ['out'],
+        paused: false,
+        beside: random.next() < 0.4,
+      };
       await this.#setRoute(`route-${index}`, wish);
     }
   }
@@ -59,7 +76,9 @@ export class People {
     const wish = this.#routes.get(name);
     switch (step.kind) {
       case 'change-route':
-        return wish && this.#setRoute(name, { ...wish, limit: wish.limit + 1 });
+        return wish && this.#setRoute(name, { ...wish, limit: wish.limit + 1, bad: false });
+      case 'bad-revision':
+        return wish && this.#setRoute(name, { ...wish, bad: true });
       case 'change-workers':
         return wish && this.#setRoute(name, { ...wish, workers: 1 + random.below(3) });
       case 'change-sinks':
@@ -76,10 +95,21 @@ export class People {
         return this.#operate(name, step.kind);
       case 'delete-route':
         this.#routes.delete(name);
-        await this.#goals.remove({ ...asked, kind: 'Route', name });
+        if (wish) this.#deleted.set(name, wish);
+        await this.#goals.remove({ ...asked, kind: 'Route', name, ...(random.next() < 0.2 ? { purge: true } : {}) });
         // Now and then it is wanted again before anybody has cleaned up.
         if (random.next() < 0.5 && wish) await this.#setRoute(name, wish);
         return;
+      case 'delete-all-routes':
+        return this.#deleteAll();
+      case 'undelete-route':
+        return this.#undelete(random.pick([...this.#deleted.keys()]));
+      case 'freeze':
+        return void (await this.#goals.freeze(
+          random.next() < 0.5 ? fleet : { ...fleet, scope: 'job', name: `${name}.out` },
+        ));
+      case 'unfreeze':
+        return this.unfreeze();
       case 'create-route':
         return this.#setRoute(`route-${random.below(4)}`, this.#newWish(random.pick(this.streamNames)));
       case 'delete-stream':
@@ -90,6 +120,37 @@ export class People {
       default:
         return;
     }
+  }
+
+  /** What was declared badly is mended. */
+  async mend(): Promise<void> {
+    for (const [name, wish] of this.#routes) if (wish.bad) await this.#setRoute(name, { ...wish, bad: false });
+  }
+
+  async unfreeze(): Promise<void> {
+    for (const freeze of (await this.#goals.snapshot()).freezes) await this.#goals.unfreeze(freeze);
+  }
+
+  async approve(jobs: readonly string[]): Promise<void> {
+    if (jobs.length > 0) await this.#goals.approve({ ...asked, jobs });
+  }
+
+  /** A script that went too far. */
+  async #deleteAll(): Promise<void> {
+    for (const [name, wish] of this.#routes) this.#deleted.set(name, wish);
+    const removes = this.routeNames.map((name) => ({ kind: 'Route' as const, name }));
+    this.#routes.clear();
+    await this.#goals.change({ ...asked, applies: [], removes });
+  }
+
+  async #undelete(name: string | undefined): Promise<void> {
+    const wish = name === undefined ? undefined : this.#deleted.get(name);
+    if (name === undefined || wish === undefined || !this.#streams.has(wish.from)) return;
+    this.#deleted.delete(name);
+    if (this.#routes.has(name)) return;
+    this.#routes.set(name, wish);
+    const apply = { kind: 'Route' as const, metadata: this.#metadata(name), declared: declaredOf(wish), revive: true };
+    await this.#goals.change({ ...asked, applies: [apply], removes: [] });
   }
 
   #newWish(from: string | undefined): RouteWish {
@@ -139,4 +200,6 @@ const declaredOf = (wish: RouteWish): { readonly [key: string]: Json } => ({
   to: wish.sinks.map((sink) => ({ name: sink, stream: `${wish.from}-${sink}-${wish.limit % 2}` })),
   resources: { workers: wish.workers },
   ...(wish.paused ? { paused: true } : {}),
+  ...(wish.beside ? { delivery: { onRedeploy: 'lower-latency' } } : {}),
+  ...(wish.bad ? { throttle: { recordsPerSecond: badThrottle } } : {}),
 });

@@ -1,7 +1,8 @@
 // One run: chaos, then calm until the world is as declared, then quiet, in which nothing may change any more.
 import { seededRandom } from '#test/support/seeded-random.ts';
-import { carryOut } from './chaos.ts';
+import { approveHeld, carryOut } from './chaos.ts';
 import { type CallFault, callFaults } from './network.ts';
+import { badThrottle } from './people.ts';
 import { drawSteps, type Step } from './steps.ts';
 import { unmet } from './unmet.ts';
 import type { Violation } from './watch.ts';
@@ -56,6 +57,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       watch.breach('L1', `after ${profile.calmMsMax / 1_000} s of calm: ${lacking.join('; ')}`);
       break;
     }
+    await approveHeld(world);
     await time.runUntil(time.now + calmCheckMs, () => {});
   }
   if (watch.violation) return result(0);
@@ -92,6 +94,8 @@ async function calmDown(world: World, seed: number): Promise<void> {
   world.sinkDownUntil = 0;
   world.goalsEmptyUntil = 0;
   for (const { actor } of world.reconcilers) actor.diesSoon = false;
+  await world.people.unfreeze();
+  if (seed % 3 === 0) await world.people.mend();
   if (watch.losses.goals && seed % 2 === 0) await world.people.declareAgain();
   await world.goalMoved();
 }
@@ -100,11 +104,13 @@ async function calmDown(world: World, seed: number): Promise<void> {
 async function beQuiet(world: World): Promise<void> {
   const { time, watch, profile } = world;
   world.tell('world', () => '--- as declared');
-  await time.runUntil(time.now + 2 * profile.sweepMs, () => {});
+  // A goal counts as good once its workers have lived for a lease's length, which is remembered.
+  await time.runUntil(time.now + 2 * profile.sweepMs + profile.settings.worker.leaseMs, () => {});
   world.tell('world', () => '--- quiet: nothing may change');
   world.reconcilerEffects = [];
   // A job that can never start is asked for again and again, and a frozen one waits for a person.
-  const cursed = world.runtime.cursed.size > 0 || watch.losses.goals;
+  const isBad = world.goal.jobs.some(({ goal }) => goal.throttle === badThrottle);
+  const cursed = world.runtime.cursed.size > 0 || watch.losses.goals || isBad;
   await time.runUntil(time.now + profile.quietMs, () => {});
   if (watch.violation) return;
   if (world.reconcilerEffects.length > 0 && !cursed)

@@ -1,9 +1,12 @@
 // What a calm world still lacks to be as declared: empty when every job works as its goal says and nothing is left over.
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import { readJobId } from '#core/names.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
+import { badThrottle } from './people.ts';
 import type { World } from './world.ts';
 
 export async function unmet(world: World): Promise<readonly string[]> {
@@ -15,6 +18,12 @@ export async function unmet(world: World): Promise<readonly string[]> {
   if (found.length > 0) return found;
   for (const entry of goal.jobs) {
     const { id, name } = entry.goal;
+    const control = await world.controls.read(id);
+    if (entry.goal.throttle === badThrottle) {
+      found.push(...unmetRollback(world, entry, control));
+      continue;
+    }
+    if (control?.failed?.render === entry.render) found.push(`${id} was rolled back: ${control.failed.why}`);
     if (world.runtime.cursed.has(name) || (await isFrozen(world, entry))) continue;
     found.push(...(await unmetJob(world, entry, tasksOf.get(id) ?? [])));
   }
@@ -58,6 +67,21 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   return [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
 }
 
+/** A goal that its workers cannot live with: they run the last good one, if there was any. */
+function unmetRollback(
+  world: World,
+  { goal, render, paused }: JobEntry,
+  control: ControlRecord | null,
+): readonly string[] {
+  if (paused || !control?.good || world.watch.losses.controls || world.watch.losses.goals) return [];
+  if (world.runtime.cursed.has(goal.name)) return [];
+  const { good, failed } = control;
+  if (failed?.render !== render) return [`${goal.id} is not rolled back from what cannot work`];
+  const workers = world.liveWorkers().filter(({ identity }) => identity.job === goal.id);
+  const isGood = workers.length > 0 && workers.every(({ identity }) => identity.render === good.render);
+  return isGood ? [] : [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
+}
+
 async function unmetSplits(world: World, entry: JobEntry): Promise<readonly string[]> {
   const { id, source } = entry.goal;
   const there = world.broker.look(source.topic)!;
@@ -86,7 +110,11 @@ async function unmetSplits(world: World, entry: JobEntry): Promise<readonly stri
 
 async function unmetStatus(world: World, entry: JobEntry): Promise<readonly string[]> {
   const { id } = entry.goal;
-  const { heartbeats } = await world.workers.view(id);
+  const view = await world.workers.view(id);
+  // A status that is asked for has nothing but the workers' word for the time; here their clocks are known.
+  const heartbeats = view.heartbeats.map((heartbeat) =>
+    shiftHeartbeat(heartbeat, heartbeat.at - (world.byName.get(heartbeat.worker)?.skewMs ?? 0)),
+  );
   const control = await world.controls.read(id);
   const splits = await world.splits.list(id);
   const status = assessJob({ entry, control, heartbeats, splits, now: world.time.now });

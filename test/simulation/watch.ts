@@ -1,8 +1,10 @@
 // The invariants, checked at every effect on the simulated world (numbers as in docs/reliability.md). The first breach ends the run.
 import { readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
+import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isBalanced } from '#core/job/accounting.ts';
+import { limits } from '#core/limits.ts';
 import { readJobId } from '#core/names.ts';
-import { taskIncarnation, taskSlot } from '#core/plan/task-tags.ts';
+import { taskIncarnation, taskRender, taskSlot } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { CommitOutcome, SplitRecord } from '#core/ports/split-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
@@ -26,6 +28,12 @@ export interface WatchedWorld {
   readonly liveTasks: (job: string) => readonly ObservedTask[];
   /** For how long the goal store has asked for it without a break; null: it does not. */
   readonly jobWantedMs: (job: string) => number | null;
+  /** Null while somebody wishes for it; `keptUntil`: nothing that it left may go before. */
+  readonly jobEnded: (job: string) => { readonly at: number; readonly keptUntil: number } | null;
+  /** For how long changes to it have been stopped without a break; null: they are not. */
+  readonly frozenMs: (job: string) => number | null;
+  readonly topicKeptUntil: (topic: string) => number | null;
+  readonly settings: Pick<PlatformSettings, 'guard'>;
   readonly topicWantedMs: (topic: string) => number | null;
   /** How long a request that was checked may still be under way. */
   readonly requestMs: number;
@@ -52,7 +60,11 @@ export class Watch {
   readonly #epochs = new Map<string, number>();
   readonly #books = new Map<string, number>();
   readonly #incarnations = new Map<string, number>();
+  /** Job and render of goals that were given up, and when. */
+  readonly #failed = new Map<string, number>();
   readonly #startedOnce = new Set<string>();
+  /** By job: goals that workers of it were started for, and when the first of them was. */
+  readonly #renders = new Map<string, Map<string, number>>();
 
   constructor(world: WatchedWorld) {
     this.#world = world;
@@ -142,6 +154,9 @@ export class Watch {
   /** Everything that is kept of a job goes. */
   cleared(job: string): void {
     if (!this.endedEver.has(job)) this.breach('S5', `${job} was cleared, but nobody ever ended it`);
+    const ended = this.#world.jobEnded(job);
+    if (ended !== null && this.#world.time.now < ended.keptUntil && !this.losses.goals)
+      this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);
     const wantedMs = this.#world.jobWantedMs(job);
     if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals)
       this.breach('S7', `${job} was cleared although it has been wanted for ${wantedMs} ms`);
@@ -170,9 +185,22 @@ export class Watch {
     const wantedMs = this.#world.topicWantedMs(topic);
     if (wantedMs !== null && wantedMs > this.#world.requestMs)
       this.breach('S7', `topic ${topic} was deleted although it has been wanted for ${wantedMs} ms`);
+    const keptUntil = this.#world.topicKeptUntil(topic);
+    if (keptUntil !== null && this.#world.time.now < keptUntil && !this.losses.goals)
+      this.breach('S5', `topic ${topic} was deleted ${keptUntil - this.#world.time.now} ms before its grace was over`);
   }
 
-  controlWritten(record: ControlRecord, before: ControlRecord | null): void {
+  /** `whole`: jobs that have been ended, and not begun to end, nor agreed to, before this was written. */
+  controlWritten(
+    record: ControlRecord,
+    before: ControlRecord | null,
+    whole: readonly { readonly job: string; readonly endedMs: number }[],
+  ): void {
+    const key = `${record.job} ${record.failed?.render}`;
+    if (record.failed && !this.#failed.has(key)) this.#failed.set(key, this.#world.time.now);
+    if (before?.failed && !record.failed) this.#failed.delete(`${record.job} ${before.failed.render}`);
+    if (record.announced['ending'] !== undefined && before?.announced['ending'] === undefined)
+      this.#checkGuard(record.job, whole);
     const last = this.#incarnations.get(record.job) ?? 0;
     const mayForget = this.losses.controls || this.losses.goals || this.endedEver.has(record.job);
     if (record.incarnationLast < last && !mayForget)
@@ -182,6 +210,16 @@ export class Watch {
     if (isAnnounced) this.#checkRunning(record);
   }
 
+  /** A pass acts on a goal of half a minute ago at most: all that had ended by then it has seen together. */
+  #checkGuard(job: string, whole: readonly { readonly job: string; readonly endedMs: number }[]): void {
+    if (!whole.some((one) => one.job === job)) return;
+    const seen = whole.filter(({ endedMs }) => endedMs > limits.decisionMsMax + this.#world.requestMs);
+    const { jobsMin } = this.#world.settings.guard;
+    // So few jobs are there that the share never counts.
+    if (seen.length > jobsMin && !this.losses.goals && !this.losses.controls)
+      this.breach('S5', `${job} begins to end with ${seen.length} others, more than ${jobsMin}, and nobody agreed`);
+  }
+
   /** Told to be running: then every slot's worker reported not long ago, on the goal that the slot was decided for. */
   #checkRunning(record: ControlRecord): void {
     const { time, leaseMs, requestMs } = this.#world;
@@ -189,7 +227,9 @@ export class Watch {
       const found = [...this.#world.byName.values()].find(
         ({ identity }) => identity.job === record.job && identity.incarnation === incarnation,
       );
-      if (found === undefined || time.now - found.aliveAt > leaseMs + 2 * requestMs)
+      // A clock that is off by more than a lease can make a beat of long ago seem new to whoever begins to watch.
+      const isOff = found !== undefined && Math.abs(found.skewMs) > leaseMs;
+      if (found === undefined || (!isOff && time.now - found.aliveAt > leaseMs + 2 * requestMs))
         this.breach('S11', `${record.job} is said to be Running, but slot ${slot} has no worker that reports`);
       else if (found.identity.render !== render)
         this.breach('S11', `${record.job} is said to be Running, but slot ${slot} runs another goal`);
@@ -202,10 +242,29 @@ export class Watch {
     if (this.#startedOnce.has(name) && !mayForget)
       this.breach('S1', `two tasks were started for incarnation ${taskIncarnation(task)} of ${task.job}`);
     this.#startedOnce.add(name);
+    this.#checkFreeze(task);
+    const failedAt = this.#failed.get(`${task.job} ${taskRender(task)}`);
+    const givenUpMs = failedAt === undefined ? 0 : this.#world.time.now - failedAt;
+    if (givenUpMs > limits.decisionMsMax + this.#world.requestMs && !this.losses.controls && !this.losses.goals)
+      this.breach('S15', `a worker of ${task.job} was started for a goal that was given up ${givenUpMs} ms before`);
     if (readJobId(task.job) === null) this.breach('S8', `a task of ${task.job} has no owner`);
     const live = this.#world.liveTasks(task.job).filter((other) => taskSlot(other) === taskSlot(task));
     if (live.length > 8 + slotsMax)
       this.breach('S12', `${live.length} tasks live in slot ${taskSlot(task)} of ${task.job}`);
+  }
+
+  /** Under a freeze workers are replaced by such as ran before it. */
+  #checkFreeze(task: ObservedTask): void {
+    const { time, requestMs } = this.#world;
+    const renders = this.#renders.get(task.job) ?? new Map<string, number>();
+    this.#renders.set(task.job, renders);
+    const frozenMs = this.#world.frozenMs(task.job);
+    const since = renders.get(taskRender(task));
+    if (since === undefined) renders.set(taskRender(task), time.now);
+    const settledMs = limits.decisionMsMax + requestMs;
+    if (frozenMs === null || frozenMs < settledMs || this.losses.goals || this.losses.controls) return;
+    if (since === undefined)
+      this.breach('S14', `a worker of another goal of ${task.job} was started ${frozenMs} ms after it was frozen`);
   }
 
   checkpointStored(key: string, bytes: Uint8Array, wasThere: boolean, outcome: 'stored' | 'exists'): void {

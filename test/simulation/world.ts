@@ -6,6 +6,7 @@ import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
+import { readJobId } from '#core/names.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
 import type { GoalSnapshot, GoalStore } from '#core/ports/goal-store.ts';
 import type { Logger } from '#core/ports/logger.ts';
@@ -26,8 +27,18 @@ import { Ledger } from './ledger.ts';
 import { ModelReconciler } from './model-reconciler.ts';
 import { ModelRuntime } from './model-runtime.ts';
 import { ModelWorker, type WorkerWorld } from './model-worker.ts';
-import { type Actor, anActor, type CallFault, type MethodKind, Network } from './network.ts';
+import { type Actor, anActor, type CallFault, Network } from './network.ts';
 import { People } from './people.ts';
+import {
+  brokerMethods,
+  controlMethods,
+  goalMethods,
+  type Methods,
+  objectMethods,
+  splitMethods,
+  taskMethods,
+  workerMethods,
+} from './port-methods.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { Watch } from './watch.ts';
 
@@ -79,40 +90,6 @@ export interface WorldOptions {
   readonly tell?: (at: number, actor: string, line: string) => void;
 }
 
-type Methods = Readonly<Record<string, MethodKind>>;
-
-const goalMethods: Methods = {
-  snapshot: 'read',
-  read: 'read',
-  revisions: 'read',
-  changedSince: 'read',
-  finishOperation: 'effect',
-  appendEvents: 'effect',
-  confirmRemoved: 'effect',
-};
-const taskMethods: Methods = { list: 'read', run: 'effect', stop: 'effect' };
-const brokerMethods: Methods = {
-  ...{ describe: 'read', list: 'read', positions: 'read', create: 'effect', grow: 'effect' },
-  ...{ configure: 'effect', remove: 'effect' },
-};
-const workerMethods: Methods = {
-  ...{
-    beat: 'effect',
-    view: 'read',
-    listHeartbeats: 'read',
-    fence: 'effect',
-    remove: 'effect',
-    lead: 'effect',
-    setLive: 'effect',
-  },
-  ...{ resignLead: 'effect', assign: 'effect', clear: 'effect' },
-};
-const splitMethods: Methods = {
-  ...{ list: 'read', create: 'effect', claim: 'effect', commit: 'effect', release: 'effect', clear: 'effect' },
-};
-const controlMethods: Methods = { read: 'read', list: 'read', write: 'effect', remove: 'effect' };
-const objectMethods: Methods = { put: 'effect', get: 'read', list: 'read', remove: 'effect' };
-
 export class World implements WorkerWorld {
   readonly profile: Profile;
   readonly time = new VirtualTime(theTime);
@@ -144,11 +121,17 @@ export class World implements WorkerWorld {
   readonly #wantedJobs = new Map<string, number>();
   readonly #wantedTopics = new Map<string, number>();
   readonly #allJobs = new Set<string>();
+  /** Jobs that nobody wishes for any more: since when, and until when what they left is kept. */
+  readonly #ended = new Map<string, { readonly at: number; readonly keptUntil: number }>();
+  readonly #frozen = new Map<string, number>();
 
   constructor(options: WorldOptions) {
     const { seed, faults, tell } = options;
     this.random = seededRandom(seed);
-    this.profile = profiles[this.random.next() < 0.75 ? 0 : 1]!;
+    const chosen = profiles[this.random.next() < 0.75 ? 0 : 1]!;
+    const deletionGraceMs = this.random.pick([0, 5_000, 20_000]);
+    const guard = { jobsMin: this.random.pick([1, 5]), share: 0.1 };
+    this.profile = { ...chosen, settings: { ...chosen.settings, deletionGraceMs, guard } };
     this.#tell = tell ? (actor, line) => tell(this.time.now - theTime, actor, line()) : () => {};
     const { time, random, profile } = this;
     this.network = new Network({
@@ -166,6 +149,10 @@ export class World implements WorkerWorld {
     this.watch = new Watch({
       ...{ time, broker: this.broker, ledger: this.ledger, byName: this.byName, requestMs: profile.requestMs },
       liveTasks: (job) => this.runtime.all().filter((task) => task.job === job && this.runtime.hasProcess(task.taskId)),
+      jobEnded: (job) => this.#ended.get(job) ?? null,
+      frozenMs: (job) => wantedMs(this.#frozen.get(job), time.now),
+      topicKeptUntil: (topic) => this.goal.removedTopics.find((removed) => removed.topic === topic)?.keptUntil ?? null,
+      settings: profile.settings,
       jobWantedMs: (job) => wantedMs(this.#wantedJobs.get(job), time.now),
       topicWantedMs: (topic) => wantedMs(this.#wantedTopics.get(topic), time.now),
       leaseMs: profile.settings.worker.leaseMs,
@@ -188,7 +175,10 @@ export class World implements WorkerWorld {
 
   /** What the goal store asks for now, in truth. */
   get goal(): PlatformGoal {
-    this.#goal ??= { sequence: 0, topics: [], jobs: [], removedTopics: [], removed: [], unsupported: [], replays: [] };
+    this.#goal ??= {
+      ...{ sequence: 0, at: 0, freezes: [], approvals: [], topics: [], jobs: [], removedTopics: [] },
+      ...{ removed: [], unsupported: [], replays: [] },
+    };
     return this.#goal;
   }
 
@@ -230,7 +220,34 @@ export class World implements WorkerWorld {
     for (const id of this.#allJobs) if (!jobs.has(id) && !unclear.has(id.split('@')[1]!)) this.watch.endedEver.add(id);
     for (const id of jobs) this.#allJobs.add(id);
     keepWanted(this.#wantedJobs, jobs, this.time.now);
+    this.#keepEnded(jobs, this.#goal);
+    const frozen = this.#goal.jobs.filter(({ freeze }) => freeze !== null).map(({ goal }) => goal.id);
+    keepWanted(this.#frozen, new Set(frozen), this.time.now);
     keepWanted(this.#wantedTopics, new Set(this.#goal.topics.map(({ topic }) => topic)), this.time.now);
+  }
+
+  #keepEnded(jobs: ReadonlySet<string>, goal: PlatformGoal): void {
+    const graceMs = this.profile.settings.deletionGraceMs;
+    for (const id of jobs) this.#ended.delete(id);
+    for (const id of this.#allJobs) {
+      if (jobs.has(id) || !this.watch.endedEver.has(id)) continue;
+      const { route, uid } = readJobId(id)!;
+      const removal = goal.removed.find(({ kind, name }) => kind === 'Route' && name === route);
+      const livesOn = removal ? removal.uid === uid : goal.jobs.some((entry) => entry.goal.uid === uid);
+      const at = this.#ended.get(id)?.at ?? this.time.now;
+      this.#ended.set(id, { at, keptUntil: livesOn && !removal?.purge ? at + graceMs : at });
+    }
+  }
+
+  /** Ended, known to the reconciler, and not begun to end, nor agreed to: longest first. */
+  async #wholeEnded(): Promise<readonly { readonly job: string; readonly endedMs: number }[]> {
+    const { approvals } = await this.goals.snapshot();
+    const approved = new Set(approvals.flatMap(({ jobs }) => jobs));
+    return (await this.controls.list()).flatMap(({ job, announced }) => {
+      const ended = this.#ended.get(job);
+      const isWhole = !['ending', 'ended', 'clearing'].some((mark) => announced[mark] !== undefined);
+      return ended && isWhole && !approved.has(job) ? [{ job, endedMs: this.time.now - ended.at }] : [];
+    });
   }
 
   #goalChanged(): void {
@@ -310,12 +327,13 @@ export class World implements WorkerWorld {
   }
 
   #readGoals(): GoalStore {
-    const empty: GoalSnapshot = { sequence: 0, revisions: [], operations: [] };
+    const nothing = { sequence: 0, revisions: [], operations: [], freezes: [], approvals: [] };
+    const empty = (): GoalSnapshot => ({ ...nothing, at: this.time.now });
     const { goals } = this;
     const isEmpty = (): boolean => this.goalsEmptyUntil > this.time.now;
     return {
       ...goals,
-      snapshot: async () => (isEmpty() ? empty : await goals.snapshot()),
+      snapshot: async () => (isEmpty() ? empty() : await goals.snapshot()),
       read: async (...asked) => (isEmpty() ? null : await goals.read(...asked)),
       revisions: async (...asked) => (isEmpty() ? [] : await goals.revisions(...asked)),
       finishOperation: async (...asked) => {
@@ -347,8 +365,9 @@ export class World implements WorkerWorld {
       ...controls,
       write: async (record) => {
         const before = await controls.read(record.job);
+        const whole = await this.#wholeEnded();
         const outcome = await controls.write(record);
-        if (outcome === 'written') watch.controlWritten(record, before);
+        if (outcome === 'written') watch.controlWritten(record, before, whole);
         // That a worker's failures are forgiven after a minute is the one thing that a quiet world may still write.
         const last = this.reconcilerEffects.pop();
         if (before === null || !onlyForgives(before, record))

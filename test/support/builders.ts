@@ -53,7 +53,9 @@ export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
 export function aJobEntry(changes: Partial<JobEntry> = {}): JobEntry {
   const goal = changes.goal ?? aJobGoal();
   return {
-    ...{ goal, paused: false, alerts: {}, restartSequence: 0, requested: [] },
+    ...{ goal, paused: false, restartSequence: 0, alerts: {}, requested: [], freeze: null },
+    ...{ onRedeploy: 'fewer-duplicates', progressWithinMs: 60_000, upstreamSilentMs: null },
+    restartBudget: { count: 5, perMs: 3_600_000 },
     ...{ render: contentHash({ goal }), live: liveHash(goal) },
     ...changes,
   };
@@ -125,6 +127,7 @@ export const anObservedJob = (changes: Partial<ObservedJob> = {}): ObservedJob =
   tasks: [],
   heartbeats: [],
   control: null,
+  earlier: null,
   splits: null,
   ...changes,
 });

@@ -4,7 +4,7 @@ import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import { taskIncarnation, taskRender, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
+import { taskIncarnation, taskRender, taskRevision, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type PassReport, runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
@@ -53,6 +53,7 @@ export class ControlLoopWorld {
   readonly objects = createMemoryObjectStore();
   readonly #compile = createPlatformCompiler(localSettings, memoizePlanner(planRoute, 100));
   #backoff: TargetBackoff = new Map();
+  #beats = { sightings: new Map() };
   crash: CrashPoint | null = null;
   /** Awaited before every call of a port, reads included: where other passes can come in between. */
   gate: (call: string) => Promise<unknown> = async () => undefined;
@@ -89,11 +90,12 @@ export class ControlLoopWorld {
   /** One pass; null when the reconciler died in it. What it had in memory is gone then. */
   async pass(): Promise<PassReport | null> {
     const before = this.crash;
-    const report = await runPass(this.#parts(), this.#backoff);
+    const report = await runPass(this.#parts(), this.#backoff, undefined, this.#beats);
     const died = before !== null && this.effectCount >= before.at;
     if (!died) return report;
     this.crash = null;
     this.#backoff = new Map();
+    this.#beats = { sightings: new Map() };
     return null;
   }
 
@@ -108,8 +110,10 @@ export class ControlLoopWorld {
         worker: taskWorker(task),
         slot: taskSlot(task),
         at: this.now,
+        beat: this.now,
+        revision: taskRevision(task),
         startedAt: task.createdAt,
-        splits: [aSplit({ movedAt: this.now, seenAt: this.now })],
+        splits: [aSplit({ split: 'events/0', movedAt: this.now, seenAt: this.now })],
         lastCheckpoint: { sequence: 1, at: this.now },
       });
       if ((await this.workers.beat(heartbeat)) === 'fenced') this.tasks.end(task.taskId, 65);

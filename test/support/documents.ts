@@ -37,9 +37,7 @@ export const aRevision = (document: Document, changes: Partial<GoalRevision> = {
 });
 
 export const aSnapshot = (revisions: readonly GoalRevision[], operations: readonly Operation[] = []): GoalSnapshot => ({
-  sequence: revisions.length,
-  revisions,
-  operations,
+  ...{ sequence: revisions.length, at: 0, revisions, operations, freezes: [], approvals: [] },
 });
 
 export const playbackEvents = aStream('playback-events', {

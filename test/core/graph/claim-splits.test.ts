@@ -94,7 +94,7 @@ describe('a worker claims', () => {
     expect(claimed(seen(aView()), aRecord('t/0', 'w0'))).toBe('claimed'));
   test('not what another still holds', () => {
     const decision = decideClaims(seen(aView()), [aRecord('t/0', 'w1')], new Set());
-    expect(decision).toEqual({ claim: [], release: [], waitingFor: ['t/0'] });
+    expect(decision).toEqual({ claim: [], release: [], free: [], waitingFor: ['t/0'] });
   });
   test('what a dead worker holds, at once', () =>
     expect(claimed(seen(aView({ fenced: ['w1'] })), aRecord('t/0', 'w1'))).toBe('claimed'));
@@ -104,7 +104,7 @@ describe('a worker claims', () => {
     expect(claimed(seen(aView(), leaseMs), aRecord('t/0', 'w1'))).toBe('claimed'));
   test('nothing of another’s, and leaves what is not its own any more', () => {
     const decision = decideClaims(seen(aView()), [aRecord('t/1', null)], new Set(['t/0', 't/1']));
-    expect(decision).toEqual({ claim: [], release: ['t/1'], waitingFor: [] });
+    expect(decision).toEqual({ claim: [], release: ['t/1'], free: [], waitingFor: [] });
   });
   test('and leaves nothing while there is no assignment', () => {
     expect(
@@ -112,6 +112,7 @@ describe('a worker claims', () => {
     ).toEqual({
       claim: [],
       release: [],
+      free: [],
       waitingFor: [],
     });
   });

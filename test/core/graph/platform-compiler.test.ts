@@ -5,7 +5,7 @@ import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import type { GoalRevision, Operation } from '#core/ports/goal-store.ts';
+import type { Freeze, GoalRevision, Operation } from '#core/ports/goal-store.ts';
 
 import { aRevision, aRoute, aSnapshot, playbackEvents } from '#test/support/documents.ts';
 
@@ -18,7 +18,7 @@ const conditions = ["type = 'play'", "country = 'CH'", 'no_such_field = 1'];
 const step = fc.record({
   tenant: fc.constantFrom(...tenants),
   route: fc.constantFrom('r0', 'r1'),
-  kind: fc.constantFrom('declare', 'delete', 'restart', 'pause', 'restore'),
+  kind: fc.constantFrom('declare', 'delete', 'restart', 'pause', 'freeze', 'restore'),
   where: fc.constantFrom(...conditions),
 });
 
@@ -30,12 +30,25 @@ class Declared {
   );
   #before = this.#heads;
   #operations: readonly Operation[] = [];
+  #freezes: readonly Freeze[] = [];
   #time = 0;
 
   take({ tenant, route, kind, where }: Step): void {
     this.#time++;
     if (kind === 'restore') {
       this.#heads = this.#before;
+      return;
+    }
+    if (kind === 'freeze') {
+      const freeze: Freeze = {
+        tenant,
+        scope: 'job',
+        name: `${route}.out`,
+        author: 'ann',
+        reason: where,
+        at: this.#time,
+      };
+      this.#freezes = this.#freezes.length > 1 ? [] : [...this.#freezes, freeze];
       return;
     }
     const key = `${tenant}/${route}`;
@@ -63,7 +76,7 @@ class Declared {
   }
 
   snapshot() {
-    return { ...aSnapshot([...this.#heads.values()]), operations: this.#operations };
+    return { ...aSnapshot([...this.#heads.values()]), operations: this.#operations, freezes: this.#freezes };
   }
 }
 

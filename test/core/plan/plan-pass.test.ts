@@ -13,7 +13,7 @@ const aTopic = { tenant: 'default', topic: 'plays', subject: 'stream/plays', par
 const observedTopic = { topic: 'plays', topicId: 't1', partitions: 4, config: { ...config, 'segment.bytes': '7' } };
 
 const aGoal = (changes: Partial<PlatformGoal> = {}): PlatformGoal => ({
-  sequence: 1,
+  ...{ sequence: 1, at: theTime, freezes: [], approvals: [] },
   topics: [],
   jobs: [],
   replays: [],
@@ -28,6 +28,7 @@ const anObserved = (changes: Partial<Observed> = {}): Observed => ({
   tasks: [],
   heartbeats: [],
   splits: new Map(),
+  earlier: new Map(),
   controls: [],
   ...changes,
 });
@@ -43,7 +44,9 @@ const aRemoval = (kind: 'Stream' | 'Route', name: string): GoalRevision => ({
   reason: '',
   at: theTime,
 });
-const plan = (goal: PlatformGoal, observed: Observed): readonly Decision[] => planPass(goal, observed, localSettings);
+/** What is deleted is gone at once: that it is kept for a while has tests of its own. */
+const settings = { ...localSettings, deletionGraceMs: 0 };
+const plan = (goal: PlatformGoal, observed: Observed): readonly Decision[] => planPass(goal, observed, settings);
 const actions = (decisions: readonly Decision[]) => decisions.flatMap((decision) => decision.actions);
 const kinds = (decisions: readonly Decision[]): readonly string[] => actions(decisions).map((action) => action.kind);
 
@@ -75,8 +78,12 @@ describe('topics', () => {
   test('of a deleted stream are deleted, and the name is let go in a later pass, when they are gone', () => {
     const goal = aGoal({
       removed: [aRemoval('Stream', 'plays')],
-      removedTopics: [{ tenant: 'default', topic: 'plays', stream: 'plays', subject: 'stream/plays' }],
+      removedTopics: [
+        { tenant: 'default', topic: 'plays', stream: 'plays', subject: 'stream/plays', keptUntil: theTime },
+      ],
     });
+    const before = { ...goal, at: theTime - 1 };
+    expect(kinds(plan(before, anObserved({ topics: [observedTopic] })))).toEqual([]);
     expect(kinds(plan(goal, anObserved({ topics: [observedTopic] })))).toEqual(['delete-topic']);
     expect(kinds(plan(goal, anObserved()))).toEqual(['confirm-removed']);
   });

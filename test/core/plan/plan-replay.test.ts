@@ -30,10 +30,15 @@ const operation: Operation = {
   },
 };
 const compile = (operations: readonly Operation[]) =>
-  compilePlatform({ sequence: 9, revisions, operations }, localSettings, planRoute);
+  compilePlatform(
+    { sequence: 9, at: theTime, revisions, operations, freezes: [], approvals: [] },
+    localSettings,
+    planRoute,
+  );
 
 const observed = (changes: Partial<Observed> = {}): Observed => ({
-  ...{ at: theTime, topics: null, tasks: [], heartbeats: [], controls: [], splits: new Map(), ...changes },
+  ...{ at: theTime, topics: null, tasks: [], heartbeats: [], controls: [], splits: new Map() },
+  ...{ earlier: new Map(), ...changes },
 });
 const actionsOf = (operations: readonly Operation[], world: Observed) =>
   planPass(compile(operations), world, localSettings).filter(({ target }) => target.includes('-replay'));

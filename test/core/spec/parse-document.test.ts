@@ -144,7 +144,8 @@ describe('a route', () => {
       errors: { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null },
       throttle: null,
       resources: { workers: 1, cpu: 0.25, memoryMiB: 512 },
-      stalledAfterMs: 90_000,
+      ...{ stalledAfterMs: 90_000, progressWithinMs: null, upstreamSilentMs: null, onRedeploy: 'fewer-duplicates' },
+      restartBudget: { count: 5, perMs: 3_600_000 },
       paused: false,
       tests: [],
     });
@@ -169,8 +170,12 @@ describe('a route', () => {
     expect(problemAt(route({ wehre: 'true' }), 'spec.wehre')).toMatch(/unknown field \(did you mean "where"\?\)/);
   });
 
+  test('is refused when it wants workers beside each other where their transactions may not be', () => {
+    const delivery = { guarantee: 'exactly-once', onRedeploy: 'lower-latency' };
+    expect(problemAt(route({ delivery }), 'spec.delivery.onRedeploy')).toMatch(/cannot be kept with exactly-once/);
+  });
+
   test.each([
-    ['delivery', { onRedeploy: 'lower-latency' }, 'spec.delivery.onRedeploy'],
     ['autoscale', { mode: 'on' }, 'spec.autoscale'],
     ['errors', { retryable: { action: 'retry' } }, 'spec.errors.retryable'],
   ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {

@@ -44,7 +44,7 @@ function rig(more: Partial<JobWatches> = {}) {
       tasks: [],
       heartbeats,
       controls: jobs.map(runningControl),
-      splits: new Map(),
+      ...{ splits: new Map(), earlier: new Map() },
       ...observed,
     };
     return watchJobs({ jobs } as unknown as PlatformGoal, seen, parts as unknown as ReconcileParts, watching);

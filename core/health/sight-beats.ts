@@ -1,0 +1,83 @@
+// Heartbeats by the observer's own clock: a worker's wall clock may be anything, its counter either moves while we watch or does not.
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+
+/**
+ * `seen`: the times in it are the observer's. `suspect`: its counter has moved since the last look, but it says that it was long
+ * ago; alive as far as can be told, and worth another look soon. `unsure`: seen for the first time, and it says that it was long
+ * ago, or is still to come; a clock that is wrong, or a worker that is gone, which a lease's length of watching will tell.
+ */
+export type Certainty = 'seen' | 'suspect' | 'unsure';
+
+export interface SightedHeartbeat extends Heartbeat {
+  /** Absent counts as seen. */
+  readonly certainty?: Certainty;
+}
+
+interface BeatSighting {
+  readonly counter: number;
+  /** When the counter had this value first, on the observer's monotonic clock. */
+  readonly sinceMs: number;
+  /** What its clock is taken to be behind the observer's. */
+  readonly behindMs: number;
+  readonly isSure: boolean;
+}
+
+/** By worker. An observer that begins anew knows nobody, and takes a clock that is about right for right. */
+export type BeatSightings = ReadonlyMap<string, BeatSighting>;
+
+export interface ObserverTime {
+  readonly at: number;
+  readonly monotonicMs: number;
+  readonly leaseMs: number;
+}
+
+/** Reads and writes take a moment, in which a right clock may seem ahead. */
+const aheadMsMax = 1_000;
+
+export function sightBeats(
+  heartbeats: readonly Heartbeat[],
+  before: BeatSightings,
+  time: ObserverTime,
+): { readonly heartbeats: readonly SightedHeartbeat[]; readonly sightings: BeatSightings } {
+  const sightings = new Map<string, BeatSighting>();
+  const sighted = heartbeats.map((heartbeat) => {
+    const known = before.get(heartbeat.worker);
+    const sighting = known?.counter === heartbeat.beat ? known : moved(heartbeat, known, time);
+    sightings.set(heartbeat.worker, sighting);
+    const silentMs = time.monotonicMs - sighting.sinceMs;
+    const isStrange = sighting !== known && known !== undefined && sighting.behindMs !== known.behindMs;
+    const certainty: Certainty =
+      sighting.isSure || silentMs > time.leaseMs ? (isStrange ? 'suspect' : 'seen') : 'unsure';
+    return { ...shiftHeartbeat(heartbeat, time.at - silentMs), ...(certainty === 'seen' ? {} : { certainty }) };
+  });
+  return { heartbeats: sighted, sightings };
+}
+
+/** Its own word for when it was is taken where it fits what is known of its clock; else it is taken for now, and the clock for wrong. */
+function moved({ at, beat }: Heartbeat, known: BeatSighting | undefined, time: ObserverTime): BeatSighting {
+  const lagMs = time.at - at;
+  const agoMs = lagMs - (known?.behindMs ?? 0);
+  const fits = agoMs >= -aheadMsMax && agoMs <= time.leaseMs;
+  if (fits)
+    return {
+      ...{ counter: beat, sinceMs: time.monotonicMs - Math.max(0, agoMs) },
+      ...{ behindMs: known?.behindMs ?? 0, isSure: true },
+    };
+  return { counter: beat, sinceMs: time.monotonicMs, behindMs: lagMs, isSure: known !== undefined };
+}
+
+/** Every time in it moved by what its clock is off. */
+export function shiftHeartbeat(heartbeat: Heartbeat, at: number): Heartbeat {
+  const byMs = at - heartbeat.at;
+  if (byMs === 0) return heartbeat;
+  const { splits, lastCheckpoint, gathering, errors, startedAt } = heartbeat;
+  return {
+    ...{ ...heartbeat, at, startedAt: startedAt + byMs },
+    splits: splits.map((split) => ({ ...split, movedAt: split.movedAt + byMs, seenAt: split.seenAt + byMs })),
+    lastCheckpoint: lastCheckpoint && { ...lastCheckpoint, at: lastCheckpoint.at + byMs },
+    errors: errors.map((error) => ({ ...error, at: error.at + byMs })),
+    ...(gathering
+      ? { gathering: { ...gathering, oldestAt: gathering.oldestAt + byMs, dueAt: gathering.dueAt + byMs } }
+      : {}),
+  };
+}

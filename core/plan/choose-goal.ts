@@ -1,0 +1,45 @@
+// Which goal a job is brought to: the newest, as a rule; an earlier one while it is frozen, or where the newest got nowhere.
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { liveOf, withLive } from '#core/job/live-settings.ts';
+import type { ControlRecord } from '#core/ports/control-store.ts';
+
+export type Chosen =
+  | { readonly kind: 'newest'; readonly entry: JobEntry }
+  /** An earlier one, as it was compiled then. */
+  | { readonly kind: 'earlier'; readonly entry: JobEntry; readonly why: 'frozen' | 'rolled-back' }
+  /** Nothing is done to the job: there is nothing that it was brought to before, or what it was cannot be read. */
+  | { readonly kind: 'none'; readonly why: string };
+
+/** The newest goal got nowhere, and another had before it. */
+export function rolledBackTo(entry: JobEntry, control: ControlRecord | null): ControlRecord['good'] | null {
+  return control?.failed?.render === entry.render ? (control.good ?? null) : null;
+}
+
+/** The render whose stored goal a pass needs; null where the newest serves. */
+export function earlierRender(entry: JobEntry, control: ControlRecord | null): string | null {
+  if (entry.freeze === null) return rolledBackTo(entry, control)?.render ?? null;
+  const acted = control?.acted;
+  return acted === undefined || acted.render === entry.render ? null : acted.render;
+}
+
+export function chooseGoal(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
+  return entry.freeze === null ? chooseGood(entry, control, stored) : chooseFrozen(entry, control, stored);
+}
+
+/** Where the good one cannot be read, the newest is tried on. Live settings are the newest: they are taken over by whatever runs. */
+function chooseGood(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
+  const good = rolledBackTo(entry, control);
+  if (good == null || stored === null) return { kind: 'newest', entry };
+  const goal = withLive(stored, liveOf(entry.goal));
+  return { kind: 'earlier', entry: { ...entry, goal, render: good.render }, why: 'rolled-back' };
+}
+
+function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
+  const acted = control?.acted;
+  if (acted === undefined || control === null) return { kind: 'none', why: 'nothing of it was carried out before' };
+  const asActed = { paused: acted.paused, restartSequence: control.restartSequence, requested: [] };
+  if (acted.render === entry.render) return { kind: 'earlier', entry: { ...entry, ...asActed }, why: 'frozen' };
+  if (stored === null) return { kind: 'none', why: `the goal of revision ${acted.revision} cannot be read` };
+  return { kind: 'earlier', entry: { ...entry, ...asActed, goal: stored, render: acted.render }, why: 'frozen' };
+}

@@ -1,0 +1,110 @@
+// A goal on its way to a job: whether it has got somewhere, or has to make room for the last one that had.
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { ObservedJob } from '#core/plan/observed.ts';
+import { reads } from '#core/plan/plan-successor.ts';
+import { taskRender } from '#core/plan/task-tags.ts';
+import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
+
+export type Rollout =
+  /** It has got somewhere before, or is not tried at all. */
+  | { readonly kind: 'none' }
+  | { readonly kind: 'under-way'; readonly marks: RolloutMarks }
+  /** `killed`: workers of other goals that have ended meanwhile without draining. */
+  | { readonly kind: 'progressed'; readonly marks: RolloutMarks; readonly killed: number }
+  | { readonly kind: 'failed'; readonly why: string };
+
+export type RolloutMarks = Omit<NonNullable<ControlRecord['rollout']>, 'render'>;
+
+export interface RolloutFacts {
+  readonly entry: JobEntry;
+  readonly observed: ObservedJob;
+  /** Before this pass, and the slots as it leaves them. */
+  readonly before: ControlRecord;
+  readonly slots: Readonly<Record<string, SlotRecord>>;
+  /** Why no worker is wanted now; null where some are. */
+  readonly whyNone: string | null;
+  /** Whether this pass asks a worker to end. */
+  readonly stops: boolean;
+}
+
+export function judgeRollout(facts: RolloutFacts): Rollout {
+  const { entry, observed, before, slots, whyNone } = facts;
+  const { render } = entry;
+  if (whyNone !== null || before.good?.render === render) return { kind: 'none' };
+  const current = currentHeartbeats(entry, observed, slots);
+  const marks = markRollout(facts, current);
+  const { since } = marks;
+  if (hasProgressed(entry, current, observed.at))
+    return { kind: 'progressed', marks, killed: killedSince(since, entry, observed) };
+  const why = observed.at - since < entry.progressWithinMs || !before.good ? null : ownFault(slots, render, current);
+  return why === null ? { kind: 'under-way', marks } : { kind: 'failed', why };
+}
+
+function markRollout({ entry, observed, before, stops }: RolloutFacts, current: readonly Heartbeat[]): RolloutMarks {
+  const known = before.rollout?.render === entry.render ? before.rollout : null;
+  const stoppedAt = known?.stoppedAt ?? (stops ? observed.at : undefined);
+  const flowsAt = known?.flowsAt ?? (stoppedAt === undefined ? undefined : flowing(entry, current, observed.at));
+  return {
+    since: known?.since ?? observed.at,
+    ...(stoppedAt === undefined ? {} : { stoppedAt }),
+    ...(flowsAt === undefined || flowsAt < stoppedAt! ? {} : { flowsAt }),
+  };
+}
+
+/** When the last of the splits was read again, by the workers' word; undefined while one of them is not. */
+function flowing({ goal }: JobEntry, current: readonly Heartbeat[], now: number): number | undefined {
+  const splits = current.flatMap((heartbeat) => heartbeat.splits);
+  if (current.length < goal.resources.workers || splits.length === 0 || !current.every(reads)) return undefined;
+  return Math.min(now, Math.max(...splits.map(({ movedAt }) => movedAt)));
+}
+
+const drained: readonly number[] = [exitCodes.ended, exitCodes.stuck];
+
+const killedSince = (since: number, entry: JobEntry, { tasks }: ObservedJob): number =>
+  tasks.filter(
+    (task) =>
+      task.state === 'stopped' &&
+      (task.stoppedAt ?? 0) >= since &&
+      taskRender(task) !== entry.render &&
+      !drained.includes(task.exitCode ?? -1),
+  ).length;
+
+const currentHeartbeats = (entry: JobEntry, { at, heartbeats }: ObservedJob, slots: RolloutFacts['slots']) =>
+  heartbeats.filter(
+    (heartbeat) =>
+      heartbeat.render === entry.render &&
+      at - heartbeat.at <= entry.goal.settings.leaseMs &&
+      Object.values(slots).some(({ incarnation }) => incarnation === heartbeat.incarnation),
+  );
+
+/** All workers report, for the length of their lease at least, and what they hold is read, or has nothing to be read. */
+function hasProgressed({ goal }: JobEntry, current: readonly Heartbeat[], now: number): boolean {
+  if (current.length < goal.resources.workers) return false;
+  if (current.some(({ state, startedAt }) => state === 'stuck' || now - startedAt < goal.settings.leaseMs))
+    return false;
+  const splits = current.flatMap((heartbeat) => heartbeat.splits);
+  if (splits.length === 0) return false;
+  return current.some(({ accounting }) => accounting.in > 0) || splits.every(({ lagRecords }) => lagRecords === 0);
+}
+
+/**
+ * Only what its workers did themselves counts against a goal: that they stand before a record they may not pass, or ended
+ * again and again by a fault of their own. What is down outside would stop the last goal as well.
+ */
+function ownFault(slots: RolloutFacts['slots'], render: string, current: readonly Heartbeat[]): string | null {
+  const stuck = current.find(({ state }) => state === 'stuck');
+  if (stuck) return stuck.errors[0]?.message ?? 'a worker cannot go on';
+  const workers = Object.values(slots).flatMap(({ successor, ...own }) => (successor ? [own, successor] : [own]));
+  const failing = workers.find(
+    ({ render: runs, faults }) => runs === render && faults !== undefined && faults.count >= ownFaultsMin,
+  );
+  return failing ? `a worker ended ${failing.faults!.count} times by its own fault: ${failing.faults!.last}` : null;
+}
+
+const ownFaultsMin = 2;
+
+/** An end that only the goal, or the program, is to blame for; by code, or by the runtime's word that it took too much memory. */
+export const isOwnFault = (exitCode: number | null, reason: string): boolean =>
+  (exitCode !== null && ownFaults.includes(exitCode)) || /OutOfMemory/i.test(reason);
