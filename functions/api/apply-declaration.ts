@@ -6,7 +6,7 @@ import { runRouteTests } from '#core/plan/route-tests.ts';
 import type { ApplyOutcome, GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
-import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
+import { idempotencyKeyOf, reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { registryProblems } from '#functions/api/check-registry.ts';
 import type { ApiRequest } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
@@ -15,7 +15,11 @@ import { expectedRevisionOf, stale } from '#functions/api/preconditions.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import type { TenantWorld } from '#functions/api/world-cache.ts';
 
-type NamedRequest = ApiRequest<{ readonly name: string }, { readonly reason?: string | undefined }, unknown>;
+type NamedRequest = ApiRequest<
+  { readonly name: string },
+  { readonly reason?: string | undefined; readonly purge?: string | undefined },
+  unknown
+>;
 
 /** Under constant change each turn reads what is there now; of those that race one gets through each time. */
 export const turnsMax = 50;
@@ -27,6 +31,7 @@ export async function applyDeclaration(
 ): Promise<Extract<ApplyOutcome, { readonly revision: GoalRevision }>> {
   const document = readDocument(request, kind);
   const { tenant, author } = request.caller;
+  requireOwner(request.caller, document.metadata.owner, `${kind} ${document.metadata.name}`);
   const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
   for (let turn = 0; turn < turnsMax; turn++) {
     const known = await parts.worlds.read(tenant);
@@ -57,11 +62,13 @@ export async function applyDeclaration(
 export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<void> {
   const { tenant, author } = request.caller;
   const { name } = request.path;
-  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
+  const purge = request.search.purge === 'true' ? { purge: true } : {};
+  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers), ...purge };
   for (let turn = 0; turn < turnsMax; turn++) {
     const known = await parts.worlds.read(tenant);
     const current = known.revision(kind, name);
     const expected = conditionOf(request, current, common);
+    if (current) requireOwner(request.caller, current.metadata.owner, `${kind} ${name}`);
     if (current) requireUnused(known, kind, name, parts);
     else if (common.idempotencyKey === undefined) throw absent(known, kind, name);
     const outcome = await parts.goals.remove({ ...common, ...expected, kind, name, checkedAt: known.sequence });
@@ -150,7 +157,7 @@ function requireFitting(known: TenantWorld, document: Document, parts: ApiParts)
   if (problems.length > 0) throw refusedDocument(`${document.kind} ${name}`, problems);
 }
 
-async function requireRegistered(
+export async function requireRegistered(
   tenant: string,
   { documents }: Pick<TenantWorld, 'documents'>,
   document: Document,

@@ -6,8 +6,8 @@ import { limits } from '#core/limits.ts';
 import { planChanges } from '#core/plan/plan-changes.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document } from '#core/spec/document.ts';
-import { busy, keyReused, pause, turnsMax } from '#functions/api/apply-declaration.ts';
-import { reasonOf } from '#functions/api/caller.ts';
+import { busy, keyReused, pause, requireRegistered, turnsMax } from '#functions/api/apply-declaration.ts';
+import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -31,7 +31,7 @@ export const applyDocuments = endpoint({
     checkedBy: 'handler',
   },
   answers: { 200: { description: 'What became of each document.', schema: changeSchema } },
-  problems: [409, 412],
+  problems: [403, 409, 412],
   reads: ['millrace-reason'],
   handle: async (request, parts) => {
     const { plan } = request.search;
@@ -48,10 +48,14 @@ interface Together {
 /** Planned at one sequence and written only at that one: so what was planned is what is written. */
 export async function changeTogether(
   parts: ApiParts,
-  { tenant, author }: Caller,
+  caller: Caller,
   incoming: readonly Document[],
   { reason, planHash }: Together,
 ): Promise<ChangeView> {
+  const { tenant, author } = caller;
+  for (const { kind, metadata } of incoming) requireOwner(caller, metadata.owner, `${kind} ${metadata.name}`);
+  const known = await parts.worlds.read(tenant);
+  for (const document of incoming) await requireRegistered(tenant, known, document, parts);
   for (let turn = 0; turn < turnsMax; turn++) {
     const snapshot = await parts.goals.snapshot(tenant);
     const view = planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });

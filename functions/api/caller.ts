@@ -20,17 +20,41 @@ export function callerOf(
   headers: Readonly<Record<string, string>>,
   identity: 'authorizer' | 'header',
 ): Caller {
-  if (identity === 'header') return { tenant: defaultTenant, author: authorIn(headers) || 'local' };
+  if (identity === 'header')
+    return { tenant: defaultTenant, author: authorIn(headers) || 'local', teams: teamsIn(headers['millrace-teams']) };
   const { authorizer } = (event as Partial<Authorized>).requestContext ?? {};
   // An AWS identity of the platform's own account; a role's ends with the name of its session, which is the person's.
   const arn = authorizer?.iam?.userArn;
   if (typeof arn === 'string' && arn !== '')
-    return { tenant: defaultTenant, author: arn.slice(-limits.authorCharsMax) };
+    return { tenant: defaultTenant, author: arn.slice(-limits.authorCharsMax), teams: null };
   const claims = authorizer?.jwt?.claims ?? {};
   const author = claims['email'] ?? claims['sub'];
   if (typeof author !== 'string' || author === '')
     throw new ApiRefusal(403, 'caller-unknown', 'the gateway did not say who asks');
-  return { tenant: tenantOf(claims['custom:tenant']), author };
+  const teams = claims['custom:teams'];
+  return {
+    ...{ tenant: tenantOf(claims['custom:tenant']), author },
+    teams: teamsIn(typeof teams === 'string' ? teams : undefined),
+  };
+}
+
+const teamsIn = (text: string | undefined): readonly string[] | null =>
+  text === undefined
+    ? null
+    : text
+        .split(',')
+        .map((team) => team.trim())
+        .filter((team) => team !== '');
+
+/** What somebody else's team owns is not changed, deleted, stopped or frozen by a caller whose teams are known. */
+export function requireOwner({ author, teams }: Caller, owner: string, what: string): void {
+  if (teams === null || teams.includes(owner)) return;
+  throw new ApiRefusal(
+    403,
+    'not-yours',
+    `${what} belongs to ${JSON.stringify(owner)}; ${author} acts for ${teams.length === 0 ? 'no team' : teams.join(', ')}`,
+    { fix: `ask ${owner} to do it` },
+  );
 }
 
 /** It becomes part of topics, keys and paths: what is no name is nobody's. */

@@ -8,6 +8,8 @@ import { type RequestHeader, requestHeaders } from '#functions/api/request-heade
 export interface Caller {
   readonly tenant: string;
   readonly author: string;
+  /** Owners that the caller may act for; null: any (nobody says what the caller's teams are). */
+  readonly teams: readonly string[] | null;
 }
 
 /** A request as the router hands it on: matched, sized, and of a content type that the endpoint reads. */

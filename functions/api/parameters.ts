@@ -39,6 +39,9 @@ const flag = z.enum(['true', 'false']);
 export const changeQuery = z.strictObject({
   reason: reasonText.optional(),
 });
+export const deleteQuery = changeQuery.extend({
+  purge: flag.optional().meta({ description: 'Without the grace in which the deletion can be undone.' }),
+});
 export const applyQuery = z.strictObject({
   reason: reasonText.optional(),
   dryRun: flag.optional().meta({ description: 'Answer with the plan, and change nothing.' }),
@@ -104,6 +107,11 @@ export const position = z
       ],
     }),
   });
+
+/** A point in time; its text is what RFC 3339 says. */
+export const timeText = z.iso
+  .datetime({ offset: true })
+  .meta({ description: 'A time (RFC 3339), such as 2026-01-31T12:00:00Z.' });
 
 export type Position = 'earliest' | 'latest' | { readonly time: number };
 

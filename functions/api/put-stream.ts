@@ -26,7 +26,7 @@ export const putStream = endpoint({
     },
     201: { description: 'Created.', schema: applyStreamSchema, headers: ['etag'] },
   },
-  problems: [409, 412],
+  problems: [403, 409, 412],
   reads: ['if-match', 'if-none-match', 'idempotency-key', 'millrace-reason'],
   handle: async (request, parts) => {
     const { tenant } = request.caller;

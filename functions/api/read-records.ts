@@ -26,6 +26,10 @@ export const readRecords = endpoint({
     const node = streams.get(request.path.name);
     if (!node) throw missing('stream', request.path.name, [...streams.keys()]);
     const source = { tenant: request.caller.tenant, format: formatOf(node, parts) };
-    return await tailTopic(request, parts, { ...source, topic: topicOfStream(source.tenant, node.name), row: node.row });
+    return await tailTopic(request, parts, {
+      ...source,
+      topic: topicOfStream(source.tenant, node.name),
+      row: node.row,
+    });
   },
 });

@@ -3,15 +3,17 @@ import { z } from 'zod';
 import { operationPlanSchema, operationSchema } from '#core/api/schemas.ts';
 import type { OperationPlanView } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
-import type { Operation, OperationRequest } from '#core/ports/goal-store.ts';
+import { describeFreeze } from '#core/plan/freeze.ts';
+import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/document.ts';
 import { keyReused } from '#functions/api/apply-declaration.ts';
-import { idempotencyKeyOf, reasonOf } from '#functions/api/caller.ts';
+import { idempotencyKeyOf, reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Answer, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
 import { applyQuery, deadLetterQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { replayEffects, replayPlan, rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
 import { operationView } from '#functions/api/views.ts';
 
 const bodyBytesMax = 16 * 1024;
@@ -52,12 +54,13 @@ export const requestOperation = endpoint({
     200: { description: 'What it would do (dryRun=true).', schema: operationPlanSchema },
     202: { description: 'Asked for.', schema: operationSchema, headers: ['location'] },
   },
-  problems: [409],
+  problems: [403, 409],
   reads: ['idempotency-key', 'millrace-reason'],
   handle: async (request, parts) => {
     const { tenant, author } = request.caller;
     const entry = await findJob(parts, tenant, request.path.name);
     const { goal } = entry;
+    requireOwner(request.caller, goal.owner, `job ${goal.name}`);
     const { kind, reason, ...asked } = request.content;
     const isDryRun = request.search.dryRun === 'true';
     const wish: OperationRequest = {
@@ -69,6 +72,7 @@ export const requestOperation = endpoint({
     // Planned again it might be refused by now, since it was carried out.
     const known = isDryRun ? null : await parts.goals.repeatedOperation(wish);
     if (known) return accepted(known);
+    if (entry.freeze !== null) throw frozen(entry.freeze);
     const planned = await planOperation(parts, entry, request.content, request.signal);
     if (isDryRun) return jsonAnswer(200, planned);
     const outcome = await parts.goals.requestOperation({
@@ -79,6 +83,11 @@ export const requestOperation = endpoint({
     return accepted(outcome.operation);
   },
 });
+
+const frozen = (freeze: Freeze): ApiRefusal =>
+  new ApiRefusal(409, 'frozen', describeFreeze(freeze), {
+    fix: `millrace unfreeze ${freeze.scope} ${freeze.name}`.trimEnd(),
+  });
 
 const accepted = (operation: Operation): Answer =>
   jsonAnswer(202, operationView(operation), { location: `/v1/jobs/${operation.job}/operations/${operation.id}` });

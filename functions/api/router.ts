@@ -4,7 +4,7 @@ import { readJson } from '#core/api/read-json.ts';
 import { limits } from '#core/limits.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 import { callerOf } from '#functions/api/caller.ts';
-import type { Answer, Endpoint, RawRequest } from '#functions/api/endpoint.ts';
+import type { Answer, Caller, Endpoint, RawRequest } from '#functions/api/endpoint.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
@@ -35,7 +35,7 @@ export async function route(
   return await endpoint.run(request, parts);
 }
 
-const nobody = { tenant: '', author: '' } as const;
+const nobody: Caller = { tenant: '', author: '', teams: null };
 
 function findEndpoint(
   endpoints: readonly Endpoint[],

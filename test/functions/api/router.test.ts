@@ -79,7 +79,7 @@ describe('routing', () => {
     expect(answer.json).toEqual({
       path: { name: 'a b' },
       search: { q: '1&2' },
-      caller: { tenant: 'default', author: 'ada' },
+      caller: { tenant: 'default', author: 'ada', teams: null },
     });
     expect(answer.headers).toMatchObject({
       ...{ 'content-type': 'application/json', 'cache-control': 'no-store', etag: '"1"' },
@@ -151,10 +151,14 @@ describe('routing', () => {
     expect((await ask(claimed, 'authorizer')).status).toBe(403);
     const claims = { sub: 'u-1', email: 'ada@example.com', 'custom:tenant': 'blue' };
     Object.assign(claimed.requestContext, { authorizer: { jwt: { claims } } });
-    expect((await ask(claimed, 'authorizer')).json.caller).toEqual({ tenant: 'blue', author: 'ada@example.com' });
+    expect((await ask(claimed, 'authorizer')).json.caller).toEqual({
+      ...{ tenant: 'blue', author: 'ada@example.com', teams: null },
+    });
     const userArn = 'arn:aws:sts::111122223333:assumed-role/platform/ada';
     Object.assign(claimed.requestContext, { authorizer: { iam: { userArn } } });
-    expect((await ask(claimed, 'authorizer')).json.caller).toEqual({ tenant: 'default', author: userArn });
+    expect((await ask(claimed, 'authorizer')).json.caller).toEqual({
+      ...{ tenant: 'default', author: userArn, teams: null },
+    });
   });
 
   test('an author or reason that would break a line is refused', async () => {

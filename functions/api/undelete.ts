@@ -1,0 +1,90 @@
+// POST …/{name}/undelete: a deletion is undone while what it left is still kept: the same life, positions and events included.
+import { applyRouteSchema, applyStreamSchema } from '#core/api/schemas.ts';
+import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
+import { documentOf } from '#core/plan/plan-changes.ts';
+import type { GoalRevision } from '#core/ports/goal-store.ts';
+import type { Document, Kind } from '#core/spec/document.ts';
+import { busy, pause, refusedDocument, turnsMax } from '#functions/api/apply-declaration.ts';
+import { reasonOf, requireOwner } from '#functions/api/caller.ts';
+import { type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
+import { routeViews } from '#functions/api/job-view.ts';
+import { changeQuery, named } from '#functions/api/parameters.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { etagOf } from '#functions/api/preconditions.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+import { streamViews } from '#functions/api/stream-view.ts';
+
+type Request = ApiRequest<{ readonly name: string }, { readonly reason?: string | undefined }, unknown>;
+
+async function undelete(request: Request, kind: Kind, parts: ApiParts): Promise<GoalRevision> {
+  const { tenant, author } = request.caller;
+  const { name } = request.path;
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const known = await parts.worlds.read(tenant);
+    const document = await deletedDocument(request, kind, parts);
+    requireOwner(request.caller, document.metadata.owner, `${kind} ${name}`);
+    const checked = checkDocuments(known.documents, [document], parts.planRoute, parts.settings.sinks);
+    const problems = checked.problems.get(documentKey(kind, name)) ?? [];
+    if (problems.length > 0) throw refusedDocument(`${kind} ${name}`, problems);
+    const { metadata, declared } = document;
+    const applies = [{ kind, metadata, declared, revive: true }];
+    const change = { tenant, author, reason: reasonOf(request), applies, removes: [], checkedAt: known.sequence };
+    const outcome = await parts.goals.change(change);
+    if (outcome.kind === 'changed') return (outcome.revisions[0] ?? (await parts.goals.read(tenant, kind, name)))!;
+    await pause(turn);
+  }
+  throw busy();
+}
+
+/** As it was declared before it was deleted; only while the deletion is not carried out in full. */
+async function deletedDocument(request: Request, kind: Kind, parts: ApiParts): Promise<Document> {
+  const { tenant } = request.caller;
+  const { name } = request.path;
+  const { revisions } = await parts.goals.snapshot(tenant);
+  const head = revisions.find((one) => one.tenant === tenant && one.kind === kind && one.name === name);
+  if (head === undefined)
+    throw new ApiRefusal(404, 'nothing-kept', `nothing of a ${kind.toLowerCase()} ${JSON.stringify(name)} is kept`, {
+      fix: `millrace history ${name}   shows what it was; apply it again to make it anew`,
+    });
+  if (head.declared !== null)
+    throw new ApiRefusal(409, 'not-deleted', `${kind} ${JSON.stringify(name)} is declared: nothing is to be undone`);
+  const history = await parts.goals.revisions(tenant, kind, name);
+  const last = history.find(({ declared, uid }) => declared !== null && uid === head.uid);
+  const [document] = last ? documentOf(last) : [];
+  if (document) return document;
+  throw new ApiRefusal(
+    409,
+    'not-understood',
+    `what ${kind} ${JSON.stringify(name)} was, this version cannot carry out`,
+  );
+}
+
+const common = {
+  ...{ method: 'POST' as const, params: named, query: changeQuery, problems: [403, 409] },
+  description: 'While the grace lasts in which its positions, books and events are kept. It goes on where it stood.',
+  reads: ['millrace-reason'],
+} as const;
+
+export const undeleteRoute = endpoint({
+  ...{ ...common, path: '/v1/routes/{name}/undelete', operationId: 'undeleteRoute', tag: 'Routes' },
+  summary: 'Undo the deletion of a route',
+  answers: { 200: { description: 'Declared again.', schema: applyRouteSchema, headers: ['etag'] } },
+  handle: async (request, parts) => {
+    const revision = await undelete(request, 'Route', parts);
+    const resource = (await routeViews(parts, request.caller.tenant, [revision]))[0];
+    return jsonAnswer(200, { outcome: 'created', resource }, { etag: etagOf(revision.revision) });
+  },
+});
+
+export const undeleteStream = endpoint({
+  ...{ ...common, path: '/v1/streams/{name}/undelete', operationId: 'undeleteStream', tag: 'Streams' },
+  summary: 'Undo the deletion of a stream',
+  answers: { 200: { description: 'Declared again.', schema: applyStreamSchema, headers: ['etag'] } },
+  handle: async (request, parts) => {
+    const revision = await undelete(request, 'Stream', parts);
+    const resource = (
+      await streamViews(parts, await parts.worlds.read(request.caller.tenant), [revision.name], 'without-counts')
+    )[0];
+    return jsonAnswer(200, { outcome: 'created', resource }, { etag: etagOf(revision.revision) });
+  },
+});
