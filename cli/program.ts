@@ -1,6 +1,7 @@
 // The `millrace` command line: an explicit list of commands, and the one place that turns an outcome into an exit code.
 import { Command, CommanderError } from 'commander';
 import { registerApply } from './commands/apply.ts';
+import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerCost } from './commands/cost.ts';
@@ -10,6 +11,7 @@ import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDown } from './commands/down.ts';
 import { registerEvents } from './commands/events.ts';
+import { registerFreezes } from './commands/freeze.ts';
 import { registerGet } from './commands/get.ts';
 import { registerDiff, registerHistory } from './commands/history.ts';
 import { registerLogs } from './commands/logs.ts';
@@ -17,12 +19,15 @@ import { registerOperations } from './commands/operations.ts';
 import { registerPlan } from './commands/plan.ts';
 import { registerProduce } from './commands/produce.ts';
 import { registerQuickstart } from './commands/quickstart.ts';
+import { registerRestore } from './commands/restore.ts';
 import { registerRewind } from './commands/rewind.ts';
+import { registerRollback } from './commands/rollback.ts';
 import { registerSecret } from './commands/secret.ts';
 import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerTail } from './commands/tail.ts';
 import { registerTry } from './commands/try.ts';
+import { registerUndelete } from './commands/undelete.ts';
 import { registerUp } from './commands/up.ts';
 import { registerValidate } from './commands/validate.ts';
 import { programVersion, registerVersion } from './commands/version.ts';
@@ -52,9 +57,14 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDeadLetters,
   registerHistory,
   registerDiff,
+  registerRollback,
+  registerRestore,
   registerSecret,
   registerDelete,
   registerAudit,
+  registerUndelete,
+  registerFreezes,
+  registerApprove,
   registerCost,
   registerCompletion,
   registerVersion,

@@ -6,7 +6,7 @@ import { CommandError, exitCodes } from '#cli/exit.ts';
 import { confirm } from '#cli/terminal.ts';
 
 const effects: Readonly<Record<'streams' | 'routes', string>> = {
-  streams: 'Its events are deleted with it.',
+  streams: 'Its events go with it, once the time is over in which it can be undone.',
   routes: 'Its jobs drain and end; what they have written stays.',
 };
 
@@ -19,6 +19,7 @@ export function registerDelete(program: Command): void {
       .addArgument(new Argument('<kind>', 'stream or route').argParser(readKind))
       .argument('<name>')
       .option('--reason <text>', 'kept with the revision')
+      .option('--now', 'without the time in which it could be undone: events, positions and books go at once')
       .option('-y, --yes', 'do not ask'),
   ).action(remove);
 }
@@ -26,7 +27,7 @@ export function registerDelete(program: Command): void {
 async function remove(
   kind: KindPlural,
   name: string,
-  options: ApiOptions & { readonly yes?: boolean; readonly reason?: string },
+  options: ApiOptions & { readonly yes?: boolean; readonly now?: boolean; readonly reason?: string },
 ): Promise<void> {
   if (kind === 'jobs')
     throw new CommandError(exitCodes.usage, 'got a job, expected a stream or a route: a job ends with its route', {
@@ -40,6 +41,6 @@ async function remove(
     if (!(await confirm(`Delete ${title}? ${effects[kind]}`)))
       throw new CommandError(exitCodes.failure, 'not confirmed, so nothing was deleted');
   }
-  await api.remove(path, { query: { reason: options.reason } });
-  process.stdout.write(`${title}: deleted\n`);
+  await api.remove(path, { query: { reason: options.reason, ...(options.now ? { purge: true } : {}) } });
+  process.stdout.write(`${title}: deleted${options.now ? '' : `; to take it back: millrace undelete ${title}`}\n`);
 }

@@ -1,0 +1,76 @@
+// `millrace freeze` and `unfreeze`: changes to the fleet, a team's jobs or one job are stopped, and let go on.
+import { Argument, type Command } from 'commander';
+import type { ApiClient } from '#cli/api-client.ts';
+import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
+import { CommandError, exitCodes } from '#cli/exit.ts';
+import { showTime } from '#cli/print/events.ts';
+import { formatTable } from '#cli/print/table.ts';
+import type { FreezeView } from '#core/api/wire.ts';
+import { frozenTitle } from '#core/plan/freeze.ts';
+
+interface FreezeOptions extends ApiOptions {
+  readonly reason?: string;
+}
+type Scope = FreezeView['scope'];
+
+const scopeArgument = (): Argument => new Argument('[scope]', 'fleet, team or job').choices(['fleet', 'team', 'job']);
+
+export function registerFreezes(program: Command): void {
+  addApiOptions(
+    program
+      .command('freeze')
+      .summary('stop changes to all jobs, a team’s, or one')
+      .description(
+        'What runs is kept running as it is; nothing else is started, stopped or replaced until it is lifted. Without a scope it shows what is frozen.',
+      )
+      .addArgument(scopeArgument())
+      .argument('[name]', 'the team or the job')
+      .option('--reason <text>', 'kept with the freeze'),
+  ).action(freeze);
+  addApiOptions(
+    program
+      .command('unfreeze')
+      .summary('let changes go on: what waits is carried out')
+      .addArgument(new Argument('<scope>', 'fleet, team or job').choices(['fleet', 'team', 'job']))
+      .argument('[name]', 'the team or the job')
+      .option('--reason <text>', 'kept in the audit log'),
+  ).action(unfreeze);
+}
+
+function pathOf(scope: Scope, name: string | undefined): string {
+  if ((scope === 'fleet') !== (name === undefined))
+    throw new CommandError(
+      exitCodes.usage,
+      scope === 'fleet' ? `got ${name}, but the fleet has no name` : `expected the name of the ${scope}`,
+    );
+  return `/v1/freezes/${scope}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}
+
+async function freeze(scope: Scope | undefined, name: string | undefined, options: FreezeOptions): Promise<void> {
+  const api = await connect(options);
+  if (scope === undefined) return await show(api);
+  const made = await api.put<FreezeView>(pathOf(scope, name), { query: { reason: options.reason } });
+  process.stdout.write(`${frozenTitle(made)}: frozen by ${made.author}\n`);
+}
+
+async function show(api: ApiClient): Promise<void> {
+  const { items } = await api.get<{ readonly items: readonly FreezeView[] }>('/v1/freezes');
+  process.stdout.write(
+    items.length === 0
+      ? 'nothing is frozen\n'
+      : formatTable(
+          [
+            { heading: 'what', cell: frozenTitle },
+            { heading: 'since', cell: (one: FreezeView) => showTime(one.at) },
+            { heading: 'by', cell: (one: FreezeView) => one.author },
+            { heading: 'why', cell: (one: FreezeView) => one.reason },
+          ],
+          items,
+        ),
+  );
+}
+
+async function unfreeze(scope: Scope, name: string | undefined, options: FreezeOptions): Promise<void> {
+  await (await connect(options)).remove(pathOf(scope, name), { query: { reason: options.reason } });
+  process.stdout.write(`${frozenTitle({ scope, name: name ?? '' })}: lifted\n`);
+}
