@@ -67,6 +67,13 @@ export class Holdings {
     await Promise.all(records.map((record) => this.#claimOne(record)));
   }
 
+  /** Let go of before, which the store has not heard. */
+  async free(records: readonly SplitRecord[]): Promise<void> {
+    const { splits, identity } = this.#parts.worker;
+    for (const { split, epoch } of records)
+      if (!this.#holdings.has(split)) await splits.release(identity.job, { split, worker: identity.worker, epoch });
+  }
+
   async #claimOne(seen: SplitRecord): Promise<void> {
     const { splits, identity, clock, log } = this.#parts.worker;
     const outcome = await splits.claim(identity.job, seen, identity.worker);
@@ -119,7 +126,7 @@ export class Holdings {
       await splits.release(identity.job, { split: name, worker: identity.worker, epoch });
       log.info('freed a split', { split: name, epoch, position: holding.committed.position });
     } catch (error) {
-      // It stays ours on paper: the next owner waits until we are gone.
+      // It stays ours on paper until a later round frees it.
       errors.note('release-failed', `${name}: ${messageOf(error)}`);
     }
     this.#forget(holding);

@@ -128,9 +128,10 @@ export class Worker {
     }
     this.#takeOver(round.live);
     if (this.#draining || !this.#lease.isHeld) return true;
-    const { claim, release, waitingFor } = round.decision;
+    const { claim, release, free, waitingFor } = round.decision;
     for (const name of release) void this.#holdings.letGo(name, this.#parts.goal.settings.drainMs);
     const hadNone = this.#holdings.all.length === 0;
+    await this.#holdings.free(free);
     await this.#holdings.claim(claim);
     if (hadNone && this.#holdings.all.length > 0) void this.#beat();
     return waitingFor.length > 0 || this.#holdings.all.length === 0;
