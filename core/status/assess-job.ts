@@ -2,8 +2,8 @@
 
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
-import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
+import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
 import { rolledBackTo } from '#core/plan/choose-goal.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
