@@ -8,6 +8,12 @@ import { hasEscape, stringEnd, valueEnd } from '#core/operators/run/json-bytes.t
 export const quote = 0x22;
 export const isNull = (bytes: Uint8Array, at: number): boolean => bytes[at] === 0x6e;
 
+/** Whether the string that begins at `at` is this name, as it stands. */
+export function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
+  for (let index = 0; index < name.length; index++) if (bytes[at + 1 + index] !== name[index]) return false;
+  return bytes[at + 1 + name.length] === quote;
+}
+
 /** What stands there, for a message. */
 export function gotText(bytes: Uint8Array, at: number, end: number): string {
   switch (bytes[at]) {

@@ -1,4 +1,6 @@
 // Days, times of day and points in time as ISO text and back, exact to the nanosecond; years 1 to 9999.
+
+import { type ByteSink, ensureRoom } from '#core/expression/run/byte-sink.ts';
 import { civilFromDays, daysFromCivil, daysInMonth } from '#core/expression/values/calendar.ts';
 import { malformed, unfit } from '#core/formats/format-fault.ts';
 
@@ -28,10 +30,55 @@ export function clockText(value: number, perSecond: number): string {
   return `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}${fraction}`;
 }
 
-/** A point in time, split so that each part is exact as a number. */
-export function pointText(seconds: number, fraction: number, perSecond: number, zone: '' | 'Z'): string {
+/** The day that was written last: records of a stream lie close together. */
+let lastDay = Number.NaN;
+const dayDigits = new Uint8Array(10);
+
+function putTwo(bytes: Uint8Array, at: number, value: number): number {
+  const tens = (value / 10) | 0;
+  bytes[at] = 0x30 + tens;
+  bytes[at + 1] = 0x30 + (value - tens * 10);
+  return at + 2;
+}
+
+/** A point in time as a JSON string, split so that each part is exact as a number. */
+export function writePoint(out: ByteSink, seconds: number, fraction: number, perSecond: number, zone: '' | 'Z'): void {
   const days = Math.floor(seconds / 86_400);
-  return `${dayText(days)}T${clockText(seconds - days * 86_400, 1)}${fractionText(fraction, perSecond)}${zone}`;
+  if (days !== lastDay) {
+    new TextEncoder().encodeInto(dayText(days), dayDigits);
+    lastDay = days;
+  }
+  ensureRoom(out, 40);
+  const { bytes } = out;
+  let at = out.length;
+  const clock = seconds - days * 86_400;
+  bytes[at++] = 0x22;
+  bytes.set(dayDigits, at);
+  at += dayDigits.length;
+  bytes[at++] = 0x54;
+  at = putTwo(bytes, at, (clock / 3600) | 0);
+  bytes[at++] = 0x3a;
+  at = putTwo(bytes, at, ((clock / 60) | 0) % 60);
+  bytes[at++] = 0x3a;
+  at = putTwo(bytes, at, clock % 60);
+  if (fraction !== 0) at = putFraction(bytes, at, fraction, perSecond);
+  if (zone === 'Z') bytes[at++] = 0x5a;
+  bytes[at++] = 0x22;
+  out.length = at;
+}
+
+/** Three, six or nine digits, as many as are needed. */
+function putFraction(bytes: Uint8Array, at: number, fraction: number, perSecond: number): number {
+  let value = fraction;
+  let digits = perSecond === 1e3 ? 3 : perSecond === 1e6 ? 6 : 9;
+  for (; value % 1000 === 0; value /= 1000) digits -= 3;
+  bytes[at] = 0x2e;
+  for (let place = at + digits; place > at; place--) {
+    const rest = Math.floor(value / 10);
+    bytes[place] = 0x30 + (value - rest * 10);
+    value = rest;
+  }
+  return at + digits + 1;
 }
 
 const clockPattern = String.raw`(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9})\d*)?)?`;
@@ -85,3 +132,37 @@ export function inUnits(nanos: bigint, perSecond: number, what: string): bigint 
     throw unfit('not_exact', `${what}: the time is finer than the schema’s unit; use date_trunc in select`);
   return nanos / unit;
 }
+
+function digitsAt(bytes: Uint8Array, at: number, count: number): number {
+  let value = 0;
+  for (let index = at; index < at + count; index++) {
+    const digit = bytes[index]! - 0x30;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/**
+ * The usual form, `"2026-01-31T12:00:00.123Z"` with quotes, in units of which `perSecond` make a second; NaN for any other,
+ * which is then read as text.
+ */
+export function readPlainPoint(bytes: Uint8Array, from: number, to: number, perSecond: number): number {
+  const end = to - 2;
+  const fractionDigits = end - from - 21;
+  if (to - from < 22 || bytes[end] !== 0x5a || bytes[from + 11] !== 0x54) return Number.NaN;
+  if (bytes[from + 5] !== 0x2d || bytes[from + 8] !== 0x2d || bytes[from + 14] !== 0x3a || bytes[from + 17] !== 0x3a)
+    return Number.NaN;
+  const [year, month, day] = [digitsAt(bytes, from + 1, 4), digitsAt(bytes, from + 6, 2), digitsAt(bytes, from + 9, 2)];
+  const [hour, minute] = [digitsAt(bytes, from + 12, 2), digitsAt(bytes, from + 15, 2)];
+  const second = digitsAt(bytes, from + 18, 2);
+  const inRange =
+    year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= 28 && hour < 24 && minute < 60 && second < 60;
+  if (!inRange) return Number.NaN;
+  const whole = (daysFromCivil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * perSecond;
+  if (end - from === 20) return safe(whole);
+  if (bytes[from + 20] !== 0x2e || 10 ** fractionDigits > perSecond) return Number.NaN;
+  return safe(whole + digitsAt(bytes, from + 21, fractionDigits) * (perSecond / 10 ** fractionDigits));
+}
+
+const safe = (value: number): number => (Number.isSafeInteger(value) ? value : Number.NaN);

@@ -74,11 +74,23 @@ export function writeInteger(out: ByteSink, value: number): void {
 /** What is not finite travels as text, since JSON has no word for it. */
 export function writeDouble(out: ByteSink, value: number): void {
   if (Number.isSafeInteger(value) && !Object.is(value, -0)) writeInteger(out, value);
+  else if (isPlain(value, 1e15)) writeText(out, String(value));
   else if (Number.isFinite(value)) writeText(out, formatDouble(value));
   else writeJsonText(out, formatDouble(value));
 }
 
+/** Between these bounds the shortest digits are laid out without an exponent, here as there. */
+const isPlain = (value: number, below: number): boolean => {
+  const size = Math.abs(value);
+  return size >= 1e-4 && size < below;
+};
+
 export function writeFloat(out: ByteSink, value: number): void {
+  // Six digits name a float by themselves: where they are the value, no fewer are.
+  if (isPlain(value, 1e6)) {
+    const short = Number(value.toPrecision(6));
+    if (short === value) return void writeText(out, String(short));
+  }
   if (Number.isFinite(value)) writeText(out, formatReal(value));
   else writeJsonText(out, formatReal(value));
 }

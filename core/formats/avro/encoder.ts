@@ -3,7 +3,7 @@ import { type ByteSink, ensureRoom, writeByte, writeSlice } from '#core/expressi
 import { decodeText } from '#core/expression/run/decode.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
-import { isNull, misfit, quote, readText } from '#core/formats/read-json.ts';
+import { isNamed, isNull, misfit, quote, readText } from '#core/formats/read-json.ts';
 import { hasEscape, skipSpace, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { defaultBytes } from './default-value.ts';
 import { writeLong } from './output.ts';
@@ -247,11 +247,6 @@ function writeField(encoding: Encoding, { write, missing, path }: FieldWriter, s
     ensureRoom(encoding.out, missing.length);
     writeSlice(encoding.out, missing, 0, missing.length);
   } else throw unfit('missing_field', `${path}: the event lacks it, and the schema has no default for it`);
-}
-
-function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
-  for (let index = 0; index < name.length; index++) if (bytes[at + 1 + index] !== name[index]) return false;
-  return bytes[at + 1 + name.length] === quote;
 }
 
 /** Notes where the values of the members from `at` on begin; gives the offset behind the object. */

@@ -3,7 +3,7 @@ import { writeText } from '#core/expression/run/byte-sink.ts';
 import { formatNumeric, Numeric } from '#core/expression/values/numeric.ts';
 import { malformed } from '#core/formats/format-fault.ts';
 import { type Input, type Read, take } from '#core/formats/input.ts';
-import { clockText, dayText, pointText } from '#core/formats/times.ts';
+import { clockText, dayText, writePoint } from '#core/formats/times.ts';
 import { writeBase64, writeDouble, writeFloat, writeInteger, writeJsonString } from '#core/formats/write-json.ts';
 import { readInt, readLength, readLong } from './input.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
@@ -73,7 +73,7 @@ function readWhole(read: (input: Input) => number | bigint, meaning: Logical | n
     const seconds = typeof value === 'number' ? Math.floor(value / units) : Number(floorDivide(value, BigInt(units)));
     const fraction =
       typeof value === 'number' ? value - seconds * units : Number(value - BigInt(seconds) * BigInt(units));
-    writeQuoted(input, pointText(seconds, fraction, units, zone));
+    writePoint(input.out, seconds, fraction, units, zone);
   };
 }
 

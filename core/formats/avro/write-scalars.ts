@@ -15,7 +15,7 @@ import {
   readText,
   readWhole,
 } from '#core/formats/read-json.ts';
-import { inUnits, readDay, readPoint, readTimeOfDay } from '#core/formats/times.ts';
+import { inUnits, readDay, readPlainPoint, readPoint, readTimeOfDay } from '#core/formats/times.ts';
 import { stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
@@ -107,6 +107,11 @@ function writeTime(kind: 'int' | 'long', logical: Logical, at: string): Write {
   return (encoding, from) => {
     const { bytes, end } = encoding;
     const to = valueEnd(bytes, from, end);
+    const plain = isPoint ? readPlainPoint(bytes, from, to, units) : Number.NaN;
+    if (!Number.isNaN(plain)) {
+      put(encoding, plain, kind, at);
+      return to;
+    }
     let value: bigint | null = null;
     if (bytes[from] === quote) value = read(readText(bytes, from, to));
     else if (isPoint && isNumber(bytes, from)) {

@@ -1,5 +1,5 @@
 // What all writers of messages share: walking over JSON, and bodies behind their lengths.
-import type { ByteSink } from '#core/expression/run/byte-sink.ts';
+import { type ByteSink, ensureRoom } from '#core/expression/run/byte-sink.ts';
 import type { Encoding } from '#core/formats/json-encoding.ts';
 import { readText } from '#core/formats/read-json.ts';
 import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
@@ -35,6 +35,13 @@ export function withLength(encoding: Encoding, body: () => number): number {
   const start = out.length;
   const behind = body();
   const end = out.length;
+  if (end - start < 0x80) {
+    ensureRoom(out, 1);
+    out.bytes.copyWithin(start + 1, start, end);
+    out.bytes[start] = end - start;
+    out.length = end + 1;
+    return behind;
+  }
   writeVarint(out, end - start);
   const length = out.bytes.slice(end, out.length);
   out.bytes.copyWithin(start + length.length, start, end);

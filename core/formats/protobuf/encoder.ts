@@ -2,8 +2,8 @@
 import { type ByteSink, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
-import { isNull, misfit } from '#core/formats/read-json.ts';
-import { skipSpace } from '#core/operators/run/json-bytes.ts';
+import { isNamed, isNull, misfit, readText } from '#core/formats/read-json.ts';
+import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
 import { eachElementAt, eachMember, tagBytes, withLength } from './encoder-parts.ts';
 import { wireOf, wires } from './scalars.ts';
 import type { ProtoField, ProtoMessage, ProtoType } from './schema.ts';
@@ -62,27 +62,41 @@ function writeMessage(made: MadeWrites, message: ProtoMessage, title: string): W
   }
   const required = message.fields.filter(({ presence }) => presence === 'required');
   const what = title || message.name;
+  const inOrder = message.fields.map(({ name }) => byName.get(name)!);
+  const names = message.fields.map(({ name }) => new TextEncoder().encode(name));
   return (encoding, from) => {
     const { bytes, end } = encoding;
     if (bytes[from] !== 0x7b) throw misfit(title, `an object (${message.name})`, bytes, from, end);
     enterJson(encoding);
     const seen = required.length === 0 ? null : new Set<string>();
-    const behind = eachMember(encoding, from, (name, at) => {
-      const writer = byName.get(name);
-      if (writer === undefined)
-        throw unfit(
-          'unknown_field',
-          `${what}: the schema has no field ${JSON.stringify(name)}; leave it out in select`,
-        );
+    let next = skipSpace(bytes, from + 1);
+    let expected = 0;
+    let isOpen = bytes[next] !== 0x7d;
+    while (isOpen) {
+      // Members that come in the schema's order are known by their bytes.
+      let writer = expected < names.length && isNamed(bytes, next, names[expected]!) ? inOrder[expected]! : null;
+      const nameEnd = writer === null ? stringEnd(bytes, next) : next + names[expected]!.length + 2;
+      writer ??= fieldNamed(byName, readText(bytes, next, nameEnd), what);
+      expected = writer.index + 1;
       seen?.add(writer.field.name);
-      return isNull(bytes, at) && !holdsNull(writer.field.type) ? at + 4 : writer.write(encoding, at);
-    });
+      const at = skipSpace(bytes, skipSpace(bytes, nameEnd) + 1);
+      const isNothing = isNull(bytes, at) && !holdsNull(writer.field.type);
+      next = skipSpace(bytes, isNothing ? at + 4 : writer.write(encoding, at));
+      isOpen = bytes[next] === 0x2c;
+      if (isOpen) next = skipSpace(bytes, next + 1);
+    }
     const missing = required.find(({ name }) => seen?.has(name) !== true);
     if (missing !== undefined)
       throw unfit('missing_field', `${what}: the event lacks ${missing.name}, which is required`);
     encoding.depth--;
-    return behind;
+    return next + 1;
   };
+}
+
+function fieldNamed(byName: ReadonlyMap<string, FieldWriter>, name: string, what: string): FieldWriter {
+  const writer = byName.get(name);
+  if (writer !== undefined) return writer;
+  throw unfit('unknown_field', `${what}: the schema has no field ${JSON.stringify(name)}; leave it out in select`);
 }
 
 const holdsNull = (type: ProtoType): boolean => type.kind === 'message' && wellKnownOf(type.name) === 'value';

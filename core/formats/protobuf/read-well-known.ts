@@ -2,7 +2,7 @@
 import { type ByteSink, writeByte, writeText } from '#core/expression/run/byte-sink.ts';
 import { malformed } from '#core/formats/format-fault.ts';
 import { enter, type Input } from '#core/formats/input.ts';
-import { pointText } from '#core/formats/times.ts';
+import { writePoint } from '#core/formats/times.ts';
 import { checkSize, writeDouble, writeJsonString } from '#core/formats/write-json.ts';
 import { type ReadValue, readScalar, wires, zeroJson } from './scalars.ts';
 import type { ProtoMessage } from './schema.ts';
@@ -15,7 +15,7 @@ export function readWellKnown(form: WellKnown, _made: unknown, message: ProtoMes
       return (input, end) => {
         const { seconds, nanos } = readParts(input, end);
         if (nanos < 0 || nanos > 999_999_999) throw malformed(`a time has ${nanos} nanoseconds`);
-        writeText(input.out, `"${pointText(seconds, nanos, 1e9, 'Z')}"`);
+        writePoint(input.out, seconds, nanos, 1e9, 'Z');
       };
     case 'duration':
       return (input, end) => writeText(input.out, `"${durationText(readParts(input, end))}"`);
