@@ -34,10 +34,14 @@ const commandOf = (check: string): readonly string[] =>
         ...['--selectProjects', 'unit', '--', check],
       ];
 
-/** True when the check fails, or does not end. */
+/** A check that does not end is no check that noticed something: the machine may just be busy. */
+const checkMsMax = 600_000;
+
+/** True when the check fails. */
 function notices(copy: string, check: string): boolean {
-  const run = spawnSync(process.execPath, commandOf(check), { cwd: copy, stdio: 'ignore', timeout: 300_000 });
-  return run.status !== 0;
+  const run = spawnSync(process.execPath, commandOf(check), { cwd: copy, stdio: 'ignore', timeout: checkMsMax });
+  if (run.status === null) tell(`  ${check} was ended by ${run.signal}: not counted as noticed`);
+  return run.status !== null && run.status !== 0;
 }
 
 function isKilled(copy: string, mutant: Mutant): boolean {
