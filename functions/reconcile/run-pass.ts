@@ -35,9 +35,9 @@ export async function runPass(
   const begunAt = parts.clock.now();
   const goal = parts.compile(await parts.goals.snapshot());
   const { observed, failures } = await observe(goal, parts, beats);
-  const decisions = planPass(goal, observed, parts.settings).filter((decision) =>
-    isDue(decision, backoff, observed.at),
-  );
+  const planned = planPass(goal, observed, parts.settings);
+  if (failures.length === 0) forgetBut(planned, backoff);
+  const decisions = planned.filter((decision) => isDue(decision, backoff, observed.at));
   const tally = { overtaken: 0, failures: [...failures] };
   const topics = decisions.filter((decision) => decision.target.startsWith('topic/'));
   const jobs = decisions.filter((decision) => !decision.target.startsWith('topic/'));
@@ -53,13 +53,16 @@ export async function runPass(
       problems,
     });
   const settled =
-    tally.failures.length === 0 && tally.overtaken === 0 && decisions.every((decision) => decision.settled);
+    tally.failures.length === 0 &&
+    tally.overtaken === 0 &&
+    decisions.length === planned.length &&
+    decisions.every((decision) => decision.settled);
   return {
     decisions: decisions.length,
     overtaken: tally.overtaken,
     failures: tally.failures,
     settled,
-    ...(settled ? {} : { nextPassAt: nextPassAt(decisions, backoff, observed.at) }),
+    ...(settled ? {} : { nextPassAt: nextPassAt(planned, backoff, observed.at) }),
   };
 }
 
@@ -67,11 +70,20 @@ export async function runPass(
 const unsettledPauseMsMax = 30_000;
 
 /** As soon as the first of the unsettled targets can go on, or the first that failed may be tried again. */
-function nextPassAt(decisions: readonly Decision[], backoff: TargetBackoff, now: number): number {
+function nextPassAt(planned: readonly Decision[], backoff: TargetBackoff, now: number): number {
   let next = now + unsettledPauseMsMax;
-  for (const decision of decisions) if (!decision.settled) next = Math.min(next, decision.nextPassAt ?? now);
-  for (const { notBefore } of backoff.values()) next = Math.min(next, notBefore);
+  for (const { target, settled, nextPassAt: wanted } of planned) {
+    const notBefore = backoff.get(target)?.notBefore ?? 0;
+    if (notBefore > now) next = Math.min(next, notBefore);
+    else if (!settled) next = Math.min(next, wanted ?? now);
+  }
   return next;
+}
+
+/** A target that nothing is planned for has nothing to be tried again. Only after a look at the whole world. */
+function forgetBut(planned: readonly Decision[], backoff: TargetBackoff): void {
+  const targets = new Set(planned.map(({ target }) => target));
+  for (const target of backoff.keys()) if (!targets.has(target)) backoff.delete(target);
 }
 
 const tenantOf = ({ target }: Decision): string => readJobId(target)?.tenant ?? '';
@@ -89,7 +101,8 @@ async function attempt(
   try {
     const outcome = await act(decision, begunAt, parts);
     if (outcome === 'overtaken') tally.overtaken++;
-    else backoff.delete(decision.target);
+    // One that merely waited for something has not shown that its actions succeed again.
+    else if (decision.actions.length > 0) backoff.delete(decision.target);
     const kinds = decision.actions.map((action) => action.kind);
     if (outcome === 'overtaken' || kinds.length > 0)
       parts.logger.info(outcome === 'done' ? 'acted' : 'overtaken by another pass', {

@@ -168,7 +168,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: "if (outcome.kind === 'nothing' as string) throw",
   },
   {
-    ...{ name: 'one-target-stops-the-pass', file: 'functions/reconcile/run-pass.ts', by: [simulated] },
+    ...{ name: 'one-target-stops-the-pass', file: 'functions/reconcile/run-pass.ts', by: acting },
     before: 'const failureCount = (backoff.get(decision.target)?.failureCount ?? 0) + 1;',
     after: 'throw error;\n    const failureCount = 1;',
   },
