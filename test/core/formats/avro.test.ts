@@ -55,7 +55,7 @@ describe('beside avsc', () => {
         const turned = Object.fromEntries(Object.entries(JSON.parse(text) as object).reverse());
         expect(encode(JSON.stringify(turned, null, 2), type)).toEqual(bytes);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

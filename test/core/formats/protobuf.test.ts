@@ -152,7 +152,7 @@ describe('beside protobufjs', () => {
         };
         expect(twice.words).toEqual([...event.words, ...event.words]);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -165,7 +165,7 @@ describe('beside protobufjs', () => {
           expect(error instanceof FormatFault || error instanceof SyntaxError).toBe(true);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
