@@ -1,6 +1,6 @@
 // What becomes of a record that can never succeed: by the route's policy a dead letter, a counted drop, or the end of its split.
 import type { JobGoal } from '#core/job/job-goal.ts';
-import type { RecordErrorAction } from '#core/spec/route-spec.ts';
+import type { ErrorPolicy, RecordErrorAction } from '#core/spec/error-policy.ts';
 import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
 import type { DeadLetterRate } from './dead-letter-rate.ts';
 import type { Outlet } from './kafka/outlet.ts';
@@ -34,8 +34,7 @@ export class Aside {
   /** False: the route asks to stop before the record, and nothing was done with it. Else it is counted in the unit. */
   put(record: RecordView, unit: Unit, fault: RecordFault): boolean {
     const { goal, onError } = this.#parts;
-    // What the sink refuses for good is as bad as what the program cannot evaluate: one policy.
-    const action = goal.errors[fault.errorClass === 'schema' ? 'schema' : 'poison'];
+    const action = actionFor(goal.errors, fault.errorClass);
     const where = `${record.split.name} offset ${record.offset}`;
     if (action === 'dead-letter' && this.#parts.deadLetterRate?.admit(unit.in + 1) === false) {
       const limit = `${(goal.errors.deadLetterRateMax ?? 0) * 100}%`;
@@ -92,6 +91,21 @@ export class Aside {
     });
     const partition = split.partition % deadLetters.partitionCount;
     return outlet.append(deadLetters, partition, timestamp, key, value, headers, unit);
+  }
+}
+
+function actionFor(errors: ErrorPolicy, errorClass: RecordFault['errorClass']): RecordErrorAction {
+  switch (errorClass) {
+    case 'schema':
+      return errors.schema;
+    case 'retryable':
+    case 'throttled':
+      return errors[errorClass].endsIn;
+    // What the sink refuses for good is as bad as what the program cannot evaluate: one policy.
+    case 'poison':
+    case 'too-large':
+    case 'rejected':
+      return errors.poison;
   }
 }
 

@@ -1,6 +1,7 @@
 // The way of the records: source, pipeline and sink put together, and what is done when the sink cannot take them as they are.
 import { setTimeout as wait } from 'node:timers/promises';
 import { isPlatformError, messageOf } from '#core/errors.ts';
+import { judgeRefusal, refusedClass } from '#core/job/give-up.ts';
 import { limits } from '#core/limits.ts';
 import type { Chain } from '#core/operators/run/chain.ts';
 import { backoffMs } from '#core/time/backoff.ts';
@@ -26,7 +27,6 @@ import { SplitTransactions } from './split-transactions.ts';
 import { Throttle } from './throttle.ts';
 import { resolveUnreadable } from './unreadable-split.ts';
 
-const unauthorized = ['sink-unauthorized', 'source-unauthorized'];
 const retry = { minMs: 50, maxMs: 1_000 };
 
 export class DataPath {
@@ -53,10 +53,10 @@ export class DataPath {
     this.#parts = parts;
     this.#errors = errors;
     const { goal, cluster, clock } = parts;
-    const note = (code: string, message: string): void => this.#note(code, message);
+    const note = (code: string, message: string, failingForMs = 0): void => this.#note(code, message, failingForMs);
     this.#gate = goal.replay === undefined ? null : new ReplayGate(goal.replay, () => clock.monotonicMs());
     this.#throttle = throttleOf(parts, () => this.#splits.size);
-    this.#transactions = transactionsOf({ parts, lease, errors, onLost: onFenced });
+    this.#transactions = transactionsOf({ parts, lease, onTrouble: note, onLost: onFenced });
     this.#outlet =
       this.#transactions ??
       new Producer(cluster, {
@@ -77,6 +77,7 @@ export class DataPath {
         onTrouble: note,
         onReplay: (reason) => void this.#replay(reason),
         onFenced,
+        judge: (code, failingForMs) => judgeRefusal(goal.errors, code, failingForMs),
         setAside: (original, unit, refusal) => this.#aside!.putLate(original, unit, refusal),
         monotonicMs: () => clock.monotonicMs(),
       },
@@ -106,7 +107,7 @@ export class DataPath {
         },
         unreadable: async (split, code) => {
           await resolveUnreadable(split, code, cluster, errors);
-          if (isAuthorization(code)) this.#noteUnauthorized();
+          if (isAuthorization(code) && goal.errors.auth === 'stop') this.#stopReading();
         },
         onTrouble: note,
         mayRead: () => lease.isHeld,
@@ -146,6 +147,7 @@ export class DataPath {
   /** Finds the topics that are written to, however long that takes; until then nothing is read. */
   async open(): Promise<void> {
     const { goal, cluster, clock, processor, eventTime } = this.#parts;
+    const begunMs = clock.monotonicMs();
     for (let failureCount = 1; !this.#closed; failureCount++) {
       try {
         if (failureCount > 1) await cluster.refresh();
@@ -153,7 +155,7 @@ export class DataPath {
           throw new Error(`topic ${goal.deadLetterTopic} does not exist`);
         this.#chain ??= await openChain(this.#parts);
         cluster.openLinks(goal.source.topic, 'fetch');
-        const [deadLetters] = await Promise.all([this.#outlet.prepare(goal.deadLetterTopic), this.#sink.open()]);
+        const [deadLetters] = await Promise.all([this.#outlet.prepare(goal.deadLetterTopic), this.#openSink(begunMs)]);
         const now = (): number => clock.now();
         const onError = (code: string, message: string): void => this.#errors.note(code, message);
         const rateMax = goal.errors.deadLetterRateMax;
@@ -171,9 +173,22 @@ export class DataPath {
         return;
       } catch (error) {
         this.#sinkTrouble = true;
-        this.#errors.note(isPlatformError(error) ? error.code : 'sink-unavailable', messageOf(error));
+        this.#note(codeOf(error), messageOf(error), clock.monotonicMs() - begunMs);
         await wait(backoffMs(failureCount, retry, Math.random()));
       }
+    }
+  }
+
+  /** One that cannot be found for as long as the route waits is used unfound: each of its records is then given up. */
+  async #openSink(begunMs: number): Promise<void> {
+    const { goal, clock } = this.#parts;
+    try {
+      await this.#sink.open();
+    } catch (error) {
+      const code = codeOf(error);
+      const verdict = judgeRefusal(goal.errors, code, clock.monotonicMs() - begunMs);
+      if (verdict === 'retry' || verdict === 'stop') throw error;
+      this.#errors.note(code, messageOf(error));
     }
   }
 
@@ -221,14 +236,15 @@ export class DataPath {
     return this.#outlet.room() ?? this.#sink.room();
   }
 
-  #note(code: string, message: string): void {
-    this.#errors.note(code, message);
-    if (unauthorized.includes(code)) this.#noteUnauthorized();
+  /** Where the route gives the sink up by stopping, what was read stays unacknowledged until it takes it or somebody decides. */
+  #note(code: string, message: string, failingForMs: number): void {
+    const stops = judgeRefusal(this.#parts.goal.errors, code, failingForMs) === 'stop';
+    this.#errors.note(code, stops ? `${message}; ${whyStopped(code, failingForMs)}` : message);
+    if (stops) this.#stopReading();
   }
 
-  /** What was read stays unacknowledged until somebody permits it or decides otherwise. */
-  #noteUnauthorized(): void {
-    if (this.#parts.goal.errors.auth === 'stop') for (const split of this.#splits) split.stop();
+  #stopReading(): void {
+    for (const split of this.#splits) split.stop();
   }
 
   /** Forgets what is not acknowledged and reads it again. Splits on their way out are left to their next owner. */
@@ -239,6 +255,11 @@ export class DataPath {
     for (const split of this.#splits) split.rewind();
   }
 }
+
+const codeOf = (error: unknown): string => (isPlatformError(error) ? error.code : 'sink-unavailable');
+
+const whyStopped = (code: string, failingForMs: number): string =>
+  `nothing more is read after ${Math.round(failingForMs / 1_000)} s of it, as errors.${refusedClass(code)} asks; a restart of the job tries again`;
 
 /** By its share of the source's partitions; null where the route sets no rate. */
 function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => number): Throttle | null {
@@ -262,11 +283,11 @@ function decoderOf(parts: WorkerParts, onTrouble: (code: string, message: string
 function transactionsOf(more: {
   readonly parts: WorkerParts;
   readonly lease: Lease;
-  readonly errors: ErrorsSeen;
+  readonly onTrouble: (code: string, message: string, failingForMs: number) => void;
   readonly onLost: (split: Split) => void;
 }): TransactionalOutlet | null {
-  const { parts: worker, lease, errors, onLost } = more;
+  const { parts: worker, ...hooks } = more;
   const { delivery, sink, deadLetterTopic } = worker.goal;
   if (delivery.guarantee !== 'exactly-once' || sink.kind !== 'stream') return null;
-  return new SplitTransactions({ worker, topics: [sink.topic, deadLetterTopic], lease, errors, onLost });
+  return new SplitTransactions({ worker, topics: [sink.topic, deadLetterTopic], ...hooks });
 }

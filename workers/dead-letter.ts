@@ -2,11 +2,12 @@
 import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
+import type { RefusalClass } from './sinks/sink.ts';
 
 export interface DeadLetterReason {
   readonly job: string;
   readonly revision: number;
-  readonly errorClass: 'poison' | 'schema' | 'too-large' | 'rejected';
+  readonly errorClass: 'poison' | 'schema' | RefusalClass;
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly topic: string;

@@ -5,7 +5,6 @@ import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { transactionalId, transactionGroup } from '#core/names.ts';
 import { backoffMs } from '#core/time/backoff.ts';
-import type { ErrorsSeen } from './errors-seen.ts';
 import type { TransactionalOutlet } from './kafka/outlet.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { Producer } from './kafka/producer.ts';
@@ -38,7 +37,7 @@ export interface SplitTransactionsParts {
   /** All that is written to. */
   readonly topics: readonly string[];
   readonly lease: Lease;
-  readonly errors: ErrorsSeen;
+  readonly onTrouble: (code: string, message: string, failingForMs: number) => void;
   /** Another worker owns the split. */
   readonly onLost: (split: Split) => void;
 }
@@ -182,7 +181,7 @@ export class SplitTransactions implements TransactionalOutlet {
   }
 
   #createMember(split: Split): Member {
-    const { worker, lease, errors } = this.#parts;
+    const { worker, lease, onTrouble } = this.#parts;
     const { goal, cluster, clock } = worker;
     const options = {
       transactionalId: transactionalId(goal.id, split.name),
@@ -200,7 +199,7 @@ export class SplitTransactions implements TransactionalOutlet {
       pendingBytesMax: limits.producePendingBytesMax,
       monotonicMs: () => clock.monotonicMs(),
       maySend: () => lease.isHeld,
-      onTrouble: (code, message) => errors.note(code, message),
+      onTrouble,
       onReplay: (reason) => void this.#recover(member, reason),
       session: (hooks) => {
         sessions.push(new TransactionalSession(cluster, options, hooks));
@@ -216,13 +215,15 @@ export class SplitTransactions implements TransactionalOutlet {
   /** However long it takes. */
   async #open(member: Member): Promise<void> {
     const { split, producer, writers } = member;
+    const { clock } = this.#parts.worker;
+    const begunMs = clock.monotonicMs();
     for (let failureCount = 1; !member.isGone; failureCount++) {
       try {
         for (const topic of this.#parts.topics) writers.set(topic, await producer.prepare(topic));
         if (!member.isGone) split.isOpening = false;
         return;
       } catch (error) {
-        this.#parts.errors.note('sink-unavailable', messageOf(error));
+        this.#parts.onTrouble('sink-unavailable', messageOf(error), clock.monotonicMs() - begunMs);
         await wait(backoffMs(failureCount, retry, Math.random()));
       }
     }
@@ -235,7 +236,7 @@ export class SplitTransactions implements TransactionalOutlet {
     member.isRecovering = true;
     split.isOpening = true;
     split.generation++;
-    this.#parts.errors.note('replay', `${split.name}: ${reason}; it is read again from what is committed`);
+    this.#parts.onTrouble('replay', `${split.name}: ${reason}; it is read again from what is committed`, 0);
     await producer.startOver();
     member.isRecovering = false;
     if (!member.isGone) split.isOpening = false;

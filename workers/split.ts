@@ -272,6 +272,7 @@ export class Split {
 
   /** Nothing more is read until a person decides; what was read may still be acknowledged. */
   stop(): void {
+    if (this.state === 'leaving') return;
     this.generation++;
     this.state = 'stuck';
   }

@@ -11,7 +11,10 @@ export interface FilterOptions {
 export const addFilters = (command: Command): Command =>
   addApiOptions(
     command
-      .option('--class <class>', 'only those of this error class: poison, schema, too-large, rejected')
+      .option(
+        '--class <class>',
+        'only those of this error class: poison, schema, too-large, rejected, retryable, throttled',
+      )
       .option('--code <code>', 'only those of this error code, as dlq ls names them')
       .option('--where <expression>', 'only events for which it is true'),
   );

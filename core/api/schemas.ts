@@ -140,6 +140,8 @@ const jobStatus = z
         poison: optional(count),
         schema: optional(count),
         'too-large': optional(count),
+        retryable: optional(count),
+        throttled: optional(count),
         rejected: optional(count),
         retention: optional(count),
         overload: optional(count),

@@ -7,7 +7,7 @@ import { liveHash, withoutLive } from '#core/job/live-settings.ts';
 import { jobId, replayUid } from '#core/names.ts';
 import type { ReplayPlan } from '#core/operations/replay.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
-import type { RecordErrorAction } from '#core/spec/route-spec.ts';
+import { type ErrorPolicy, endlessPatience, type Patience, type RecordErrorAction } from '#core/spec/error-policy.ts';
 
 export interface ReplayEntry extends JobEntry {
   readonly operation: Operation & { readonly plan: ReplayPlan };
@@ -55,7 +55,7 @@ function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: Ro
       ...{ stream: goal.deadLetterTopic, topic: goal.deadLetterTopic, start: { kind: 'earliest' } },
     },
     resources: { ...goal.resources, workers: 1 },
-    errors: { ...goal.errors, poison: setAside(goal.errors.poison), schema: setAside(goal.errors.schema) },
+    errors: replayErrors(goal.errors),
     // Small steps, so that the rate is kept within a second.
     settings: { ...goal.settings, fetchBytesMax: Math.min(goal.settings.fetchBytesMax, replayFetchBytesMax) },
     replay: {
@@ -65,6 +65,15 @@ function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: Ro
       ends: Object.fromEntries(ends.map(({ partition, end }) => [partition, Number(end)])),
       recordsPerSecond,
     },
+  };
+}
+
+function replayErrors(errors: ErrorPolicy): ErrorPolicy {
+  const { poison, schema, retryable, throttled } = errors;
+  const unstopped = (patience: Patience): Patience => (patience.endsIn === 'stop' ? endlessPatience : patience);
+  return {
+    ...{ ...errors, poison: setAside(poison), schema: setAside(schema) },
+    ...{ retryable: unstopped(retryable), throttled: unstopped(throttled) },
   };
 }
 

@@ -1,7 +1,19 @@
 // Record accounting: each record read is counted exactly once under what became of it (D10).
 
-/** Why a record was dropped on purpose. `rejected`: the sink answered that it will never take it. */
-export const dropReasons = ['poison', 'schema', 'too-large', 'rejected', 'retention', 'overload'] as const;
+/**
+ * Why a record was dropped on purpose. `rejected`: the sink answered that it will never take it. `retryable`, `throttled`: the
+ * sink refused for longer than the route waits.
+ */
+export const dropReasons = [
+  'poison',
+  'schema',
+  'too-large',
+  'rejected',
+  'retention',
+  'overload',
+  'retryable',
+  'throttled',
+] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 export interface Accounting {

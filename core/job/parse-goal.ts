@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import { guarantees } from '#core/spec/delivery.ts';
+import { endlessPatience } from '#core/spec/error-policy.ts';
 import { authSchemes } from '#core/spec/sinks/auth.ts';
 import { httpFormats } from '#core/spec/sinks/http.ts';
 
@@ -10,6 +11,8 @@ const text = z.string().min(1);
 const count = z.int().positive();
 const share = z.number().positive().max(1);
 const action = z.enum(['dead-letter', 'drop', 'stop']);
+/** Goals of older releases have none. */
+const patience = z.object({ giveUpAfterMs: z.int().nonnegative().nullable(), endsIn: action }).default(endlessPatience);
 const program = z.looseObject({});
 const operator = z.looseObject({
   kind: z.enum(['project', 'hygiene', 'sample', 'dedup', 'explode'], 'this worker does not know the operator'),
@@ -94,6 +97,8 @@ const schema = z.looseObject({
   errors: z.object({
     poison: action,
     schema: action,
+    retryable: patience,
+    throttled: patience,
     auth: z.enum(['stop', 'retry']),
     deadLetterRateMax: share.nullable(),
   }),

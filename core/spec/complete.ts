@@ -143,7 +143,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     conditions: completeConditions(declared.to, problems),
     delivery: completeDelivery(declared.delivery ?? {}, sinks, problems),
     onRedeploy: completeRedeploy(declared.delivery ?? {}, problems),
-    errors: completeErrors(declared.errors ?? {}, problems),
+    errors: completeErrors(declared.errors ?? {}, sinks, problems),
     throttle: declared.throttle?.recordsPerSecond ?? null,
     resources: {
       workers: declared.resources?.workers ?? defaults.workers,

@@ -2,7 +2,6 @@
 
 /** Path (without indices) → what to do instead. */
 const laterFields: Readonly<Record<string, string>> = {
-  'spec.errors.retryable': 'leave it out: a sink that cannot be written is retried until it can',
   'spec.autoscale': 'set `resources.workers` by hand',
   'spec.alerts': 'leave it out',
   'spec.health.restartBudget': 'leave it out: restarts back off to five minutes',

@@ -350,7 +350,7 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
 /** Said once, and worth a look although the job has gone on: events were lost, or their topic is another one. */
 const lastingErrors = ['source-data-lost', 'source-recreated', 'source-truncated'];
 /** Records set aside or dropped by the route's own policy: the books show them, and no part is in trouble. */
-const policyErrors = ['poison', 'schema', 'too-large', 'rejected', 'dead-letter-too-large'];
+const policyErrors = ['poison', 'schema', 'too-large', 'rejected', 'retryable', 'throttled', 'dead-letter-too-large'];
 
 /** A single failure that was got over is an entry in the log; one that repeats until now colours the phase. */
 function isTrouble(error: WorkerError, now: number): boolean {

@@ -47,6 +47,26 @@ async function refuseRecords(goal: StreamJobGoal, before: 'any' | 'none'): Promi
   await rig.admin.alterConfigs({ validateOnly: false, resources });
 }
 
+describe('a sink that refuses', () => {
+  test('for longer than the route waits stops the job; a new worker goes on where it stood, and nothing is lost', async () => {
+    const errors = { ...anErrorPolicy, retryable: { giveUpAfterMs: 1_000, endsIn: 'stop' } as const };
+    const goal = await rig.job({ where: 'id >= 0', goal: { errors } });
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(200));
+    await rig.accounted(goal, 200, withinMs);
+    await refuseRecords(goal, 'any');
+    await rig.produce(goal.source.topic, events(400));
+    const stopped = await rig.heartbeatWith(goal, worker.name, ({ state }) => state === 'stuck', withinMs);
+    expect(stopped.errors[0]!.message).toContain('as errors.retryable asks; a restart of the job tries again');
+    await rig.produce(goal.source.topic, events(400));
+    expect((await rig.accounting(goal)).in).toBe(200);
+    worker.child.kill('SIGKILL');
+    await refuseRecords(goal, 'none');
+    await rig.start(goal, 2);
+    expect(await rig.accounted(goal, 1_000, withinMs)).toMatchObject({ in: 1_000, out: 1_000 });
+  });
+});
+
 describe('loss-tolerant delivery', () => {
   test('drops and counts what a refusing sink has no room for, within its budget, and delivers the rest', async () => {
     const delivery = { ...aDelivery, guarantee: 'loss-tolerant', lossBudget: 0.2 } as const;

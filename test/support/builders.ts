@@ -21,6 +21,8 @@ export const aDelivery: Delivery = { guarantee: 'at-least-once', lossBudget: nul
 export const anErrorPolicy: ErrorPolicy = {
   poison: 'dead-letter',
   schema: 'dead-letter',
+  retryable: { giveUpAfterMs: null, endsIn: 'stop' },
+  throttled: { giveUpAfterMs: null, endsIn: 'stop' },
   auth: 'retry',
   deadLetterRateMax: null,
 };

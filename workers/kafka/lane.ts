@@ -27,6 +27,8 @@ export class Lane {
   readonly partition: number;
   open: OutputBatch | null = null;
   failureCount = 0;
+  /** On the caller's clock; since when nothing was taken although it was sent, a new producer id or not; null while nothing failed. */
+  failingSinceMs: number | null = null;
   /** On the caller's clock; nothing is sent before. */
   retryAtMs = 0;
   #waiting: OutputBatch[] = [];
@@ -85,6 +87,7 @@ export class Lane {
       // Behind a refused batch it proves nothing: that one goes alone, lest newer ones push it out of the broker's memory.
       if (this.#refused.size === 0) this.#isProven = true;
       this.failureCount = 0;
+      this.failingSinceMs = null;
       this.#sortOutRefused();
       return { kind: 'acknowledged' };
     }

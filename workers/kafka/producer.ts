@@ -26,8 +26,8 @@ export interface ProducerOptions {
   readonly monotonicMs: () => number;
   /** Nothing is sent while this is false: a worker that lost its lease falls silent. */
   readonly maySend: () => boolean;
-  /** Something failed and will be tried again. */
-  readonly onTrouble: (code: string, message: string) => void;
+  /** Something failed and will be tried again; `failingForMs`: since the partition last took something. */
+  readonly onTrouble: (code: string, message: string, failingForMs: number) => void;
   /** What is pending cannot be delivered as it was written: the owner calls `startOver` and replays from its committed positions. */
   readonly onReplay: (reason: string) => void;
   /** Absent: an id of its own, without transactions. */
@@ -74,7 +74,7 @@ export class Producer {
     const hooks = {
       idle: () => this.#idle(),
       onRenewed: () => this.#restart(),
-      onTrouble: options.onTrouble,
+      onTrouble: (code: string, message: string) => options.onTrouble(code, message, this.#failingForMs()),
     };
     this.#session = options.session?.(hooks) ?? new ProducerSession(cluster, retry, hooks);
   }
@@ -308,7 +308,7 @@ export class Producer {
     const untilMs = this.#options.monotonicMs() + Math.min(throttleMs, limits.throttleMsMax);
     this.#pausedUntilMs.set(leader, untilMs);
     const message = `node ${leader} asks for a pause of ${throttleMs} ms: a quota is used up`;
-    this.#options.onTrouble('sink-throttled', message);
+    this.#options.onTrouble('sink-throttled', message, 0);
   }
 
   #settle(lane: Lane, batch: OutputBatch, errorCode: number, message: string | null): void {
@@ -344,8 +344,16 @@ export class Producer {
 
   #holdBack(lane: Lane, nowMs: number, code: string, message: string): void {
     lane.failureCount++;
+    lane.failingSinceMs ??= nowMs;
     lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
-    this.#options.onTrouble(code, message);
+    this.#options.onTrouble(code, message, nowMs - lane.failingSinceMs);
+  }
+
+  #failingForMs(): number {
+    const nowMs = this.#options.monotonicMs();
+    let sinceMs = nowMs;
+    for (const { failingSinceMs } of this.#lanes) sinceMs = Math.min(sinceMs, failingSinceMs ?? nowMs);
+    return nowMs - sinceMs;
   }
 
   async #refreshLeaders(): Promise<void> {

@@ -1,4 +1,5 @@
 // The port of a sink: what the data path asks of whatever a job writes to, and what a sink may ask back.
+import type { RecordErrorAction } from '#core/spec/error-policy.ts';
 import type { Slice } from '../kafka/output-batch.ts';
 import type { Origin } from '../replay-gate.ts';
 import type { Split, Unit } from '../split.ts';
@@ -26,11 +27,12 @@ export interface Original {
 
 /**
  * too-large: the sink takes nothing of that size. rejected: the sink answered that it will never take this record. schema: it
- * does not fit what the sink's stream declares; poison: nor could it ever.
+ * does not fit what the sink's stream declares; poison: nor could it ever. retryable, throttled: the sink might take it, and was
+ * tried for as long as the route waits.
  */
-export type RefusalClass = 'too-large' | 'rejected' | 'schema' | 'poison';
+export type RefusalClass = 'too-large' | 'rejected' | 'schema' | 'poison' | 'retryable' | 'throttled';
 
-/** Why a record can never be written. */
+/** Why a record is not written. */
 export interface Refusal {
   readonly errorClass: RefusalClass;
   readonly code: string;
@@ -82,8 +84,10 @@ export interface Gathering {
 export interface SinkHooks {
   /** Nothing is sent while this is false: a worker that lost its lease falls silent. */
   readonly maySend: () => boolean;
-  /** Something failed and will be tried again. */
-  readonly onTrouble: (code: string, message: string) => void;
+  /** Something failed and will be tried again; `failingForMs`: since the sink last took something of the kind. */
+  readonly onTrouble: (code: string, message: string, failingForMs: number) => void;
+  /** Whether what failed is to be tried again after so long, by the route's policy; `stop`: it is, and nothing more is read. */
+  readonly judge: (code: string, failingForMs: number) => 'retry' | RecordErrorAction;
   /** What is held cannot be delivered as it was written: everything not acknowledged is read and routed again. */
   readonly onReplay: (reason: string) => void;
   /**

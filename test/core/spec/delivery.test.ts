@@ -60,8 +60,41 @@ describe('an order', () => {
 
 describe('a policy for errors', () => {
   test('is complete where nothing is said', () => {
+    const forEver = { giveUpAfterMs: null, endsIn: 'stop' };
     const errors = { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null };
-    expect(read({})).toMatchObject({ errors, throttle: null });
+    expect(read({})).toMatchObject({ errors: { ...errors, retryable: forEver, throttled: forEver }, throttle: null });
+  });
+
+  test('says how long a sink that refuses is tried, and what then', () => {
+    const to = [{ name: 'hook', http: { url: 'https://example.com/events' } }];
+    const errors = {
+      retryable: { action: 'retry', giveUpAfter: '1h', then: 'dead-letter' },
+      throttled: { action: 'retry', giveUpAfter: '30s' },
+    };
+    expect(read({ errors, to })).toMatchObject({
+      errors: {
+        retryable: { giveUpAfterMs: 3_600_000, endsIn: 'dead-letter' },
+        throttled: { giveUpAfterMs: 30_000, endsIn: 'stop' },
+      },
+    });
+    expect(read({ errors: { retryable: 'stop', throttled: 'retry' } })).toMatchObject({
+      errors: { retryable: { giveUpAfterMs: 0, endsIn: 'stop' }, throttled: { giveUpAfterMs: null } },
+    });
+    expect(read({ errors: { retryable: 'drop' }, to })).toMatchObject({
+      errors: { retryable: { giveUpAfterMs: 0, endsIn: 'drop' } },
+    });
+    for (const giveUpAfter of ['1s', '31d', 'soon'])
+      expect(read({ errors: { retryable: { action: 'retry', giveUpAfter } } })).toEqual([
+        'spec.errors.retryable.giveUpAfter',
+      ]);
+    for (const retryable of [{ action: 'retry' }, { action: 'stop', giveUpAfter: '1h' }, 'never'])
+      expect(read({ errors: { retryable } })).toEqual(['spec.errors.retryable']);
+  });
+
+  test('gives no single record up where a sink is written to in batches that may have arrived', () => {
+    for (const action of ['dead-letter', 'drop'])
+      for (const name of ['retryable', 'throttled'])
+        expect(read({ errors: { [name]: action } })).toEqual([`spec.errors.${name}`]);
   });
 
   test('may stop for want of permission, and where too much becomes dead letters', () => {

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
+import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
 import { testSigner } from '#test/support/signature-verifier.ts';
 import { until } from '#test/support/until.ts';
@@ -276,6 +277,64 @@ describe('a sink that takes nothing [fault 110]', () => {
     await room;
     await reached(count);
     expect(sink.isRefused).toBe(false);
+  });
+});
+
+describe('a receiver that refuses for longer than the route waits', () => {
+  const giveUp = (giveUpAfterMs: number, endsIn: ErrorPolicy['retryable']['endsIn']): void => {
+    rig.policy = { ...rig.policy, retryable: { giveUpAfterMs, endsIn } };
+  };
+
+  test('is given up: its events are set aside in their order, each after one try more, and the position moves on', async () => {
+    receiver.behave({ status: 503, body: 'closed for today' });
+    giveUp(300, 'dead-letter');
+    const sink = await sinkWith(batch(2));
+    takeMany(sink, 5);
+    await reached(5);
+    expect(rig.aside.map(({ value }) => value)).toEqual([0, 1, 2, 3, 4].map((n) => JSON.stringify({ n })));
+    expect(rig.aside[0]!.refusal).toMatchObject({ errorClass: 'retryable', code: 'sink-refused' });
+    expect(rig.aside[0]!.refusal.message).toContain('closed for today; given up after');
+    // What comes later is not waited for either, also when nothing was under way meanwhile.
+    const before = receiver.requests.length;
+    takeMany(sink, 2);
+    await reached(7);
+    expect(receiver.requests).toHaveLength(before + 1);
+  });
+
+  test('that takes something again is given all of its time anew', async () => {
+    receiver.behave({ status: 503 });
+    giveUp(300, 'drop');
+    const sink = await sinkWith();
+    takeMany(sink, 1);
+    await reached(1);
+    receiver.behave({ status: 200 });
+    takeMany(sink, 1);
+    await reached(2);
+    giveUp(3_600_000, 'drop');
+    receiver.behave((_request, index) => ({ status: index % 2 === 0 ? 503 : 200 }));
+    takeMany(sink, 3);
+    await reached(5);
+    expect(rig.aside).toHaveLength(1);
+  });
+
+  test('is tried on where the route stops: nothing is lost, and the trouble says for how long', async () => {
+    receiver.behave((_request, index) => ({ status: index < 3 ? 503 : 200 }));
+    giveUp(0, 'stop');
+    const sink = await sinkWith();
+    takeMany(sink, 2);
+    await reached(2);
+    expect(rig.aside).toEqual([]);
+    expect(rig.troubles.map(({ failingForMs }) => failingForMs)).toEqual([0, expect.any(Number), expect.any(Number)]);
+    expect(rig.troubles.at(-1)!.failingForMs).toBeGreaterThan(50);
+  });
+
+  test('for want of permission or because of a quota is no such receiver', async () => {
+    receiver.behave((_request, index) => ({ status: [401, 429][index] ?? 200 }));
+    giveUp(0, 'drop');
+    const sink = await sinkWith();
+    takeMany(sink, 2);
+    await reached(2);
+    expect(rig.aside).toEqual([]);
   });
 });
 

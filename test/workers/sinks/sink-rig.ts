@@ -1,4 +1,7 @@
 // What a test of a sink stands on: real splits and units, and hooks that write down what the sink asks for.
+import { judgeRefusal } from '#core/job/give-up.ts';
+import type { ErrorPolicy } from '#core/spec/error-policy.ts';
+import { anErrorPolicy } from '#test/support/builders.ts';
 import type { Slice } from '#workers/kafka/output-batch.ts';
 import type { Original, RecordView, Refusal, Sink, SinkHooks } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
@@ -24,8 +27,10 @@ export interface TakeWishes {
 
 /** One worker's side of a sink. */
 export class SinkRig {
-  readonly troubles: { code: string; message: string }[] = [];
+  readonly troubles: { code: string; message: string; failingForMs: number }[] = [];
   readonly aside: AsideRecord[] = [];
+  /** The route's policy for errors. */
+  policy: ErrorPolicy = anErrorPolicy;
   readonly hooks: SinkHooks;
   holdsLease = true;
   #splits = new Map<number, Split>();
@@ -34,7 +39,8 @@ export class SinkRig {
   constructor() {
     this.hooks = {
       maySend: () => this.holdsLease,
-      onTrouble: (code, message) => this.troubles.push({ code, message }),
+      onTrouble: (code, message, failingForMs) => this.troubles.push({ code, message, failingForMs }),
+      judge: (code, failingForMs) => judgeRefusal(this.policy, code, failingForMs),
       onReplay: () => {},
       onFenced: () => {},
       setAside: ({ value }, _unit, refusal) => this.aside.push({ value: textOf(value) ?? '', refusal }),

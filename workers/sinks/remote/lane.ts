@@ -34,9 +34,12 @@ export class Lane {
   isUnderWay = false;
   failureCount = 0;
   retryAtMs = 0;
+  /** Monotonic; since when nothing of the lane was taken although it was sent; null while nothing failed. */
+  failingSinceMs: number | null = null;
 
+  /** Nothing is in it that anybody needs: one that was given up remembers that it is not tried for long. */
   get isIdle(): boolean {
-    return this.#batches.length === 0 && !this.isUnderWay;
+    return this.#batches.length === 0 && !this.isUnderWay && this.failingSinceMs === null;
   }
 
   get hasOpen(): boolean {
@@ -82,6 +85,12 @@ export class Lane {
   settle(left: readonly (readonly HeldRecord[])[]): void {
     this.isUnderWay = false;
     this.#batches.splice(0, 1, ...left.filter((batch) => batch.length > 0).map((batch) => [...batch]));
+  }
+
+  /** Nothing is wrong with what it writes to. */
+  takesAgain(): void {
+    this.failureCount = 0;
+    this.failingSinceMs = null;
   }
 
   /** Forgets all; what is under way still has to end before anything else is sent. */

@@ -1,5 +1,5 @@
 // Sends held records in batches over HTTP: bounded in bytes and in requests, in order per lane, until each is durable or refused.
-
+import { refusedClass } from '#core/job/give-up.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import type { Refusal, SinkHooks } from '../sink.ts';
 import type { Answer, Endpoint, NoAnswer, Outgoing } from './endpoint.ts';
@@ -66,7 +66,10 @@ export class Sender {
 
   /** Throws while the host cannot be found, or the secret is missing. */
   async open(): Promise<Proof | null> {
+    // Until it is known, nothing is sent without it.
+    this.#proofIsStale = true;
     this.#proof = await this.#options.readProof();
+    this.#proofIsStale = false;
     await this.#options.endpoint.find();
     return this.#proof;
   }
@@ -182,8 +185,7 @@ export class Sender {
   #settle(lane: Lane, records: readonly HeldRecord[], judgement: Judgement): void {
     switch (judgement.kind) {
       case 'again':
-        lane.settle([records]);
-        this.#holdBack(lane, judgement);
+        this.#hold(lane, records, judgement);
         break;
       case 'refused':
         this.#divide(lane, records, judgement.refusal);
@@ -196,7 +198,7 @@ export class Sender {
 
   /** Somewhere in it is a record that will never be taken. Alone, it is the one. */
   #divide(lane: Lane, records: readonly HeldRecord[], refusal: Refusal): void {
-    lane.failureCount = 0;
+    lane.takesAgain();
     const half = Math.ceil(records.length / 2);
     const [first] = records;
     const isAlone = records.length === 1;
@@ -205,12 +207,19 @@ export class Sender {
   }
 
   #settleItems(lane: Lane, records: readonly HeldRecord[], { items }: Judgement & { kind: 'items' }): void {
+    const nowMs = this.#options.hooks.monotonicMs();
+    if (items.some(({ kind }) => kind !== 'again')) lane.takesAgain();
     const left: HeldRecord[] = [];
     const waiting = new Set<string>();
     let again: Again | null = null;
     for (const [index, record] of records.entries()) {
       const item = items[index]!;
       if (item.kind === 'again') again ??= item;
+      const refusal = item.kind === 'again' ? this.#givenUp(lane, item, nowMs) : null;
+      if (refusal !== null && !waiting.has(record.id)) {
+        this.#finish(record, () => this.#setAside(record, refusal));
+        continue;
+      }
       // What was written before an earlier record of the same id was is written once more behind it.
       if (item.kind === 'again' || (item.kind === 'written' && waiting.has(record.id))) {
         waiting.add(record.id);
@@ -218,8 +227,32 @@ export class Sender {
       } else this.#finish(record, () => item.kind === 'refused' && this.#setAside(record, item.refusal));
     }
     lane.settle([left]);
-    if (again !== null) this.#holdBack(lane, again, left.length < records.length);
-    else lane.failureCount = 0;
+    if (again !== null) this.#holdBack(lane, again);
+  }
+
+  /** All of them failed, for one reason. */
+  #hold(lane: Lane, records: readonly HeldRecord[], again: Again): void {
+    const { hooks } = this.#options;
+    const refusal = this.#givenUp(lane, again, hooks.monotonicMs());
+    if (refusal === null) {
+      lane.settle([records]);
+      this.#holdBack(lane, again);
+      return;
+    }
+    // The next batch is tried once, at once: the sink is not given time a second time.
+    lane.settle([]);
+    lane.failureCount = 0;
+    for (const record of records) this.#finish(record, () => this.#setAside(record, refusal));
+  }
+
+  /** Null while it is to be tried again. */
+  #givenUp(lane: Lane, { code, message }: Again, nowMs: number): Refusal | null {
+    lane.failingSinceMs ??= nowMs;
+    const failingForMs = nowMs - lane.failingSinceMs;
+    const verdict = this.#options.hooks.judge(code, failingForMs);
+    if (verdict === 'retry' || verdict === 'stop') return null;
+    const errorClass = refusedClass(code) === 'throttled' ? 'throttled' : 'retryable';
+    return { errorClass, code, message: `${message}; given up after ${Math.round(failingForMs / 1_000)} s` };
   }
 
   #finish(record: HeldRecord, before: () => void): void {
@@ -233,14 +266,14 @@ export class Sender {
     this.#options.hooks.setAside(record.original, record.unit, { ...refusal, message: this.#redact(refusal.message) });
   }
 
-  #holdBack(lane: Lane, { code, message, afterMs }: Again, someMoved = false): void {
+  #holdBack(lane: Lane, { code, message, afterMs }: Again): void {
     const { hooks } = this.#options;
     const nowMs = hooks.monotonicMs();
-    lane.failureCount = someMoved ? 1 : lane.failureCount + 1;
+    lane.failureCount++;
     lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
     if (code === 'sink-unauthorized') this.#proofIsStale = true;
     if (afterMs !== null) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + afterMs);
-    hooks.onTrouble(code, this.#redact(message));
+    hooks.onTrouble(code, this.#redact(message), nowMs - (lane.failingSinceMs ?? nowMs));
   }
 
   #redact(text: string): string {

@@ -263,7 +263,11 @@ export class SplitTable {
 
   #fenced(why: string): void {
     this.#isFenced = true;
-    this.#parts.hooks.onTrouble('table-fenced', `${this.split.name}: ${why}; what was gathered is left to its owner`);
+    this.#parts.hooks.onTrouble(
+      'table-fenced',
+      `${this.split.name}: ${why}; what was gathered is left to its owner`,
+      0,
+    );
     this.#parts.hooks.onFenced(this.split);
   }
 
@@ -283,6 +287,8 @@ export class SplitTable {
 
   /** Tries again until it is done, silent while the lease is over; null when it is not wanted any more. */
   async #persist<Answer>(act: () => Promise<Answer>, isWanted: () => boolean): Promise<Answer | null> {
+    const { monotonicMs } = this.#parts.hooks;
+    const begunMs = monotonicMs();
     let failureCount = 0;
     while (isWanted()) {
       if (!this.#parts.hooks.maySend()) {
@@ -296,7 +302,7 @@ export class SplitTable {
       } catch (error) {
         this.#failureCount = ++failureCount;
         const code = isPlatformError(error) && error.retry === 'no-retry' ? 'sink-refused' : 'sink-unavailable';
-        this.#parts.hooks.onTrouble(code, `${this.split.name}: ${messageOf(error)}`);
+        this.#parts.hooks.onTrouble(code, `${this.split.name}: ${messageOf(error)}`, monotonicMs() - begunMs);
         await wait(backoffMs(failureCount, retry, Math.random()), undefined, { ref: false });
       }
     }

@@ -148,7 +148,7 @@ export class WarehouseSink implements Sink {
     }
     if (fileCount <= limits.warehouseFilesOpenMax) return;
     const message = `${fileCount} files were open at once; they are written before they are large. Use coarser folders`;
-    this.#parts.hooks.onTrouble('many-folders', message);
+    this.#parts.hooks.onTrouble('many-folders', message, 0);
     for (const table of this.#tables.values()) table.roll();
   }
 
