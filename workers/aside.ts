@@ -12,8 +12,7 @@ export interface AsideParts {
   readonly goal: JobGoal;
   readonly outlet: Outlet;
   readonly deadLetters: TopicWriter;
-  /** Null: any number of records may become dead letters. */
-  readonly deadLetterRate: DeadLetterRate | null;
+  readonly deadLetterRate: DeadLetterRate;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
@@ -36,7 +35,7 @@ export class Aside {
     const { goal, onError } = this.#parts;
     const action = actionFor(goal.errors, fault.errorClass);
     const where = `${record.split.name} offset ${record.offset}`;
-    if (action === 'dead-letter' && this.#parts.deadLetterRate?.admit(unit.in + 1) === false) {
+    if (action === 'dead-letter' && this.#parts.deadLetterRate.admit(unit.in + 1) === false) {
       const limit = `${(goal.errors.deadLetterRateMax ?? 0) * 100}%`;
       onError(
         'dead-letter-rate',
@@ -59,7 +58,7 @@ export class Aside {
 
   /** So many records of a split are worked on. */
   noteRead(count: number): void {
-    this.#parts.deadLetterRate?.noteRead(count);
+    this.#parts.deadLetterRate.noteRead(count);
   }
 
   /** For a record that was counted as written, by a sink that answered later. */

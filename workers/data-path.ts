@@ -38,7 +38,7 @@ export class DataPath {
   readonly #sink: Sink;
   readonly #gate: ReplayGate | null;
   readonly #source: Source;
-  readonly #throttle: Throttle | null;
+  readonly #throttle: Throttle;
   readonly #lossBudget: LossBudget | null;
   /** Null where the source's records are JSON as they stand. */
   readonly #decoder: SourceDecoder | null;
@@ -61,7 +61,9 @@ export class DataPath {
       this.#transactions ??
       new Producer(cluster, {
         compression: goal.settings.compression,
-        lingerMs: goal.settings.lingerMs,
+        get lingerMs() {
+          return goal.settings.lingerMs;
+        },
         pendingBytesMax: limits.producePendingBytesMax,
         monotonicMs: () => clock.monotonicMs(),
         maySend: () => lease.isHeld,
@@ -158,8 +160,10 @@ export class DataPath {
         const [deadLetters] = await Promise.all([this.#outlet.prepare(goal.deadLetterTopic), this.#openSink(begunMs)]);
         const now = (): number => clock.now();
         const onError = (code: string, message: string): void => this.#errors.note(code, message);
-        const rateMax = goal.errors.deadLetterRateMax;
-        const deadLetterRate = rateMax === null ? null : new DeadLetterRate(rateMax, () => clock.monotonicMs());
+        const deadLetterRate = new DeadLetterRate(
+          () => goal.errors.deadLetterRateMax,
+          () => clock.monotonicMs(),
+        );
         this.#aside = new Aside({ goal, outlet: this.#outlet, deadLetters, deadLetterRate, now, onError });
         this.#pipeline = new Pipeline({
           ...{ goal, processor, eventTime, now, onError, chain: this.#chain, gate: this.#gate },
@@ -231,7 +235,7 @@ export class DataPath {
     if (this.#pipeline === null) return wait(20);
     const unread = this.#decoder?.room() ?? null;
     if (unread !== null) return unread;
-    const held = this.#gate?.room() ?? this.#throttle?.room() ?? null;
+    const held = this.#gate?.room() ?? this.#throttle.room();
     if (held !== null || this.#lossBudget?.isOpen === true) return held;
     return this.#outlet.room() ?? this.#sink.room();
   }
@@ -261,13 +265,12 @@ const codeOf = (error: unknown): string => (isPlatformError(error) ? error.code 
 const whyStopped = (code: string, failingForMs: number): string =>
   `nothing more is read after ${Math.round(failingForMs / 1_000)} s of it, as errors.${refusedClass(code)} asks; a restart of the job tries again`;
 
-/** By its share of the source's partitions; null where the route sets no rate. */
-function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => number): Throttle | null {
-  const { throttle, source } = goal;
-  if (throttle === null) return null;
+/** By its share of the source's partitions; without bounds where the route sets no rate. */
+function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => number): Throttle {
+  const { source } = goal;
   const share = (): number => splitCount() / Math.max(1, cluster.topic(source.topic)?.leaders.length ?? 1);
   return new Throttle(
-    () => throttle * share(),
+    () => (goal.throttle === null ? null : goal.throttle * share()),
     () => clock.monotonicMs(),
   );
 }

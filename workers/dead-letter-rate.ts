@@ -11,14 +11,14 @@ interface Counts {
 }
 
 export class DeadLetterRate {
-  readonly #rateMax: number;
+  readonly #rateMax: () => number | null;
   readonly #monotonicMs: () => number;
   #current: Counts = { read: 0, deadLetters: 0 };
   #before: Counts = { read: 0, deadLetters: 0 };
   #beganMs: number;
 
-  /** `rateMax`: share of the records, 0 to 1. */
-  constructor(rateMax: number, monotonicMs: () => number) {
+  /** `rateMax`: share of the records, 0 to 1; null: any. It may change. */
+  constructor(rateMax: () => number | null, monotonicMs: () => number) {
     this.#rateMax = rateMax;
     this.#monotonicMs = monotonicMs;
     this.#beganMs = monotonicMs();
@@ -34,7 +34,8 @@ export class DeadLetterRate {
     this.#turn();
     const deadLetters = this.#current.deadLetters + this.#before.deadLetters + 1;
     const read = this.#current.read + this.#before.read + reading;
-    if (deadLetters > Math.max(alwaysAllowed, this.#rateMax * read)) return false;
+    const rateMax = this.#rateMax();
+    if (rateMax !== null && deadLetters > Math.max(alwaysAllowed, rateMax * read)) return false;
     this.#current.deadLetters++;
     return true;
   }

@@ -8,9 +8,13 @@ export function takeOver({ goal, log }: Pick<WorkerParts, 'goal' | 'log'>, store
   if (stored === null || stored.revision < goal.revision) return false;
   const isNew = stored.hash !== liveHash(goal);
   if (!isNew && stored.revision === goal.revision) return false;
-  const { errors, settings } = withLive(goal, stored.live);
-  const changes: Pick<JobGoal, 'revision' | 'errors' | 'settings'> = { revision: stored.revision, errors, settings };
+  const { errors, throttle, settings, sink } = withLive(goal, stored.live);
+  const changes: Pick<JobGoal, 'revision' | 'errors' | 'throttle' | 'settings'> = {
+    ...{ revision: stored.revision, errors, throttle, settings },
+  };
   Object.assign(goal, changes);
+  // In place: the sink holds its own part of the goal.
+  Object.assign(goal.sink, sink);
   if (isNew) log.info('took over new settings', { revision: stored.revision, ...stored.live });
   return true;
 }

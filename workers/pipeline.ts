@@ -38,7 +38,7 @@ export interface PipelineParts {
   readonly gate: ReplayGate | null;
   /** Null where the source's records are JSON as they stand. */
   readonly decoder: SourceDecoder | null;
-  readonly throttle: Throttle | null;
+  readonly throttle: Throttle;
   readonly lossBudget: LossBudget | null;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
@@ -107,7 +107,7 @@ export class Pipeline implements Original {
     const { aside, throttle } = this.#parts;
     this.#isHeldUp = false;
     const end = this.#workUnit(split, unit, fetched, fetchOffset);
-    throttle?.spend(unit.in);
+    throttle.spend(unit.in);
     aside.noteRead(unit.in);
     if (unit.in > 0) this.#noteTime();
     unit.close(Math.max(end, split.knownUntil));
@@ -119,7 +119,7 @@ export class Pipeline implements Original {
     const reader = this.#reader;
     const { gate } = this.#parts;
     const latestTimestamp = this.#parts.now() + futureMsMax;
-    const recordsMax = this.#parts.throttle?.allowance ?? Infinity;
+    const recordsMax = this.#parts.throttle.allowance;
     this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {

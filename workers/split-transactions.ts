@@ -195,7 +195,9 @@ export class SplitTransactions implements TransactionalOutlet {
     const sessions: TransactionalSession[] = [];
     const producer = new Producer(cluster, {
       compression: goal.settings.compression,
-      lingerMs: goal.settings.lingerMs,
+      get lingerMs() {
+        return goal.settings.lingerMs;
+      },
       pendingBytesMax: limits.producePendingBytesMax,
       monotonicMs: () => clock.monotonicMs(),
       maySend: () => lease.isHeld,

@@ -6,13 +6,13 @@ const burstMs = 250;
 const waitMsMax = 1_000;
 
 export class Throttle {
-  readonly #perSecond: () => number;
+  readonly #perSecond: () => number | null;
   readonly #monotonicMs: () => number;
   #left = 1;
   #filledMs: number;
 
-  /** `perSecond` may change with the splits that the worker holds. */
-  constructor(perSecond: () => number, monotonicMs: () => number) {
+  /** `perSecond` may change with the splits that the worker holds, and with the route; null: without bounds. */
+  constructor(perSecond: () => number | null, monotonicMs: () => number) {
     this.#perSecond = perSecond;
     this.#monotonicMs = monotonicMs;
     this.#filledMs = monotonicMs();
@@ -20,7 +20,7 @@ export class Throttle {
 
   /** How many records may be worked on now. */
   get allowance(): number {
-    this.#fill();
+    if (this.#fill() === null) return Infinity;
     return Math.max(0, Math.floor(this.#left));
   }
 
@@ -30,17 +30,20 @@ export class Throttle {
 
   /** Null while at least one may be worked on; else resolves when one may. */
   room(): Promise<void> | null {
-    this.#fill();
-    if (this.#left >= 1) return null;
-    const perSecond = this.#perSecond();
+    const perSecond = this.#fill();
+    if (perSecond === null || this.#left >= 1) return null;
     const ms = perSecond === 0 ? waitMsMax : ((1 - this.#left) / perSecond) * 1_000;
     return wait(Math.min(waitMsMax, Math.max(1, ms)));
   }
 
-  #fill(): void {
+  /** Gives the rate that holds now. Without one nothing is owed nor saved for the time when there is one. */
+  #fill(): number | null {
     const nowMs = this.#monotonicMs();
-    const perMs = this.#perSecond() / 1_000;
-    this.#left = Math.min(Math.max(1, burstMs * perMs), this.#left + (nowMs - this.#filledMs) * perMs);
+    const perSecond = this.#perSecond();
+    const perMs = (perSecond ?? 0) / 1_000;
+    const filled = this.#left + (nowMs - this.#filledMs) * perMs;
+    this.#left = perSecond === null ? 1 : Math.min(Math.max(1, burstMs * perMs), filled);
     this.#filledMs = nowMs;
+    return perSecond;
   }
 }

@@ -17,6 +17,8 @@ import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 
 /** While splits that are ours are still held by another worker, and at the start, the view is read this often. */
 const eagerRoundMs = 100;
+/** How often the view is read at the least, so that live settings arrive within seconds where heartbeats are paid for and rare. */
+const roundMsMax = 2_500;
 /** How often the lease and progress are looked at; both are only compared with the clock. */
 const watchMs = 200;
 /** How often the cluster's metadata is read anew: new partitions and topics made anew are noticed by it. */
@@ -105,9 +107,9 @@ export class Worker {
     await this.#parts.cluster.refresh().catch(() => {});
   }
 
-  /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat. */
+  /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat or oftener. */
   async #rounds(): Promise<void> {
-    const { heartbeatMs } = this.#parts.goal.settings;
+    const roundMs = Math.min(this.#parts.goal.settings.heartbeatMs, roundMsMax);
     while (!this.#isOver && !this.#draining) {
       let waits = true;
       try {
@@ -115,7 +117,7 @@ export class Worker {
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
       }
-      await wait(waits ? Math.min(eagerRoundMs, heartbeatMs) : heartbeatMs);
+      await wait(waits ? Math.min(eagerRoundMs, roundMs) : roundMs);
     }
   }
 

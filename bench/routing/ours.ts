@@ -10,6 +10,7 @@ import { loadParser, planRoute } from '#core/expression/index.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { defaultBucket, environment, jobId, objectKeys, workerName } from '#core/names.ts';
+import { endlessPatience } from '#core/spec/error-policy.ts';
 import { testAccessKey } from '#test/support/own-parts.ts';
 import { route, schema } from './events.ts';
 import type { Flags } from './flags.ts';
@@ -80,7 +81,10 @@ function goalOf(
     sink: { kind: 'stream', stream: sink, topic: sink, keyed: false },
     deadLetterTopic: deadLetters,
     delivery: { guarantee: 'at-least-once', lossBudget: null, ordering: 'per-key' },
-    errors: { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null },
+    errors: {
+      ...{ poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null },
+      ...{ retryable: endlessPatience, throttled: endlessPatience },
+    },
     throttle: null,
     resources: { workers: 1, cpu: 1, memoryMiB: 256 },
     stalledAfterMs: 90_000,

@@ -116,6 +116,11 @@ export function fleetCost(fleet: Fleet, worker: PlatformSettings['worker'], pric
       workers * each(worker.heartbeatMs) * heartbeatUnits * prices.dynamoWrite,
       'heartbeatMs (and so how soon a silent worker is noticed)',
     ),
+    grown(
+      'Rounds: reading the job’s items',
+      workers * each(Math.min(worker.heartbeatMs, 2_500)) * 2 * prices.dynamoRead,
+      '-',
+    ),
     grown('Leases', fleet.jobs * each(worker.leaseMs / 2) * prices.dynamoWrite, 'leaseMs'),
     grown('Commits', splits * each(worker.commitMs) * prices.dynamoWrite, 'commitMs (and so how much is read again)'),
     grown('Checkpoints', workers * each(worker.checkpointMs) * prices.s3Put, 'checkpointMs'),

@@ -3,7 +3,7 @@ import { type ChangeClass, changeClasses, type FieldChange } from '#core/api/wir
 import type { Json, Kind } from '#core/spec/document.ts';
 
 /**
- * Path prefix → class; the longest prefix that fits decides. `live`: nobody restarts. `stop-start`: workers drain,
+ * Path prefix, without indices → class; the longest prefix that fits decides. `live`: nobody restarts. `stop-start`: workers drain,
  * commit and end, then their successors start. `replace`: as stop-start, and positions do not carry over.
  */
 const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
@@ -13,7 +13,7 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.description': 'live',
     'spec.partitions': 'live',
     'spec.retention': 'live',
-    'spec.durability': 'live',
+    'spec.durability': 'stop-start',
     'spec.format': 'stop-start',
     'spec.registry': 'stop-start',
     'spec.schema': 'stop-start',
@@ -31,12 +31,13 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.exposePii': 'stop-start',
     'spec.select': 'stop-start',
     'spec.to': 'stop-start',
-    'spec.throttle': 'stop-start',
+    'spec.to.http.batch': 'live',
+    'spec.to.opensearch.batch': 'live',
+    'spec.to.warehouse.roll': 'live',
     'spec.delivery': 'stop-start',
     'spec.delivery.onRedeploy': 'live',
-    'spec.errors': 'stop-start',
-    'spec.errors.poison': 'live',
-    'spec.errors.schema': 'live',
+    'spec.errors': 'live',
+    'spec.throttle': 'live',
     'spec.resources': 'stop-start',
     'spec.health': 'stop-start',
     'spec.health.progressWithin': 'live',
@@ -56,9 +57,8 @@ export const weighedFields = (kind: Kind): readonly string[] => Object.keys(weig
 
 export function weightOf(kind: Kind, path: string): ChangeClass {
   const table = weights[kind];
-  const prefixes = Object.keys(table).filter(
-    (prefix) => path === prefix || path.startsWith(`${prefix}.`) || path.startsWith(`${prefix}[`),
-  );
+  const field = path.replaceAll(/\[\d+\]/g, '');
+  const prefixes = Object.keys(table).filter((prefix) => field === prefix || field.startsWith(`${prefix}.`));
   const longest = prefixes.sort((a, b) => b.length - a.length)[0];
   return longest === undefined ? 'replace' : table[longest]!;
 }

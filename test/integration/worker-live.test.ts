@@ -50,4 +50,35 @@ describe('live settings', () => {
     expect(account.deadLettered).toBe(letters);
     expect(account.in).toBe(account.out + account.deadLettered + (account.dropped.poison ?? 0));
   });
+
+  test('hold a running worker to a rate, and let it go again', async () => {
+    const goal = await rig.job({ where: 'n >= 0' });
+    const worker = await rig.start(goal);
+    const send = async (count: number): Promise<void> =>
+      await rig.produce(
+        goal.source.topic,
+        Array.from({ length: count }, (_, n) => ({ value: JSON.stringify({ n }) })),
+      );
+    await send(100);
+    await rig.accounted(goal, 100);
+    const perSecond = 40;
+    const held = { ...goal, revision: 2, throttle: perSecond };
+    const askedMs = performance.now();
+    await rig.workers.setLive(goal.id, storedLive(held));
+    await rig.heartbeatWith(goal, worker.name, ({ live }) => live === storedLive(held).hash);
+    console.info(
+      `live settings: ${Math.round(performance.now() - askedMs)} ms until the worker said that it is throttled`,
+    );
+    const beganMs = performance.now();
+    await send(1_000);
+    const { in: read } = await rig.accounted(goal, 100 + 2 * perSecond);
+    const seconds = (performance.now() - beganMs) / 1_000;
+    // The bucket's content and one commit's worth aside.
+    expect(read - 100).toBeLessThanOrEqual(perSecond * (seconds + 0.5));
+
+    const free = { ...held, revision: 3, throttle: null };
+    await rig.workers.setLive(goal.id, storedLive(free));
+    expect(await rig.accounted(goal, 1_100)).toMatchObject({ in: 1_100, out: 1_100 });
+    expect((await rig.heartbeat(goal, worker.name))?.pid).toBe(worker.child.pid);
+  });
 });

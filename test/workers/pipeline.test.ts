@@ -9,11 +9,13 @@ import { Chain } from '#core/operators/run/chain.ts';
 import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { plannedRoute } from '#test/support/run-chain.ts';
 import { Aside } from '#workers/aside.ts';
+import { DeadLetterRate } from '#workers/dead-letter-rate.ts';
 import type { FetchedPartition } from '#workers/kafka/apis.ts';
 import { batchFields } from '#workers/kafka/batch-format.ts';
 import { Pipeline } from '#workers/pipeline.ts';
 import type { RecordView, Sink } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
+import { Throttle } from '#workers/throttle.ts';
 
 beforeAll(loadParser);
 
@@ -66,12 +68,19 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
     goal,
     outlet: null as never,
     deadLetters: null as never,
-    deadLetterRate: null,
+    deadLetterRate: new DeadLetterRate(() => null, clock.monotonicMs),
     now: clock.now,
     onError,
   };
   const pipeline = new Pipeline({
-    ...{ decoder: null, throttle: null, lossBudget: null, gate: null, eventTime: null, aside: new Aside(parts) },
+    ...{
+      decoder: null,
+      throttle: new Throttle(() => null, clock.monotonicMs),
+      lossBudget: null,
+      gate: null,
+      eventTime: null,
+      aside: new Aside(parts),
+    },
     ...{ goal, sink, now: clock.now, onError },
     processor: createProcessor(program),
     chain: operators.length === 0 ? null : new Chain(operators, program, new Map()),

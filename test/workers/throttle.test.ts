@@ -58,15 +58,44 @@ describe('a throttle', () => {
   });
 });
 
+describe('a throttle that comes and goes while the worker runs', () => {
+  test('holds from the moment it is set, with nothing saved up before, and no longer than until it is taken away', () => {
+    let nowMs = 0;
+    let perSecond: number | null = null;
+    const throttle = new Throttle(
+      () => perSecond,
+      () => nowMs,
+    );
+    expect([throttle.allowance, throttle.room()]).toEqual([Infinity, null]);
+    throttle.spend(1_000_000);
+    nowMs = 60_000;
+    expect(throttle.allowance).toBe(Infinity);
+    perSecond = 100;
+    expect(throttle.allowance).toBe(1);
+    throttle.spend(1);
+    expect(throttle.room()).not.toBeNull();
+    nowMs += 50;
+    expect(throttle.allowance).toBe(5);
+    perSecond = null;
+    expect(throttle.room()).toBeNull();
+  });
+});
+
 describe('a rate of dead letters', () => {
   test('is not judged by the first few', () => {
-    const rate = new DeadLetterRate(0.01, () => 0);
+    const rate = new DeadLetterRate(
+      () => 0.01,
+      () => 0,
+    );
     expect(Array.from({ length: 11 }, () => rate.admit(1)).filter((admitted) => admitted)).toHaveLength(10);
   });
 
   test('is the share of what was read in the last minute', () => {
     let nowMs = 0;
-    const rate = new DeadLetterRate(0.01, () => nowMs);
+    const rate = new DeadLetterRate(
+      () => 0.01,
+      () => nowMs,
+    );
     rate.noteRead(5_000);
     const admitted = (): number => Array.from({ length: 100 }, () => rate.admit(1)).filter((each) => each).length;
     expect(admitted()).toBe(50);

@@ -73,6 +73,16 @@ describe('live settings', () => {
       return jobs[0]!.render;
     };
     expect(render({ poison: 'drop', schema: 'stop' })).toBe(render({}));
+    const given = { retryable: { action: 'retry', giveUpAfter: '1h' }, auth: 'stop', deadLetter: { maxRate: '1%' } };
+    expect(render(given)).toBe(render({}));
+    expect(render({}, { throttle: { recordsPerSecond: 10 } })).toBe(render({}));
     expect(render({}, { resources: { cpu: 1 } })).not.toBe(render({}));
+    const hook = (more: object) => ({ to: [{ name: 'out', http: { url: 'https://example.com/', ...more } }] }) as Json;
+    const renderHook = (more: object) => render({}, hook(more) as Readonly<Record<string, Json>>);
+    expect(renderHook({ batch: { maxRecords: 7 } })).toBe(renderHook({}));
+    expect(renderHook({ timeout: '10s' })).not.toBe(renderHook({}));
+    const table = (roll: object) =>
+      render({}, { select: 'id::text AS id', to: [{ name: 'out', warehouse: { table: 't', roll } }] } as never);
+    expect(table({ every: '1m' })).toBe(table({ every: '2m' }));
   });
 });
