@@ -1,13 +1,20 @@
-// Appends records with acks=all and an outcome for each: batches per partition, in order, idempotent, split when refused.
+// Appends records with an outcome for each: batches per partition, in order, idempotent, split when refused.
 import { initProducerIdV4, NumericMap, produceV9 } from '@platformatic/kafka';
 import { isPlatformError, unavailable } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { partitionOfKey } from '#core/partition-of-key.ts';
 import type { AppendOutcome, RecordLog } from '#core/ports/record-log.ts';
+import type { Durability } from '#core/spec/stream-spec.ts';
 import { callMsDefault, explanationOf, hasCode, kafkaCodes, keepTrying, topicMissing } from './attempts.ts';
 import { KafkaConnections, type KafkaOptions, type TopicMetadata } from './connections.ts';
 
 type AppendRecord = Parameters<RecordLog['append']>[1][number];
+
+interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly durability: Durability;
+}
 
 /** A record with its place in the caller's list. */
 interface Pending {
@@ -33,7 +40,7 @@ type BatchOutcome =
   | { readonly kind: 'appended'; readonly first: bigint }
   | Extract<AppendOutcome, { readonly kind: 'refused' }>;
 
-const acksAll = -1;
+const acks: Readonly<Record<Durability, number>> = { durable: -1, available: 1 };
 const brokerWaitMs = 5_000;
 const transactionTimeoutMs = 60_000;
 /** A session is given up well before its 31-bit numbers end. */
@@ -55,7 +62,11 @@ export class RecordAppender {
     this.#callMs = options.callMs ?? callMsDefault;
   }
 
-  async append(topic: string, records: readonly AppendRecord[]): Promise<readonly AppendOutcome[]> {
+  async append(
+    topic: string,
+    records: readonly AppendRecord[],
+    durability: Durability = 'durable',
+  ): Promise<readonly AppendOutcome[]> {
     if (records.length === 0) return [];
     const metadata = await keepTrying(this.#callMs, `append to ${topic}`, () => this.#metadata(topic));
     const outcomes: AppendOutcome[] = new Array(records.length);
@@ -67,7 +78,9 @@ export class RecordAppender {
     }
     await Promise.all(
       [...byPartition].map(([partition, pending]) =>
-        this.#inTurn(`${topic}:${partition}`, () => this.#appendAll(topic, partition, pending, outcomes)),
+        this.#inTurn(`${topic}:${partition}`, () =>
+          this.#appendAll({ topic, partition, durability }, pending, outcomes),
+        ),
       ),
     );
     return outcomes;
@@ -87,14 +100,15 @@ export class RecordAppender {
     }
   }
 
-  async #appendAll(topic: string, partition: number, pending: Pending[], outcomes: AppendOutcome[]): Promise<void> {
+  async #appendAll(place: Place, pending: Pending[], outcomes: AppendOutcome[]): Promise<void> {
+    const { partition } = place;
     const left = batchesOf(pending);
     for (let batch = left.shift(); batch !== undefined; batch = left.shift()) {
       const settle = (records: readonly Pending[], outcomeAt: (at: number) => AppendOutcome) => {
         for (const [at, { index }] of records.entries()) outcomes[index] = outcomeAt(at);
       };
       try {
-        const outcome = await this.#appendBatch(topic, partition, batch);
+        const outcome = await this.#appendBatch(place, batch);
         if (outcome.kind === 'appended') {
           const { first } = outcome;
           settle(batch, (at) => ({ kind: 'appended', partition, offset: String(first + BigInt(at)) }));
@@ -108,7 +122,7 @@ export class RecordAppender {
   }
 
   /** A batch is refused whole for something in it. What this throws leaves open whether the batch was appended. */
-  async #appendBatch(topic: string, partition: number, batch: readonly Pending[]): Promise<BatchOutcome> {
+  async #appendBatch({ topic, partition, durability }: Place, batch: readonly Pending[]): Promise<BatchOutcome> {
     // The library's type knows no null value; its code writes one.
     const messages = batch.map(({ key, value }) => ({ topic, partition, ...(key && { key }), value: value as Buffer }));
     let session: Session | null = null;
@@ -121,7 +135,8 @@ export class RecordAppender {
         const numbers = new NumericMap([[`${topic}:${partition}`, next]]);
         try {
           const leader = partitions.find((each) => each.partition === partition)?.leader ?? -1;
-          const first = await this.#produce(leader, messages, { producerId, producerEpoch, sequences: numbers });
+          const options = { producerId, producerEpoch, sequences: numbers };
+          const first = await this.#produce(leader, acks[durability], messages, options);
           sequences.set(`${topicId}:${partition}`, next + batch.length);
           return { kind: 'appended', first };
         } catch (error) {
@@ -140,11 +155,12 @@ export class RecordAppender {
 
   async #produce(
     leader: number,
+    acknowledgements: number,
     messages: produceV9.ProduceRequest[2],
     options: NonNullable<produceV9.ProduceRequest[3]>,
   ): Promise<bigint> {
     const answer = await this.#connections.askNode(leader, (connection) =>
-      produceV9.api.async(connection, acksAll, brokerWaitMs, messages, options),
+      produceV9.api.async(connection, acknowledgements, brokerWaitMs, messages, options),
     );
     if (typeof answer === 'boolean') throw new Error('no answer was asked for');
     return answer.responses[0]!.partitionResponses[0]!.baseOffset;

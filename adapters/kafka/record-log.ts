@@ -8,7 +8,7 @@ export function createRecordLog(options: KafkaOptions): RecordLog {
   const appender = new RecordAppender(options);
   const closing = new AbortController();
   return {
-    append: (topic, records) => appender.append(topic, records),
+    append: (topic, records, durability) => appender.append(topic, records, durability),
     read: (request) => readTopic(options, { ...request, signal: AbortSignal.any([request.signal, closing.signal]) }),
     close: async () => {
       closing.abort();

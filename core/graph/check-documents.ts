@@ -87,7 +87,7 @@ function checkReaders(
     if (!streams.some((stream) => reads(after, name, stream) || reads(before, name, stream))) return [];
     const first = route.problems[0]!;
     const message = `breaks route ${JSON.stringify(name)} (${first.path}: ${first.message})`;
-    const path = document.kind === 'Stream' ? 'spec.schema' : 'spec';
+    const path = document.kind === 'Stream' && first.path !== 'spec.to[0].stream' ? 'spec.schema' : 'spec';
     return [{ path, message, fix: 'keep what it reads, or change that route in the same apply' }];
   });
 }

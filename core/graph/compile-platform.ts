@@ -3,7 +3,14 @@ import type { RouteProgram } from '#core/expression/index.ts';
 import { compileReplays, type ReplayEntry } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import { buildWorld, type RouteNode, type RoutePlanner, type StreamNode, type World } from '#core/graph/world.ts';
+import {
+  buildWorld,
+  isAvailable,
+  type RouteNode,
+  type RoutePlanner,
+  type StreamNode,
+  type World,
+} from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -168,7 +175,10 @@ function streamTopic(tenant: string, node: StreamNode, settings: PlatformSetting
     topic: topicOfStream(tenant, node.name),
     subject: `stream/${node.name}`,
     partitions: node.partitions,
-    config: topicConfig(node.document?.spec.retentionMs ?? impliedRetentionMs, limits.recordBytesMax, settings),
+    config: {
+      ...topicConfig(node.document?.spec.retentionMs ?? impliedRetentionMs, limits.recordBytesMax, settings),
+      ...(isAvailable(node) ? { 'min.insync.replicas': '1' } : {}),
+    },
   };
 }
 

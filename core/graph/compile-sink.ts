@@ -2,7 +2,7 @@
 import type { RouteProgram } from '#core/expression/index.ts';
 import { planTable } from '#core/graph/check-warehouse.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner, World } from '#core/graph/world.ts';
+import { isAvailable, type RoutePlanner, type World } from '#core/graph/world.ts';
 import { compileFormat } from '#core/job/format-goal.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { tableKeys, topicOfStream } from '#core/names.ts';
@@ -24,9 +24,12 @@ export function compileSink(sink: SinkSpec, context: SinkContext): SinkGoal | nu
   const { networks, openSearchUrl } = settings.sinks;
   switch (sink.kind) {
     case 'stream': {
-      const topic = topicOfStream(tenant, sink.stream);
-      const goal = { kind: 'stream', stream: sink.stream, topic, keyed } as const;
-      const declared = context.world.streams.get(sink.stream)?.document?.spec.format ?? null;
+      const stream = context.world.streams.get(sink.stream);
+      const goal = {
+        ...({ kind: 'stream', stream: sink.stream, topic: topicOfStream(tenant, sink.stream), keyed } as const),
+        ...(isAvailable(stream) ? ({ acks: 'leader' } as const) : {}),
+      };
+      const declared = stream?.document?.spec.format ?? null;
       if (declared === null) return goal;
       const format = compileFormat(declared, sink.stream, settings.sinks);
       return format === null ? null : { ...goal, format };

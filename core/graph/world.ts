@@ -215,6 +215,7 @@ function planSink(
   if (planned.ok) {
     programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
+    problems.push(...checkDurability(build, route, sink, `spec.to[${index}].stream`));
     problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     problems.push(...checkTable(build, route, sink, planned.value, `spec.to[${index}]`));
@@ -256,6 +257,19 @@ function checkTable(
     ...(planned.ok ? [] : planned.problem),
     ...checkTableWriters(sink, route, build.declaredRoutes.values(), path),
   ];
+}
+
+export const isAvailable = (stream: StreamNode | undefined): boolean =>
+  stream?.document?.spec.durability === 'available';
+
+/** What only the leader has can be lost with it after it was acknowledged: no other promise can be kept then. */
+function checkDurability(build: Build, route: RouteDocument, sink: SinkSpec, path: string): readonly SpecProblem[] {
+  const { guarantee } = route.spec.delivery;
+  if (sink.kind !== 'stream' || guarantee === 'loss-tolerant') return [];
+  if (build.declaredStreams.get(sink.stream)?.spec.durability !== 'available') return [];
+  const message = `${guarantee} cannot be kept by stream ${sink.stream}: its durability is available, so that an acknowledged event can be lost`;
+  const fix = `set delivery: { guarantee: loss-tolerant, lossBudget: … }, or make ${sink.stream} durable`;
+  return [{ path, message, fix }];
 }
 
 /** A declared sink stream must be able to hold what the route selects: same-named columns of the same type. */

@@ -54,7 +54,10 @@ const format = z.looseObject({
 });
 
 const sink = z.discriminatedUnion('kind', [
-  z.looseObject({ kind: z.literal('stream'), topic: text, keyed: z.boolean(), format: format.optional() }),
+  z.looseObject({
+    ...{ kind: z.literal('stream'), topic: text, keyed: z.boolean() },
+    ...{ format: format.optional(), acks: z.literal('leader').optional() },
+  }),
   z.looseObject({ kind: z.literal('opensearch'), ...remote, index: text, indexTime: program.nullable() }),
   z.looseObject({ kind: z.literal('http'), ...remote, format: z.enum(httpFormats), timeoutMs: count }),
   warehouseSink,

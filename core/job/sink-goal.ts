@@ -19,6 +19,8 @@ export interface StreamSinkGoal extends SinkGoalShape {
   readonly topic: string;
   /** Absent: events are written in JSON as they come. */
   readonly format?: FormatGoal;
+  /** Absent: all in-sync replicas. */
+  readonly acks?: 'leader';
 }
 
 /** What is written to over HTTP. */

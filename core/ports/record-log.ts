@@ -1,4 +1,5 @@
 // The port to records for people: what `produce`, `tail` and `try` use. Workers have a path of their own.
+import type { Durability } from '#core/spec/stream-spec.ts';
 
 export interface LogRecord {
   readonly partition: number;
@@ -23,10 +24,14 @@ export interface ReadRequest {
 }
 
 export interface RecordLog {
-  /** acks=all. One outcome a record, in order; a record that is refused does not hold up the others. */
+  /**
+   * One outcome a record, in order; a record that is refused does not hold up the others. Acknowledged by all in-sync
+   * replicas, or for `available` by the leader alone.
+   */
   append(
     topic: string,
     records: readonly { readonly key: Uint8Array | null; readonly value: Uint8Array | null }[],
+    durability?: Durability,
   ): Promise<readonly AppendOutcome[]>;
   /** In order within a partition. Throws `topic-missing` (fault user) when there is no such topic. */
   read(request: ReadRequest): AsyncIterable<LogRecord>;

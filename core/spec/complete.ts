@@ -69,6 +69,7 @@ export function completeStream(declared: DeclaredStreamSpec, problems: SpecProbl
     partitions: declared.partitions ?? defaults.partitions,
     retentionMs,
     format,
+    durability: declared.durability ?? 'durable',
     schema: row ? { row, ...completeSchema(declared.schema) } : null,
     eventTime: declared.eventTime ?? null,
     key: declared.key ?? null,

@@ -48,9 +48,13 @@ export const declaredStreamSpec = z.strictObject({
     .meta({ description: 'Can only grow. Default 4.' }),
   retention: duration.optional().meta({ description: 'How long events are kept. Default 48h.' }),
   durability: z
-    .literal('durable')
+    .enum(['durable', 'available'])
     .optional()
-    .meta({ description: 'Every event is acknowledged by all in-sync replicas.' }),
+    .meta({
+      description:
+        'durable: an event is acknowledged when all in-sync replicas have it. available: when the leader has it, so that it is ' +
+        'taken also while replicas are missing, and can be lost with the leader; routes into it are loss-tolerant. Default durable.',
+    }),
   format: z.enum(formats).optional().meta({
     description: 'How events are written. Default json. Avro and Protobuf: under the schemas of a registry.',
   }),

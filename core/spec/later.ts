@@ -10,7 +10,6 @@ const laterFields: Readonly<Record<string, string>> = {
 
 /** Path (without indices) → values that the contract names for later, with what to do instead. */
 const laterValues: Readonly<Record<string, readonly string[]>> = {
-  'spec.durability': ['available'],
 };
 
 export const laterFieldFix = (path: string): string | null =>

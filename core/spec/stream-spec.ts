@@ -11,12 +11,16 @@ export interface StreamSchema {
   readonly compatibility: Compatibility;
 }
 
+/** Whose having an event is its acknowledgement: that of all in-sync replicas, or the leader's alone. */
+export type Durability = 'durable' | 'available';
+
 export interface StreamSpec {
   readonly description: string;
   readonly partitions: number;
   readonly retentionMs: number;
   /** Null: events are JSON as they stand. */
   readonly format: StreamFormat | null;
+  readonly durability: Durability;
   /** Null: fields take their types from the JSON values. */
   readonly schema: StreamSchema | null;
   /** The field that says when the event happened; freshness is measured by it. */

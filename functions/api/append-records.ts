@@ -1,4 +1,4 @@
-// POST /v1/streams/{name}/records: events in, and what became of each; acknowledged means that all in-sync replicas have it.
+// POST /v1/streams/{name}/records: events in, and what became of each; acknowledged as durably as the stream declares.
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -60,7 +60,8 @@ async function append(
   const judged = records.map((record) => encoded(judge(record, processor, out), encoder));
   const good = judged.filter((one) => one.kind === 'good');
   const topic = topicOfStream(tenant, stream.name);
-  const outcomes = await parts.records.append(topic, good).catch((error: unknown) => {
+  const durability = stream.document?.spec.durability;
+  const outcomes = await parts.records.append(topic, good, durability).catch((error: unknown) => {
     throw (error as { code?: unknown }).code === 'topic-missing' ? topicMissing(topic) : error;
   });
   let next = 0;

@@ -172,11 +172,9 @@ const word = z
 
 /** Which of a job's dead letters are meant. */
 export const deadLetterQuery = z.strictObject({
-  class: word
-    .optional()
-    .meta({
-      description: 'Only those of this error class: poison, schema, too-large, rejected, retryable, throttled.',
-    }),
+  class: word.optional().meta({
+    description: 'Only those of this error class: poison, schema, too-large, rejected, retryable, throttled.',
+  }),
   code: word.optional().meta({ description: 'Only those of this error code, as the summary names them.' }),
   where: whereParameter,
 });

@@ -39,6 +39,16 @@ export function recordLogContract(open: () => RecordLogRig): void {
 }
 
 function appendContract(open: () => RecordLogRig): void {
+  test('what the leader alone acknowledges is appended in order too, beside what all replicas do', async () => {
+    const { log, newTopic } = open();
+    const topic = await newTopic(1);
+    await log.append(topic, [aRecord('1')], 'available');
+    await log.append(topic, [aRecord('2')]);
+    const [third] = await log.append(topic, [aRecord('3')], 'available');
+    expect(third).toEqual({ kind: 'appended', partition: 0, offset: '2' });
+    expect(valuesOf(await readAll(log, topic))).toEqual(['1', '2', '3']);
+  });
+
   test('records are read back as they were appended: nulls, empties and any bytes', async () => {
     const { log, newTopic } = open();
     const topic = await newTopic(1);

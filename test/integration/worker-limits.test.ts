@@ -47,6 +47,26 @@ async function refuseRecords(goal: StreamJobGoal, before: 'any' | 'none'): Promi
   await rig.admin.alterConfigs({ validateOnly: false, resources });
 }
 
+describe('a sink stream that is available', () => {
+  test('takes what its leader acknowledges, each event once and in order', async () => {
+    const delivery = { ...aDelivery, guarantee: 'loss-tolerant', lossBudget: 0.1 } as const;
+    const made = await rig.job({ where: 'id >= 0', goal: { delivery } });
+    const goal: StreamJobGoal = { ...made, sink: { ...made.sink, acks: 'leader' } };
+    await rig.start(goal);
+    await rig.produce(goal.source.topic, events(2_000));
+    expect(await rig.accounted(goal, 2_000, withinMs)).toMatchObject({ in: 2_000, out: 2_000, dropped: {} });
+    const ids = (await rig.read(goal.sink.topic)).map(({ partition, value }) => [
+      partition,
+      JSON.parse(String(value)).id,
+    ]);
+    for (const of of [0, 1, 2, 3]) {
+      const own = ids.filter(([partition]) => partition === of).map(([, id]) => id);
+      expect(own).toEqual([...own].sort((a, b) => a - b));
+    }
+    expect(new Set(ids.map(([, id]) => id)).size).toBe(2_000);
+  });
+});
+
 describe('a sink that refuses', () => {
   test('for longer than the route waits stops the job; a new worker goes on where it stood, and nothing is lost', async () => {
     const errors = { ...anErrorPolicy, retryable: { giveUpAfterMs: 1_000, endsIn: 'stop' } as const };

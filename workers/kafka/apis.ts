@@ -133,6 +133,8 @@ function skipTags(bytes: Buffer, cursor: Cursor): void {
   }
 }
 
+export type Acks = -1 | 1;
+
 export interface ProduceBatch {
   readonly topic: string;
   readonly partition: number;
@@ -143,6 +145,8 @@ export interface ProducedPartition {
   readonly topic: string;
   readonly partition: number;
   readonly errorCode: number;
+  /** Of the batch's first record; -1 where it was refused, or is a repeat that the broker does not remember. */
+  readonly baseOffset: number;
   readonly errorMessage: string | null;
 }
 
@@ -152,14 +156,15 @@ export interface ProduceResponse {
   readonly partitions: readonly ProducedPartition[];
 }
 
-/** acks=all. The pieces are sent one after the other; the batches' own bytes are not copied here. */
+/** Acknowledged by all in-sync replicas (-1), or by the leader alone (1). The pieces are sent one after the other; the batches' own bytes are not copied here. */
 export function encodeProduce(
   batches: readonly ProduceBatch[],
   timeoutMs: number,
   transactionalId: string | null = null,
+  acks: Acks = -1,
 ): Buffer[] {
   const topics = Map.groupBy(batches, (batch) => batch.topic);
-  const pieces: Buffer[] = [produceHead(topics.size, timeoutMs, transactionalId)];
+  const pieces: Buffer[] = [produceHead(topics.size, timeoutMs, transactionalId, acks)];
   for (const [topic, ofTopic] of topics) {
     const name = Buffer.from(topic);
     const before = Buffer.alloc(name.length + 16);
@@ -177,11 +182,11 @@ export function encodeProduce(
   return pieces;
 }
 
-function produceHead(topicCount: number, timeoutMs: number, transactionalId: string | null): Buffer {
+function produceHead(topicCount: number, timeoutMs: number, transactionalId: string | null, acks: Acks): Buffer {
   const id = Buffer.from(transactionalId ?? '');
   const head = Buffer.alloc(16 + id.length);
   const idAt = writeUnsignedVarint(head, transactionalId === null ? 0 : id.length + 1, 0);
-  const at = head.writeInt32BE(timeoutMs, head.writeInt16BE(-1, idAt + id.copy(head, idAt)));
+  const at = head.writeInt32BE(timeoutMs, head.writeInt16BE(acks, idAt + id.copy(head, idAt)));
   return head.subarray(0, writeUnsignedVarint(head, topicCount + 1, at));
 }
 
@@ -211,7 +216,8 @@ function readProduced(bytes: Buffer, cursor: Cursor, topic: string): ProducedPar
   }
   const errorMessage = readText(bytes, cursor) ?? errors[0] ?? null;
   skipTags(bytes, cursor);
-  return { topic, partition: bytes.readInt32BE(at), errorCode: bytes.readInt16BE(at + 4), errorMessage };
+  const [partition, errorCode] = [bytes.readInt32BE(at), bytes.readInt16BE(at + 4)];
+  return { topic, partition, errorCode, baseOffset: Number(bytes.readBigInt64BE(at + 6)), errorMessage };
 }
 
 function readText(bytes: Buffer, cursor: Cursor): string | null {

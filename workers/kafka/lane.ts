@@ -1,4 +1,5 @@
 // One sink partition's batches in order: which are written, waiting, in flight and refused. No input or output here.
+import type { Acks } from './apis.ts';
 import { errorCodes, isSequenceLost, isTooLarge } from './error-codes.ts';
 import type { OutputBatch, OutputCompression, ProducerIdentity } from './output-batch.ts';
 
@@ -25,6 +26,7 @@ const inFlightMax = 5;
 export class Lane {
   readonly topic: string;
   readonly partition: number;
+  readonly acks: Acks;
   open: OutputBatch | null = null;
   failureCount = 0;
   /** On the caller's clock; since when nothing was taken although it was sent, a new producer id or not; null while nothing failed. */
@@ -37,10 +39,13 @@ export class Lane {
   #nextSequence = 0;
   #isProven = false;
   #discards = false;
+  /** What was acknowledged last, and where in which topic it ends. */
+  #acked = { sequence: -1, topicId: '', end: 0 };
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, acks: Acks = -1) {
     this.topic = topic;
     this.partition = partition;
+    this.acks = acks;
   }
 
   get isIdle(): boolean {
@@ -81,6 +86,18 @@ export class Lane {
     return batch;
   }
 
+  /**
+   * How many records at most were acknowledged and then lost, of all who write to the partition: seen by a newer batch that
+   * stands before them. Only a leader that acknowledges alone can lose any.
+   */
+  noteAcknowledged({ baseSequence, count }: OutputBatch, baseOffset: number, topicId: string): number {
+    const { sequence, end } = this.#acked;
+    if (this.acks !== 1 || baseOffset < 0 || baseSequence < sequence) return 0;
+    const lost = this.#acked.topicId === topicId ? Math.max(0, end - baseOffset) : 0;
+    this.#acked = { sequence: baseSequence, topicId, end: baseOffset + count };
+    return lost;
+  }
+
   settle(batch: OutputBatch, errorCode: number): Settlement {
     if (errorCode === errorCodes.none || errorCode === errorCodes.duplicateSequence) {
       this.#inFlight.splice(this.#inFlight.indexOf(batch), 1);
@@ -112,6 +129,7 @@ export class Lane {
   /** Nothing may be in flight: what waits is stamped anew under the new producer id. */
   restart(): void {
     this.#nextSequence = 0;
+    this.#acked.sequence = -1;
     this.#isProven = false;
     this.#discards = false;
     this.failureCount = 0;

@@ -1,5 +1,6 @@
 // What topics are written through: one producer for all splits, or a transaction for each.
 import type { Split, Unit } from '../split.ts';
+import type { Acks } from './apis.ts';
 import type { Slice } from './output-batch.ts';
 import type { TopicWriter } from './topic-writer.ts';
 
@@ -7,7 +8,7 @@ export interface Outlet {
   /** True while the cluster is the reason that nothing moves. */
   readonly isRefused: boolean;
   /** Finds a topic to write to; throws while it cannot. */
-  prepare(topic: string): Promise<TopicWriter>;
+  prepare(topic: string, acks?: Acks): Promise<TopicWriter>;
   /** Takes a record, or refuses it as larger than the topic takes. Never waits: ask `room` before. */
   append(
     writer: TopicWriter,

@@ -2,7 +2,7 @@
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { backoffMs } from '#core/time/backoff.ts';
-import { encodeProduce, parseProduce, produceApi, transactionalProduceApi } from './apis.ts';
+import { type Acks, encodeProduce, parseProduce, produceApi, transactionalProduceApi } from './apis.ts';
 import { batchFields } from './batch-format.ts';
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
@@ -52,6 +52,8 @@ export class Producer {
   readonly #options: ProducerOptions;
   readonly #topics = new Map<string, TopicWriter>();
   readonly #lanes = new Set<Lane>();
+  /** Those of all topics: a request asks for one kind. */
+  readonly #acks = new Set<Acks>();
   readonly #requests = new Map<number, number>();
   /** Brokers that hold us to a quota, and until when nothing is sent to them. */
   readonly #pausedUntilMs = new Map<number, number>();
@@ -100,11 +102,12 @@ export class Producer {
   }
 
   /** Gets a producer id and the topic's size limit; throws while the cluster cannot be reached or the topic is missing. */
-  async prepare(topic: string): Promise<TopicWriter> {
+  async prepare(topic: string, acks: Acks = -1): Promise<TopicWriter> {
     const known = this.#topics.get(topic);
     if (known !== undefined) return known;
-    const [writer] = await Promise.all([openTopic(this.#cluster, topic), this.#session.ensure()]);
+    const [writer] = await Promise.all([openTopic(this.#cluster, topic, acks), this.#session.ensure()]);
     this.#topics.set(topic, writer);
+    this.#acks.add(acks);
     return writer;
   }
 
@@ -222,20 +225,21 @@ export class Producer {
     const nowMs = this.#options.monotonicMs();
     for (let sent = true; sent; ) {
       sent = false;
-      for (const [leader, batches] of this.#gather(identity, nowMs)) {
-        sent = true;
-        void this.#send(leader, batches);
-      }
+      for (const acks of this.#acks)
+        for (const [leader, batches] of this.#gather(identity, nowMs, acks)) {
+          sent = true;
+          void this.#send(leader, batches, acks);
+        }
     }
     this.#armRetry(nowMs);
   }
 
   /** At most one batch a lane for each broker that takes one more request. */
-  #gather(identity: ProducerIdentity, nowMs: number): Map<number, Sent[]> {
+  #gather(identity: ProducerIdentity, nowMs: number, acks: Acks): Map<number, Sent[]> {
     const gathered = new Map<number, Sent[]>();
     const sizes = new Map<number, number>();
     for (const lane of this.#lanes) {
-      if (!lane.canSend(nowMs)) continue;
+      if (lane.acks !== acks || !lane.canSend(nowMs)) continue;
       const leader = this.#leaderOf(lane, nowMs);
       if (leader === null || (this.#requests.get(leader) ?? 0) >= requestsPerBrokerMax) continue;
       if ((this.#pausedUntilMs.get(leader) ?? 0) > nowMs) continue;
@@ -271,7 +275,7 @@ export class Producer {
     return null;
   }
 
-  async #send(leader: number, sent: readonly Sent[]): Promise<void> {
+  async #send(leader: number, sent: readonly Sent[], acks: Acks): Promise<void> {
     this.#requests.set(leader, (this.#requests.get(leader) ?? 0) + 1);
     this.#inFlightCount++;
     const batches = sent.map(({ lane, batch }) => ({
@@ -284,13 +288,14 @@ export class Producer {
       if (link === null) throw new Error(`node ${leader} is gone`);
       const { transactionalId } = this.#session;
       const api = transactionalId === null ? produceApi : transactionalProduceApi;
-      const request = encodeProduce(batches, produceTimeoutMs, transactionalId);
+      const request = encodeProduce(batches, produceTimeoutMs, transactionalId, acks);
       const answered = await link.request(api, request, parseProduce);
       this.#pause(leader, answered.throttleMs);
       for (const { lane, batch } of sent) {
         const answer = answered.partitions.find(
           (each) => each.topic === lane.topic && each.partition === lane.partition,
         );
+        if (answer?.errorCode === errorCodes.none) this.#noteLost(lane, batch, answer.baseOffset);
         this.#settle(lane, batch, answer?.errorCode ?? -1, answer?.errorMessage ?? null);
       }
     } catch (error) {
@@ -301,6 +306,14 @@ export class Producer {
       this.#release();
       this.#pump();
     }
+  }
+
+  #noteLost(lane: Lane, batch: OutputBatch, baseOffset: number): void {
+    const { topic, partition } = lane;
+    const count = lane.noteAcknowledged(batch, baseOffset, this.#cluster.topic(topic)?.topicId ?? '');
+    if (count === 0) return;
+    const message = `${topic}/${partition}: its leader acknowledged records that the next one does not have: at most ${count} are lost`;
+    this.#options.onTrouble('sink-data-lost', message, 0);
   }
 
   #pause(leader: number, throttleMs: number): void {

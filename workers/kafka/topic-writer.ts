@@ -1,9 +1,11 @@
 // What a producer knows of a topic that it writes to: where its partitions' batches are, and how large one may be.
+import type { Acks } from './apis.ts';
 import type { Cluster } from './cluster.ts';
 import { Lane } from './lane.ts';
 
 export interface TopicWriter {
   readonly topic: string;
+  readonly acks: Acks;
   readonly lanes: Lane[];
   /** As last seen: kept while the topic is missing, so that keys stay where they are. */
   topicId: string;
@@ -16,17 +18,17 @@ export interface TopicWriter {
 const messageBytesMaxDefault = 1_048_588;
 
 /** Throws while the cluster cannot be reached or the topic is missing. */
-export async function openTopic(cluster: Cluster, topic: string): Promise<TopicWriter> {
+export async function openTopic(cluster: Cluster, topic: string, acks: Acks = -1): Promise<TopicWriter> {
   const bytesMax = (await cluster.messageBytesMax(topic)) ?? messageBytesMaxDefault;
   const info = cluster.topic(topic);
   if (info === undefined) throw new Error(`topic ${topic} does not exist`);
-  return { topic, lanes: [], topicId: info.topicId, partitionCount: info.leaders.length, bytesMax };
+  return { topic, acks, lanes: [], topicId: info.topicId, partitionCount: info.leaders.length, bytesMax };
 }
 
 export function laneOf(writer: TopicWriter, partition: number): Lane {
   let lane = writer.lanes[partition];
   if (lane === undefined) {
-    lane = new Lane(writer.topic, partition);
+    lane = new Lane(writer.topic, partition, writer.acks);
     writer.lanes[partition] = lane;
   }
   return lane;

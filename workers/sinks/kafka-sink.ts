@@ -45,11 +45,11 @@ export class KafkaSink implements Sink {
   }
 
   async open(): Promise<void> {
-    const { topic, format } = this.#goal;
+    const { topic, format, acks } = this.#goal;
     if (this.#cluster.topic(topic) === undefined) throw new Error(`topic ${topic} does not exist`);
     this.#cluster.openLinks(topic, 'produce');
     if (format !== undefined) this.#encoder ??= await openEncoder(format, this.#registry!);
-    this.#topic = await this.#outlet.prepare(topic);
+    this.#topic = await this.#outlet.prepare(topic, acks === 'leader' ? 1 : -1);
   }
 
   take({ split, timestamp, key, value, headers }: RecordView, unit: Unit): Refusal | null {

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
-import { localSettings } from '#core/graph/platform-settings.ts';
+import { awsSettings, localSettings } from '#core/graph/platform-settings.ts';
 import type { GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
 import { aRevision, aRoute, aSnapshot, aStream, playbackEvents } from '#test/support/documents.ts';
 
@@ -65,6 +65,20 @@ describe('a platform goal', () => {
     expect(paused([operation('pause', 1)])).toBe(true);
     expect(paused([operation('resume', 2), operation('pause', 1)])).toBe(false);
     expect(paused([operation('pause', 3, 'u-earlier')])).toBe(false);
+  });
+
+  test('writes to a stream that is available so that its leader alone acknowledges, and asks its topic for no more', () => {
+    const available = aStream('plays', { durability: 'available' });
+    const tolerant = aRoute('plays', 'playback-events', 'plays', {
+      delivery: { guarantee: 'loss-tolerant', lossBudget: '1%' },
+    });
+    const snapshot = aSnapshot([playbackEvents, available, tolerant].map((each) => aRevision(each)));
+    const { jobs, topics } = compilePlatform(snapshot, awsSettings, planRoute);
+    expect(jobs[0]!.goal.sink).toMatchObject({ topic: 'plays', acks: 'leader' });
+    const replicas = topics.map(({ topic, config }) => [topic, config['min.insync.replicas']]);
+    expect(Object.fromEntries(replicas)).toMatchObject({ plays: '1', 'playback-events': '2', '__dlq.plays.out': '2' });
+    const durable = compile(aSnapshot([aRevision(playbackEvents), aRevision(plays)])).jobs[0]!.goal.sink;
+    expect(durable).not.toHaveProperty('acks');
   });
 
   test('renders a job anew for a restart', () => {

@@ -1,7 +1,12 @@
 // How a route may ask to be delivered, and what is refused when it is declared.
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadParser, planRoute } from '#core/expression/index.ts';
+import { checkDocuments } from '#core/graph/check-documents.ts';
+import { localSettings } from '#core/graph/platform-settings.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
-import { aDeclaration } from '#test/support/documents.ts';
+import { aDeclaration, aRoute, aStream } from '#test/support/documents.ts';
+
+beforeAll(loadParser);
 
 const parse = (more: object) =>
   parseDocument(aDeclaration('Route', 'plays', { from: 'in', to: [{ name: 'out', stream: 'plays' }], ...more }));
@@ -38,6 +43,25 @@ describe('a guarantee', () => {
     expect(read({ delivery: { lossBudget: '1%' } })).toEqual(['spec.delivery.lossBudget']);
     for (const lossBudget of ['0%', '101%', '0.01', 'much', '-1%'])
       expect(read({ delivery: { guarantee: 'loss-tolerant', lossBudget } })).toEqual(['spec.delivery.lossBudget']);
+  });
+});
+
+describe('a stream that is available', () => {
+  const check = (delivery: object) => {
+    const stream = aStream('plays', { durability: 'available' });
+    const { problems } = checkDocuments(
+      [aStream('in')],
+      [stream, aRoute('plays', 'in', 'plays', { delivery })],
+      planRoute,
+      localSettings.sinks,
+    );
+    return (problems.get('Route/plays') ?? []).map(({ path }) => path);
+  };
+
+  test('takes routes that tolerate loss only, since an acknowledged event can be lost with its leader', () => {
+    expect(check({ guarantee: 'loss-tolerant', lossBudget: '0.1%' })).toEqual([]);
+    expect(check({})).toEqual(['spec.to[0].stream']);
+    expect(check({ guarantee: 'exactly-once' })).toEqual(['spec.to[0].stream']);
   });
 });
 

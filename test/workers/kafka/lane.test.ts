@@ -133,6 +133,27 @@ describe('a lane', () => {
     expect(lane.take({ ...identity, producerId: 2n }).baseSequence).toBe(3);
   });
 
+  test('tells what a leader acknowledged alone and the next one does not have, and takes no repeat for a loss', () => {
+    const alone = new Lane('t', 0, 1);
+    for (let id = 0; id < 5; id++) alone.enqueue(aBatch(id, 10));
+    const next = (): OutputBatch => {
+      const batch = alone.take(identity);
+      alone.settle(batch, errorCodes.none);
+      return batch;
+    };
+    const [first, second, third] = [next(), next(), next()] as const;
+    expect(alone.noteAcknowledged(first, 100, 'topic')).toBe(0);
+    expect(alone.noteAcknowledged(second, 115, 'topic')).toBe(0);
+    // Sent again since its answer was lost: where it stands is no news.
+    expect(alone.noteAcknowledged(first, 100, 'topic')).toBe(0);
+    expect(alone.noteAcknowledged(third, 105, 'topic')).toBe(20);
+    // A topic made anew begins at 0, and a broker may not remember where a repeat stands.
+    expect(alone.noteAcknowledged(next(), 0, 'made anew')).toBe(0);
+    expect(alone.noteAcknowledged(next(), -1, 'made anew')).toBe(0);
+    const all = new Lane('t', 0);
+    expect([all.noteAcknowledged(second, 50, 'topic'), all.noteAcknowledged(third, 10, 'topic')]).toEqual([0, 0]);
+  });
+
   test('forgets what it is told to, and what comes back refused of that', () => {
     const lane = new Lane('t', 0);
     lane.enqueue(aBatch(0, 1));

@@ -127,7 +127,7 @@ describe('the source', () => {
 
 describe('the producer', () => {
   test('sends a broker nothing for as long as its quota asks', async () => {
-    const partitions = [{ topic: 'out', partition: 0, errorCode: 0, errorMessage: null }];
+    const partitions = [{ topic: 'out', partition: 0, errorCode: 0, baseOffset: 0, errorMessage: null }];
     const { askedMs, cluster } = scripted<ProduceResponse>([
       { throttleMs: 300, partitions },
       { throttleMs: 0, partitions },

@@ -324,7 +324,7 @@ describe('a receiver that refuses for longer than the route waits', () => {
     takeMany(sink, 2);
     await reached(2);
     expect(rig.aside).toEqual([]);
-    expect(rig.troubles.map(({ failingForMs }) => failingForMs)).toEqual([0, expect.any(Number), expect.any(Number)]);
+    expect(rig.troubles).toHaveLength(3);
     expect(rig.troubles.at(-1)!.failingForMs).toBeGreaterThan(50);
   });
 

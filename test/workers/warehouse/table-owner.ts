@@ -102,6 +102,7 @@ export class TableOwner {
     return {
       maySend: () => this.maySend,
       onTrouble: (code, message) => this.troubles.push(`${code}: ${message}`),
+      judge: () => 'retry',
       onReplay: (reason) => this.troubles.push(`replay: ${reason}`),
       onFenced: () => {
         this.isFenced = true;
