@@ -4,6 +4,7 @@ import { registerApply } from './commands/apply.ts';
 import { registerApprove } from './commands/approve.ts';
 import { registerAudit } from './commands/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
+import { registerConfig } from './commands/config.ts';
 import { registerCost } from './commands/cost.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { registerDelete } from './commands/delete.ts';
@@ -59,6 +60,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDiff,
   registerRollback,
   registerRestore,
+  registerConfig,
   registerSecret,
   registerDelete,
   registerAudit,

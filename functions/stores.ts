@@ -1,4 +1,5 @@
 // The stores and the broker that the control plane stands on, opened from the environment: one place that knows which setting opens what.
+import { readFileSync } from 'node:fs';
 import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createControlStore } from '#adapters/dynamodb/control-store.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
@@ -12,9 +13,11 @@ import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { iamPassword } from '#adapters/postgres/iam-password.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
+import type { ConfigSource } from '#core/config/layers.ts';
+import { readConfigSource } from '#core/config/read-source.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetting } from '#core/environment.ts';
 import { loadParser } from '#core/expression/index.ts';
-import { awsSettings, localSettings, withEnvironment } from '#core/graph/platform-settings.ts';
+import { awsSettings, localSettings, type PlatformSettings, withEnvironment } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 
 export interface StoreNeeds {
@@ -57,11 +60,29 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
     workers: createWorkerStore(dynamo),
     splits: createSplitStore(dynamo),
     controls: createControlStore(dynamo),
-    settings: withEnvironment(isLocal(env) ? localSettings : awsSettings, env),
+    settings: withConfig(withEnvironment(isLocal(env) ? localSettings : awsSettings, env), env),
     close: async () => {
       await Promise.allSettled([broker.close(), database.close()]);
       objects.close();
       dynamo.close();
+    },
+  };
+}
+
+/** What the installation says of all jobs: its file, and over the routes' own word its variable. What cannot be understood ends the program. */
+function withConfig(settings: PlatformSettings, env: Environment): PlatformSettings {
+  const read = (from: string, text: string): ConfigSource => {
+    const source = readConfigSource(from, text);
+    if (!source.ok) throw new Error(source.problem);
+    return source.value;
+  };
+  const file = env[environment.configFile];
+  const variable = env[environment.config];
+  return {
+    ...settings,
+    config: {
+      files: file === undefined || file === '' ? [] : [read(file, readFileSync(file, 'utf8'))],
+      environment: variable === undefined || variable === '' ? [] : [read(environment.config, variable)],
     },
   };
 }

@@ -39,6 +39,8 @@ const callerSettings = [
   environment.tasksMax,
   environment.stopTimeoutMs,
   environment.sinkNetworks,
+  environment.configFile,
+  environment.config,
   environment.openSearchUrl,
   environment.registryUrl,
   environment.extraCertificates,

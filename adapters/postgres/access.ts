@@ -6,7 +6,7 @@ import { type Database, type Queryable, tenantSetting } from './database.ts';
 const tokenRole = 'rds_iam';
 
 /** What is append-only refuses changes by itself as well; which migrations were made is their maker's business. */
-const appendOnly = ['revisions', 'audit'];
+const appendOnly = ['revisions', 'audit', 'config_values'];
 const ownersOnly = 'schema_migrations';
 
 /**
@@ -15,7 +15,7 @@ const ownersOnly = 'schema_migrations';
  */
 const ofTenants = [
   ...['revisions', 'heads', 'operations', 'events', 'outbox', 'request_keys', 'audit'],
-  ...['freezes', 'approvals'],
+  ...['freezes', 'approvals', 'config_values'],
 ];
 /** One chain over all tenants: whoever verifies it reads all of it. */
 const readByAll = ['audit'];

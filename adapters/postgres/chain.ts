@@ -18,7 +18,7 @@ export interface Change {
   readonly tenant: string;
   readonly author: string;
   readonly reason: string;
-  readonly action: 'create' | 'change' | 'delete' | 'freeze' | 'unfreeze' | 'approve' | OperationKind;
+  readonly action: 'create' | 'change' | 'delete' | 'freeze' | 'unfreeze' | 'approve' | 'configure' | OperationKind;
   /** `Route/plays`, `job/plays.out`. */
   readonly subject: string;
   /** What was declared or asked for; the audit keeps its hash. */

@@ -1,5 +1,6 @@
 // The goal store on PostgreSQL: the port's calls, each one transaction or one statement.
 import type { GoalStore } from '#core/ports/goal-store.ts';
+import { insertConfig, readConfig, selectConfigHistory } from './config-values.ts';
 import { type Database, type Scope, type Scoped, scoped } from './database.ts';
 import {
   applyDeclaration,
@@ -41,6 +42,7 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
         operations: await readDecidingOperations(client),
         freezes: await selectFreezes(client),
         approvals: await selectApprovals(client),
+        config: await readConfig(client),
       })),
     changedSince: (tenant, sequence) =>
       of(tenant).readAtOnce(async (client) => ({
@@ -62,6 +64,8 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
     readOperation: (tenant, id) => selectOperation(of(tenant), tenant, id),
     listOperations: (tenant, job) => selectOperations(of(tenant), tenant, job),
     finishOperation: (tenant, id, ending) => closeOperation(of(tenant), tenant, id, ending),
+    setConfig: (request) => insertConfig(of(request.tenant), request),
+    configHistory: (tenant, scope) => selectConfigHistory(of(tenant), tenant, scope),
     appendEvents: (events) => insertEvents(database, events),
     listEvents: (tenant, subject, page) => selectEvents(of(tenant), tenant, subject, page),
   };

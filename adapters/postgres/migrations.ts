@@ -151,11 +151,31 @@ CREATE TABLE approvals (
 CREATE INDEX approvals_by_age ON approvals (at_ms);
 `;
 
+const configValues = `
+CREATE TABLE config_values (
+  sequence bigint PRIMARY KEY,
+  tenant text NOT NULL,
+  scope text NOT NULL CHECK (scope IN ('team', 'job')),
+  subject text NOT NULL,
+  uid text NOT NULL DEFAULT '',
+  key text NOT NULL,
+  value json NOT NULL,
+  author text NOT NULL,
+  reason text NOT NULL,
+  at_ms bigint NOT NULL,
+  expires_at_ms bigint
+);
+CREATE INDEX config_values_newest ON config_values (tenant, scope, subject, uid, key, sequence DESC);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON config_values FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only_all BEFORE TRUNCATE ON config_values FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'goals', sql: goals },
   { version: 2, name: 'operations, request keys, events', sql: operations },
   { version: 3, name: 'plans and receipts of operations', sql: operationPlans },
   { version: 4, name: 'freezes, approvals, deletions without grace', sql: freezes },
+  { version: 5, name: 'configuration beside the declarations', sql: configValues },
 ];
 
 /** Any number that no other program on the database uses for an advisory lock. */

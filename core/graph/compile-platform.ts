@@ -1,4 +1,6 @@
 // The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
+
+import { configuredGoal, type JobConfigFacts } from '#core/config/job-settings.ts';
 import type { RouteProgram } from '#core/expression/index.ts';
 import { compileReplays, type ReplayEntry } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
@@ -19,7 +21,7 @@ import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import { freezeOver } from '#core/plan/freeze.ts';
-import type { Approval, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import type { Approval, ConfigEntry, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
 import type { AlertSpec } from '#core/spec/alerts.ts';
 import type { RedeployStrategy } from '#core/spec/delivery.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
@@ -65,6 +67,8 @@ export interface JobEntry {
   readonly upstreamSilentMs: number | null;
   /** Who has stopped changes to it; null: nobody. */
   readonly freeze: Freeze | null;
+  /** What its configuration was made from; its goal there is the one before. */
+  readonly config?: JobConfigFacts;
 }
 
 export interface PlatformGoal {
@@ -91,6 +95,7 @@ export interface TenantGoals {
   readonly revisions: readonly GoalRevision[];
   readonly operations: readonly Operation[];
   readonly freezes: readonly Freeze[];
+  readonly config: readonly ConfigEntry[];
 }
 
 /** A tenant's part of the platform's goal. */
@@ -129,11 +134,12 @@ export function joinTenants(
   };
 }
 
-export function byTenant({ revisions, operations, freezes }: GoalSnapshot): readonly TenantGoals[] {
+export function byTenant({ revisions, operations, freezes, config }: GoalSnapshot): readonly TenantGoals[] {
   const operationsOf = Map.groupBy(operations, ({ tenant }) => tenant);
   const freezesOf = Map.groupBy(freezes, ({ tenant }) => tenant);
+  const configOf = Map.groupBy(config, ({ tenant }) => tenant);
   return [...Map.groupBy(revisions, ({ tenant }) => tenant)].map(([tenant, mine]) => ({
-    ...{ tenant, revisions: mine },
+    ...{ tenant, revisions: mine, config: configOf.get(tenant) ?? [] },
     ...{ operations: operationsOf.get(tenant) ?? [], freezes: freezesOf.get(tenant) ?? [] },
   }));
 }
@@ -154,7 +160,10 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
     if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
   const operationsOf = Map.groupBy(goals.operations, ({ job }) => job);
   const wishesOf = (job: string): Wishes => ({ operations: operationsOf.get(job) ?? [], freezes: goals.freezes });
-  const jobs = compileJobs({ revisions: routes, world }, wishesOf, settings, plan);
+  const config = Map.groupBy(goals.config, (entry) =>
+    entry.scope === 'team' ? `team/${entry.subject}` : `job/${entry.subject}@${entry.uid}`,
+  );
+  const jobs = compileJobs({ revisions: routes, world, config }, wishesOf, settings, plan);
   const topics = [
     ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
@@ -167,6 +176,8 @@ type Wishes = Pick<TenantGoals, 'operations' | 'freezes'>;
 interface Tenant {
   readonly revisions: ReadonlyMap<string, GoalRevision>;
   readonly world: World;
+  /** By `team/…` and `job/…@uid`. */
+  readonly config: ReadonlyMap<string, readonly ConfigEntry[]>;
 }
 
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
@@ -250,8 +261,16 @@ function compileJobs(
         stalledAfterMs: spec.stalledAfterMs,
         settings: settings.worker,
       };
-      const entry = jobEntry(goal, spec, { ...wishesOf(job), progressWithinMs: settings.progressWithinMs });
-      entries.push({ ...entry, alerts: spec.alerts });
+      const config: JobConfigFacts = {
+        ...{ goal, spec, declared: route.document.declared, settings },
+        entries: [
+          ...(tenant.config.get(`team/${goal.owner}`) ?? []),
+          ...(tenant.config.get(`job/${goal.name}@${goal.uid}`) ?? []),
+        ],
+      };
+      const wishes = { ...wishesOf(job), progressWithinMs: settings.progressWithinMs };
+      const entry = jobEntry(configuredGoal(config), spec, wishes);
+      entries.push({ ...entry, alerts: spec.alerts, config });
     }
   }
   return entries;

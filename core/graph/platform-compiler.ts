@@ -37,9 +37,10 @@ export function createPlatformCompiler(settings: PlatformSettings, plan: RoutePl
  * A revision is never changed, so its number stands for what it declares; with its time, as a store that was restored from
  * a backup gives numbers out again.
  */
-const keyOf = ({ revisions, operations, freezes }: TenantGoals): string =>
+const keyOf = ({ revisions, operations, freezes, config }: TenantGoals): string =>
   JSON.stringify([
     revisions.map(({ kind, uid, revision, at, declared }) => [kind, uid, revision, at, declared === null]),
     operations,
     freezes,
+    config,
   ]);

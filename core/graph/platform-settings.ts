@@ -1,4 +1,5 @@
 // What the platform team sets for a whole installation; every job is compiled under it.
+import type { ConfigSource } from '#core/config/layers.ts';
 import type { WorkerSettings } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
 import { environment } from '#core/names.ts';
@@ -22,6 +23,8 @@ export interface PlatformSettings {
   readonly minInsyncReplicas: number | null;
   readonly deadLetterRetentionMs: number;
   readonly worker: WorkerSettings;
+  /** What the installation's own file and variable say beside it. */
+  readonly config: { readonly files: readonly ConfigSource[]; readonly environment: readonly ConfigSource[] };
   readonly sinks: SinkSettings;
   /** In this time a new goal has to get somewhere, where its route does not say otherwise. */
   readonly progressWithinMs: number;
@@ -89,6 +92,7 @@ export const localSettings: PlatformSettings = {
   minInsyncReplicas: 1,
   deadLetterRetentionMs: 7 * 86_400_000,
   worker,
+  config: { files: [], environment: [] },
   sinks: { networks: ['loopback'], openSearchUrl: null, registryUrl: null },
   progressWithinMs: 60_000,
   deletionGraceMs: 3_600_000,
@@ -113,6 +117,7 @@ export const awsSettings: PlatformSettings = {
     compression: 'zstd',
     drainMs: 60_000,
   },
+  config: { files: [], environment: [] },
   sinks: { networks: [], openSearchUrl: null, registryUrl: null },
   progressWithinMs: 600_000,
   deletionGraceMs: 86_400_000,

@@ -49,6 +49,8 @@ export type Action =
       readonly id: string;
       readonly ending: OperationEnding;
     }
+  /** Makes a split's item, unless it is there. */
+  | { readonly kind: 'create-split'; readonly job: string; readonly record: SplitRecord }
   /** Sets a split's position, unless somebody has taken or set it since it was seen. */
   | { readonly kind: 'place-split'; readonly job: string; readonly seen: SplitRecord; readonly placement: Placement }
   | {

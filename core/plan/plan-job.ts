@@ -10,6 +10,7 @@ import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import { judgeRollout, type Rollout } from '#core/plan/plan-rollout.ts';
+import { requestedSwitch, type SwitchStep, switchStep } from '#core/plan/plan-switch.ts';
 import {
   type JobScope,
   planEndedSlot,
@@ -36,10 +37,10 @@ export function planJob(
   const { revision } = newest.goal;
   if (before.revisionActed > revision && !isDeclaredSince(before, revision)) return frozen(newest, before, observed.at);
   let incarnationLast = before.incarnationLast;
-  const step = rewindStep(entry, observed, before);
+  const step = placingStep(entry, observed, before);
   const scope: JobScope = {
     ...{ entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast },
-    whyNone: step.kind === 'hold' ? 'the job is being rewound' : entry.paused ? 'the job is paused' : null,
+    whyNone: step.kind === 'hold' ? placingWords[step.by.plan.kind] : entry.paused ? 'the job is paused' : null,
   };
   const wantedSlots = scope.whyNone === null ? goal.resources.workers : 0;
   const slotIds = new Set([
@@ -61,7 +62,7 @@ export function planJob(
   const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
   const rollout = judgeRollout({ entry, observed, before, slots, whyNone: scope.whyNone, stops });
   const after: ControlRecord = {
-    ...withoutRollout(requestedRewind(entry) === null ? withoutRewind(before) : before, newest),
+    ...withoutRollout(hasPlacing(entry) ? before : withoutRewind(before), newest),
     announced: announceLive(entry, observed, announced),
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
@@ -87,7 +88,7 @@ export function planJob(
       ...rolloutEvents(rollout, scope, before),
     ],
     settled:
-      step.kind === 'none' &&
+      ['none', 'awaits-revision'].includes(step.kind) &&
       rollout.kind !== 'failed' &&
       live.settled &&
       decisions.every((decision) => decision.settled),
@@ -149,25 +150,38 @@ function deployedEvents(
   return [scopeEvent(scope, 'info', 'RevisionDeployed', message, evidence)];
 }
 
-function rewindMemory(step: RewindStep, before: ControlRecord, now: number): Partial<ControlRecord> {
+const hasPlacing = (entry: JobEntry): boolean => requestedRewind(entry) !== null || requestedSwitch(entry) !== null;
+
+/** What sets positions while no worker runs: one at a time. */
+type PlacingStep = RewindStep | SwitchStep;
+
+function placingStep(entry: JobEntry, observed: ObservedJob, control: ControlRecord): PlacingStep {
+  const ofSwitch = switchStep(entry, observed, control);
+  return ofSwitch.kind === 'none' ? rewindStep(entry, observed, control) : ofSwitch;
+}
+
+const placingWords = { rewind: 'the job is being rewound', switch: 'the job is being switched' } as const;
+
+function rewindMemory(step: PlacingStep, before: ControlRecord, now: number): Partial<ControlRecord> {
   if (step.kind === 'hold') return { rewindBegunAt: before.rewindBegunAt ?? now };
-  return step.kind === 'placed' ? { placedSequence: step.rewind.sequence } : {};
+  return step.kind === 'placed' ? { placedSequence: step.by.sequence } : {};
 }
 
 const withoutRewind = ({ rewindBegunAt: _over, ...rest }: ControlRecord): ControlRecord => rest;
 
 /** Positions are set only when nobody holds a slot any more, nor runs without one: fenced first, in the order of the actions. */
 function planRewindStep(
-  step: RewindStep,
+  step: PlacingStep,
   scope: JobScope,
   after: ControlRecord,
 ): { readonly actions: readonly Action[]; readonly events: readonly PlatformEvent[] } {
   const isQuiet = Object.keys(after.slots).length === 0 && after.tasks.length === 0;
   if (step.kind === 'hold' && isQuiet) return { actions: step.placements, events: [] };
   if (step.kind !== 'placed') return { actions: [], events: [] };
-  const { splits } = step.rewind.plan;
-  const places = splits.map(({ split, to }) => `${split} at ${to}`).join(', ');
-  return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; set back: ${places}.`)] };
+  const { plan } = step.by;
+  const places = plan.splits.map(({ split, to }) => `${split} at ${to}`).join(', ');
+  const what = plan.kind === 'rewind' ? `set back: ${places}` : `switched from ${plan.from} to ${plan.to} ${places}`.trim();
+  return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; ${what}.`)] };
 }
 
 const olderGoal = 'older-goal-';

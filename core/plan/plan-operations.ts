@@ -1,9 +1,11 @@
 // One-shot verbs: when the world shows what was asked for, the operation gets its receipt (D8).
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { rewindReceipt } from '#core/operations/rewind.ts';
+import { switchReceipt } from '#core/operations/switch.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { type Rewind, rewindStep } from '#core/plan/plan-rewind.ts';
+import { type Switch, switchStep } from '#core/plan/plan-switch.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Operation, OperationEnding } from '#core/ports/goal-store.ts';
 
@@ -22,6 +24,7 @@ const families: Readonly<Record<Operation['kind'], string>> = {
   resume: 'pause',
   restart: 'restart',
   rewind: 'rewind',
+  switch: 'switch',
   'replay-dead-letters': 'replay',
 };
 /** Replays stand beside each other: each is of its own dead letters. */
@@ -57,6 +60,8 @@ function endingOf(
       return allNew(entry, control, observed) ? succeeded(`${slots.length} worker(s) were replaced and report`) : null;
     case 'rewind':
       return rewindEnding(operation as Rewind, entry, control, observed);
+    case 'switch':
+      return switchEnding(operation as Switch, entry, control, observed);
     case 'replay-dead-letters':
       // Its own entry knows: plan-replay.ts.
       return null;
@@ -100,4 +105,22 @@ function rewindEnding(
     outcome: `${receipt.splits.length} split(s) set back by ${receipt.records} record(s) (${again}); ${goesOn}`,
     receipt,
   };
+}
+
+function switchEnding(
+  operation: Switch,
+  entry: JobEntry,
+  control: ControlRecord,
+  observed: ObservedJob,
+): OperationEnding | null {
+  const step = switchStep(entry, observed, control);
+  if (step.kind === 'failed') return { state: 'failed', outcome: step.why };
+  if (observed.splits === null || step.kind !== 'none') return null;
+  if (!(entry.paused || allNew(entry, control, observed))) return null;
+  const tookMs = Math.max(0, observed.at - (control.rewindBegunAt ?? operation.requestedAt));
+  const { plan } = operation;
+  const receipt = switchReceipt(plan, entry.goal.source.topic, observed.splits, tookMs);
+  const goesOn = entry.paused ? 'the job is paused and goes on so when it is resumed' : 'the job runs so';
+  const again = plan.what === 'source' ? `; ${plan.duplicates.why}` : '';
+  return { state: 'succeeded', outcome: `${plan.what} is ${plan.to} instead of ${plan.from}; ${goesOn}${again}`, receipt };
 }

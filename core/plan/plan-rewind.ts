@@ -18,22 +18,22 @@ export function requestedRewind(entry: Pick<JobEntry, 'requested'>): Rewind | nu
 export type RewindStep =
   | { readonly kind: 'none' }
   /** Positions cannot be seen or are not set: no worker may run. */
-  | { readonly kind: 'hold'; readonly rewind: Rewind; readonly placements: readonly Action[] }
+  | { readonly kind: 'hold'; readonly by: Rewind; readonly placements: readonly Action[] }
   /** All are set: workers run again, and the control record remembers it. */
-  | { readonly kind: 'placed'; readonly rewind: Rewind }
+  | { readonly kind: 'placed'; readonly by: Rewind }
   /** What it was planned for is gone; nothing more is set. */
-  | { readonly kind: 'failed'; readonly rewind: Rewind; readonly why: string };
+  | { readonly kind: 'failed'; readonly by: Rewind; readonly why: string };
 
 /** What the rewind needs next. Its marks on the splits say what was done, so a pass that died is taken up where it stood. */
 export function rewindStep(entry: JobEntry, observed: ObservedJob, control: ControlRecord): RewindStep {
   const rewind = requestedRewind(entry);
   if (rewind === null || (control.placedSequence ?? 0) >= rewind.sequence) return { kind: 'none' };
-  if (observed.splits === null) return { kind: 'hold', rewind, placements: [] };
+  if (observed.splits === null) return { kind: 'hold', by: rewind, placements: [] };
   const wanted = rewind.plan.splits.map((split) => ({ split, record: recordOf(split, observed.splits!) }));
   const strange = wanted.find(({ split, record }) => record?.topicId !== split.topicId);
-  if (strange) return { kind: 'failed', rewind, why: whyStrange(strange.split, strange.record) };
+  if (strange) return { kind: 'failed', by: rewind, why: whyStrange(strange.split, strange.record) };
   const open = wanted.filter(({ split, record }) => !isPlaced(record!, rewind) && goesBack(record!, split));
-  if (open.length === 0) return { kind: 'placed', rewind };
+  if (open.length === 0) return { kind: 'placed', by: rewind };
   const placements = open.map(
     ({ split, record }): Action => ({
       kind: 'place-split',
@@ -42,7 +42,7 @@ export function rewindStep(entry: JobEntry, observed: ObservedJob, control: Cont
       placement: placementOf(split, record!, rewind),
     }),
   );
-  return { kind: 'hold', rewind, placements };
+  return { kind: 'hold', by: rewind, placements };
 }
 
 const recordOf = (split: RewindSplit, records: readonly SplitRecord[]): SplitRecord | null =>

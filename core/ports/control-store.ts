@@ -58,9 +58,9 @@ export interface ControlRecord {
   readonly tasks: readonly ControlTask[];
   /** Restart operations up to this sequence are carried out. */
   readonly restartSequence: number;
-  /** Rewinds up to this sequence have set their positions; absent (0) in records of older versions. */
+  /** Rewinds and switches up to this sequence have set their positions; absent (0) in records of older versions. */
   readonly placedSequence?: number;
-  /** When the first worker was asked to end for the rewind under way; absent where there is none. */
+  /** When the first worker was asked to end for the rewind or switch under way; absent where there is none. */
   readonly rewindBegunAt?: number;
 }
 

@@ -84,7 +84,7 @@ export type ChangeOutcome =
   /** What was written, in the order asked for; what stood there already is not among it. */
   { readonly kind: 'changed'; readonly revisions: readonly GoalRevision[] } | { readonly kind: 'moved' } | KeyReused;
 
-export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind' | 'replay-dead-letters';
+export type OperationKind = 'pause' | 'resume' | 'restart' | 'rewind' | 'replay-dead-letters' | 'switch';
 /** `failed`: the world was not any more what the plan was made for; the outcome says what was done and what was not. */
 export type OperationState = 'requested' | 'succeeded' | 'superseded' | 'failed';
 
@@ -121,6 +121,27 @@ export interface OperationEnding {
   readonly outcome: string;
   readonly receipt?: OperationReceipt;
 }
+
+/** Whose jobs a setting is of: all of a team, or one job in one of its lives. */
+export type ConfigScope =
+  | { readonly scope: 'team'; readonly subject: string }
+  | { readonly scope: 'job'; readonly subject: string; readonly uid: string };
+
+/** A parameter that was set, or cleared, beside the declarations. Kept for ever; the newest of a key holds until it expires. */
+export type ConfigEntry = ConfigScope & {
+  readonly tenant: string;
+  readonly key: string;
+  /** As it was given; null: cleared. */
+  readonly value: Json;
+  readonly author: string;
+  readonly reason: string;
+  readonly at: number;
+  /** Null: it stays until it is cleared. */
+  readonly expiresAt: number | null;
+};
+
+export type ConfigRequest = ConfigScope &
+  Pick<ConfigEntry, 'tenant' | 'key' | 'value' | 'author' | 'reason'> & { readonly expiresInMs: number | null };
 
 /** Something that happened to a job or stream, and why: what `events` and `why` show. */
 export interface PlatformEvent {
@@ -176,6 +197,8 @@ export interface GoalSnapshot {
   readonly freezes: readonly Freeze[];
   /** Of the last day. */
   readonly approvals: readonly Approval[];
+  /** Settings that hold: those that are cleared or expired by the store's clock are not in it. */
+  readonly config: readonly ConfigEntry[];
 }
 
 /**
@@ -227,6 +250,11 @@ export interface GoalStore {
   listOperations(tenant: string, job: string): Promise<readonly Operation[]>;
   /** Once: of later calls nothing remains. Its event is written with it. */
   finishOperation(tenant: string, id: string, ending: OperationEnding): Promise<void>;
+
+  /** Its event, on the job or `team/<name>`, is written with it. */
+  setConfig(request: ConfigRequest): Promise<ConfigEntry>;
+  /** Newest first, at most limits.revisionsReadMax; what was cleared and what has expired included. */
+  configHistory(tenant: string, of: ConfigScope): Promise<readonly ConfigEntry[]>;
 
   appendEvents(events: readonly PlatformEvent[]): Promise<void>;
   /** Newest first. */

@@ -1,5 +1,7 @@
 // Options are completed once, here: what people left out gets its default, and quantities become numbers.
 
+import { type ConfigValue, findParameter } from '#core/config/parameters.ts';
+import { readSetting } from '#core/config/read-source.ts';
 import { completeAlerts } from '#core/spec/alerts.ts';
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
 import { completeDelivery, completeRedeploy } from '#core/spec/delivery.ts';
@@ -110,6 +112,27 @@ const completeRestartBudget = (
   declared: NonNullable<DeclaredRouteSpec['health']>['restartBudget'] = defaults.restartBudget,
 ): RestartBudget => ({ count: declared.count, perMs: durationMs(declared.per) });
 
+function completeConfig(
+  declared: NonNullable<DeclaredRouteSpec['config']>,
+  problems: SpecProblem[],
+): RouteSpec['config'] {
+  const values: Record<string, ConfigValue> = {};
+  for (const [key, given] of Object.entries(declared)) {
+    const path = `spec.config[${JSON.stringify(key)}]`;
+    const field = findParameter(key)?.field;
+    const value = readSetting(key, given);
+    if (field !== undefined)
+      problems.push({
+        path,
+        message: 'a route has a field of its own for it',
+        fix: `set ${field} of the route or its sink`,
+      });
+    else if (value.ok) values[key] = value.value;
+    else problems.push({ path, message: value.problem });
+  }
+  return values;
+}
+
 export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem[]): RouteSpec {
   const memory = parseBytes(declared.resources?.memory ?? defaults.memory);
   const memoryMiB = memory.ok ? Math.floor(memory.value / mebibyte) : 0;
@@ -151,6 +174,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
       cpu: declared.resources?.cpu ?? defaults.cpu,
       memoryMiB,
     },
+    config: completeConfig(declared.config ?? {}, problems),
     stalledAfterMs,
     progressWithinMs: atLeast(10_000, 'progressWithin', declared.health?.progressWithin, problems),
     restartBudget: completeRestartBudget(declared.health?.restartBudget),

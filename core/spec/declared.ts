@@ -135,6 +135,12 @@ export const declaredRouteSpec = z.strictObject({
       memory: bytes.optional(),
     })
     .optional(),
+  config: z
+    .record(z.string().max(100), z.union([z.string().max(100), z.number()]))
+    .optional()
+    .meta({
+      description: 'Parameters of the job, such as `source.fetchBytesMax: 4MiB`; see the reference of configuration.',
+    }),
   health: z
     .strictObject({
       stalledAfter: duration.optional(),

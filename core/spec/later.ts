@@ -5,7 +5,6 @@ const laterFields: Readonly<Record<string, string>> = {
   'spec.autoscale': 'set `resources.workers` by hand',
   'spec.alerts': 'leave it out',
   'spec.health.restartBudget': 'leave it out: restarts back off to five minutes',
-  'spec.config': 'leave it out',
 };
 
 /** Path (without indices) → values that the contract names for later, with what to do instead. */

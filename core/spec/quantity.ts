@@ -48,3 +48,11 @@ export function formatDuration(ms: number): string {
   );
   return unit ? `${ms / durationUnits[unit]}${unit}` : `${ms}ms`;
 }
+
+/** 4194304 → `4MiB`; the largest unit that stays exact. */
+export function formatBytes(bytes: number): string {
+  const unit = (['GiB', 'MiB', 'KiB'] as const).find(
+    (name) => bytes >= byteUnits[name] && bytes % byteUnits[name] === 0,
+  );
+  return unit ? `${bytes / byteUnits[unit]}${unit}` : `${bytes}B`;
+}

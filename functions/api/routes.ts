@@ -7,6 +7,7 @@ import type { Endpoint } from '#functions/api/endpoint.ts';
 import { freezeEndpoints } from '#functions/api/freezes.ts';
 import { getHealth } from '#functions/api/get-health.ts';
 import { getJob } from '#functions/api/get-job.ts';
+import { getJobConfig } from '#functions/api/get-job-config.ts';
 import { getOpenapi } from '#functions/api/get-openapi.ts';
 import { getOperation } from '#functions/api/get-operation.ts';
 import { getRoute } from '#functions/api/get-route.ts';
@@ -27,6 +28,7 @@ import { readDeadLetters } from '#functions/api/read-dead-letters.ts';
 import { readRecords } from '#functions/api/read-records.ts';
 import { requestOperation } from '#functions/api/request-operation.ts';
 import { rollbackRoute } from '#functions/api/rollback-route.ts';
+import { clearJobConfig, clearTeamConfig, setJobConfig, setTeamConfig } from '#functions/api/set-config.ts';
 import { sql } from '#functions/api/sql.ts';
 import { getDeadLetterSummary } from '#functions/api/summarize-dead-letters.ts';
 import { tryRoute } from '#functions/api/try-route.ts';
@@ -52,6 +54,7 @@ export const describedEndpoints: readonly Endpoint[] = [
   ...[listHeld, approveHeld, ...freezeEndpoints],
   ...[plan, applyDocuments, tryRoute, sql],
   ...[getHealth, verifyAudit],
+  ...[getJobConfig, setJobConfig, clearJobConfig, setTeamConfig, clearTeamConfig],
 ];
 
 export const endpoints: readonly Endpoint[] = [...describedEndpoints, getOpenapi(describedEndpoints)];

@@ -57,6 +57,8 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
       return clearJob(action.job, action.controlVersion, parts);
     case 'finish-operation':
       return parts.goals.finishOperation(action.tenant, action.id, action.ending);
+    case 'create-split':
+      return void (await parts.splits.create(action.job, action.record));
     case 'place-split':
       // `moved`: the next pass looks at it as it stands by then.
       return void (await parts.splits.place(action.job, action.seen, action.placement));

@@ -9,6 +9,7 @@ import { objectKeys, topicSettings } from '#core/names.ts';
 import { earlierRender } from '#core/plan/choose-goal.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { requestedRewind } from '#core/plan/plan-rewind.ts';
+import { requestedSwitch } from '#core/plan/plan-switch.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
@@ -88,7 +89,7 @@ async function readEarlierGoals(
 /** Few jobs are being rewound or replayed at any time; of all others a pass reads no split. */
 async function readSplits(goal: PlatformGoal, parts: ReconcileParts, attempt: Attempt): Promise<Observed['splits']> {
   const found = await Promise.all(
-    [...goal.jobs.filter((entry) => requestedRewind(entry) !== null), ...goal.replays].map(async ({ goal: { id } }) => {
+    [...goal.jobs.filter((entry) => requestedRewind(entry) !== null || requestedSwitch(entry) !== null), ...goal.replays].map(async ({ goal: { id } }) => {
       const records = await attempt(`splits of ${id}`, () => parts.splits.list(id));
       return records === null ? [] : ([[id, records]] as const);
     }),

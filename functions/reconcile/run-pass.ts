@@ -5,6 +5,7 @@ import type { Decision } from '#core/plan/action.ts';
 import { fairOrder } from '#core/plan/fair-order.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import { startDelayMs } from '#core/plan/restart-backoff.ts';
+import type { GoalSnapshot } from '#core/ports/goal-store.ts';
 import { act } from '#functions/reconcile/act.ts';
 import { type BeatMemory, observe } from '#functions/reconcile/observe.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
@@ -24,6 +25,8 @@ export interface PassReport {
 export type TargetBackoff = Map<string, { failureCount: number; notBefore: number }>;
 
 const jobsAtOnce = 8;
+/** Sweeps come at least this often. */
+const sweepMs = 60_000;
 
 /** `beats`: of this process, from pass to pass. */
 export async function runPass(
@@ -33,7 +36,8 @@ export async function runPass(
   beats: BeatMemory = { sightings: new Map() },
 ): Promise<PassReport> {
   const begunAt = parts.clock.now();
-  const goal = parts.compile(await parts.goals.snapshot());
+  const snapshot = await parts.goals.snapshot();
+  const goal = parts.compile(snapshot);
   const { observed, failures } = await observe(goal, parts, beats);
   const planned = planPass(goal, observed, parts.settings);
   if (failures.length === 0) forgetBut(planned, backoff);
@@ -52,17 +56,19 @@ export async function runPass(
       name: revision.name,
       problems,
     });
+  const expiry = nextExpiry(snapshot.config, observed.at);
   const settled =
     tally.failures.length === 0 &&
     tally.overtaken === 0 &&
     decisions.length === planned.length &&
+    expiry === null &&
     decisions.every((decision) => decision.settled);
   return {
     decisions: decisions.length,
     overtaken: tally.overtaken,
     failures: tally.failures,
     settled,
-    ...(settled ? {} : { nextPassAt: nextPassAt(planned, backoff, observed.at) }),
+    ...(settled ? {} : { nextPassAt: nextPassAt(planned, backoff, expiry, observed.at) }),
   };
 }
 
@@ -70,8 +76,13 @@ export async function runPass(
 const unsettledPauseMsMax = 30_000;
 
 /** As soon as the first of the unsettled targets can go on, or the first that failed may be tried again. */
-function nextPassAt(planned: readonly Decision[], backoff: TargetBackoff, now: number): number {
-  let next = now + unsettledPauseMsMax;
+function nextPassAt(
+  planned: readonly Decision[],
+  backoff: TargetBackoff,
+  expiry: number | null,
+  now: number,
+): number {
+  let next = Math.min(now + unsettledPauseMsMax, expiry ?? Infinity);
   for (const { target, settled, nextPassAt: wanted } of planned) {
     const notBefore = backoff.get(target)?.notBefore ?? 0;
     if (notBefore > now) next = Math.min(next, notBefore);
@@ -84,6 +95,12 @@ function nextPassAt(planned: readonly Decision[], backoff: TargetBackoff, now: n
 function forgetBut(planned: readonly Decision[], backoff: TargetBackoff): void {
   const targets = new Set(planned.map(({ target }) => target));
   for (const target of backoff.keys()) if (!targets.has(target)) backoff.delete(target);
+}
+
+/** When the next setting expires by the store's clock, which may be behind ours; null where a sweep comes before. */
+function nextExpiry(config: GoalSnapshot['config'], now: number): number | null {
+  const soon = config.flatMap(({ expiresAt }) => (expiresAt === null || expiresAt > now + sweepMs ? [] : [expiresAt]));
+  return soon.length === 0 ? null : Math.max(now + 1_000, Math.min(...soon));
 }
 
 const tenantOf = ({ target }: Decision): string => readJobId(target)?.tenant ?? '';

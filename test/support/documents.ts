@@ -1,5 +1,5 @@
 // Declarations and goal store revisions for tests, short to write.
-import type { GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import type { ConfigEntry, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
 import type { Document, Json, Kind } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 
@@ -36,8 +36,12 @@ export const aRevision = (document: Document, changes: Partial<GoalRevision> = {
   ...changes,
 });
 
-export const aSnapshot = (revisions: readonly GoalRevision[], operations: readonly Operation[] = []): GoalSnapshot => ({
-  ...{ sequence: revisions.length, at: 0, revisions, operations, freezes: [], approvals: [] },
+export const aSnapshot = (
+  revisions: readonly GoalRevision[],
+  operations: readonly Operation[] = [],
+  config: readonly ConfigEntry[] = [],
+): GoalSnapshot => ({
+  ...{ sequence: revisions.length, at: 0, revisions, operations, config, freezes: [], approvals: [] },
 });
 
 export const playbackEvents = aStream('playback-events', {

@@ -1,5 +1,6 @@
 // A goal store in memory, held to the same contract as the real one: for simulations of the control loop.
 
+import { configEvent } from '#core/config/config-event.ts';
 import { PlatformError } from '#core/errors.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
@@ -10,6 +11,9 @@ import type {
   Approval,
   ChangeOutcome,
   ChangeRequest,
+  ConfigEntry,
+  ConfigRequest,
+  ConfigScope,
   DeleteOutcome,
   DeleteRequest,
   Freeze,
@@ -51,6 +55,7 @@ interface Memory {
   operations: Operation[];
   freezes: { readonly sequence: number; readonly freeze: Freeze }[];
   approvals: { readonly sequence: number; readonly at: number; readonly approval: Approval }[];
+  config: { readonly sequence: number; readonly entry: ConfigEntry }[];
   readonly keys: Map<string, { readonly fingerprint: string; readonly answer: unknown }>;
   readonly events: Map<string, { readonly sequence: number; readonly event: PlatformEvent }[]>;
 }
@@ -199,6 +204,26 @@ function decidingOperations(memory: Memory): readonly Operation[] {
   return mine.filter((operation) => operation.state === 'requested' || (lasting(operation) && isNewest(operation)));
 }
 
+const scopeOf = (of: ConfigScope): string => `${of.scope}/${of.subject}@${of.scope === 'job' ? of.uid : ''}`;
+
+function setConfig(memory: Memory, { expiresInMs, ...request }: ConfigRequest): ConfigEntry {
+  const sequence = change(memory, `${request.scope}/${request.subject}`);
+  const at = memory.options.now();
+  const entry: ConfigEntry = { ...request, at, expiresAt: expiresInMs === null ? null : at + expiresInMs };
+  memory.config.push({ sequence, entry });
+  appendEvents(memory, [configEvent(entry)]);
+  return entry;
+}
+
+function holdingConfig(memory: Memory): readonly ConfigEntry[] {
+  const newest = new Map<string, ConfigEntry>();
+  for (const { entry } of memory.config) newest.set(`${entry.tenant} ${scopeOf(entry)} ${entry.key}`, entry);
+  const now = memory.options.now();
+  return [...newest.values()].filter(
+    ({ value, expiresAt }) => value !== null && (expiresAt === null || expiresAt > now),
+  );
+}
+
 function listEvents(
   memory: Memory,
   tenant: string,
@@ -258,6 +283,7 @@ function restore(memory: Memory, sequence: number): void {
   memory.operations = memory.operations.filter((operation) => operation.sequence <= sequence);
   memory.freezes = memory.freezes.filter((entry) => entry.sequence <= sequence);
   memory.approvals = memory.approvals.filter((entry) => entry.sequence <= sequence);
+  memory.config = memory.config.filter((each) => each.sequence <= sequence);
   memory.keys.clear();
   memory.sequence = sequence;
 }
@@ -278,6 +304,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
       operations: [],
       freezes: [],
       approvals: [],
+      config: [],
       keys: new Map(),
       events: new Map(),
     },
@@ -314,6 +341,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .filter((head) => !head.confirmed)
         .map((head) => head.revision),
       operations: decidingOperations(memory),
+      config: holdingConfig(memory),
     }),
     changedSince: async (tenant, sequence) => ({
       sequence: memory.sequence,
@@ -371,6 +399,13 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
       memory.operations[index] = ended;
       appendEvents(memory, [endingEvent(ended)]);
     },
+    setConfig: async (request) => setConfig(memory, request),
+    configHistory: async (tenant, of) =>
+      memory.config
+        .map(({ entry }) => entry)
+        .filter((entry) => entry.tenant === tenant && scopeOf(entry) === scopeOf(of))
+        .reverse()
+        .slice(0, limits.revisionsReadMax),
     appendEvents: async (events) => appendEvents(memory, events),
     listEvents: async (tenant, subject, page) => listEvents(memory, tenant, subject, page),
     restore: (sequence) => restore(memory, sequence),

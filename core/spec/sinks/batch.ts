@@ -20,6 +20,12 @@ export interface BatchSpec {
   readonly maxWaitMs: number;
 }
 
+/** Where a route says nothing. */
+export const batchDefaults = {
+  http: { maxRecords: 100, maxBytes: 1024 * 1024, maxWaitMs: 200 },
+  opensearch: { maxRecords: 1_000, maxBytes: 2 * 1024 * 1024, maxWaitMs: 200 },
+} as const satisfies Readonly<Record<string, BatchSpec>>;
+
 const bytesRange = { min: 1024, max: 10 * 1024 * 1024 };
 const waitMsMax = 60_000;
 

@@ -4,7 +4,7 @@ import { readTargetUrl } from '#core/network/target-url.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';
-import { type BatchSpec, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
+import { type BatchSpec, batchDefaults, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
 
 export const httpMethods = ['POST', 'PUT', 'PATCH'] as const;
 export const httpFormats = ['array', 'ndjson', 'single'] as const;
@@ -48,7 +48,6 @@ export interface HttpSink {
   readonly auth: SinkAuthSpec | null;
 }
 
-const batchDefaults: BatchSpec = { maxRecords: 100, maxBytes: 1024 * 1024, maxWaitMs: 200 };
 const timeoutDefault = '30s';
 
 /** Headers that frame the request, or that the sink sets itself. */
@@ -87,7 +86,7 @@ export function completeHttp(
       message: `got ${declared.batch?.maxRecords}, but format single sends one event a request`,
       fix: 'leave it out, or use format array or ndjson',
     });
-  const batch = completeBatch(declared.batch, batchDefaults, `${path}.batch`, problems);
+  const batch = completeBatch(declared.batch, batchDefaults.http, `${path}.batch`, problems);
   return {
     name,
     kind: 'http',

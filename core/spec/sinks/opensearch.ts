@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { readTargetUrl } from '#core/network/target-url.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';
-import { type BatchSpec, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
+import { type BatchSpec, batchDefaults, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';
 import { parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 
 export const declaredOpenSearch = z.strictObject({
@@ -34,8 +34,6 @@ export interface OpenSearchSink {
   readonly auth: SinkAuthSpec | null;
 }
 
-const batchDefaults: BatchSpec = { maxRecords: 1_000, maxBytes: 2 * 1024 * 1024, maxWaitMs: 200 };
-
 export function completeOpenSearch(
   name: string,
   declared: z.infer<typeof declaredOpenSearch>,
@@ -54,7 +52,7 @@ export function completeOpenSearch(
     url: url?.ok ? url.value.replace(/\/+$/, '') : null,
     index: declared.index,
     id: declared.id ?? null,
-    batch: completeBatch(declared.batch, batchDefaults, `${path}.batch`, problems),
+    batch: completeBatch(declared.batch, batchDefaults.opensearch, `${path}.batch`, problems),
     auth: completeSinkAuth(declared.auth, 'basic'),
   };
 }

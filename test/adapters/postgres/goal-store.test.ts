@@ -7,6 +7,7 @@ import { migrate, migrations } from '#adapters/postgres/migrations.ts';
 import { ackOutbox, listenOutbox, takeOutbox } from '#adapters/postgres/outbox.ts';
 import type { GoalStore } from '#core/ports/goal-store.ts';
 import { aStream } from '#test/contract/goal-store.contract.ts';
+import { createDatabase } from '#test/support/api-rig.ts';
 import { type OwnPart, ownPostgres } from '#test/support/own-parts.ts';
 
 /** A server of our own: these tests look at whole tables, and kill it. */
@@ -49,6 +50,34 @@ describe('migrations', () => {
     expect(await store.apply(aStream(newTenant(), 'a'))).toMatchObject({ kind: 'created' });
   });
 
+  test('a database of an earlier release is brought up in place, and that release’s programs go on working beside', async () => {
+    const url = await createDatabase(server.address);
+    const older = openDatabase({ url, applicationName: 'older' });
+    const newer = openDatabase({ url, applicationName: 'newer' });
+    const [tenant, earlier] = [newTenant(), migrations.slice(0, 3)];
+    await migrate(older, earlier);
+    // What that release writes, since none of these reads what came later.
+    await createGoalStore(older).apply(aStream(tenant, 'before'));
+    await migrate(newer);
+    await createGoalStore(older).apply(aStream(tenant, 'beside'));
+    await migrate(older, earlier);
+    const store = createGoalStore(newer);
+    const snapshot = await store.snapshot();
+    expect(snapshot.revisions.map(({ name }) => name)).toEqual(['before', 'beside']);
+    expect(snapshot.config).toEqual([]);
+    await Promise.all([older.close(), newer.close()]);
+  });
+
+  test('a step adds, and takes nothing away that an earlier release uses', () => {
+    const contracting =
+      /\b(DROP|RENAME|ALTER COLUMN|TRUNCATE|DELETE FROM)\b|ADD COLUMN [^,;]*NOT NULL(?![^,;]*DEFAULT)/i;
+    const statements = migrations.map(({ version, sql }) => ({
+      version,
+      sql: sql.replaceAll(/CREATE TRIGGER[^;]*;/g, ''),
+    }));
+    expect(statements.filter(({ sql }) => contracting.test(sql)).map(({ version }) => version)).toEqual([]);
+  });
+
   test('a step that fails leaves nothing of itself', async () => {
     const broken = [{ version: 10_000, name: 'broken', sql: 'CREATE TABLE half (x int); SELECT 1 / 0' }];
     await expect(migrate(database, broken)).rejects.toMatchObject({ code: 'postgres-refused' });
@@ -77,13 +106,22 @@ describe('history', () => {
     for (const { at } of revisions) expect(Math.abs(at - began)).toBeLessThan(600_000);
   });
 
-  test.each(['revisions', 'audit'])('%s is append-only, for whoever holds a connection', async (table) => {
-    await store.apply(aStream(newTenant(), 'a'));
-    const before = await countOf(table);
-    for (const statement of [`DELETE FROM ${table}`, `UPDATE ${table} SET author = 'eve'`, `TRUNCATE ${table} CASCADE`])
-      await expect(database.query(statement)).rejects.toThrow(/append-only/);
-    expect(await countOf(table)).toBe(before);
-  });
+  test.each(['revisions', 'audit', 'config_values'])(
+    '%s is append-only, for whoever holds a connection',
+    async (table) => {
+      await store.apply(aStream(newTenant(), 'a'));
+      const team = { scope: 'team', subject: 'playback', key: 'worker.drain', value: '5s', expiresInMs: null } as const;
+      await store.setConfig({ ...team, tenant: newTenant(), author: 'ada', reason: '' });
+      const before = await countOf(table);
+      for (const statement of [
+        `DELETE FROM ${table}`,
+        `UPDATE ${table} SET author = 'eve'`,
+        `TRUNCATE ${table} CASCADE`,
+      ])
+        await expect(database.query(statement)).rejects.toThrow(/append-only/);
+      expect(await countOf(table)).toBe(before);
+    },
+  );
 
   test('the audit log holds who did what and why, and tells where it was tampered with', async () => {
     const tenant = newTenant();

@@ -1,12 +1,14 @@
 // Settings that running workers take over: given to those that go by older ones, told once, and never a reason to restart anybody.
-import { describe, expect, test } from '@jest/globals';
-import { planRoute } from '#core/expression/index.ts';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { liveHash } from '#core/job/live-settings.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import type { Json } from '#core/spec/document.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask } from '#test/support/builders.ts';
+
+beforeAll(loadParser);
 
 const errors = (poison: 'drop' | 'dead-letter') => ({ ...aJobGoal().errors, poison });
 const before = aJobEntry({ goal: aJobGoal({ errors: errors('dead-letter') }), render: 'same' });
@@ -61,7 +63,7 @@ describe('live settings', () => {
       const route = { from: 'events', to: [{ name: 'out', stream: 'plays' }], errors: declaredErrors, ...more };
       const { jobs } = compilePlatform(
         {
-          ...{ sequence: 1, at: 0, operations: [], freezes: [], approvals: [] },
+          ...{ sequence: 1, at: 0, operations: [], freezes: [], approvals: [], config: [] },
           revisions: [
             { ...common, kind: 'Stream', name: 'events', metadata: metadata('events'), declared: {} },
             { ...common, kind: 'Route', name: 'plays', metadata: metadata('plays'), declared: route },

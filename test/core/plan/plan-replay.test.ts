@@ -31,7 +31,7 @@ const operation: Operation = {
 };
 const compile = (operations: readonly Operation[]) =>
   compilePlatform(
-    { sequence: 9, at: theTime, revisions, operations, freezes: [], approvals: [] },
+    { sequence: 9, at: theTime, revisions, operations, freezes: [], approvals: [], config: [] },
     localSettings,
     planRoute,
   );

@@ -6,6 +6,7 @@ import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import type { RouteSpec } from '#core/spec/route-spec.ts';
 import type { StreamSpec } from '#core/spec/stream-spec.ts';
+import { anErrorPolicy } from '#test/support/builders.ts';
 
 const stream = (spec: object, metadata: object = {}) => ({
   apiVersion: 'millrace/v1',
@@ -42,6 +43,7 @@ describe('a stream', () => {
     expect(accepted<StreamSpec>(stream({}))).toEqual({
       description: '',
       partitions: 4,
+      durability: 'durable',
       retentionMs: 48 * 3_600_000,
       schema: null,
       format: null,
@@ -141,8 +143,9 @@ describe('a route', () => {
       select: null,
       sinks: [{ name: 'out', kind: 'stream', stream: 'plays', key: null }],
       delivery: { guarantee: 'at-least-once', lossBudget: null, ordering: 'per-key' },
-      errors: { poison: 'dead-letter', schema: 'dead-letter', auth: 'retry', deadLetterRateMax: null },
+      errors: anErrorPolicy,
       throttle: null,
+      config: {},
       resources: { workers: 1, cpu: 0.25, memoryMiB: 512 },
       ...{ stalledAfterMs: 90_000, progressWithinMs: null, upstreamSilentMs: null, onRedeploy: 'fewer-duplicates' },
       restartBudget: { count: 5, perMs: 3_600_000 },
@@ -175,9 +178,20 @@ describe('a route', () => {
     expect(problemAt(route({ delivery }), 'spec.delivery.onRedeploy')).toMatch(/cannot be kept with exactly-once/);
   });
 
+  test('configures its jobs by parameters that there are, within their bounds, each in one place', () => {
+    const config = { 'source.fetchBytesMax': '4MiB', 'worker.checkpointsKept': 3, 'sink.compression': 'zstd' };
+    expect(accepted<RouteSpec>(route({ config })).config).toEqual({
+      ...{ 'source.fetchBytesMax': 4 * 1024 * 1024, 'worker.checkpointsKept': 3, 'sink.compression': 'zstd' },
+    });
+    const wrong = (key: string, value: unknown) =>
+      problemAt(route({ config: { [key]: value } }), `spec.config[${JSON.stringify(key)}]`);
+    expect(wrong('source.fetchByteMax', '4MiB')).toMatch(/did you mean "source.fetchBytesMax"/);
+    expect(wrong('source.fetchBytesMax', '1GiB')).toMatch(/got "1GiB", expected 64KiB to 16MiB/);
+    expect(wrong('throttle.recordsPerSecond', 5)).toMatch(/set spec.throttle.recordsPerSecond/);
+  });
+
   test.each([
     ['autoscale', { mode: 'on' }, 'spec.autoscale'],
-    ['errors', { retryable: { action: 'retry' } }, 'spec.errors.retryable'],
   ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {
     expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
   });
