@@ -26,6 +26,7 @@ import { registerRollback } from './commands/rollback.ts';
 import { registerSecret } from './commands/secret.ts';
 import { registerSql } from './commands/sql.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerSwitch } from './commands/switch.ts';
 import { registerTail } from './commands/tail.ts';
 import { registerTry } from './commands/try.ts';
 import { registerUndelete } from './commands/undelete.ts';
@@ -55,6 +56,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerSql,
   registerOperations,
   registerRewind,
+  registerSwitch,
   registerDeadLetters,
   registerHistory,
   registerDiff,

@@ -18,7 +18,9 @@ function table(): string {
       values.has(key) ? formatValue(parameter, values.get(key)!) : '',
     );
     const byDefault = here === there ? here : `${here}; on AWS ${there}`;
-    return `| \`${key}\` | ${describeForm(form)} | ${byDefault || 'the sink’s'} | ${live ? 'yes' : 'no'} | ${field === undefined ? '`spec.config`' : `\`${field}\``} | ${summary} |`;
+    const place = `\`${field ?? 'spec.config'}\``;
+    const cells = [`\`${key}\``, describeForm(form), byDefault || 'the sink’s', live ? 'yes' : 'no', place, summary];
+    return `| ${cells.join(' | ')} |`;
   });
   return ['| parameter | values | default | live | in a route | |', '|---|---|---|---|---|---|', ...rows].join('\n');
 }

@@ -53,9 +53,18 @@ export async function* readTopic(options: KafkaOptions, request: ReadRequest): A
   }
 }
 
-function firstOf(from: ReadRequest['from'], earliest: bigint, end: bigint, found: bigint): bigint {
+function firstOf(
+  from: ReadRequest['from'],
+  partition: number,
+  { earliest, end, found }: { readonly earliest: bigint; readonly end: bigint; readonly found: bigint },
+): bigint {
   if (from === 'earliest') return earliest;
-  if (typeof from === 'string' || !('newest' in from)) return found;
+  if (typeof from === 'string' || 'time' in from) return found;
+  if ('offsets' in from) {
+    const offset = from.offsets[partition];
+    const wanted = offset === undefined ? end : BigInt(offset);
+    return wanted < earliest ? earliest : wanted > end ? end : wanted;
+  }
   const first = end - BigInt(from.newest);
   return first > earliest ? first : earliest;
 }
@@ -91,7 +100,7 @@ class TopicReader {
       this.#partitions = topic.partitions.map(({ partition, leader }) => {
         const end = latest.get(partition) ?? 0n;
         const found = from?.get(partition) ?? -1n;
-        const first = firstOf(this.#request.from, earliest.get(partition) ?? 0n, end, found);
+        const first = firstOf(this.#request.from, partition, { earliest: earliest.get(partition) ?? 0n, end, found });
         return { partition, leader, position: first < 0n ? end : first, end: this.#request.follow ? null : end };
       });
       this.#refreshAt = performance.now() + refreshMs;
@@ -100,7 +109,7 @@ class TopicReader {
 
   async #listFrom(topic: TopicMetadata): Promise<ReadonlyMap<number, bigint> | null> {
     const { from } = this.#request;
-    return typeof from === 'string' || 'newest' in from
+    return typeof from === 'string' || !('time' in from)
       ? null
       : await listOffsets(this.#connections, topic, BigInt(Math.trunc(from.time)), 'committed');
   }

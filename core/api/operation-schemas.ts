@@ -32,7 +32,21 @@ const replayPlan = z
   })
   .meta({ id: 'ReplayPlan' });
 
-export const operationPlan = z.discriminatedUnion('kind', [rewindPlan, replayPlan]) satisfies z.ZodType<OperationPlan>;
+const what = z.enum(['source', 'sink']);
+const switchPlan = z
+  .object({
+    kind: z.literal('switch'),
+    ...{ what, from: z.string(), to: z.string(), revision: count, readFrom: z.number().nullable() },
+    splits: z.array(z.object({ split: z.string(), topicId: z.string(), to: offset })),
+    duplicates,
+  })
+  .meta({ id: 'SwitchPlan' });
+
+export const operationPlan = z.discriminatedUnion('kind', [
+  rewindPlan,
+  replayPlan,
+  switchPlan,
+]) satisfies z.ZodType<OperationPlan>;
 
 const rewindReceipt = z
   .object({
@@ -55,7 +69,16 @@ const replayReceipt = z
   })
   .meta({ id: 'ReplayReceipt' });
 
+const places = z.array(z.object({ split: z.string(), at: offset }));
+const switchReceipt = z
+  .object({
+    kind: z.literal('switch'),
+    ...{ what, from: z.string(), to: z.string(), left: places, begun: places, tookMs: z.number() },
+  })
+  .meta({ id: 'SwitchReceipt' });
+
 export const operationReceipt = z.discriminatedUnion('kind', [
   rewindReceipt,
   replayReceipt,
+  switchReceipt,
 ]) satisfies z.ZodType<OperationReceipt>;

@@ -316,7 +316,7 @@ export const eventSchema = z
   })
   .meta({ id: 'EventView' }) satisfies z.ZodType<EventView>;
 
-const operationKind = z.enum(['pause', 'resume', 'restart', 'rewind', 'replay-dead-letters']);
+const operationKind = z.enum(['pause', 'resume', 'restart', 'rewind', 'replay-dead-letters', 'switch']);
 
 export const deadLetterSummarySchema = z
   .object({

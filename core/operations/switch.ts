@@ -121,7 +121,10 @@ function sourcePlan(
 /** Nothing is read twice: workers drain into the old sink before the new ones write to the other. */
 export const planSink = (from: string, to: string, revision: number): SwitchPlan => ({
   ...{ kind: 'switch', what: 'sink', from, to, revision, readFrom: null, splits: [] },
-  duplicates: { absorbed: true, why: 'what was read is delivered to the old sink and committed before the new one is written to' },
+  duplicates: {
+    absorbed: true,
+    why: 'what was read is delivered to the old sink and committed before the new one is written to',
+  },
 });
 
 export function switchReceipt(

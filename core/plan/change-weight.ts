@@ -1,6 +1,13 @@
 // The weight of a change stands beside the field (D9): heaviest by default, so that forgetting a field is safe.
 import { type ChangeClass, changeClasses, type FieldChange } from '#core/api/wire.ts';
+import { parameters } from '#core/config/parameters.ts';
 import type { Json, Kind } from '#core/spec/document.ts';
+
+/** Parameters that running workers take over. */
+function liveParameters(): Readonly<Record<string, ChangeClass>> {
+  const live = parameters.filter((parameter) => parameter.live && parameter.field === undefined);
+  return Object.fromEntries(live.map(({ key }) => [`spec.config.${key}`, 'live']));
+}
 
 /**
  * Path prefix, without indices → class; the longest prefix that fits decides. `live`: nobody restarts. `stop-start`: workers drain,
@@ -38,6 +45,8 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.delivery.onRedeploy': 'live',
     'spec.errors': 'live',
     'spec.throttle': 'live',
+    'spec.config': 'stop-start',
+    ...liveParameters(),
     'spec.resources': 'stop-start',
     'spec.health': 'stop-start',
     'spec.health.progressWithin': 'live',

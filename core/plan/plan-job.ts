@@ -10,7 +10,6 @@ import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import { judgeRollout, type Rollout } from '#core/plan/plan-rollout.ts';
-import { requestedSwitch, type SwitchStep, switchStep } from '#core/plan/plan-switch.ts';
 import {
   type JobScope,
   planEndedSlot,
@@ -19,6 +18,7 @@ import {
   scopeEvent,
   shortName,
 } from '#core/plan/plan-slot.ts';
+import { requestedSwitch, type SwitchStep, switchStep } from '#core/plan/plan-switch.ts';
 import { taskIncarnation, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { ControlRecord, ControlTask, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
@@ -180,7 +180,8 @@ function planRewindStep(
   if (step.kind !== 'placed') return { actions: [], events: [] };
   const { plan } = step.by;
   const places = plan.splits.map(({ split, to }) => `${split} at ${to}`).join(', ');
-  const what = plan.kind === 'rewind' ? `set back: ${places}` : `switched from ${plan.from} to ${plan.to} ${places}`.trim();
+  const what =
+    plan.kind === 'rewind' ? `set back: ${places}` : `switched from ${plan.from} to ${plan.to} ${places}`.trim();
   return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; ${what}.`)] };
 }
 

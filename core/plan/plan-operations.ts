@@ -122,5 +122,9 @@ function switchEnding(
   const receipt = switchReceipt(plan, entry.goal.source.topic, observed.splits, tookMs);
   const goesOn = entry.paused ? 'the job is paused and goes on so when it is resumed' : 'the job runs so';
   const again = plan.what === 'source' ? `; ${plan.duplicates.why}` : '';
-  return { state: 'succeeded', outcome: `${plan.what} is ${plan.to} instead of ${plan.from}; ${goesOn}${again}`, receipt };
+  return {
+    state: 'succeeded',
+    outcome: `${plan.what} is ${plan.to} instead of ${plan.from}; ${goesOn}${again}`,
+    receipt,
+  };
 }

@@ -44,9 +44,13 @@ export function switchStep(entry: JobEntry, observed: ObservedJob, control: Cont
     return { kind: 'failed', by, why: `the route was changed meanwhile and reads ${goal.source.stream}` };
   const { splits } = observed;
   if (splits === null) return { kind: 'hold', by, placements: [] };
-  const wanted = plan.splits.map((split) => ({ split, record: splits.find((one) => one.split === split.split) ?? null }));
+  const wanted = plan.splits.map((split) => ({
+    split,
+    record: splits.find((one) => one.split === split.split) ?? null,
+  }));
   const strange = wanted.find(({ split, record }) => record !== null && record.topicId !== split.topicId);
-  if (strange) return { kind: 'failed', by, why: `the item of ${strange.split.split} is of a topic that was made anew` };
+  if (strange)
+    return { kind: 'failed', by, why: `the item of ${strange.split.split} is of a topic that was made anew` };
   const open = wanted.filter(({ record }) => record === null || record.placed?.operation !== by.id);
   if (open.length === 0) return { kind: 'placed', by };
   return { kind: 'hold', by, placements: open.map(({ split, record }) => placeSplit(goal.id, split, record, by)) };

@@ -16,8 +16,13 @@ export type AppendOutcome =
 
 export interface ReadRequest {
   readonly topic: string;
-  /** `newest`: so many of each partition, as far as it holds them. */
-  readonly from: 'earliest' | 'latest' | { readonly time: number } | { readonly newest: number };
+  /** `newest`: so many of each partition, as far as it holds them. `offsets`: by partition; of others nothing. */
+  readonly from:
+    | 'earliest'
+    | 'latest'
+    | { readonly time: number }
+    | { readonly newest: number }
+    | { readonly offsets: Readonly<Record<number, string>> };
   /** Ends the reading: an aborted signal, or, with `follow` false, the ends of the partitions as they were at the start. */
   readonly follow: boolean;
   readonly signal: AbortSignal;

@@ -17,7 +17,11 @@ import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { topicMissing } from '#functions/api/tail-topic.ts';
 
-export async function rewindPlan(parts: ApiParts, { goal }: JobEntry, asked: string): Promise<RewindPlan> {
+export async function rewindPlan(parts: ApiParts, { goal, requested }: JobEntry, asked: string): Promise<RewindPlan> {
+  if (requested.some(({ kind }) => kind === 'switch'))
+    throw new ApiRefusal(409, 'operation-under-way', `a switch of ${goal.name} is under way`, {
+      fix: `wait for it: millrace why ${goal.name}`,
+    });
   const read = readRewindTarget(asked, parts.clock.now());
   if (!read.ok) throw refused(read.problem);
   const target = read.value;

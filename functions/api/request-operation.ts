@@ -5,7 +5,7 @@ import type { OperationPlanView } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Document, Json } from '#core/spec/document.ts';
 import { keyReused } from '#functions/api/apply-declaration.ts';
 import { idempotencyKeyOf, reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Answer, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
@@ -13,6 +13,7 @@ import { findJob } from '#functions/api/job-view.ts';
 import { applyQuery, deadLetterQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { replayEffects, replayPlan, rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
+import { planSwitch } from '#functions/api/plan-switch.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { operationView } from '#functions/api/views.ts';
 
@@ -36,12 +37,29 @@ const bodySchema = z.discriminatedUnion('kind', [
     recordsPerSecond: z.number().min(0.1).max(1_000_000).optional().meta({ description: 'Default 500.' }),
     reason,
   }),
+  z.strictObject({
+    kind: z.literal('switch'),
+    source: z.string().min(1).max(40).optional().meta({ description: 'The stream to read instead.' }),
+    sink: z
+      .union([z.string().min(1).max(40), z.record(z.string(), z.json())])
+      .optional()
+      .meta({ description: 'A stream to write to instead; or a sink as in `to`, without its name.' }),
+    at: z.string().max(100).optional().meta({
+      description: 'Of a new source: carry (by time, the default), earliest, a time (RFC 3339) or a span back (15m).',
+    }),
+    overlap: z
+      .string()
+      .max(20)
+      .optional()
+      .meta({ description: 'Of carry: read so much again before the time reached. Default 30s.' }),
+    reason,
+  }),
 ]);
 type Body = z.infer<typeof bodySchema>;
 
 export const requestOperation = endpoint({
   ...{ method: 'POST', path: '/v1/jobs/{name}/operations', operationId: 'requestOperation', tag: 'Jobs' },
-  summary: 'Pause, resume, restart or rewind a job, or replay its dead letters',
+  summary: 'Pause, resume, restart, rewind or switch a job, or replay its dead letters',
   description:
     'Carried out by the reconciler, as it was planned when it was asked for. With dryRun=true nothing is asked for and the answer is the plan. With an Idempotency-Key, asking again gives the same operation.',
   ...{ params: jobNamed, query: applyQuery },
@@ -73,13 +91,17 @@ export const requestOperation = endpoint({
     const known = isDryRun ? null : await parts.goals.repeatedOperation(wish);
     if (known) return accepted(known);
     if (entry.freeze !== null) throw frozen(entry.freeze);
-    const planned = await planOperation(parts, entry, request.content, request.signal);
+    const { document, ...planned } = await planOperation(parts, entry, request.content, {
+      tenant,
+      signal: request.signal,
+    });
     if (isDryRun) return jsonAnswer(200, planned);
     const outcome = await parts.goals.requestOperation({
       ...wish,
       ...(planned.plan === undefined ? {} : { plan: planned.plan }),
     });
     if (outcome.kind === 'conflict') throw keyReused();
+    if (document !== undefined) await declareSwitch(parts, entry, document, outcome.operation);
     return accepted(outcome.operation);
   },
 });
@@ -92,12 +114,34 @@ const frozen = (freeze: Freeze): ApiRefusal =>
 const accepted = (operation: Operation): Answer =>
   jsonAnswer(202, operationView(operation), { location: `/v1/jobs/${operation.job}/operations/${operation.id}` });
 
+/** Of a switch also the route as it will be declared. */
+type Planned = OperationPlanView & { readonly document?: Document };
+
+/** The operation is there first, so that no pass sees the revision without it. */
+async function declareSwitch(
+  parts: ApiParts,
+  { goal }: JobEntry,
+  document: Document,
+  operation: Operation,
+): Promise<void> {
+  const { tenant, author, reason, id } = operation;
+  const { kind, metadata, declared } = document;
+  const outcome = await parts.goals.apply({
+    ...{ tenant, kind, metadata, declared, author, reason: reason === '' ? `switch ${id}` : reason },
+    expectedRevision: goal.revision,
+  });
+  if (outcome.kind === 'changed') return;
+  const why = 'the route was changed meanwhile: nothing was switched';
+  await parts.goals.finishOperation(tenant, id, { state: 'failed', outcome: why });
+  throw new ApiRefusal(409, 'moved', why, { fix: 'ask again' });
+}
+
 async function planOperation(
   parts: ApiParts,
   entry: JobEntry,
   body: Body,
-  signal: AbortSignal,
-): Promise<OperationPlanView> {
+  caller: { readonly tenant: string; readonly signal: AbortSignal },
+): Promise<Planned> {
   const { goal, paused } = entry;
   const { kind } = body;
   const workers = `${goal.resources.workers} worker(s)`;
@@ -116,8 +160,13 @@ async function planOperation(
       return { job: goal.name, kind, effects: rewindEffects(plan, paused), plan };
     }
     case 'replay-dead-letters': {
-      const plan = await replayPlan(parts, entry, body, signal);
+      const plan = await replayPlan(parts, entry, body, caller.signal);
       return { job: goal.name, kind, effects: replayEffects(plan), plan };
+    }
+    case 'switch': {
+      if ((body.source === undefined) === (body.sink === undefined))
+        throw new ApiRefusal(422, 'body-invalid', 'body: expected either source or sink');
+      return { job: goal.name, kind, ...(await planSwitch(parts, entry, body, caller)) };
     }
   }
 }

@@ -89,7 +89,10 @@ async function readEarlierGoals(
 /** Few jobs are being rewound or replayed at any time; of all others a pass reads no split. */
 async function readSplits(goal: PlatformGoal, parts: ReconcileParts, attempt: Attempt): Promise<Observed['splits']> {
   const found = await Promise.all(
-    [...goal.jobs.filter((entry) => requestedRewind(entry) !== null || requestedSwitch(entry) !== null), ...goal.replays].map(async ({ goal: { id } }) => {
+    [
+      ...goal.jobs.filter((entry) => requestedRewind(entry) !== null || requestedSwitch(entry) !== null),
+      ...goal.replays,
+    ].map(async ({ goal: { id } }) => {
       const records = await attempt(`splits of ${id}`, () => parts.splits.list(id));
       return records === null ? [] : ([[id, records]] as const);
     }),

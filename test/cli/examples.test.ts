@@ -117,6 +117,7 @@ describe('examples', () => {
   test.each([
     ['webhook', 'paid-orders', 'orders.ndjson'],
     ['search', 'article-search', 'articles.ndjson'],
+    ['exactly-once', 'bookings', 'payments.ndjson'],
   ])('%s: the route passes its own test, and puts out what the README shows', async (name, routeName, file) => {
     const route = (await resolve(name)).routes.get(routeName)!;
     expect(runRouteTests(route.document.spec.tests, route)).toEqual([expect.objectContaining({ passed: true })]);
@@ -132,6 +133,23 @@ describe('examples', () => {
     const chain = new Chain(route.operators, route.programs.get('out')!, trialSalts(route.operators));
     const out = runEvents(chain, read).flat();
     expect(out.map((line) => throughFormat(streams.get('large-payments')!, line))).toEqual(linesIn('avro'));
+  });
+
+  test('busy-service: what is slow passes both routes, and the service is told what the README shows', async () => {
+    const world = await resolve('busy-service');
+    const alerts = world.routes.get('slow-alerts')!;
+    expect(runRouteTests(alerts.document.spec.tests, alerts)).toEqual([expect.objectContaining({ passed: true })]);
+    const programs = [world.routes.get('slow')!.programs.get('out')!, alerts.programs.get('pager')!];
+    const [slow, pager] = programs.map((program) => createProcessor(program));
+    const told: string[] = [];
+    for (const line of readFileSync(join(examples, 'busy-service/clicks.ndjson'), 'utf8').trimEnd().split('\n')) {
+      const [sink, bytes] = [createByteSink(256), Buffer.from(line)];
+      // Without `select` what passes goes on as it is.
+      if (slow!.process(bytes, 0, bytes.length, sink) !== PASSED) continue;
+      expect(pager!.process(bytes, 0, bytes.length, sink)).toBe(PASSED);
+      told.push(Buffer.from(sink.bytes.subarray(0, sink.length)).toString());
+    }
+    expect(told).toEqual(linesIn('busy-service'));
   });
 
   test('webhook: the service prints each event once, although all are sent to it twice', async () => {

@@ -8,6 +8,7 @@ import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
 import { changeContract, freezeContract, stateAtContract } from './goal-store-changes.contract.ts';
+import { configContract } from './goal-store-config.contract.ts';
 
 describe('on PostgreSQL', () => {
   let database: Database;
@@ -23,6 +24,7 @@ describe('on PostgreSQL', () => {
   changeContract(() => createGoalStore(database));
   freezeContract(() => createGoalStore(database));
   stateAtContract(() => createGoalStore(database));
+  configContract(() => createGoalStore(database));
 });
 
 describe('in memory', () => {
@@ -31,4 +33,5 @@ describe('in memory', () => {
   changeContract(() => store);
   freezeContract(() => store);
   stateAtContract(() => store);
+  configContract(() => store);
 });

@@ -101,6 +101,71 @@ describe('a rewind', () => {
   });
 });
 
+describe('a switch', () => {
+  test('gives a job the mirror of its source, with nothing left out, and then another sink, with each event in one of them', async () => {
+    const { job, source, sink } = await evenRoute('moved', 200);
+    await platform.apply([aDeclaration('Stream', 'moved-mirror', { partitions: 3 })], []);
+    await until(
+      async () =>
+        (await platform.get<{ status: { phase: string } }>('/v1/streams/moved-mirror')).status.phase === 'Ready' ||
+        null,
+      'the mirror',
+    );
+    await produceNumbers('moved-mirror', 0, 200);
+    // What waits in the old source and is not in the new one would be left out.
+    await platform.run(['pause', job, '--wait']);
+    await produceNumbers(source, 200, 10);
+    const refused = await platform.cli(['switch', job, '--source', 'moved-mirror', '--yes']);
+    expect([refused.code, refused.stderr]).toEqual([5, expect.stringContaining('would be left out')]);
+
+    await produceNumbers('moved-mirror', 200, 10);
+    const moving = ['switch', job, '--source', 'moved-mirror', '--yes', '--wait', '-o', 'json'];
+    const done = JSON.parse(await platform.run([...moving, '--reason', 'new cluster'])) as OperationView;
+    expect(done).toMatchObject({ state: 'succeeded', receipt: { what: 'source', to: 'moved-mirror' } });
+    if (done.receipt?.kind !== 'switch') throw new Error('no receipt');
+    expect(done.receipt.left.reduce((sum, { at }) => sum + Number(at), 0)).toBe(200);
+    await platform.run(['resume', job, '--wait']);
+    await produceNumbers('moved-mirror', 210, 40);
+    const numbersIn = async (topic: string): Promise<Set<number>> =>
+      new Set((await readTopic(platform.kafka, topic)).map(({ value }) => JSON.parse(String(value)).n as number));
+    await until(async () => ((await numbersIn(sink)).size === 125 ? true : null), 'all of them in the sink');
+    expect((await platform.get<{ spec: { from: string } }>('/v1/routes/moved')).spec.from).toBe('moved-mirror');
+
+    const before = (await readTopic(platform.kafka, sink)).length;
+    const other = ['switch', job, '--sink', 'moved-there', '--yes', '--wait', '-o', 'json'];
+    expect(JSON.parse(await platform.run(other))).toMatchObject({ state: 'succeeded', receipt: { what: 'sink' } });
+    await produceNumbers('moved-mirror', 250, 20);
+    await until(async () => ((await numbersIn('moved-there')).size === 10 ? true : null), 'the new sink');
+    expect(await readTopic(platform.kafka, sink)).toHaveLength(before);
+    const told = (await platform.events(job)).map(({ reason }) => reason);
+    for (const reason of ['SwitchRequested', 'PositionsSet', 'SwitchDone']) expect(told).toContain(reason);
+    const balanced = (await platform.job(job)).status.conditions.find(({ type }) => type === 'Balanced');
+    expect(balanced?.status).toBe('true');
+  });
+});
+
+describe('an override', () => {
+  test('throttles a running job without a restart, and ends by itself', async () => {
+    const { job, source } = await evenRoute('held', 50);
+    const pid = await platform.workerPid(job);
+    const taken = async (): Promise<number> =>
+      (await platform.events(job)).filter(({ reason }) => reason === 'SettingsTaken').length;
+    const askedAt = performance.now();
+    const wish = ['throttle.recordsPerSecond', '20', '--reason', 'the service is being moved', '--expires', '15s'];
+    expect(await platform.run(['config', 'set', job, ...wish])).toContain('running workers take it over');
+    await until(async () => ((await taken()) >= 1 ? true : null), 'the workers to take it over');
+    console.info(
+      `config set: ${Math.round(performance.now() - askedAt)} ms from the command to all workers going by it`,
+    );
+    const shown = await platform.run(['config', 'explain', job]);
+    expect(shown).toMatch(/throttle\.recordsPerSecond +20 +override +yes +the API until .*the service is being moved/);
+    await produceNumbers(source, 50, 2_000);
+    await until(async () => ((await taken()) >= 2 ? true : null), 'the override to end', 60_000);
+    await accounted(job, 2_050);
+    expect(await platform.workerPid(job)).toBe(pid);
+  });
+});
+
 describe('dead letters', () => {
   test('are counted by why, shown by filter, and replayed through the corrected route, each once; what fails again says so', async () => {
     const source = 'ratios-in';

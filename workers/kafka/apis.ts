@@ -156,7 +156,10 @@ export interface ProduceResponse {
   readonly partitions: readonly ProducedPartition[];
 }
 
-/** Acknowledged by all in-sync replicas (-1), or by the leader alone (1). The pieces are sent one after the other; the batches' own bytes are not copied here. */
+/**
+ * Acknowledged by all in-sync replicas (-1), or by the leader alone (1). The pieces are sent one after the other; the batches'
+ * own bytes are not copied here.
+ */
 export function encodeProduce(
   batches: readonly ProduceBatch[],
   timeoutMs: number,

@@ -1,0 +1,256 @@
+// Plans a switch: the route as it would be, where a new source begins, and what that costs; refused where events would be lost.
+import type { PlanView } from '#core/api/wire.ts';
+import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { sinkTitle } from '#core/job/sink-goal.ts';
+import { topicOfStream } from '#core/names.ts';
+import { partitionOf, readRewindTarget } from '#core/operations/rewind.ts';
+import {
+  type LeftSplit,
+  planSink,
+  planSourceByTime,
+  planSourceEarliest,
+  reachedAt,
+  type SourceFacts,
+  type SwitchPlan,
+} from '#core/operations/switch.ts';
+import type { LogRecord } from '#core/ports/record-log.ts';
+import { apiVersion, type Document, type Json } from '#core/spec/document.ts';
+import { parseDocument } from '#core/spec/parse-document.ts';
+import { parseDuration } from '#core/spec/quantity.ts';
+import { planDocuments, refusedDocument } from '#functions/api/apply-declaration.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
+import { ApiRefusal } from '#functions/api/refusal.ts';
+import { topicMissing } from '#functions/api/tail-topic.ts';
+
+export interface SwitchWish {
+  readonly source?: string | undefined;
+  readonly sink?: string | { readonly [key: string]: Json } | undefined;
+  readonly at?: string | undefined;
+  readonly overlap?: string | undefined;
+}
+
+export interface PlannedSwitch {
+  readonly plan: SwitchPlan;
+  readonly effects: readonly string[];
+  /** The route with it. */
+  readonly document: Document;
+}
+
+const overlapDefault = '30s';
+/** How much of the new source is looked through for the event that waits in the old one. */
+const mirrorRecordsMax = 20_000;
+
+export async function planSwitch(
+  parts: ApiParts,
+  entry: JobEntry,
+  wish: SwitchWish,
+  caller: { readonly tenant: string; readonly signal: AbortSignal },
+): Promise<PlannedSwitch> {
+  const { goal, requested } = entry;
+  const underWay = requested.find(({ kind }) => kind === 'switch' || kind === 'rewind');
+  if (underWay)
+    throw new ApiRefusal(
+      409,
+      'operation-under-way',
+      `a ${underWay.kind} of ${goal.name} is under way (${underWay.id})`,
+      {
+        fix: `wait for it: millrace why ${goal.name}`,
+      },
+    );
+  const { document, view } = await changedRoute(parts, entry, wish, caller.tenant);
+  const revision = goal.revision + 1;
+  if (wish.sink !== undefined) {
+    const to = typeof wish.sink === 'string' ? wish.sink : (Object.keys(wish.sink).find((key) => key !== 'key') ?? '');
+    const plan = planSink(sinkTitle(goal.sink), to, revision);
+    return { plan, document, effects: sinkEffects(plan, view) };
+  }
+  const plan = await planSource(parts, entry, wish, { revision, signal: caller.signal });
+  return { plan, document, effects: sourceEffects(plan) };
+}
+
+/** The route as it would be declared, checked as any declaration. */
+async function changedRoute(
+  parts: ApiParts,
+  { goal, config }: JobEntry,
+  { source, sink }: SwitchWish,
+  tenant: string,
+): Promise<{ readonly document: Document; readonly view: PlanView }> {
+  const known = await parts.worlds.read(tenant);
+  const current = known.revision('Route', goal.route);
+  const declared = config?.declared as { readonly to: readonly { readonly [key: string]: Json }[] } | undefined;
+  if (current === null || declared === undefined) throw new Error(`route ${goal.route} is not to be found`);
+  if (source !== undefined && declared.to.length > 1)
+    throw new ApiRefusal(
+      409,
+      'source-shared',
+      `the source is of route ${goal.route}, which has ${declared.to.length} jobs`,
+      {
+        fix: 'switch the source of a route with one sink; or put this sink into a route of its own first',
+      },
+    );
+  const spec =
+    source === undefined
+      ? { ...declared, to: declared.to.map((one) => newSink(goal.name, one, sink!)) }
+      : { ...declared, from: source };
+  const parsed = parseDocument({ apiVersion, kind: 'Route', metadata: current.metadata, spec });
+  if (!parsed.ok) throw refusedDocument(`Route ${goal.route}`, parsed.problem);
+  const view = await planDocuments(parts, tenant, [parsed.value]);
+  const change = view.changes[0]!;
+  if (change.outcome === 'refused') throw refusedDocument(`Route ${goal.route}`, change.problems);
+  if (change.outcome === 'unchanged')
+    throw new ApiRefusal(
+      409,
+      'nothing-to-switch',
+      `${goal.name} has that ${source === undefined ? 'sink' : 'source'} already`,
+    );
+  return { document: parsed.value, view };
+}
+
+/** Conditions and, between streams, the key stay. */
+function newSink(job: string, old: { readonly [key: string]: Json }, sink: NonNullable<SwitchWish['sink']>): Json {
+  const { name, where, otherwise, key } = old;
+  if (!job.endsWith(`.${String(name)}`)) return old;
+  const given = typeof sink === 'string' ? { stream: sink, ...(key === undefined ? {} : { key }) } : sink;
+  const kept = Object.entries({ name, where, otherwise }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(kept), ...given } as Json;
+}
+
+async function planSource(
+  parts: ApiParts,
+  { goal }: JobEntry,
+  { source = '', at = 'carry', overlap = overlapDefault }: SwitchWish,
+  { revision, signal }: { readonly revision: number; readonly signal: AbortSignal },
+): Promise<SwitchPlan> {
+  if (goal.delivery.guarantee === 'exactly-once')
+    throw new ApiRefusal(
+      409,
+      'guarantee-lost',
+      'positions carry over by time, so some events are read twice: exactly-once would not hold',
+      {
+        fix: 'declare another route for the new source, or switch while the route is at-least-once',
+      },
+    );
+  const span = parseDuration(overlap);
+  if (!span.ok) throw new ApiRefusal(422, 'target-invalid', `overlap: ${span.problem}`);
+  const topic = topicOfStream(source);
+  const [[observed], positions, left] = await Promise.all([
+    parts.broker.describe([topic], []),
+    parts.broker.positions(topic),
+    leftSplits(parts, goal, signal),
+  ]);
+  if (!observed || positions === null) throw topicMissing(topic);
+  const facts: SourceFacts = {
+    ...{ goal, to: { stream: source, topic, topicId: observed.topicId }, positions, revision },
+    ...{ left: left.splits, overlapMs: span.value },
+  };
+  const readFrom = at === 'carry' ? carryFrom(left.splits, span.value) : timeOf(at, parts.clock.now());
+  if (readFrom === null) return planSourceEarliest(facts);
+  if (at === 'carry' && left.waiting.length > 0) await requireMirror(parts, facts, left.waiting, readFrom, signal);
+  const offsetsAt = (await parts.broker.offsetsAt(topic, readFrom)) ?? new Map<number, string | null>();
+  const planned = planSourceByTime(facts, readFrom, offsetsAt);
+  if (!planned.ok)
+    throw new ApiRefusal(409, planned.problem.code, planned.problem.message, { fix: planned.problem.fix });
+  return planned.value;
+}
+
+function carryFrom(left: readonly LeftSplit[], overlapMs: number): number | null {
+  const at = reachedAt(left);
+  return at === null ? null : Math.max(0, at - overlapMs);
+}
+
+function timeOf(at: string, now: number): number | null {
+  const target = readRewindTarget(at, now);
+  if (target.ok && target.value.kind === 'earliest') return null;
+  if (target.ok && target.value.kind === 'time') return target.value.at;
+  throw new ApiRefusal(422, 'target-invalid', `got ${JSON.stringify(at)}`, {
+    fix: 'give carry, earliest, a time (2026-01-31T12:00:00Z) or a span back (15m)',
+  });
+}
+
+/** Where the workers stand in the source, and the records on both sides of it. */
+async function leftSplits(
+  parts: ApiParts,
+  goal: JobEntry['goal'],
+  signal: AbortSignal,
+): Promise<{ readonly splits: readonly LeftSplit[]; readonly waiting: readonly LogRecord[] }> {
+  const { topic } = goal.source;
+  const [records, positions] = await Promise.all([parts.splits.list(goal.id), parts.broker.positions(topic)]);
+  const own = records.filter(({ split }) => split.startsWith(`${topic}/`));
+  if (positions === null) throw topicMissing(topic);
+  const starts = new Map(own.map(({ split, position }) => [partitionOf(split), BigInt(position)]));
+  const offsets = Object.fromEntries(
+    positions.map(({ partition, earliest }) => {
+      const position = starts.get(partition) ?? 0n;
+      return [partition, String(position > BigInt(earliest) ? position - 1n : BigInt(earliest))];
+    }),
+  );
+  const behind = new Set(
+    positions
+      .filter(({ partition, latest }) => (starts.get(partition) ?? 0n) < BigInt(latest))
+      .map((one) => one.partition),
+  );
+  const last = new Map<number, LogRecord>();
+  const first = new Map<number, LogRecord>();
+  if (positions.some(({ earliest, latest }) => earliest !== latest))
+    for await (const record of parts.records.read({ topic, from: { offsets }, follow: false, signal })) {
+      const side = BigInt(record.offset) < (starts.get(record.partition) ?? 0n) ? last : first;
+      if (!side.has(record.partition)) side.set(record.partition, record);
+      if ([...behind].every((partition) => first.has(partition))) break;
+    }
+  const splits = positions.map(
+    ({ partition }): LeftSplit => ({
+      ...{ split: `${topic}/${partition}`, position: String(starts.get(partition) ?? 0n) },
+      lastReadAt: last.get(partition)?.timestamp ?? null,
+      waitsFrom: first.get(partition)?.timestamp ?? null,
+    }),
+  );
+  return { splits, waiting: [...first.values()] };
+}
+
+/** What waits in the old source has to be found in the new one; else it would be left out. */
+async function requireMirror(
+  parts: ApiParts,
+  { goal, to }: SourceFacts,
+  waiting: readonly LogRecord[],
+  readFrom: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const textOf = ({ value }: LogRecord): string => Buffer.from(value ?? new Uint8Array()).toString('latin1');
+  const wanted = new Map(waiting.map((record) => [textOf(record), record]));
+  let count = 0;
+  for await (const record of parts.records.read({ topic: to.topic, from: { time: readFrom }, follow: false, signal })) {
+    wanted.delete(textOf(record));
+    if (wanted.size === 0) return;
+    if (++count >= mirrorRecordsMax) break;
+  }
+  const [missing] = [...wanted.values()];
+  throw new ApiRefusal(
+    409,
+    'not-a-mirror',
+    `the event that waits at ${goal.source.topic}/${missing!.partition} offset ${missing!.offset} is not among the ${count} of ${to.stream} since ${new Date(readFrom).toISOString()}: it would be left out`,
+    {
+      fix: `let ${goal.name} read ${goal.source.stream} to its end first (its producers stopped), or say where to begin: --at earliest, or a time`,
+    },
+  );
+}
+
+function sourceEffects(plan: SwitchPlan): readonly string[] {
+  const { from, to, readFrom, splits, duplicates } = plan;
+  const since = readFrom === null ? 'from its earliest event' : `from ${new Date(readFrom).toISOString()} on`;
+  return [
+    `the route is declared anew, with ${to} instead of ${from}`,
+    `all workers drain what they read of ${from}, commit and end`,
+    `${to} is read ${since}: ${splits.map(({ split, to: offset }) => `${split} at ${offset}`).join(', ')}`,
+    readFrom === null
+      ? `what ${to} holds of events that were read of ${from} is read again: ${duplicates.why}`
+      : `events that both hold are read twice from then on: ${duplicates.why}`,
+    ...(readFrom === null ? [] : ['an event that is older than that and came late is left out']),
+  ];
+}
+
+const sinkEffects = ({ from, to }: SwitchPlan, { changes }: PlanView): readonly string[] => [
+  `the route is declared anew, with ${to} instead of ${from}`,
+  `all workers deliver what they read to ${from}, commit and end; then ${to} gets what comes after that`,
+  ...changes.flatMap(({ effects }) => effects),
+  `what ${from} holds stays there`,
+];
