@@ -180,6 +180,11 @@ function platformWatches({ controlPlane }: ObservabilityProps): readonly Watch[]
       says: 'Some target could not be brought to its goal in each of ten minutes.',
     },
     {
+      ...{ name: 'BooksUnbalanced', threshold: 0, when: above, minutes: 2 },
+      metric: passMetric('JobsUnbalanced', Stats.MAXIMUM),
+      says: 'The account of some job does not balance: a record that was read is not accounted for.',
+    },
+    {
       ...{ name: 'ReconcileErrors', threshold: 0, when: above, minutes: 3 },
       metric: reconcile.function.metricErrors(options),
       says: 'The reconcile function fails as a whole.',

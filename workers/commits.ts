@@ -1,6 +1,7 @@
 // Writes the splits' positions and accounts to the split store, behind the sink's acknowledgements.
 import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '#core/errors.ts';
+import { isBalanced } from '#core/job/accounting.ts';
 import { telemetryGroup } from '#core/names.ts';
 import type { CommitOutcome } from '#core/ports/split-store.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
@@ -54,6 +55,11 @@ export class Commits {
     const { name, epoch } = holding;
     const { durable: done } = holding.report;
     const { identity, splits } = this.#parts;
+    if (!isBalanced(done.accounting))
+      this.#errors.note(
+        'books-unbalanced',
+        `${name} position ${done.position}: a record is not accounted for (${JSON.stringify(done.accounting)})`,
+      );
     try {
       const outcome = await splits.commit(
         identity.job,

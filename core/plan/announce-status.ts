@@ -1,4 +1,4 @@
-// A job's phase, told once when it changes: the event log is the story, the status is the state.
+// A job's phase, and whether its books balance, told once when they change: the event log is the story, the status is the state.
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { isSame } from '#core/hash.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
@@ -34,9 +34,14 @@ export function announceStatus(entry: JobEntry, decision: Decision, observed: Ob
   const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
   const before = raisedBefore(control);
   const raised = judgeAlerts(entry.alerts, alertValues(status), before);
-  const { alerts: _before, ...others } = control.announced;
+  const books = booksOf(status, control);
+  const { alerts: _before, books: _told, ...others } = control.announced;
   const alerts = raised.map(({ name }) => name).join(',');
-  const announced = { ...others, phase: status.phase, ...(alerts === '' ? {} : { alerts }) };
+  const announced = {
+    ...{ ...others, phase: status.phase },
+    ...(alerts === '' ? {} : { alerts }),
+    ...(books === null ? {} : { books: 'unbalanced' }),
+  };
   const settled = decision.settled && status.phase !== 'Deploying';
   if (isSame(control.announced, announced)) return { ...decision, settled };
   const version = decision.control ? decision.control.version : control.version + 1;
@@ -50,6 +55,7 @@ export function announceStatus(entry: JobEntry, decision: Decision, observed: Ob
         ? []
         : [phaseEvent(entry, status, control.announced['phase'], observed.at)]),
       ...alertEvents(entry, raised, before, observed.at),
+      ...booksEvents(entry, books, control, observed.at),
     ],
   };
 }
@@ -62,6 +68,23 @@ function alertEvents(entry: JobEntry, raised: readonly RaisedAlert[], before: re
       .map(({ name, message }) => jobEvent(entry.goal, now, 'warning', 'AlertRaised', `${name}: ${message}`)),
     ...cleared.map((name) => jobEvent(entry.goal, now, 'info', 'AlertCleared', `${name}: below its threshold again`)),
   ];
+}
+
+/** What is wrong with the books; null: nothing. While nobody reports, what was told stands. */
+function booksOf({ conditions }: JobStatus, { announced }: ControlRecord): string | null {
+  const balanced = conditions.find(({ type }) => type === 'Balanced')!;
+  if (balanced.status === 'false') return balanced.message;
+  return balanced.status === 'unknown' && announced['books'] !== undefined ? 'no worker reports' : null;
+}
+
+/** An alarm of its own, whatever phase the job is in: a record that is not accounted for may be a record that is lost. */
+function booksEvents({ goal }: JobEntry, books: string | null, { announced }: ControlRecord, now: number) {
+  const wasTold = announced['books'] !== undefined;
+  if (books !== null && !wasTold)
+    return [jobEvent(goal, now, 'error', 'BooksUnbalanced', `Records are not accounted for: ${books}.`)];
+  return books === null && wasTold
+    ? [jobEvent(goal, now, 'info', 'BooksBalanced', 'Every record is accounted for again.')]
+    : [];
 }
 
 function phaseEvent(entry: JobEntry, status: JobStatus, before: string | undefined, now: number) {

@@ -348,7 +348,13 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
 }
 
 /** Said once, and worth a look although the job has gone on: events were lost, or their topic is another one. */
-const lastingErrors = ['source-data-lost', 'source-recreated', 'source-truncated', 'sink-data-lost'];
+const lastingErrors = [
+  'source-data-lost',
+  'source-recreated',
+  'source-truncated',
+  'sink-data-lost',
+  'books-unbalanced',
+];
 /** Records set aside or dropped by the route's own policy: the books show them, and no part is in trouble. */
 const policyErrors = ['poison', 'schema', 'too-large', 'rejected', 'retryable', 'throttled', 'dead-letter-too-large'];
 

@@ -26,6 +26,7 @@ async function pass() {
   metrics.addMetric('PassMs', MetricUnit.Milliseconds, performance.now() - startedAt);
   metrics.addMetric('PassDecisions', MetricUnit.Count, report.decisions);
   metrics.addMetric('PassFailures', MetricUnit.Count, report.failures.length);
+  metrics.addMetric('JobsUnbalanced', MetricUnit.Count, report.unbalanced);
   metrics.addMetric('PassOvertaken', MetricUnit.Count, report.overtaken);
   return report;
 }

@@ -16,6 +16,8 @@ export interface PassReport {
   readonly overtaken: number;
   /** Targets whose actions failed, and parts of the world that could not be read. */
   readonly failures: readonly string[];
+  /** Jobs whose books did not balance when they were last looked at. */
+  readonly unbalanced: number;
   readonly settled: boolean;
   /** When the next pass is worth its while (epoch ms); absent when settled. */
   readonly nextPassAt?: number;
@@ -67,6 +69,7 @@ export async function runPass(
     decisions: decisions.length,
     overtaken: tally.overtaken,
     failures: tally.failures,
+    unbalanced: (observed.controls ?? []).filter(({ announced }) => announced['books'] !== undefined).length,
     settled,
     ...(settled ? {} : { nextPassAt: nextPassAt(planned, backoff, expiry, observed.at) }),
   };

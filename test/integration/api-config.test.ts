@@ -55,7 +55,7 @@ describe('an override', () => {
       api.call('PUT', `${config}/${key}`, { json: { value: 1, reason: 'because' } }),
       set({ value: 1, expiresIn: '40d' }),
       set({ value: 0 }),
-      set({ value: 1 }, `${config}/throttle.records`),
+      set({ value: 1 }, `${config}/throttle.recordsPerSec`),
       set({ value: 1 }, `/v1/jobs/plays.other/config/${key}`),
     ]);
     expect(codes.map(({ status }) => status)).toEqual([422, 422, 422, 422, 422, 404]);

@@ -59,8 +59,8 @@ describe('a sink stream that is available', () => {
       partition,
       JSON.parse(String(value)).id,
     ]);
-    for (const of of [0, 1, 2, 3]) {
-      const own = ids.filter(([partition]) => partition === of).map(([, id]) => id);
+    for (const sinkPartition of [0, 1, 2, 3]) {
+      const own = ids.filter(([partition]) => partition === sinkPartition).map(([, id]) => id);
       expect(own).toEqual([...own].sort((a, b) => a - b));
     }
     expect(new Set(ids.map(([, id]) => id)).size).toBe(2_000);

@@ -5,7 +5,7 @@ import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import type { Freeze, GoalRevision, Operation } from '#core/ports/goal-store.ts';
+import type { ConfigEntry, Freeze, GoalRevision, Operation } from '#core/ports/goal-store.ts';
 
 import { aRevision, aRoute, aSnapshot, playbackEvents } from '#test/support/documents.ts';
 
@@ -18,7 +18,7 @@ const conditions = ["type = 'play'", "country = 'CH'", 'no_such_field = 1'];
 const step = fc.record({
   tenant: fc.constantFrom(...tenants),
   route: fc.constantFrom('r0', 'r1'),
-  kind: fc.constantFrom('declare', 'delete', 'restart', 'pause', 'freeze', 'restore'),
+  kind: fc.constantFrom('declare', 'delete', 'restart', 'pause', 'freeze', 'restore', 'configure', 'expire'),
   where: fc.constantFrom(...conditions),
 });
 
@@ -31,6 +31,7 @@ class Declared {
   #before = this.#heads;
   #operations: readonly Operation[] = [];
   #freezes: readonly Freeze[] = [];
+  #config: readonly ConfigEntry[] = [];
   #time = 0;
 
   take({ tenant, route, kind, where }: Step): void {
@@ -49,6 +50,10 @@ class Declared {
         at: this.#time,
       };
       this.#freezes = this.#freezes.length > 1 ? [] : [...this.#freezes, freeze];
+      return;
+    }
+    if (kind === 'configure' || kind === 'expire') {
+      this.#config = kind === 'expire' ? [] : [...this.#config, this.#setting(tenant, route)];
       return;
     }
     const key = `${tenant}/${route}`;
@@ -75,8 +80,14 @@ class Declared {
     });
   }
 
+  #setting(tenant: string, route: string): ConfigEntry {
+    const of = { tenant, scope: 'job', subject: `${route}.out`, uid: `u-${route}` } as const;
+    const what = { key: 'throttle.recordsPerSecond', value: this.#time, expiresAt: 9_000 };
+    return { ...of, ...what, author: 'ann', reason: '', at: this.#time };
+  }
+
   snapshot() {
-    return { ...aSnapshot([...this.#heads.values()]), operations: this.#operations, freezes: this.#freezes };
+    return { ...aSnapshot([...this.#heads.values()], this.#operations, this.#config), freezes: this.#freezes };
   }
 }
 
