@@ -35,7 +35,7 @@ export const environment = {
   secretsDir: 'MILLRACE_SECRETS_DIR',
   /** Networks beside the public internet that sinks may write to: `loopback,10.0.0.0/8`, or `none`. */
   sinkNetworks: 'MILLRACE_SINK_NETWORKS',
-  /** A JSON file of parameters of all jobs, and the same as a variable that goes before what routes say. */
+  /** A JSON file of parameters of all jobs (or its text), and the same as a variable that goes before what routes say. */
   configFile: 'MILLRACE_CONFIG_FILE',
   config: 'MILLRACE_CONFIG',
   /** The cluster of OpenSearch sinks that name none. */

@@ -76,12 +76,15 @@ function withConfig(settings: PlatformSettings, env: Environment): PlatformSetti
     if (!source.ok) throw new Error(source.problem);
     return source.value;
   };
+  // A function has no file beside it: the deployment puts the text itself there.
+  const readFileLayer = (file: string): ConfigSource =>
+    file.startsWith('{') ? read('the stage’s defaults', file) : read(file, readFileSync(file, 'utf8'));
   const file = env[environment.configFile];
   const variable = env[environment.config];
   return {
     ...settings,
     config: {
-      files: file === undefined || file === '' ? [] : [read(file, readFileSync(file, 'utf8'))],
+      files: file === undefined || file === '' ? [] : [readFileLayer(file)],
       environment: variable === undefined || variable === '' ? [] : [read(environment.config, variable)],
     },
   };

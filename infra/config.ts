@@ -88,6 +88,11 @@ export interface StageConfig {
     /** Of registries, `<tenant>/<secret>`: the API takes, shows and tries events by their schemas, so it may read these and no others. */
     readonly registrySecrets?: readonly string[];
   };
+  /** Parameters of all jobs (docs/reference/configuration.md): where neither team nor route says another, and over what they say. */
+  readonly jobs?: {
+    readonly defaults?: Readonly<Record<string, string | number>>;
+    readonly forced?: Readonly<Record<string, string | number>>;
+  };
   readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
   readonly logDays: 7 | 30 | 90;
   /**

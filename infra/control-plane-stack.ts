@@ -111,9 +111,10 @@ export class ControlPlaneStack extends Stack {
   }
 
   /** What the API checks declarations by, and the reconciler compiles goals by. */
-  #ofSinks(): Record<string, string> {
+  #ofGoals(): Record<string, string> {
     const { networks, openSearchUrl, registryUrl } = this.#props.config.sinks;
     return {
+      ...jobConfig(this.#props.config),
       [environment.sinkNetworks]: networks.join(',') || 'none',
       ...(openSearchUrl === undefined ? {} : { [environment.openSearchUrl]: openSearchUrl }),
       ...(registryUrl === undefined ? {} : { [environment.registryUrl]: registryUrl }),
@@ -125,7 +126,7 @@ export class ControlPlaneStack extends Stack {
     const { hostname, port } = database.clusterEndpoint;
     return {
       ...this.#common(),
-      ...this.#ofSinks(),
+      ...this.#ofGoals(),
       [environment.postgresUrl]: `postgres://${user}@${hostname}:${port}/${goalDatabase.name}`,
       [environment.postgresAuth]: 'iam',
       [environment.kafkaBrokers]: brokers,
@@ -335,4 +336,12 @@ export class ControlPlaneStack extends Stack {
     };
     return gateway;
   }
+}
+
+/** The layers `files` and `environment` of the jobs' configuration, as the stage has them. */
+function jobConfig({ jobs }: StageConfig): Record<string, string> {
+  return {
+    ...(jobs?.defaults === undefined ? {} : { [environment.configFile]: JSON.stringify(jobs.defaults) }),
+    ...(jobs?.forced === undefined ? {} : { [environment.config]: JSON.stringify(jobs.forced) }),
+  };
 }
