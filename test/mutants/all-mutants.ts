@@ -1,10 +1,16 @@
 // Every mutant, and how one is applied to a text.
+import { changeMutants } from './change.ts';
 import { controlLoopMutants } from './control-loop.ts';
 import { expressionMutants } from './expression.ts';
 import type { Mutant } from './mutant.ts';
 import { workerMutants } from './worker.ts';
 
-export const allMutants: readonly Mutant[] = [...controlLoopMutants, ...workerMutants, ...expressionMutants];
+export const allMutants: readonly Mutant[] = [
+  ...controlLoopMutants,
+  ...changeMutants,
+  ...workerMutants,
+  ...expressionMutants,
+];
 
 /** Throws where the text to be changed is not there exactly once: the list is then to be brought up to date. */
 export function mutate(text: string, { name, file, before, after }: Mutant): string {
