@@ -36,7 +36,8 @@ const what = z.enum(['source', 'sink']);
 const switchPlan = z
   .object({
     kind: z.literal('switch'),
-    ...{ what, from: z.string(), to: z.string(), revision: count, readFrom: z.number().nullable() },
+    ...{ what, from: z.string(), to: z.string(), fromTopic: z.string() },
+    ...{ revision: count, readFrom: z.number().nullable() },
     splits: z.array(z.object({ split: z.string(), topicId: z.string(), to: offset })),
     duplicates,
   })

@@ -19,6 +19,8 @@ export interface SwitchPlan {
   /** As people call them. */
   readonly from: string;
   readonly to: string;
+  /** Of the source that is left. */
+  readonly fromTopic: string;
   /** The route's revision that declares it, made with the operation. */
   readonly revision: number;
   /** For a source: events of it from then on (epoch ms) are read; null: all that it holds, or offsets that were given. */
@@ -114,13 +116,14 @@ function sourcePlan(
   const sorted = [...splits].sort((a, b) => partitionOf(a.split) - partitionOf(b.split));
   return {
     ...{ kind: 'switch', what: 'source', from: goal.source.stream, to: to.stream, revision, readFrom },
+    fromTopic: goal.source.topic,
     ...{ splits: sorted, duplicates: duplicatesAt(goal.sink) },
   };
 }
 
 /** Nothing is read twice: workers drain into the old sink before the new ones write to the other. */
 export const planSink = (from: string, to: string, revision: number): SwitchPlan => ({
-  ...{ kind: 'switch', what: 'sink', from, to, revision, readFrom: null, splits: [] },
+  ...{ kind: 'switch', what: 'sink', from, to, fromTopic: '', revision, readFrom: null, splits: [] },
   duplicates: {
     absorbed: true,
     why: 'what was read is delivered to the old sink and committed before the new one is written to',
@@ -128,7 +131,7 @@ export const planSink = (from: string, to: string, revision: number): SwitchPlan
 });
 
 export function switchReceipt(
-  { what, from, to, splits: planned }: SwitchPlan,
+  { what, from, to, fromTopic, splits: planned }: SwitchPlan,
   topic: string,
   records: readonly SplitRecord[],
   tookMs: number,
@@ -139,6 +142,6 @@ export function switchReceipt(
       .sort((a, b) => partitionOf(a.split) - partitionOf(b.split));
   const isNew = ({ split }: SplitRecord): boolean => split.startsWith(`${topic}/`);
   const begun = what === 'sink' ? places(records.filter(isNew)) : planned.map(({ split, to: at }) => ({ split, at }));
-  const left = what === 'sink' ? begun : places(records.filter(({ split }) => split.startsWith(`${from}/`)));
+  const left = what === 'sink' ? begun : places(records.filter(({ split }) => split.startsWith(`${fromTopic}/`)));
   return { kind: 'switch', what, from, to, left, begun, tookMs };
 }

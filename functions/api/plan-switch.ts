@@ -132,7 +132,7 @@ async function planSource(
     );
   const span = parseDuration(overlap);
   if (!span.ok) throw new ApiRefusal(422, 'target-invalid', `overlap: ${span.problem}`);
-  const topic = topicOfStream(source);
+  const topic = topicOfStream(goal.tenant, source);
   const [[observed], positions, left] = await Promise.all([
     parts.broker.describe([topic], []),
     parts.broker.positions(topic),

@@ -11,6 +11,7 @@ import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask, theTime } from '
 
 const sourcePlan: SwitchPlan = {
   ...{ kind: 'switch', what: 'source', from: 'playback-events', to: 'mirror', revision: 2, readFrom: 1_000 },
+  fromTopic: 'playback-events',
   splits: [{ split: 'mirror/0', topicId: 't2', to: '60' }],
   duplicates: { absorbed: false, why: 'twice' },
 };
