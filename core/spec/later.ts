@@ -8,8 +8,7 @@ const laterFields: Readonly<Record<string, string>> = {
 };
 
 /** Path (without indices) → values that the contract names for later, with what to do instead. */
-const laterValues: Readonly<Record<string, readonly string[]>> = {
-};
+const laterValues: Readonly<Record<string, readonly string[]>> = {};
 
 export const laterFieldFix = (path: string): string | null =>
   Object.hasOwn(laterFields, path) ? laterFields[path]! : null;

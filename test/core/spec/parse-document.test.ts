@@ -190,11 +190,12 @@ describe('a route', () => {
     expect(wrong('throttle.recordsPerSecond', 5)).toMatch(/set spec.throttle.recordsPerSecond/);
   });
 
-  test.each([
-    ['autoscale', { mode: 'on' }, 'spec.autoscale'],
-  ])('is refused, not ignored, when it asks in %s for what is not carried out yet: %j', (field, value, path) => {
-    expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
-  });
+  test.each([['autoscale', { mode: 'on' }, 'spec.autoscale']])(
+    'is refused, not ignored, when it asks in %s for what is not carried out yet: %j',
+    (field, value, path) => {
+      expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
+    },
+  );
 
   test.each([
     [{}, 'spec.to[0].warehouse.table', /required field/],
