@@ -183,10 +183,7 @@ export const faultCatalogue: readonly FaultSection[] = [
       'a topic made anew under its name',
       'partitions added',
       'a record too large for the sink',
-      {
-        what: 'access revoked while running',
-        untested: 'not yet: needs a broker with an authorizer',
-      },
+      'access revoked while running',
       'absurd timestamps',
       'tombstones, null keys, gaps',
       'a decompression bomb',

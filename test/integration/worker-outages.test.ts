@@ -1,6 +1,7 @@
 // A worker as a process while the systems around it fail and change: it waits, goes on, loses nothing, and says what it sees.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { type AclEntry, AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts';
@@ -10,11 +11,17 @@ import { addressesFromEnvironment, type GoalWishes, type StreamJobGoal, WorkerRi
 // Bounds for hangs: parts and workers start one after the other in these.
 jest.setTimeout(240_000);
 
+/** Everybody may do everything to what no rule names. */
+const permissions = {
+  'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+  'allow.everyone.if.no.acl.found': 'true',
+};
+
 let rig: WorkerRig;
 let kafka: OwnPart;
 let dynamodb: OwnPart;
 beforeAll(async () => {
-  [kafka, dynamodb] = await Promise.all([ownKafka(), ownDynamodb()]);
+  [kafka, dynamodb] = await Promise.all([ownKafka(permissions), ownDynamodb()]);
   rig = await WorkerRig.open({ ...addressesFromEnvironment(), kafka: kafka.address, dynamodb: dynamodb.address });
 });
 afterAll(async () => {
@@ -139,6 +146,48 @@ describe('the source', () => {
   });
 });
 
+/** Forbids one operation on a topic, to everybody, while `during` lasts. */
+async function forbidden(topic: string, operation: 'READ' | 'WRITE', during: () => Promise<void>): Promise<void> {
+  const place = {
+    ...{ resourceType: AclResourceTypes.TOPIC, resourceName: topic, resourcePatternType: ResourcePatternTypes.LITERAL },
+    ...{ principal: 'User:ANONYMOUS', host: '*' },
+  };
+  // With a rule for a topic, what no rule allows is forbidden.
+  const acl: AclEntry[] = [
+    { ...place, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW },
+    { ...place, operation: AclOperationTypes[operation], permissionType: AclPermissionTypes.DENY },
+  ];
+  await rig.admin.createAcls({ acl });
+  try {
+    await during();
+  } finally {
+    await rig.admin.deleteAcls({ filters: acl });
+  }
+}
+
+describe('permission', () => {
+  test('to write or to read that is withdrawn stops the flow, is told by its name, and loses nothing [fault 95]', async () => {
+    const goal = await job();
+    const worker = await rig.start(goal);
+    await rig.produce(goal.source.topic, events(0, 100));
+    await rig.accounted(goal, 100);
+    const told = async (code: string): Promise<void> =>
+      void (await rig.heartbeatWith(goal, worker.name, ({ errors }) => errors.some((error) => error.code === code)));
+    await forbidden(goal.sink.topic, 'WRITE', async () => {
+      await rig.produce(goal.source.topic, events(100, 200));
+      await told('sink-unauthorized');
+      expect(await rig.accounting(goal)).toMatchObject({ in: 100, out: 100, deadLettered: 0 });
+    });
+    await rig.accounted(goal, 300);
+    await forbidden(goal.source.topic, 'READ', async () => {
+      await rig.produce(goal.source.topic, events(300, 100));
+      await told('source-unauthorized');
+    });
+    expect(await rig.accounted(goal, 400)).toMatchObject({ in: 400, out: 400, deadLettered: 0 });
+    expect(await distinct(goal)).toEqual({ distinct: 400, duplicates: 0 });
+  });
+});
+
 describe('the broker', () => {
   test('that is killed and started again is written to within five seconds of being back, and nothing is lost or doubled', async () => {
     const goal = await job();
@@ -169,10 +218,10 @@ describe('the table of leases', () => {
     const worker = await rig.start(goal);
     await rig.produce(goal.source.topic, events(0, 100));
     await rig.accounted(goal, 100);
-    await dynamodb.kill();
+    dynamodb.pause();
     await rig.produce(goal.source.topic, events(100, 100));
     await until(async () => ((await rig.count(goal.sink.topic)) >= 200 ? true : null), 'output without the table');
-    await dynamodb.start();
+    dynamodb.resume();
     expect(await rig.accounted(goal, 200)).toMatchObject({ in: 200, out: 200 });
     expect(worker.child.exitCode).toBeNull();
     await dynamodb.kill();
