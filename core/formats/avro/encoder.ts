@@ -2,7 +2,7 @@
 import { type ByteSink, ensureRoom, writeByte, writeSlice } from '#core/expression/run/byte-sink.ts';
 import { decodeText } from '#core/expression/run/decode.ts';
 import { unfit } from '#core/formats/format-fault.ts';
-import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
+import { type Encoding, encodeWith, enterJson, type Write } from '#core/formats/json-encoding.ts';
 import { isNamed, isNull, misfit, quote, readText } from '#core/formats/read-json.ts';
 import { hasEscape, skipSpace, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { defaultBytes } from './default-value.ts';
@@ -14,22 +14,7 @@ import { writeScalar } from './write-scalars.ts';
 /** Appends the value's bytes to `out`; the JSON is known to be well formed. Throws FormatFault where it does not fit the schema. */
 export type AvroEncoder = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
 
-export function compileAvroEncoder(type: AvroType): AvroEncoder {
-  const write = compile(new Map(), type, '');
-  const encoding: Encoding = {
-    bytes: new Uint8Array(0),
-    end: 0,
-    depth: 0,
-    out: { bytes: new Uint8Array(0), length: 0 },
-  };
-  return (bytes, start, end, out) => {
-    encoding.bytes = bytes;
-    encoding.end = end;
-    encoding.depth = 0;
-    encoding.out = out;
-    write(encoding, skipSpace(bytes, start));
-  };
-}
+export const compileAvroEncoder = (type: AvroType): AvroEncoder => encodeWith(compile(new Map(), type, ''));
 
 function compile(made: Map<AvroType, Write>, type: AvroType, at: string): Write {
   if (type.kind !== 'record') return make(made, type, at);

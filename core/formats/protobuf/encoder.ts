@@ -1,7 +1,7 @@
 // JSON bytes to Protobuf's wire format: members are written as they come, since fields may stand in any order.
 import { type ByteSink, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { unfit } from '#core/formats/format-fault.ts';
-import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
+import { type Encoding, encodeWith, enterJson, type Write } from '#core/formats/json-encoding.ts';
 import { isNamed, isNull, misfit, readText } from '#core/formats/read-json.ts';
 import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
 import { eachElementAt, eachMember, tagBytes, withLength } from './encoder-parts.ts';
@@ -15,22 +15,8 @@ export type ProtoEncoder = (bytes: Uint8Array, start: number, end: number, out: 
 
 export type MadeWrites = Map<ProtoMessage, Write>;
 
-export function compileProtoEncoder(message: ProtoMessage): ProtoEncoder {
-  const write = compileMessageWrite(new Map(), message, '');
-  const encoding: Encoding = {
-    bytes: new Uint8Array(0),
-    end: 0,
-    depth: 0,
-    out: { bytes: new Uint8Array(0), length: 0 },
-  };
-  return (bytes, start, end, out) => {
-    encoding.bytes = bytes;
-    encoding.end = end;
-    encoding.depth = 0;
-    encoding.out = out;
-    write(encoding, skipSpace(bytes, start));
-  };
-}
+export const compileProtoEncoder = (message: ProtoMessage): ProtoEncoder =>
+  encodeWith(compileMessageWrite(new Map(), message, ''));
 
 /** Writes a message's fields, without its length. */
 export function compileMessageWrite(made: MadeWrites, message: ProtoMessage, at: string): Write {
