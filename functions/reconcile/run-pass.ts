@@ -79,12 +79,7 @@ export async function runPass(
 const unsettledPauseMsMax = 30_000;
 
 /** As soon as the first of the unsettled targets can go on, or the first that failed may be tried again. */
-function nextPassAt(
-  planned: readonly Decision[],
-  backoff: TargetBackoff,
-  expiry: number | null,
-  now: number,
-): number {
+function nextPassAt(planned: readonly Decision[], backoff: TargetBackoff, expiry: number | null, now: number): number {
   let next = Math.min(now + unsettledPauseMsMax, expiry ?? Infinity);
   for (const { target, settled, nextPassAt: wanted } of planned) {
     const notBefore = backoff.get(target)?.notBefore ?? 0;
