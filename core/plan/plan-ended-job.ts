@@ -81,9 +81,12 @@ function keep(job: string, observed: ObservedJob, until: number): Decision {
 }
 
 /** It would end together with too many others: it goes on as it is until somebody agrees, which is told once. */
-export function holdEnding(job: string, { control, at }: ObservedJob, message: string): Decision {
+export function holdEnding(job: string, observed: ObservedJob, message: string): Decision {
+  const { at } = observed;
+  // Of a job whose record is lost, too, it has to be known that it waits: else nobody could agree.
+  const control = observed.control ?? adoptControl(job, readJobId(job)?.uid ?? '', observed);
   const nothing = { target: job, control: null, actions: [], events: [], settled: true };
-  if (control === null || control.announced['held'] !== undefined) return nothing;
+  if (control.announced['held'] !== undefined) return nothing;
   const id = readJobId(job);
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
   return {
