@@ -35,7 +35,7 @@ const region = 'us-east-1';
 const coveredBy: Readonly<Record<string, string>> = {
   'AWS::ApiGatewayV2': 'the API behind gateway events (test/integration/on-aws.test.ts)',
   'AWS::CloudWatch::Alarm': 'template; each has its runbook (test/infra/runbooks.suite.ts)',
-  'AWS::CloudWatch::Dashboard': 'template only',
+  'AWS::CloudWatch::Dashboard': 'template only; those of jobs on moto',
   'AWS::EC2': 'template, cdk-nag, cfn-lint',
   'AWS::ECS': 'an ECS over HTTP (test/contract/ecs-task-runner.test.ts)',
   'AWS::Events': 'template (test/infra/stacks.suite.ts)',
@@ -43,7 +43,7 @@ const coveredBy: Readonly<Record<string, string>> = {
   'AWS::KMS': 'template; signing meets moto’s KMS (test/contract/aws-counterparts.test.ts)',
   'AWS::Lambda': 'bundles imported here; the handlers run in tests',
   'AWS::Logs': 'template',
-  'AWS::MSK': 'a real Kafka without IAM; tokens have met no MSK',
+  'AWS::MSK': 'a real Kafka with tokens and the job role’s rights (test/integration/secured-kafka.test.ts); MSK has seen none',
   'AWS::RDS': 'a real PostgreSQL with the same roles; tokens have met no Aurora',
   'AWS::S3::BucketPolicy': 'template, cdk-nag',
   'AWS::SNS': 'template',
