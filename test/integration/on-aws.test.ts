@@ -47,6 +47,13 @@ test('a declaration through the gateway becomes topics, a goal, a task and its r
     await expect(database.query(statement, ['somebody'])).rejects.toThrow(/permission denied/);
   await expect(database.query('DROP TABLE audit')).rejects.toThrow(/must be owner/);
 
+  // A table that is added with a tenant has to be held to it as well (adapters/postgres/access.ts).
+  const open = await database.query<{ table_name: string }>(
+    `SELECT table_name FROM information_schema.columns JOIN pg_class ON relname = table_name
+     WHERE table_schema = 'public' AND column_name = 'tenant' AND NOT relrowsecurity`,
+  );
+  expect(open.map(({ table_name }) => table_name)).toEqual([]);
+
   // Row-level security: a query that names no tenant, or another, finds nothing, and writes for nobody else.
   const count = (on: Pick<typeof database, 'query'>) =>
     on.query<{ count: string }>('SELECT count(*) FROM heads').then(([row]) => Number(row?.count));
