@@ -12,7 +12,7 @@ import { type Database, openDatabase, type Scope } from '#adapters/postgres/data
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { iamPassword } from '#adapters/postgres/iam-password.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
-import { createObjectStore } from '#adapters/s3/object-store.ts';
+import type { S3ObjectStore, S3Options } from '#adapters/s3/object-store.ts';
 import type { ConfigSource } from '#core/config/layers.ts';
 import { readConfigSource } from '#core/config/read-source.ts';
 import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetting } from '#core/environment.ts';
@@ -47,7 +47,7 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const database = openControlDatabase(env, needs);
   const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
   const bucket = required(env, environment.bucket);
-  const objects = createObjectStore({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
+  const objects = objectsWhenAsked({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
   const security = readKafkaAuth(env) === 'iam' ? bearerSecurity(mskTokens(aws.region)) : noSecurity;
   const callMs = needs.kafkaCallMs === undefined ? {} : { callMs: needs.kafkaCallMs };
   const kafka = { brokers: required(env, environment.kafkaBrokers).split(','), security, clientId, ...callMs };
@@ -97,4 +97,22 @@ function openControlDatabase(env: Environment, { program, lambdaConnectionsMax }
     ...(env[environment.postgresAuth] === 'iam' ? { password: iamPassword(url, readAwsAccess(env).region) } : {}),
     ...(isLocal(env) ? {} : { connectionsMax: lambdaConnectionsMax }),
   });
+}
+
+/** Its client is loaded with the first object that is asked for: few requests of the API ask for any. */
+function objectsWhenAsked(options: S3Options): S3ObjectStore {
+  let opened: Promise<S3ObjectStore> | null = null;
+  const open = (): Promise<S3ObjectStore> => {
+    opened ??= import('#adapters/s3/object-store.ts').then(({ createObjectStore }) => createObjectStore(options));
+    return opened;
+  };
+  return {
+    put: async (...asked) => await (await open()).put(...asked),
+    copy: async (...asked) => await (await open()).copy(...asked),
+    get: async (key) => await (await open()).get(key),
+    list: async (prefix) => await (await open()).list(prefix),
+    remove: async (key) => await (await open()).remove(key),
+    ensureBucket: async () => await (await open()).ensureBucket(),
+    close: () => void opened?.then((store) => store.close()),
+  };
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { emfMeasures } from '#adapters/cloudwatch/job-measures.ts';
-import { createJobWatches } from '#adapters/cloudwatch/job-watches.ts';
+import type { CloudWatchOptions } from '#adapters/cloudwatch/job-watches.ts';
 import { Ecs } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { parseSizes } from '#adapters/ecs/worker-size.ts';
@@ -18,6 +18,7 @@ import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { awsSettings } from '#core/graph/platform-settings.ts';
 import { claimsText, encodeIdentity } from '#core/job/task-identity.ts';
 import { environment } from '#core/names.ts';
+import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { isLocal, openStores, required } from '#functions/stores.ts';
@@ -84,11 +85,25 @@ function cloudWatches(env: Environment): Watched {
   const topicArn = env[environment.alarmTopic];
   if (topicArn === undefined || topicArn === '') return {};
   const shards = Number(env[environment.metricShards] ?? 1);
-  const watches = createJobWatches({
+  const watches = watchesWhenAsked({
     ...{ ...readAwsAccess(env), ...readEndpoint(env, environment.cloudwatchEndpoint), topicArn, shards },
   });
   const measures = emfMeasures((line) => process.stdout.write(`${line}\n`), shards);
   return { watches, measures };
+}
+
+/** Its client is loaded when watches are first looked at, not when a pass waits for its function to start. */
+function watchesWhenAsked(options: CloudWatchOptions): JobWatches {
+  let opened: Promise<JobWatches> | null = null;
+  const open = (): Promise<JobWatches> => {
+    opened ??= import('#adapters/cloudwatch/job-watches.ts').then(({ createJobWatches }) => createJobWatches(options));
+    return opened;
+  };
+  return {
+    list: async () => await (await open()).list(),
+    put: async (watch) => await (await open()).put(watch),
+    remove: async (tenant, job) => await (await open()).remove(tenant, job),
+  };
 }
 
 interface Runtime {
