@@ -43,7 +43,8 @@ const coveredBy: Readonly<Record<string, string>> = {
   'AWS::KMS': 'template; signing meets moto’s KMS (test/contract/aws-counterparts.test.ts)',
   'AWS::Lambda': 'bundles imported here; the handlers run in tests',
   'AWS::Logs': 'template',
-  'AWS::MSK': 'a real Kafka with tokens and the job role’s rights (test/integration/secured-kafka.test.ts); MSK has seen none',
+  'AWS::MSK':
+    'a real Kafka with tokens and the job role’s rights (test/integration/secured-kafka.test.ts); MSK has seen none',
   'AWS::RDS': 'a real PostgreSQL with the same roles; tokens have met no Aurora',
   'AWS::S3::BucketPolicy': 'template, cdk-nag',
   'AWS::SNS': 'template',
