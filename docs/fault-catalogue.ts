@@ -170,10 +170,7 @@ export const faultCatalogue: readonly FaultSection[] = [
     ...{ letter: 'H', title: 'Kafka', first: 84 },
     faults: [
       'a broker killed, leaders move',
-      {
-        what: 'worker and broker cut off from each other',
-        untested: 'not yet on the real broker; an open connection without answers: fault 118',
-      },
+      'worker and broker cut off from each other',
       'a transaction times out',
       'a delayed end of a transaction hits a later one',
       'a hanging transaction',

@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { type AclEntry, AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
+import { aDelivery } from '#test/support/builders.ts';
 import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts';
 import { until } from '#test/support/until.ts';
+import { readCommitted } from '../workers/read-committed.ts';
 import { addressesFromEnvironment, type GoalWishes, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
 
 // Bounds for hangs: parts and workers start one after the other in these.
@@ -189,6 +191,26 @@ describe('permission', () => {
 });
 
 describe('the broker', () => {
+  test('that stands still for seconds and wakes up is waited for: nothing is lost or doubled, in either mode [fault 85]', async () => {
+    const exactly = { delivery: { ...aDelivery, guarantee: 'exactly-once' as const } };
+    const goals = [await job(), await job({ goal: exactly })];
+    const workers = await Promise.all(goals.map((goal) => rig.start(goal)));
+    for (const goal of goals) await rig.produce(goal.source.topic, events(0, 10_000));
+    for (const goal of goals) await rig.accounted(goal, 1_000);
+    kafka.pause();
+    await sleep(4_000);
+    kafka.resume();
+    for (const goal of goals) {
+      expect(await rig.accounted(goal, 10_000)).toMatchObject({ in: 10_000, out: 10_000 });
+      const ids = await until(async () => {
+        const records = await readCommitted(kafka.address, goal.sink.topic);
+        return records.length >= 10_000 ? records.map(({ value }) => idOf(Buffer.from(value!))) : null;
+      }, 'all events at the sink');
+      expect([ids.length, new Set(ids).size]).toEqual([10_000, 10_000]);
+    }
+    for (const { child } of workers) expect(child.exitCode).toBeNull();
+  });
+
   test('that is killed and started again is written to within five seconds of being back, and nothing is lost or doubled', async () => {
     const goal = await job();
     await rig.start(goal);
