@@ -6,6 +6,7 @@ import { limits } from '#core/limits.ts';
 import type { Chain } from '#core/operators/run/chain.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import { Aside } from './aside.ts';
+import { Brakes } from './brakes.ts';
 import { DeadLetterRate } from './dead-letter-rate.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import { openRegistryOf } from './formats/open-registry.ts';
@@ -27,6 +28,8 @@ import { SplitTransactions } from './split-transactions.ts';
 import { Throttle } from './throttle.ts';
 import { resolveUnreadable } from './unreadable-split.ts';
 
+/** Until the topics that are written to are found nothing is worked on; whether they are is looked at this often. */
+const openingMs = 20;
 const retry = { minMs: 50, maxMs: 1_000 };
 
 export class DataPath {
@@ -38,8 +41,7 @@ export class DataPath {
   readonly #sink: Sink;
   readonly #gate: ReplayGate | null;
   readonly #source: Source;
-  readonly #throttle: Throttle;
-  readonly #lossBudget: LossBudget | null;
+  readonly #brakes: Brakes;
   /** Null where the source's records are JSON as they stand. */
   readonly #decoder: SourceDecoder | null;
   readonly #splits = new Set<Split>();
@@ -55,7 +57,6 @@ export class DataPath {
     const { goal, cluster, clock } = parts;
     const note = (code: string, message: string, failingForMs = 0): void => this.#note(code, message, failingForMs);
     this.#gate = goal.replay === undefined ? null : new ReplayGate(goal.replay, () => clock.monotonicMs());
-    this.#throttle = throttleOf(parts, () => this.#splits.size);
     this.#transactions = transactionsOf({ parts, lease, onTrouble: note, onLost: onFenced });
     this.#outlet =
       this.#transactions ??
@@ -88,7 +89,11 @@ export class DataPath {
     const { lossBudget } = goal.delivery;
     const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.room() === null;
     const onSpent = (message: string): void => note('loss-budget-spent', message);
-    this.#lossBudget = lossBudget === null ? null : new LossBudget(lossBudget, hasRoom, onSpent);
+    this.#brakes = new Brakes({
+      ...{ decoder: this.#decoder, gate: this.#gate, throttle: throttleOf(parts, () => this.#splits.size) },
+      lossBudget: lossBudget === null ? null : new LossBudget(lossBudget, hasRoom, onSpent),
+      sinkRoom: () => this.#outlet.room() ?? this.#sink.room(),
+    });
     this.#source = new Source(
       cluster,
       {
@@ -101,7 +106,7 @@ export class DataPath {
         },
       },
       {
-        room: () => this.#room(),
+        room: () => (this.#pipeline === null ? wait(openingMs) : this.#brakes.room()),
         work: (split, fetched, offset) => this.#pipeline!.work(split, fetched, offset),
         worked: () => {
           this.#outlet.nudge();
@@ -119,14 +124,11 @@ export class DataPath {
 
   /** True while the sink or the source is the reason that nothing moves. */
   get isRefused(): boolean {
-    const isHeld =
-      this.#gate?.isWaiting === true ||
-      [...this.#splits].some(({ state, isOpening }) => state === 'holding' || isOpening);
-    const isUnread = this.#decoder?.isRefused === true;
+    const isHeld = [...this.#splits].some(({ state, isOpening }) => state === 'holding' || isOpening);
     return (
       this.#sinkTrouble ||
       isHeld ||
-      isUnread ||
+      this.#brakes.isHeld ||
       this.#outlet.isRefused ||
       this.#sink.isRefused ||
       this.#source.isUnreachable
@@ -170,8 +172,7 @@ export class DataPath {
           sink: this.#sink,
           aside: this.#aside,
           decoder: this.#decoder,
-          throttle: this.#throttle,
-          lossBudget: this.#lossBudget,
+          brakes: this.#brakes,
         });
         this.#sinkTrouble = false;
         return;
@@ -229,15 +230,6 @@ export class DataPath {
     this.#outlet.close();
     this.#decoder?.close();
     await Promise.all([this.#source.close(), this.#sink.close()]);
-  }
-
-  #room(): Promise<void> | null {
-    if (this.#pipeline === null) return wait(20);
-    const unread = this.#decoder?.room() ?? null;
-    if (unread !== null) return unread;
-    const held = this.#gate?.room() ?? this.#throttle.room();
-    if (held !== null || this.#lossBudget?.isOpen === true) return held;
-    return this.#outlet.room() ?? this.#sink.room();
   }
 
   /** Where the route gives the sink up by stopping, what was read stays unacknowledged until it takes it or somebody decides. */

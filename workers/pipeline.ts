@@ -14,16 +14,15 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { multiplies, passesNull, rememberedEvents } from '#core/operators/operator.ts';
 import type { Chain, Outputs, RecordPlace } from '#core/operators/run/chain.ts';
 import type { Aside, RecordFault } from './aside.ts';
+import type { Brakes } from './brakes.ts';
 import type { SourceDecoder } from './formats/source-decoder.ts';
 import type { FetchedPartition } from './kafka/apis.ts';
 import { DecompressionRefused } from './kafka/compression.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { RecordReader } from './kafka/record-reader.ts';
-import type { LossBudget } from './loss-budget.ts';
 import type { ReplayGate } from './replay-gate.ts';
 import type { Original, RecordView, Refusal, Sink } from './sinks/sink.ts';
 import type { Split, Unit } from './split.ts';
-import type { Throttle } from './throttle.ts';
 
 export interface PipelineParts {
   readonly goal: JobGoal;
@@ -38,8 +37,7 @@ export interface PipelineParts {
   readonly gate: ReplayGate | null;
   /** Null where the source's records are JSON as they stand. */
   readonly decoder: SourceDecoder | null;
-  readonly throttle: Throttle;
-  readonly lossBudget: LossBudget | null;
+  readonly brakes: Brakes;
   readonly now: () => number;
   readonly onError: (code: string, message: string) => void;
 }
@@ -104,10 +102,10 @@ export class Pipeline implements Original {
    */
   work(split: Split, fetched: FetchedPartition, fetchOffset: number): number {
     const unit = split.openUnit();
-    const { aside, throttle } = this.#parts;
+    const { aside, brakes } = this.#parts;
     this.#isHeldUp = false;
     const end = this.#workUnit(split, unit, fetched, fetchOffset);
-    throttle.spend(unit.in);
+    brakes.spend(unit.in);
     aside.noteRead(unit.in);
     if (unit.in > 0) this.#noteTime();
     unit.close(Math.max(end, split.knownUntil));
@@ -117,9 +115,9 @@ export class Pipeline implements Original {
   /** Gives the unit's end. */
   #workUnit(split: Split, unit: Unit, fetched: FetchedPartition, fetchOffset: number): number {
     const reader = this.#reader;
-    const { gate } = this.#parts;
+    const { gate, brakes } = this.#parts;
     const latestTimestamp = this.#parts.now() + futureMsMax;
-    const recordsMax = this.#parts.throttle.allowance;
+    const recordsMax = brakes.allowance;
     this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
@@ -134,7 +132,7 @@ export class Pipeline implements Original {
           else this.#isHeldUp = true;
           return reader.offset;
         }
-        if (unit.in >= recordsMax || gate?.isOverdrawn === true) {
+        if (unit.in >= recordsMax || brakes.isOverdrawn) {
           this.#isHeldUp = true;
           break;
         }
@@ -256,7 +254,7 @@ export class Pipeline implements Original {
 
   /** Where loss is allowed, what the sink has no room for is dropped, as long as the budget lasts. */
   #afford(): 'passed' | 'drop' | 'wait' {
-    const decision = this.#parts.lossBudget?.decide(this.#outgoing.split) ?? 'take';
+    const decision = this.#parts.brakes.afford(this.#outgoing.split);
     return decision === 'take' ? 'passed' : decision;
   }
 

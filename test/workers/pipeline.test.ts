@@ -9,6 +9,7 @@ import { Chain } from '#core/operators/run/chain.ts';
 import type { RecordErrorAction } from '#core/spec/route-spec.ts';
 import { plannedRoute } from '#test/support/run-chain.ts';
 import { Aside } from '#workers/aside.ts';
+import { Brakes } from '#workers/brakes.ts';
 import { DeadLetterRate } from '#workers/dead-letter-rate.ts';
 import type { FetchedPartition } from '#workers/kafka/apis.ts';
 import { batchFields } from '#workers/kafka/batch-format.ts';
@@ -75,8 +76,10 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
   const pipeline = new Pipeline({
     ...{
       decoder: null,
-      throttle: new Throttle(() => null, clock.monotonicMs),
-      lossBudget: null,
+      brakes: new Brakes({
+        ...{ decoder: null, gate: null, lossBudget: null, sinkRoom: () => null },
+        throttle: new Throttle(() => null, clock.monotonicMs),
+      }),
       gate: null,
       eventTime: null,
       aside: new Aside(parts),
