@@ -27,7 +27,7 @@ const bytesPerMiB = 1024 * 1024;
 
 export class Heartbeats {
   readonly #parts: WorkerParts;
-  readonly #startedAt: number;
+  readonly #startedMonotonicMs: number;
   #beat = 0;
   /** The books of the last minute, oldest first; a heartbeat each. */
   #minute: { readonly atMs: number; readonly accounting: Accounting }[] = [];
@@ -39,8 +39,8 @@ export class Heartbeats {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
-    this.#previous = { atMs: parts.clock.monotonicMs(), accounting: noRecords, usages: [] };
+    this.#startedMonotonicMs = parts.clock.monotonicMs();
+    this.#previous = { atMs: this.#startedMonotonicMs, accounting: noRecords, usages: [] };
   }
 
   next(facts: HeartbeatFacts): Heartbeat {
@@ -60,8 +60,7 @@ export class Heartbeats {
       live: liveHash(goal),
       state: facts.state,
       beat: ++this.#beat,
-      at: clock.now(),
-      startedAt: this.#startedAt,
+      ...this.#times(),
       pid: identity.pid,
       leader: facts.leader,
       splits: splits.map(describeSplit),
@@ -75,6 +74,13 @@ export class Heartbeats {
       lastCheckpoint: facts.lastCheckpoint,
       errors: mergeErrors([facts.errors, ...paths.errors]),
     };
+  }
+
+  /** Both by the clock as it goes now: of one that was set meanwhile, who reads it knows only what it is off at `at`. */
+  #times(): Pick<Heartbeat, 'at' | 'startedAt'> {
+    const { clock } = this.#parts;
+    const at = clock.now();
+    return { at, startedAt: at - Math.round(clock.monotonicMs() - this.#startedMonotonicMs) };
   }
 
   #lastMinute(accounting: Accounting): NonNullable<Heartbeat['lastMinute']> {

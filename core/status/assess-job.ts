@@ -222,14 +222,19 @@ function asItGoes(situation: Situation): Condition {
   }
   if (entry.requested.some(({ kind }) => kind === 'rewind') && current.length < wanted)
     return condition(type, 'false', 'Rewinding', 'workers end, positions are set back, then workers start again');
-  if (current.length === wanted)
+  const inPlace = current.filter(({ slot }) => slot < wanted).length;
+  // A worker of a slot that is wanted no more may hold splits still, and work on them by an older goal.
+  const leaving = Object.keys(control?.slots ?? {}).filter((slot) => Number(slot) >= wanted).length;
+  if (inPlace === wanted && leaving > 0)
+    return condition(type, 'false', 'Draining', `${leaving} worker(s) that are wanted no more still drain`);
+  if (inPlace === wanted)
     return condition(type, 'true', 'AllCurrent', `${wanted}/${wanted} workers run revision ${entry.goal.revision}`);
   const older = live.length - current.length;
   return condition(
     type,
     'false',
     older > 0 ? 'OlderGoal' : 'WorkersMissing',
-    `${current.length}/${wanted} workers run revision ${entry.goal.revision}${older > 0 ? `, ${older} an older one or draining` : ''}`,
+    `${inPlace}/${wanted} workers run revision ${entry.goal.revision}${older > 0 ? `, ${older} an older one or draining` : ''}`,
   );
 }
 

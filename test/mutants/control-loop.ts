@@ -192,6 +192,11 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'const { owner: _owner, ...shaping } = goal;',
   },
   {
+    ...{ name: 'running-beside-former-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
+    before: 'if (inPlace === wanted && leaving > 0)',
+    after: 'if (leaving < 0)',
+  },
+  {
     ...{ name: 'running-without-its-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
     before:
       "if (sync.status !== 'true' && sync.reason !== 'Frozen') return { phase: 'Deploying', message: sync.message };",

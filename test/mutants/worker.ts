@@ -50,6 +50,15 @@ export const workerMutants: readonly Mutant[] = [
     after: 'return this.#monotonicMs() - renewedMs < 100 * this.#leaseMs;',
   },
   {
+    ...{
+      name: 'start-by-a-clock-that-was-set',
+      file: 'workers/heartbeats.ts',
+      by: ['test/workers/heartbeats.test.ts'],
+    },
+    before: 'Math.round(clock.monotonicMs() - this.#startedMonotonicMs)',
+    after: '0',
+  },
+  {
     ...{ name: 'commit-before-acknowledgement', file: 'workers/split.ts', by: [simulated] },
     before: 'return this.#closed && this.#outstanding === 0;',
     after: 'return this.#closed;',

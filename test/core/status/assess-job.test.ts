@@ -106,6 +106,18 @@ describe('a job', () => {
     expect(assess([], paused, { ...control, slots: {} }).message).toBe('no worker runs, as wanted');
   });
 
+  test('is not Running while a worker of a slot that is wanted no more is there, nor by such a worker instead of its own', () => {
+    const former = { ...slot, incarnation: 2, render: 'older' };
+    const shrinking = { ...control, slots: { '0': slot, '1': former } };
+    const own = aHeartbeat(entry, 1);
+    const silent = assess([own], entry, shrinking);
+    expect(silent).toMatchObject({ phase: 'Deploying', message: '1 worker(s) that are wanted no more still drain' });
+    expect(assess([own, aHeartbeat(entry, 2, { slot: 1, render: 'older' })], entry, shrinking).phase).toBe('Deploying');
+    const instead = assess([aHeartbeat(entry, 2, { slot: 1 })], entry, shrinking);
+    expect([instead.phase, instead.message]).toEqual(['Deploying', '0/1 workers run revision 1']);
+    expect(assess([own]).phase).toBe('Running');
+  });
+
   test('does not count a worker that has been silent for longer than its lease', () => {
     expect(assess([aHeartbeat(entry, 1, { at: theTime - 5_001 })]).phase).toBe('Deploying');
   });
