@@ -29,7 +29,7 @@ import type { Split } from '#workers/split.ts';
 import { resolveUnreadable } from '#workers/unreadable-split.ts';
 import type { Ledger } from './ledger.ts';
 import type { Actor, Network } from './network.ts';
-import { badThrottle } from './people.ts';
+import { isBadGoal } from './people.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface WorkerWorld {
@@ -120,7 +120,7 @@ export class ModelWorker {
     const goal = await this.#readGoal();
     if (goal === null || this.isOver) return;
     this.goal = goal;
-    if (goal.throttle === badThrottle) this.#world.time.after(badLifeMs, () => this.#end('internal'));
+    if (isBadGoal(goal)) this.#world.time.after(badLifeMs, () => this.#end('internal'));
     const core = this.#compose(goal);
     this.#core = core;
     await this.#beat();

@@ -1,4 +1,5 @@
 // The people of a simulated world: what they declare, and how they change it.
+import type { JobGoal } from '#core/job/job-goal.ts';
 import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/document.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
@@ -6,8 +7,12 @@ import type { Step } from './steps.ts';
 
 const asked = { tenant: 'default', author: 'ann', reason: '' };
 
-/** By it a worker of the model knows that its goal is one of those that it cannot live with. */
-export const badThrottle = 666;
+/**
+ * By its memory a worker of the model knows that its goal is one of those that it cannot live with. A setting that shapes
+ * the process: one that is live would be taken over by workers that run, and no goal would have to make room for it.
+ */
+const badMemoryMiB = 666;
+export const isBadGoal = ({ resources }: Pick<JobGoal, 'resources'>): boolean => resources.memoryMiB === badMemoryMiB;
 
 const fleet = { ...asked, scope: 'fleet' as const, name: '' };
 
@@ -198,8 +203,7 @@ const declaredOf = (wish: RouteWish): { readonly [key: string]: Json } => ({
   from: wish.from,
   where: `x > ${wish.limit}`,
   to: wish.sinks.map((sink) => ({ name: sink, stream: `${wish.from}-${sink}-${wish.limit % 2}` })),
-  resources: { workers: wish.workers },
+  resources: { workers: wish.workers, ...(wish.bad ? { memory: `${badMemoryMiB}MiB` } : {}) },
   ...(wish.paused ? { paused: true } : {}),
   ...(wish.beside ? { delivery: { onRedeploy: 'lower-latency' } } : {}),
-  ...(wish.bad ? { throttle: { recordsPerSecond: badThrottle } } : {}),
 });

@@ -2,7 +2,7 @@
 import { seededRandom } from '#test/support/seeded-random.ts';
 import { approveHeld, carryOut } from './chaos.ts';
 import { type CallFault, callFaults } from './network.ts';
-import { badThrottle } from './people.ts';
+import { isBadGoal } from './people.ts';
 import { drawSteps, type Step } from './steps.ts';
 import { unmet } from './unmet.ts';
 import type { Violation } from './watch.ts';
@@ -109,7 +109,7 @@ async function beQuiet(world: World): Promise<void> {
   world.tell('world', () => '--- quiet: nothing may change');
   world.reconcilerEffects = [];
   // A job that can never start is asked for again and again, and a frozen one waits for a person.
-  const isBad = world.goal.jobs.some(({ goal }) => goal.throttle === badThrottle);
+  const isBad = world.goal.jobs.some(({ goal }) => isBadGoal(goal));
   const cursed = world.runtime.cursed.size > 0 || watch.losses.goals || isBad;
   await time.runUntil(time.now + profile.quietMs, () => {});
   if (watch.violation) return;

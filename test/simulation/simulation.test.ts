@@ -21,7 +21,7 @@ describe('the simulated platform', () => {
   test('the same seed gives the same run, event for event', async () => {
     const lines = async (): Promise<string[]> => {
       const told: string[] = [];
-      await runSeed({ seed: 7, tell: (at, actor, line) => told.push(`${at} ${actor} ${line}`) });
+      await runSeed({ seed: 4, tell: (at, actor, line) => told.push(`${at} ${actor} ${line}`) });
       return told;
     };
     const first = await lines();

@@ -6,7 +6,7 @@ import { readJobId } from '#core/names.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
-import { badThrottle } from './people.ts';
+import { isBadGoal } from './people.ts';
 import type { World } from './world.ts';
 
 export async function unmet(world: World): Promise<readonly string[]> {
@@ -19,7 +19,7 @@ export async function unmet(world: World): Promise<readonly string[]> {
   for (const entry of goal.jobs) {
     const { id, name } = entry.goal;
     const control = await world.controls.read(id);
-    if (entry.goal.throttle === badThrottle) {
+    if (isBadGoal(entry.goal)) {
       found.push(...unmetRollback(world, entry, control));
       continue;
     }
