@@ -10,7 +10,7 @@ const bash = (script: string): string => {
 
 describe('completion', () => {
   test.each([
-    ['a command', ['millrace', 'app'], 'apply'],
+    ['a command', ['millrace', 'appl'], 'apply'],
     ['a kind', ['millrace', 'get', 'ro'], 'routes'],
     ['an option', ['millrace', 'tail', '--wh'], '--where'],
     ['an option’s value', ['millrace', 'get', 'jobs', '-o', 'js'], 'json'],
