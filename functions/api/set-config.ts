@@ -6,7 +6,7 @@ import { readSetting } from '#core/config/read-source.ts';
 import type { ConfigEntry, ConfigScope } from '#core/ports/goal-store.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
-import { reasonOf } from '#functions/api/caller.ts';
+import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Answer, type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
 import { changeQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
@@ -75,7 +75,7 @@ export const setTeamConfig = endpoint({
   handle: async (request, parts) => {
     const { expiresIn, ...content } = request.content;
     const wish = { ...content, expiresInMs: expiresIn === undefined ? null : expiresInMs(expiresIn) };
-    return await store(request, parts, { scope: 'team', subject: request.path.name }, wish);
+    return await store(request, parts, teamScope(request), wish);
   },
 });
 
@@ -84,7 +84,7 @@ export const clearTeamConfig = endpoint({
   summary: 'Clear a parameter of a team',
   ...{ params: ofTeam, query: changeQuery },
   reads: ['millrace-reason'],
-  handle: async (request, parts) => await clear(request, parts, { scope: 'team', subject: request.path.name }),
+  handle: async (request, parts) => await clear(request, parts, teamScope(request)),
 });
 
 type KeyedRequest = ApiRequest<
@@ -93,8 +93,15 @@ type KeyedRequest = ApiRequest<
   unknown
 >;
 
+/** Of what the caller's teams may change. */
+function teamScope({ caller, path }: KeyedRequest): ConfigScope {
+  requireOwner(caller, path.name, `team ${path.name}`);
+  return { scope: 'team', subject: path.name };
+}
+
 async function jobScope(request: KeyedRequest, parts: ApiParts): Promise<ConfigScope> {
   const { goal } = await findJob(parts, request.caller.tenant, request.path.name);
+  requireOwner(request.caller, goal.owner, `job ${goal.name}`);
   return { scope: 'job', subject: goal.name, uid: goal.uid };
 }
 

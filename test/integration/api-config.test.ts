@@ -40,6 +40,19 @@ describe('an override', () => {
     expect(events.items.map(({ reason }: { reason: string }) => reason)).toContain('ConfigSet');
   });
 
+  test('of a job or a team is not for those who act for other teams alone', async () => {
+    const json = { value: 5, reason: 'because', expiresIn: '1h' };
+    const ask = async (method: string, path: string, teams: string): Promise<number> =>
+      (await api.call(method, path, { ...(method === 'PUT' ? { json } : {}), headers: { 'millrace-teams': teams } }))
+        .status;
+    for (const path of [`${config}/${key}`, `/v1/teams/playback/config/${key}`]) {
+      expect(await ask('PUT', path, 'billing')).toBe(403);
+      expect(await ask('PUT', path, 'billing,playback')).toBe(200);
+      expect(await ask('DELETE', path, 'billing')).toBe(403);
+      expect(await ask('DELETE', path, 'playback')).toBe(200);
+    }
+  });
+
   test('can be ended before its time, once', async () => {
     await set({ value: 'none' });
     expect(await explained(key)).toMatchObject({ value: 'none', layer: 'override' });

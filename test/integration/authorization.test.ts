@@ -69,6 +69,8 @@ const bodies: Readonly<Record<string, () => unknown>> = {
   rollbackRoute: () => ({}),
   restoreTime: () => ({ to: '2026-01-01T00:00:00Z' }),
   approveHeld: () => ({ jobs: ['default/a.out@u1'] }),
+  setJobConfig: () => ({ value: 100, reason: 'a test', expiresIn: '1h' }),
+  setTeamConfig: () => ({ value: 100, reason: 'a test' }),
 };
 
 /** What a valid request of each endpoint has to say in its address. */
@@ -92,7 +94,7 @@ function pathOf(template: string, things: { stream: string; route: string; job: 
     : template.startsWith('/v1/jobs') || template.startsWith('/v1/freezes/job')
       ? things.job
       : things.route;
-  return template.replace('{name}', name).replace('{id}', operation);
+  return template.replace('{name}', name).replace('{id}', operation).replace('{key}', 'throttle.recordsPerSecond');
 }
 
 async function ask(method: string, path: string, { authorizer, headers = {} }: Asks, body?: unknown): Promise<Asked> {
