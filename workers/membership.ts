@@ -42,11 +42,13 @@ export class Membership {
   /** Throws while the stores cannot be reached; nothing is decided then. */
   async round(held: ReadonlySet<string>): Promise<Round> {
     const { identity, goal, clock, workers, splits } = this.#parts;
+    // What stood still until this had stood still when the view was read; until it has arrived it may have moved again.
+    const askedMs = clock.monotonicMs();
     const [view, records] = await Promise.all([workers.view(identity.job), splits.list(identity.job)]);
     if (view.fenced.includes(identity.worker)) return { kind: 'fenced' };
-    const nowMs = clock.monotonicMs();
-    this.#sightings = sight(this.#sightings, countersOf(view), nowMs);
-    const standpoint = { me: identity.worker, view, sightings: this.#sightings, nowMs, leaseMs: goal.settings.leaseMs };
+    this.#sightings = sight(this.#sightings, countersOf(view), clock.monotonicMs());
+    const { leaseMs } = goal.settings;
+    const standpoint = { me: identity.worker, view, sightings: this.#sightings, nowMs: askedMs, leaseMs };
     const led = await this.#leadRound(standpoint, records);
     const decision = decideClaims({ ...standpoint, view: led.view }, led.records, held);
     return { kind: 'decided', decision, live: view.live };

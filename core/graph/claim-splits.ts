@@ -8,6 +8,7 @@ export interface Standpoint {
   readonly me: string;
   readonly view: JobView;
   readonly sightings: Sightings;
+  /** When the view was asked for: of what came later it says nothing. */
   readonly nowMs: number;
   readonly leaseMs: number;
 }

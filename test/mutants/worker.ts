@@ -50,6 +50,16 @@ export const workerMutants: readonly Mutant[] = [
     after: 'return this.#monotonicMs() - renewedMs < 100 * this.#leaseMs;',
   },
   {
+    ...{ name: 'silence-until-the-answer', file: 'workers/membership.ts', by: ['test/workers/membership.test.ts'] },
+    before: 'nowMs: askedMs',
+    after: 'nowMs: clock.monotonicMs()',
+  },
+  {
+    ...{ name: 'seen-before-it-was-read', file: 'workers/membership.ts', by: ['test/workers/membership.test.ts'] },
+    before: 'countersOf(view), clock.monotonicMs()',
+    after: 'countersOf(view), askedMs',
+  },
+  {
     ...{
       name: 'start-by-a-clock-that-was-set',
       file: 'workers/heartbeats.ts',

@@ -1,0 +1,62 @@
+// Whom a worker takes for gone, when what it is told of the others takes its time to arrive.
+import { describe, expect, test } from '@jest/globals';
+import { aHeartbeat, aJobEntry } from '#test/support/builders.ts';
+import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
+import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
+import { Membership } from '#workers/membership.ts';
+import type { WorkerParts } from '#workers/parts.ts';
+
+const entry = aJobEntry();
+const { goal } = entry;
+const { leaseMs } = goal.settings;
+
+/** Two workers of a job of which the other leads, and says nothing more. */
+async function besideASilentLeader() {
+  let nowMs = 0;
+  let answerMs = 0;
+  const store = createMemoryWorkerStore();
+  const leader = aHeartbeat(entry, 1, { slot: 0 });
+  const me = aHeartbeat(entry, 2, { slot: 1 });
+  for (const heartbeat of [leader, me]) await store.beat(heartbeat);
+  await store.lead(goal.id, leader.worker, null);
+  const workers: WorkerParts['workers'] = {
+    ...store,
+    view: async (job) => {
+      const view = await store.view(job);
+      nowMs += answerMs;
+      return view;
+    },
+  };
+  const identity = { job: goal.id, worker: me.worker, incarnation: 2, slot: 1, render: entry.render, pid: 1 };
+  const membership = new Membership({
+    ...{ workers, splits: createMemorySplitStore(), objects: createMemoryObjectStore(), identity, goal },
+    clock: { now: () => nowMs, monotonicMs: () => nowMs },
+    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+    cluster: { topic: () => undefined },
+  } as unknown as WorkerParts);
+  return {
+    /** Whether it leads after a round that is begun then, and is answered after so long. */
+    leadsAfter: async (begunMs: number, afterMs: number): Promise<boolean> => {
+      [nowMs, answerMs] = [begunMs, afterMs];
+      await membership.round(new Set());
+      return membership.leads;
+    },
+  };
+}
+
+describe('a worker', () => {
+  test('takes nobody for gone who may have reported since it asked: an answer that is late says nothing of meanwhile', async () => {
+    const { leadsAfter } = await besideASilentLeader();
+    expect(await leadsAfter(0, 0)).toBe(false);
+    expect(await leadsAfter(leaseMs - 1, 1_000)).toBe(false);
+    expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(true);
+  });
+
+  test('watches for a whole lease from when the first answer was there', async () => {
+    const { leadsAfter } = await besideASilentLeader();
+    expect(await leadsAfter(0, 1_000)).toBe(false);
+    expect(await leadsAfter(leaseMs + 999, 0)).toBe(false);
+    expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(true);
+  });
+});
