@@ -83,8 +83,10 @@ const queries: Readonly<Record<string, string>> = {
 /** Refused to the owner too, for what is declared: a stream that is read, nothing to go back to, nothing deleted, frozen or held. */
 const conditional = ['deleteStream', 'rollbackRoute', 'restoreTime', 'undeleteRoute', 'undeleteStream', 'approveHeld'];
 
-/** Deletes last: the others need what they delete. */
-const table = [...endpoints].sort((a, b) => Number(a.method === 'DELETE') - Number(b.method === 'DELETE'));
+/** Deletes last, declarations behind all else: the others need what they delete. */
+const turnOf = ({ method, operationId }: (typeof endpoints)[number]): number =>
+  method !== 'DELETE' ? 0 : operationId.startsWith('delete') ? 2 : 1;
+const table = [...endpoints].sort((a, b) => turnOf(a) - turnOf(b));
 const isOpen = (operationId: string): boolean => operationId === 'getOpenapi';
 const named = table.filter(({ path }) => path.includes('{name}'));
 

@@ -251,7 +251,8 @@ export class WorkerRig {
       descriptorsMax === undefined ? program : ['sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh', ...program];
     const child = spawn(bounded[0]!, bounded.slice(1), {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      // Not this process's own stderr: jest takes what a worker says there of its heap for its own end.
+      stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
         // Taking the types out of all modules is most of a worker's start here.
@@ -268,6 +269,7 @@ export class WorkerRig {
     const log: Record<string, unknown>[] = [];
     const lines = createInterface({ input: child.stdout! });
     lines.on('line', (line) => log.push(JSON.parse(line) as Record<string, unknown>));
+    createInterface({ input: child.stderr! }).on('line', (message) => log.push({ level: 'stderr', message }));
     const exited = new Promise<number | null>((resolve) => child.once('close', resolve));
     const said = async (message: string, withinMs?: number): Promise<Record<string, unknown>> =>
       await until(
