@@ -1,21 +1,13 @@
 // Scalar values of JSON in Avro's binary encoding: exact, or refused.
 
 import { EvaluationFault } from '#core/expression/fault.ts';
-import { ensureRoom, writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
+import { ensureRoom, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { parseInterval } from '#core/expression/values/interval.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding, Write } from '#core/formats/json-encoding.ts';
-import {
-  isNumber,
-  misfit,
-  quote,
-  readBase64,
-  readFloating,
-  readScaled,
-  readText,
-  readWhole,
-} from '#core/formats/read-json.ts';
+import { isNumber, misfit, quote, readBase64, readFloating, readScaled, readText } from '#core/formats/read-json.ts';
 import { inUnits, readDay, readPlainPoint, readPoint, readTimeOfDay } from '#core/formats/times.ts';
+import { writeBoolean, writeWhole } from '#core/formats/write-whole.ts';
 import { stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
@@ -29,15 +21,10 @@ export function writeScalar(type: AvroPrimitive | AvroFixed, at: string): Write 
         return from + 4;
       };
     case 'boolean':
-      return ({ bytes, end, out }, from) => {
-        const first = bytes[from];
-        if (first !== 0x74 && first !== 0x66) throw misfit(at, 'a boolean', bytes, from, end);
-        writeByte(out, first === 0x74 ? 1 : 0);
-        return from + (first === 0x74 ? 4 : 5);
-      };
+      return writeBoolean(at);
     case 'int':
     case 'long':
-      return type.logical === null ? writeWhole(type.kind, at) : writeTime(type.kind, type.logical, at);
+      return type.logical === null ? writeWhole(type.kind, at, put) : writeTime(type.kind, type.logical, at);
     case 'float':
     case 'double':
       return writeFloating(type.kind === 'float', at);
@@ -63,17 +50,6 @@ function put({ out }: Encoding, value: number | bigint, kind: 'int' | 'long', at
   const fits = typeof value === 'number' ? value >= low && value <= high : value >= low64 && value <= high64;
   if (!fits) throw unfit('out_of_range', `${at || 'the value'}: ${value} does not fit ${kind}`);
   writeLong(out, value);
-}
-
-function writeWhole(kind: 'int' | 'long', at: string): Write {
-  return (encoding, from) => {
-    const { bytes, end } = encoding;
-    const to = isNumber(bytes, from) ? valueEnd(bytes, from, end) : -1;
-    const value = to < 0 ? null : readWhole(bytes, from, to);
-    if (value === null) throw misfit(at, `a whole number (${kind})`, bytes, from, end);
-    put(encoding, value, kind, at);
-    return to;
-  };
 }
 
 function writeFloating(single: boolean, at: string): Write {

@@ -3,6 +3,7 @@ import { ensureRoom, writeByte, writeBytes, writeSlice } from '#core/expression/
 import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding, Write } from '#core/formats/json-encoding.ts';
 import { isNumber, misfit, quote, readBase64, readFloating, readText, readWhole } from '#core/formats/read-json.ts';
+import { writeBoolean, writeWhole } from '#core/formats/write-whole.ts';
 import { hasEscape, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import type { ProtoEnum, ScalarKind } from './schema.ts';
 import { writeVarint, zigzag } from './varint.ts';
@@ -26,7 +27,7 @@ const bounds: Readonly<Record<WholeKind, readonly [bigint, bigint]>> = {
   fixed64: unsigned64,
 };
 
-function put({ out }: Encoding, kind: WholeKind, value: number | bigint, at: string): void {
+function put({ out }: Encoding, value: number | bigint, kind: WholeKind, at: string): void {
   const [low, high] = bounds[kind];
   if (value < low || value > high) throw unfit('out_of_range', `${at || 'the value'}: ${value} does not fit ${kind}`);
   if (kind.startsWith('sint')) writeVarint(out, zigzag(value));
@@ -48,29 +49,13 @@ export function writeScalar(kind: ScalarKind, at: string): Write {
     case 'float':
       return writeFloating(kind === 'float', at);
     case 'bool':
-      return ({ bytes, end, out }, from) => {
-        const first = bytes[from];
-        if (first !== 0x74 && first !== 0x66) throw misfit(at, 'a boolean', bytes, from, end);
-        writeByte(out, first === 0x74 ? 1 : 0);
-        return from + (first === 0x74 ? 4 : 5);
-      };
+      return writeBoolean(at);
     case 'string':
     case 'bytes':
       return kind === 'string' ? writeString(at) : writeBase64Text(at);
     default:
-      return writeWhole(kind, at);
+      return writeWhole(kind, at, put);
   }
-}
-
-function writeWhole(kind: WholeKind, at: string): Write {
-  return (encoding, from) => {
-    const { bytes, end } = encoding;
-    const to = isNumber(bytes, from) ? valueEnd(bytes, from, end) : -1;
-    const value = to < 0 ? null : readWhole(bytes, from, to);
-    if (value === null) throw misfit(at, `a whole number (${kind})`, bytes, from, end);
-    put(encoding, kind, value, at);
-    return to;
-  };
 }
 
 function writeFloating(single: boolean, at: string): Write {
@@ -143,7 +128,7 @@ export function writeScalarKey(kind: ScalarKind, at: string): (encoding: Encodin
   return (encoding, name) => {
     const isBool = kind === 'bool' && (name === 'true' || name === 'false');
     if (isBool) writeByte(encoding.out, name === 'true' ? 1 : 0);
-    else if (kind !== 'bool' && /^-?\d{1,20}$/.test(name)) put(encoding, kind as WholeKind, BigInt(name), at);
+    else if (kind !== 'bool' && /^-?\d{1,20}$/.test(name)) put(encoding, BigInt(name), kind as WholeKind, at);
     else throw unfit('misfit', `${at}: got the key ${JSON.stringify(name)}, expected ${kind}`);
   };
 }
