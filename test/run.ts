@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fetchJars } from '#adapters/local/jars.ts';
+import { everyJarSet, fetchJars } from '#adapters/local/jars.ts';
 
 interface Tally {
   readonly name: string;
@@ -88,8 +88,8 @@ const types: Piece = () => check('types', 'node_modules/typescript/bin/tsc', ['-
 
 const start = performance.now();
 const isWhole = process.argv.length === 2;
-// Before the lanes, as all of them would want the same jars at once.
-await fetchJars(['kafka', 'dynamodb', 's3', 'opensearch'], { tell: (line) => console.log(line) });
+// Before the lanes: two of them must not have Maven fetch at once.
+await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
 // The suites of integration and e2e wait more than they compute: for a Java program to start, for a dead worker to be seen as dead.
 const lanes = await Promise.all([
   lane(() => jest('e2e', 2)),

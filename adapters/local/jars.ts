@@ -11,7 +11,8 @@ import { PlatformError } from '#core/errors.ts';
  * OpenSearch is no part of the platform: it stands at the other end of a sink, in tests and examples. The registry is one
  * for those who ask for it. Kafka's tools hold a producer in Java, for tests.
  */
-export type JarSet = 'kafka' | 'dynamodb' | 's3' | 'opensearch' | 'registry' | 'kafka-tools';
+export const everyJarSet = ['kafka', 'dynamodb', 's3', 'opensearch', 'registry', 'kafka-tools'] as const;
+export type JarSet = (typeof everyJarSet)[number];
 /** What the platform itself runs on. */
 export const jarSets: readonly JarSet[] = ['kafka', 'dynamodb', 's3'];
 
