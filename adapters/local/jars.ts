@@ -1,7 +1,16 @@
 // The jars of the parts that run on Java: fetched once by Maven, by a pinned pom, into a cache that is never half full.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -52,13 +61,17 @@ export interface FetchProgress {
 
 async function fetchSet(set: JarSet, target: string, progress: FetchProgress): Promise<void> {
   mkdirSync(join(cacheDir(), 'jars'), { recursive: true });
-  const unfinished = mkdtempSync(`${target}.`);
+  const project = mkdtempSync(`${target}.`);
+  const jars = join(project, 'jars');
   try {
     progress.tell?.(`${set}: fetching its jars with Maven (once)`);
-    await runMaven(set, ['-B', '-f', pomPath(set), goalOf(set), `-DoutputDirectory=${unfinished}`], progress);
-    moveUnlessThere(unfinished, target);
+    // Maven works in a project of its own: beside the pom it notes what it has unpacked, and would not unpack that again.
+    copyFileSync(pomPath(set), join(project, 'pom.xml'));
+    await runMaven(set, ['-B', '-f', join(project, 'pom.xml'), goalOf(set), `-DoutputDirectory=${jars}`], progress);
+    if (!existsSync(jars) || readdirSync(jars).length === 0) throw notFetched(set, 'Maven ended well but left none');
+    moveUnlessThere(jars, target);
   } finally {
-    rmSync(unfinished, { recursive: true, force: true });
+    rmSync(project, { recursive: true, force: true });
   }
 }
 
@@ -88,13 +101,16 @@ async function runMaven(set: JarSet, args: string[], { tell = () => {}, signal }
     outcome instanceof Error
       ? `Maven could not be run (${outcome.message})`
       : `Maven ended with code ${outcome}: ${problems.slice(0, 3).join(' ') || 'no reason given'}`;
-  throw new PlatformError(
+  throw notFetched(set, got);
+}
+
+const notFetched = (set: JarSet, got: string): PlatformError =>
+  new PlatformError(
     'jars-not-fetched',
     `the jars of ${set} are not there and could not be fetched: ${got}. Expected \`mvn\` on the PATH and a reachable ` +
       `Maven repository (a mirror is set in ~/.m2/settings.xml). Or copy a filled ${cacheDir()} from another machine.`,
     { fault: 'external', retry: 'retry' },
   );
-}
 
 /** Turns Maven's output into a line of progress now and then, and keeps what it says of errors. */
 async function follow(
