@@ -4,6 +4,7 @@ import { closeSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '#core/errors.ts';
+import { compileCacheOf } from './compile-cache.ts';
 import { lastLines, openLog } from './log-file.ts';
 import {
   type ExtraPart,
@@ -34,6 +35,7 @@ const stopWithinMs = 60_000;
 export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: readonly ExtraPart[] = []): HostProcess {
   const log = placesIn(dataDir).hostLog;
   const output = openLog(log);
+  const entry = join(import.meta.dirname, 'host-main.ts');
   const logOffset = statSync(log).size;
   const child = spawn(
     process.execPath,
@@ -42,12 +44,16 @@ export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: re
       '--max-old-space-size=128',
       '--disable-warning=ExperimentalWarning',
       '--disable-warning=TimeoutNegativeWarning',
-      join(import.meta.dirname, 'host-main.ts'),
+      entry,
       placesIn(dataDir).data,
       ...Object.entries(ports).map(([name, port]) => `${name}=${port}`),
       ...extra.map((name) => `with=${name}`),
     ],
-    { detached: true, stdio: ['ignore', output, output] },
+    {
+      detached: true,
+      stdio: ['ignore', output, output],
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCacheOf(entry) },
+    },
   );
   closeSync(output);
   const exit = new Promise<number>((resolve) => {

@@ -55,7 +55,9 @@ test('it waits with bounded memory, is not taken for stalled, and then delivers 
   // The output that may wait (limits.producePendingBytesMax) is written within ten seconds; from then on nothing grows.
   const full = rssMiB.slice(15);
   expect(Math.max(...full)).toBeLessThan(256);
-  expect(Math.max(...full) - Math.min(...full)).toBeLessThan(16);
+  // It may give memory back, so its peaks are compared.
+  const half = full.length / 2;
+  expect(Math.max(...full.slice(half)) - Math.max(...full.slice(0, half))).toBeLessThan(16);
 
   await refuseRecords(goal, 'none');
   const backMs = performance.now();

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { afterAll } from '@jest/globals';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 
 /** What `FROM` in the query stands for is written as {table}. Values come as JSON has them: 64-bit numbers as text. */
@@ -26,10 +27,14 @@ export async function queryTable(
   }
 }
 
+/** One for all queries of a suite, and empty: to open one costs more than most queries. */
+let database: Promise<DuckDBInstance> | undefined;
+afterAll(async () => (await database)?.closeSync());
+
 /** As `queryTable`, over files that are on this machine. */
 export async function queryFolder(folder: string, query: string): Promise<readonly Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
-  const connection = await instance.connect();
+  database ??= DuckDBInstance.create(':memory:', { threads: '1' });
+  const connection = await (await database).connect();
   try {
     await connection.run("SET TimeZone = 'UTC'");
     const table = `read_parquet('${folder}/**/*.parquet', hive_partitioning = true, union_by_name = true)`;
@@ -37,7 +42,6 @@ export async function queryFolder(folder: string, query: string): Promise<readon
     return reader.getRowObjectsJson() as Record<string, unknown>[];
   } finally {
     connection.closeSync();
-    instance.closeSync();
   }
 }
 

@@ -24,7 +24,7 @@ export interface CliOptions {
 /** Runs the `millrace` command as a process of its own. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(repository, 'cli/main.ts'), ...args], {
+    const child = spawn(process.execPath, [join(repository, 'cli/millrace.mjs'), ...args], {
       cwd: repository,
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       timeout: options.withinMs ?? 120_000,

@@ -8,6 +8,7 @@ import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
+import { compileCacheOf } from '#adapters/local/compile-cache.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { loadParser, planRoute, type RouteExpressions, type RouteProgram } from '#core/expression/index.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
@@ -18,6 +19,7 @@ import type { StreamSinkGoal } from '#core/job/sink-goal.ts';
 import { defaultBucket, environment, jobId, objectKeys, workerName } from '#core/names.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
+import { testEnvironment } from '#test/support/start-parts.ts';
 import { until } from '#test/support/until.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -63,6 +65,8 @@ export interface GoalWishes extends RouteExpressions {
 export type StreamJobGoal = JobGoal & { readonly sink: StreamSinkGoal };
 
 const heapMiB = 128;
+/** One file, where the suite has made it: from its many modules a worker's start takes five times the processor time. */
+const workerProgram = process.env[testEnvironment.worker] ?? join(root, 'workers/main.ts');
 
 /** One thread for all, or two data threads beside the main one (workers/threads.ts). */
 export const shapes = [
@@ -246,7 +250,7 @@ export class WorkerRig {
   }
 
   spawn(env: Readonly<Record<string, string>>, { descriptorsMax }: ProcessBounds = {}): RunningWorker {
-    const program = [process.execPath, `--max-old-space-size=${heapMiB}`, join(root, 'workers/main.ts')];
+    const program = [process.execPath, `--max-old-space-size=${heapMiB}`, workerProgram];
     const bounded =
       descriptorsMax === undefined ? program : ['sh', '-c', `ulimit -n ${descriptorsMax}; exec "$@"`, 'sh', ...program];
     const child = spawn(bounded[0]!, bounded.slice(1), {
@@ -255,8 +259,7 @@ export class WorkerRig {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         PATH: process.env['PATH'],
-        // Taking the types out of all modules is most of a worker's start here.
-        NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/test-workers'),
+        NODE_COMPILE_CACHE: compileCacheOf(workerProgram),
         [environment.kafkaBrokers]: this.addresses.kafka,
         [environment.dynamodbEndpoint]: this.addresses.dynamodb,
         [environment.s3Endpoint]: this.addresses.s3,

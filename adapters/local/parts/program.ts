@@ -1,4 +1,5 @@
 // One of the platform's own programs as a part: Node on a TypeScript file, ready when its health request is answered.
+import { compileCacheOf } from '../compile-cache.ts';
 import { plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
@@ -26,7 +27,7 @@ export function programPart({ name, entry, port, healthPath, heapMiB, env }: Pro
       '--disable-warning=TimeoutNegativeWarning',
       entry,
     ],
-    env: { ...plainEnv(), ...env },
+    env: { ...plainEnv(), NODE_COMPILE_CACHE: compileCacheOf(entry), ...env },
     endpoint,
     probe: () => probeHttp(`${endpoint}${healthPath}`),
     readyWithinMs: 60_000,
