@@ -39,6 +39,18 @@ export const readEndpoint = (from: Environment, name: string): { readonly endpoi
   return endpoint === undefined || endpoint === '' ? {} : { endpoint };
 };
 
+/** Which catalog keeps a table's columns and folders. */
+export type TableCatalogKind = 'glue' | 'bucket';
+
+export function readTableCatalog(from: Environment): TableCatalogKind {
+  const value = from[environment.tableCatalog] ?? 'bucket';
+  if (value === 'glue' || value === 'bucket') return value;
+  throw new PlatformError('setting-invalid', `${environment.tableCatalog} is "${value}"; expected glue or bucket`, {
+    fault: 'user',
+    retry: 'no-retry',
+  });
+}
+
 /** How a client proves to the broker who it is: `none` on a laptop, `iam` on MSK. */
 export type KafkaAuth = 'none' | 'iam';
 

@@ -16,7 +16,10 @@ export const environment = {
   s3Endpoint: 'MILLRACE_S3_ENDPOINT',
   cloudwatchEndpoint: 'MILLRACE_CLOUDWATCH_ENDPOINT',
   secretsEndpoint: 'MILLRACE_SECRETS_ENDPOINT',
+  glueEndpoint: 'MILLRACE_GLUE_ENDPOINT',
   bucket: 'MILLRACE_BUCKET',
+  /** Where the columns and folders of tables are kept: `glue`, or `bucket` beside the files, which is the default. */
+  tableCatalog: 'MILLRACE_TABLE_CATALOG',
   region: 'AWS_REGION',
   accessKeyId: 'AWS_ACCESS_KEY_ID',
   secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
@@ -100,6 +103,9 @@ export const sessionTags = {
   group: 'millrace-group',
   /** The table it writes: `<tenant>/<table>`. */
   table: 'millrace-table',
+  /** Where Glue has that table: the database, and `<database>/<table>`. */
+  glueDatabase: 'millrace-glue-database',
+  glueTable: 'millrace-glue-table',
   /** The secret that its sink is shown: `<tenant>/<secret>`. */
   secret: 'millrace-secret',
   /** Those that the registries of its source's and its sink's schemas are shown. */
@@ -187,6 +193,9 @@ export const tableKeys = {
     `journal/${job}/${split}/${String(sequence).padStart(12, '0')}.json`,
   catalog: (tenant: string, table: string): string => `catalog/${tenant}/${table}/`,
 } as const;
+
+/** A tenant's database in Glue. Tenants have no underscores of their own; Athena takes no hyphens without quotes. */
+export const glueDatabase = (tenant: string): string => `millrace_${tenant.replaceAll('-', '_')}`;
 
 /** The consumer group under which a job's positions are also committed to Kafka, for other people's lag tools. */
 export const telemetryGroup = (tenant: string, job: string): string => `millrace.${ofTenant(tenant, job)}`;

@@ -35,6 +35,7 @@ export class JobRole extends Construct {
     this.#allowStores(data);
     this.#allowKafka(data.brokerArn);
     this.#allowSecret(data);
+    this.#allowGlue();
     for (const [service, arns] of Object.entries(sinks.signed ?? {}))
       this.#allow(signedActions[service as keyof typeof signedActions], arns);
   }
@@ -51,16 +52,10 @@ export class JobRole extends Construct {
       ['checkpoints', 'staging', 'journal'].map((folder) => bucket.arnForObjects(`${folder}/${tag('job')}/*`)),
     );
     // A table's files are never changed and never taken away.
-    this.#allow(
-      ['s3:GetObject', 's3:PutObject'],
-      ['tables', 'catalog'].map((folder) => bucket.arnForObjects(`${folder}/${tag('table')}/*`)),
-    );
+    this.#allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`tables/${tag('table')}/*`)]);
     this.#allow(['s3:ListBucket'], [bucket.bucketArn], {
       StringLike: {
-        's3:prefix': [
-          ...['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`),
-          `catalog/${tag('table')}/*`,
-        ],
+        's3:prefix': ['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`),
       },
     });
     const ownItems = {
@@ -85,6 +80,26 @@ export class JobRole extends Construct {
       StringEquals: { 'kms:ViaService': `secretsmanager.${region}.amazonaws.com` },
       StringLike: { 'kms:EncryptionContext:SecretARN': arns },
     });
+  }
+
+  /**
+   * Its table, and its tenant's database, which the first of the tenant's tables makes. Glue wants a right to the catalog
+   * and to all that an action touches; a right to the catalog alone gives nothing, and a job without a table has not even that.
+   */
+  #allowGlue(): void {
+    const { partition, region, account } = Stack.of(this);
+    const arn = (resource: string): string => `arn:${partition}:glue:${region}:${account}:${resource}`;
+    const ofDatabase = [arn('catalog'), arn(`database/${tag('glueDatabase')}`)];
+    const hasTable = { Null: { [`aws:PrincipalTag/${sessionTags.glueTable}`]: 'false' } };
+    this.#allow(['glue:CreateDatabase'], ofDatabase, hasTable);
+    this.#allow(
+      [
+        ...['glue:GetTable', 'glue:CreateTable', 'glue:UpdateTable'],
+        ...['glue:BatchCreatePartition', 'glue:BatchGetPartition', 'glue:BatchUpdatePartition'],
+      ],
+      [...ofDatabase, arn(`table/${tag('glueTable')}`)],
+      hasTable,
+    );
   }
 
   #allowKafka(clusterArn: string): void {

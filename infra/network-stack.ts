@@ -23,6 +23,7 @@ const endpoints = {
   EcrApi: InterfaceVpcEndpointAwsService.ECR,
   EcrDocker: InterfaceVpcEndpointAwsService.ECR_DOCKER,
   Ecs: InterfaceVpcEndpointAwsService.ECS,
+  Glue: InterfaceVpcEndpointAwsService.GLUE,
   Kms: InterfaceVpcEndpointAwsService.KMS,
   Lambda: InterfaceVpcEndpointAwsService.LAMBDA,
   Logs: InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,

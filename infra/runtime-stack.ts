@@ -140,6 +140,7 @@ export class RuntimeStack extends Stack {
       [environment.kafkaAuth]: 'iam',
       [environment.bucket]: data.bucket.bucketName,
       [environment.credentialsFunction]: credentialsFunctionName,
+      [environment.tableCatalog]: 'glue',
     };
   }
 }

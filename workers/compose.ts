@@ -4,6 +4,7 @@ import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { environmentSecrets } from '#adapters/environment/secret-store.ts';
+import { createTableCatalog as createGlueCatalog } from '#adapters/glue/table-catalog.ts';
 import { mskTokens } from '#adapters/kafka/msk-token.ts';
 import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
 import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
@@ -14,7 +15,14 @@ import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
 import { createRequestSigner } from '#adapters/sigv4/request-signer.ts';
-import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readLogLevel } from '#core/environment.ts';
+import {
+  type Environment,
+  readAwsAccess,
+  readEndpoint,
+  readKafkaAuth,
+  readLogLevel,
+  readTableCatalog,
+} from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -23,6 +31,7 @@ import { defaultBucket, environment } from '#core/names.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
+import type { TableCatalog } from '#core/ports/table-catalog.ts';
 import { Cluster, parseBrokers } from './kafka/cluster.ts';
 import type { WorkerIdentity, WorkerParts } from './parts.ts';
 
@@ -83,7 +92,7 @@ export async function compose(from: Environment, log: Logger, given?: JobGoal): 
     signer: createRequestSigner({ region: aws.region, credentials: aws.credentials, now: systemClock.now }),
     warehouse: {
       files: createObjectStore({ ...bucket, requestMs: fileRequestMs }),
-      catalog: createTableCatalog(objects),
+      catalog: composeCatalog(from, bucket, objects),
     },
     clock: systemClock,
     log,
@@ -108,6 +117,22 @@ function otherSecrets(from: Environment, aws: AwsOptions): SecretStore | null {
   return isOnAws ? createSecretStore({ ...aws, ...endpoint }) : null;
 }
 
+function composeCatalog(
+  from: Environment,
+  { bucket, region, credentials }: BucketOptions,
+  objects: ObjectStore,
+): TableCatalog {
+  switch (readTableCatalog(from)) {
+    case 'bucket':
+      return createTableCatalog(objects);
+    case 'glue':
+      return createGlueCatalog({
+        ...{ region, bucket, now: systemClock.monotonicMs, ...readEndpoint(from, environment.glueEndpoint) },
+        ...(credentials === undefined ? {} : { credentials }),
+      });
+  }
+}
+
 async function readGoal(objects: ObjectStore, key: string, job: string): Promise<JobGoal> {
   const bytes = await objects.get(key);
   if (bytes === null) throw badGoal(`there is no goal at ${key}; the reconciler stores it before it starts a worker`);
@@ -127,6 +152,7 @@ function compilePrograms(goal: JobGoal): Pick<WorkerParts, 'processor' | 'eventT
 }
 
 type AwsOptions = ReturnType<typeof awsOptions>;
+type BucketOptions = AwsOptions & { readonly bucket: string };
 
 /** On AWS a worker works with its job's credentials; its task's own role may ask for them, and for nothing else. */
 function awsOptions(from: Environment) {

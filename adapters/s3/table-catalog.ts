@@ -3,7 +3,7 @@ import { PlatformError } from '#core/errors.ts';
 import { tableKeys } from '#core/names.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { TableCatalog, TableEntry } from '#core/ports/table-catalog.ts';
-import { mergeColumns, type TableDefinition, tableConflict } from '#core/warehouse/table-definition.ts';
+import { extendTable, type TableDefinition, tableConflict } from '#core/warehouse/table-definition.ts';
 
 /** Racing workers write versions one after the other; far more than there are workers. */
 const versionAttemptsMax = 100;
@@ -20,8 +20,7 @@ export function createTableCatalog(objects: ObjectStore): TableCatalog {
         const known = await newest(objects, definition.tenant, definition.table);
         const conflict = known === null ? null : tableConflict(known.definition, definition);
         if (conflict !== null) return { kind: 'conflict', message: conflict };
-        const columns = mergeColumns(known?.definition.columns ?? [], definition.columns);
-        const merged: TableDefinition = { ...definition, columns: sorted(known, columns) };
+        const merged = extendTable(known?.definition ?? null, definition);
         if (known !== null && JSON.stringify(merged) === JSON.stringify(known.definition)) return { kind: 'ready' };
         const key = versionKey(definition.tenant, definition.table, (known?.version ?? 0) + 1);
         if ((await objects.put(key, encode(merged), { ifAbsent: true })) === 'stored') return { kind: 'ready' };
@@ -39,16 +38,6 @@ export function createTableCatalog(objects: ObjectStore): TableCatalog {
     },
     read: (tenant, table) => read(objects, tenant, table),
   };
-}
-
-/** Columns that were there keep their places, so that an equal table is an equal text. */
-function sorted(known: Known | null, columns: TableDefinition['columns']): TableDefinition['columns'] {
-  const order = known?.definition.columns.map(({ name }) => name.toLowerCase()) ?? [];
-  const place = (name: string): number => {
-    const index = order.indexOf(name.toLowerCase());
-    return index < 0 ? order.length : index;
-  };
-  return [...columns].sort((a, b) => place(a.name) - place(b.name));
 }
 
 const encode = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));

@@ -1,6 +1,6 @@
 // Which worker a task is, as the reconciler signed it, and what its credentials are narrowed to.
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { readJobId, sessionTags, telemetryGroup } from '#core/names.ts';
+import { glueDatabase, readJobId, sessionTags, telemetryGroup } from '#core/names.ts';
 import type { SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 
 /** What is signed. The goal is immutable and named by its content: it says which topics the job uses. */
@@ -59,12 +59,18 @@ export function sessionTagsOf(goal: JobGoal): Readonly<Record<string, string>> {
     ...(sinkTopic === null ? {} : { [sessionTags.sink]: sinkTopic }),
     [sessionTags.deadLetter]: goal.deadLetterTopic,
     [sessionTags.group]: telemetryGroup(goal.tenant, goal.name),
-    ...(goal.sink.kind === 'warehouse' ? { [sessionTags.table]: `${goal.tenant}/${goal.sink.table}` } : {}),
+    ...(goal.sink.kind === 'warehouse' ? tableTags(goal.tenant, goal.sink.table) : {}),
     ...secretTag('secret', goal.tenant, auth),
     ...secretTag('sourceSecret', goal.tenant, goal.source.format?.registry.auth),
     ...secretTag('sinkSecret', goal.tenant, goal.sink.kind === 'stream' ? goal.sink.format?.registry.auth : null),
   };
 }
+
+const tableTags = (tenant: string, table: string): Readonly<Record<string, string>> => ({
+  [sessionTags.table]: `${tenant}/${table}`,
+  [sessionTags.glueDatabase]: glueDatabase(tenant),
+  [sessionTags.glueTable]: `${glueDatabase(tenant)}/${table}`,
+});
 
 const secretTag = (
   tag: 'secret' | 'sourceSecret' | 'sinkSecret',

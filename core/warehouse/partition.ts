@@ -115,6 +115,13 @@ export const escapePartitionValue = (value: string): string =>
 export const partitionFolder = (name: string, value: string | null): string =>
   `${name}=${value === null || value === '' ? nullPartition : escapePartitionValue(value)}`;
 
+/** The values that a table's folder is named by, outermost first; NULL as Hive's catalogs have it, by the name of its folder. */
+export const readPartitionValues = (folder: string): readonly string[] =>
+  folder.split('/').map((level) => unescapePartitionValue(level.slice(level.indexOf('=') + 1)));
+
+const unescapePartitionValue = (text: string): string =>
+  text.replace(/%([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+
 /** The part of a time that a folder is named by; microseconds since 1970. */
 export function formatTimePart(parts: readonly TimePart[], micros: bigint): string {
   const ms = micros / 1000n - (micros % 1000n < 0n ? 1n : 0n);

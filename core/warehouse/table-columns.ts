@@ -48,7 +48,7 @@ function columnType(path: string, type: FieldType, problems: ColumnProblem[]): C
     case 'array':
       return { kind: 'list', element: columnType(`${path}[]`, type.element, problems) };
     case 'object':
-      problems.push(...caseProblems(type.fields, path));
+      problems.push(...caseProblems(type.fields, path), ...nameProblems(type.fields, path));
       return {
         kind: 'struct',
         fields: type.fields.map((field) => ({
@@ -81,6 +81,17 @@ function caseProblems(row: RowType, path?: string): readonly ColumnProblem[] {
     ];
   });
 }
+
+/** Catalogs write the type of a nested object as `struct<name:type>`, a notation without quotes. */
+const nestedName = /^[\p{L}\p{N}_.$ ]+$/u;
+
+const nameProblems = (row: RowType, path: string): readonly ColumnProblem[] =>
+  row
+    .filter(({ name }) => !nestedName.test(name))
+    .map(({ name }) => ({
+      message: `field ${JSON.stringify(name)} of ${path} cannot be named in the type of a table’s column: letters, digits, spaces and _ . $ can`,
+      fix: `select the field as a column of its own, or keep ${path} as JSON text: ${path}::jsonb`,
+    }));
 
 /** `amount::numeric(12,2)`: a cast says how many digits there are, the type alone does not. */
 function decimalsOf({ select }: RouteProgram): ReadonlyMap<string, ColumnType> {

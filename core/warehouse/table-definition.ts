@@ -52,8 +52,13 @@ export function tableConflict(before: TableDefinition, after: TableDefinition): 
   return null;
 }
 
-/** What a reader of all files sees: the newer definition's columns, then those that only older files have. */
-export const mergeColumns = (before: readonly TableColumn[], after: readonly TableColumn[]): readonly TableColumn[] => [
-  ...after,
-  ...before.filter(({ name }) => !after.some((column) => column.name.toLowerCase() === name.toLowerCase())),
-];
+/**
+ * What a reader of all files sees: the columns of both. Those that were there keep their places, spelled as the newer
+ * definition spells them, so that an equal table is an equal text and catalogs that go by places are not misled.
+ */
+export function extendTable(before: TableDefinition | null, after: TableDefinition): TableDefinition {
+  if (before === null) return after;
+  const isSame = (a: TableColumn) => (b: TableColumn) => a.name.toLowerCase() === b.name.toLowerCase();
+  const kept = before.columns.map((column) => after.columns.find(isSame(column)) ?? column);
+  return { ...after, columns: [...kept, ...after.columns.filter((column) => !before.columns.some(isSame(column)))] };
+}

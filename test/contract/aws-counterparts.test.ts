@@ -24,10 +24,10 @@ import { createExecutions } from '#adapters/stepfunctions/executions.ts';
 import { createJobRole } from '#adapters/sts/job-role.ts';
 import { secretName, sessionTags } from '#core/names.ts';
 import { motoAccess, ownMoto } from '#test/support/moto.ts';
+import { glueCatalogSuite } from './glue-catalog.suite.ts';
 import { jobWatchesContract } from './job-watches.contract.ts';
 import { secretStoreContract } from './secret-store.contract.ts';
 
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' });
 /** Null where there is no python3 to run it with: then nothing here is tested, and says so. */
 const moto = await ownMoto();
 const onMoto = moto === null ? describe.skip : describe;
@@ -99,6 +99,8 @@ onMoto('on moto', () => {
       await expect(client.send(new GetDashboardCommand(dashboard))).rejects.toThrow();
     });
   });
+
+  describe('tables in Glue', () => glueCatalogSuite(moto?.url ?? ''));
 
   test('KMS: what was signed verifies; another text, another signature and another key do not', async () => {
     const kms = new KMSClient(at());

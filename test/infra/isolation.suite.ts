@@ -4,6 +4,7 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { sessionTagsOf } from '#core/job/task-identity.ts';
 import {
   deadLetterTopic,
+  glueDatabase,
   jobId,
   objectKeys,
   replayUid,
@@ -93,6 +94,7 @@ const jobs: readonly JobGoal[] = [
   withSink(goalOf('acme', 'hooks.a', 'acme-events', ''), httpSink('hook')),
   withSink(goalOf('default', 'lake.a', 'events', ''), { kind: 'warehouse', table: 'plays' }),
   withSink(goalOf('default', 'lake.b', 'events', ''), { kind: 'warehouse', table: 'plays2' }),
+  withSink(goalOf('acme-co', 'lake.a', 'acme-events', ''), { kind: 'warehouse', table: 'plays' }),
   withRegistries(goalOf('default', 'avro.a', 'events', 'avro-a'), { source: 'registry', sink: 'registry-two' }),
   withRegistries(goalOf('default', 'avro.b', 'events', 'avro-b'), { source: 'registry-b', sink: 'registry-b' }),
   // A replay of the first: it reads what the first has set aside.
@@ -132,6 +134,27 @@ function accessesOfRegistries({ tenant, source, sink }: JobGoal): readonly Acces
   return auths.flatMap((auth) => (auth ? readsSecret(tenant, auth.secret) : []));
 }
 
+const glueArn = (resource: string): string => `arn:aws:glue:us-east-1:111122223333:${resource}`;
+
+/** Glue asks for the right to each resource above the one that is meant. */
+function accessesOfGlue(database: string, table: string): readonly Access[] {
+  const above = ['catalog', `database/${database}`];
+  const of = (actions: readonly string[], resources: readonly string[]): readonly Access[] =>
+    actions.flatMap((action) =>
+      resources.map((resource) => ({ action: `glue:${action}`, resource: glueArn(resource) })),
+    );
+  return [
+    ...of(['CreateDatabase'], above),
+    ...of(
+      [
+        ...['GetTable', 'CreateTable', 'UpdateTable'],
+        ...['BatchCreatePartition', 'BatchGetPartition', 'BatchUpdatePartition'],
+      ],
+      [...above, `table/${database}/${table}`],
+    ),
+  ];
+}
+
 /** What writing to its sink takes. */
 function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
   switch (sink.kind) {
@@ -146,17 +169,15 @@ function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
       const staged = `${bucketArn}/${tableKeys.staging(id, 'events/0')}1.parquet`;
       const data = `${bucketArn}/${tableKeys.data(tenant, sink.table)}1.parquet`;
       const journal = `${bucketArn}/${tableKeys.journalEntry(id, 'events/0', 1)}`;
-      const catalog = `${bucketArn}/${tableKeys.catalog(tenant, sink.table)}entry.json`;
       return [
         ...[staged, journal].flatMap((resource) =>
           ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => ({ action, resource })),
         ),
-        ...[data, catalog].flatMap((resource) =>
-          ['s3:GetObject', 's3:PutObject'].map((action) => ({ action, resource })),
-        ),
-        ...[tableKeys.journal(id, 'events/0'), tableKeys.catalog(tenant, sink.table)].map((prefix) => ({
+        ...['s3:GetObject', 's3:PutObject'].map((action) => ({ action, resource: data })),
+        ...[tableKeys.journal(id, 'events/0'), tableKeys.staging(id, 'events/0')].map((prefix) => ({
           ...{ action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },
         })),
+        ...accessesOfGlue(glueDatabase(tenant), sink.table),
       ];
     }
   }
@@ -251,8 +272,27 @@ export function isolationSuite(): void {
         { action: 'secretsmanager:GetSecretValue', resource: secretArn('default', 'hook') },
         { action: 'kms:Decrypt', resource: standsFor('DataKey') },
         { action: 'sts:AssumeRole', resource: 'arn:aws:iam::111122223333:role/millrace/job/millrace-job' },
+        // A job without a table has no business in the catalog.
+        { action: 'glue:GetTable', resource: glueArn('catalog') },
       ])
         expect([access.action, access.resource, may(goal!, access)]).toEqual([access.action, access.resource, false]);
+    });
+
+    test('a job with a table drops none, and changes no database and no partition that is another’s', () => {
+      const lake = jobs.find(({ name }) => name === 'lake.a')!;
+      for (const [action, resource] of [
+        ['DeleteTable', 'table/millrace_default/plays'],
+        ['BatchDeletePartition', 'table/millrace_default/plays'],
+        ['UpdateDatabase', 'database/millrace_default'],
+        ['CreateTable', 'table/millrace_default/plays/x'],
+        ['UpdateTable', 'table/default/plays'],
+        ['CreateDatabase', 'database/default'],
+        ['GetTable', 'database/default'],
+      ] as const)
+        expect([action, resource, may(lake, { action: `glue:${action}`, resource: glueArn(resource) })]).toEqual([
+          ...[action, resource],
+          false,
+        ]);
     });
 
     test('requests are signed for what the stage lists, and for nothing where it lists nothing', () => {

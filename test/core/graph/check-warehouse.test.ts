@@ -42,6 +42,18 @@ describe('a route that writes a table', () => {
     expect(problems([bare], [route('id::text, (n)::bigint AS n, meta::jsonb')])).toEqual([]);
   });
 
+  test('is told of nested fields that no catalog can name, and that JSON text can', () => {
+    const nested = aStream('nested', {
+      schema: { fields: { id: 'text', dims: { 'a:b': 'text', 'c d_é.$1': 'text' } } },
+    });
+    const route = (select: string): Document =>
+      aRoute('a', 'nested', 'plays', { select, to: [{ name: 'lake', warehouse: { table: 'plays' } }] });
+    expect(problems([nested], [route('id, dims')])).toEqual([
+      expect.stringMatching(/^spec.select: field "a:b" of dims cannot be named.*dims::jsonb/),
+    ]);
+    expect(problems([nested], [route('id, dims::jsonb')])).toEqual([]);
+  });
+
   test('is told of folders that there cannot be, and where', () => {
     const path = 'spec.to[0].warehouse.partitionBy';
     const cases: readonly (readonly [readonly string[], RegExp])[] = [
