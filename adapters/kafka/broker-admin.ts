@@ -1,6 +1,7 @@
 // The broker's administration: kafkajs makes, grows, lists and deletes topics; single requests do what it cannot.
 import {
   ConfigResourceTypes,
+  ConfigSources,
   describeConfigsV4,
   IncrementalAlterConfigOperationTypes,
   incrementalAlterConfigsV1,
@@ -55,14 +56,18 @@ class KafkaAdmin implements BrokerAdmin {
     const present = await this.#connections.metadata(topics);
     const configs = await this.#configs(present, settings);
     return present.flatMap(({ topic, topicId, partitions }) => {
-      const config = configs.get(topic);
-      return config === undefined ? [] : [{ topic, topicId, partitions: partitions.length, config }];
+      const found = configs.get(topic);
+      return found === undefined ? [] : [{ topic, topicId, partitions: partitions.length, ...found }];
     });
   }
 
   /** A topic that was deleted meanwhile is not in it. */
-  async #configs(topics: readonly TopicMetadata[], settings: readonly string[]): Promise<ReadonlyMap<string, Config>> {
-    if (topics.length === 0 || settings.length === 0) return new Map(topics.map(({ topic }) => [topic, {}]));
+  async #configs(
+    topics: readonly TopicMetadata[],
+    settings: readonly string[],
+  ): Promise<ReadonlyMap<string, Pick<ObservedTopic, 'config' | 'own'>>> {
+    if (topics.length === 0 || settings.length === 0)
+      return new Map(topics.map(({ topic }) => [topic, { config: {}, own: [] }]));
     const resources = topics.map(({ topic }) => ({
       resourceType: ConfigResourceTypes.TOPIC,
       resourceName: topic,
@@ -79,7 +84,12 @@ class KafkaAdmin implements BrokerAdmin {
     return new Map(
       described.map(({ resourceName, configs }) => [
         resourceName,
-        Object.fromEntries(configs.map(({ name, value }) => [name, value ?? ''])),
+        {
+          config: Object.fromEntries(configs.map(({ name, value }) => [name, value ?? ''])),
+          own: configs
+            .filter(({ configSource }) => configSource === ConfigSources.DYNAMIC_TOPIC_CONFIG)
+            .map(({ name }) => name),
+        },
       ]),
     );
   }
@@ -112,14 +122,13 @@ class KafkaAdmin implements BrokerAdmin {
     await this.#ledBy(topic, partitions);
   }
 
-  /** Sets these and leaves all other settings of the topic as they are. */
-  async configure(topic: string, config: Config): Promise<void> {
+  /** Sets these, or takes them back, and leaves all other settings of the topic as they are. */
+  async configure(topic: string, config: Readonly<Record<string, string | null>>): Promise<void> {
     if (Object.keys(config).length === 0) return;
-    const configs = Object.entries(config).map(([name, value]) => ({
-      name,
-      configOperation: IncrementalAlterConfigOperationTypes.SET,
-      value,
-    }));
+    const { SET, DELETE } = IncrementalAlterConfigOperationTypes;
+    const configs = Object.entries(config).map(([name, value]) =>
+      value === null ? { name, configOperation: DELETE } : { name, value, configOperation: SET },
+    );
     const resource = { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configs };
     await keepTrying(this.#callMs, `configure ${topic} with ${JSON.stringify(config)}`, async () => {
       try {
@@ -132,7 +141,9 @@ class KafkaAdmin implements BrokerAdmin {
     });
     await settled(this.#callMs, `the configuration of ${topic}`, async () => {
       const [observed] = await this.#describeSome([topic], Object.keys(config));
-      return observed === undefined || Object.entries(config).every(([name, value]) => observed.config[name] === value);
+      const isSo = ([name, value]: [string, string | null]): boolean =>
+        value === null ? !observed!.own.includes(name) : observed!.config[name] === value;
+      return observed === undefined || Object.entries(config).every(isSo);
     });
   }
 

@@ -32,7 +32,7 @@ export interface StreamView extends ResourceView {
     readonly phase: 'Ready' | 'Pending' | 'Unknown';
     readonly message: string;
     readonly topic: string;
-    readonly observed: ObservedTopic | null;
+    readonly observed: Omit<ObservedTopic, 'own'> | null;
     /** Records that the topic holds now (end − start, over partitions); null when the broker cannot be asked. */
     readonly records: number | null;
     readonly readers: readonly string[];

@@ -35,6 +35,8 @@ export interface TopicGoal {
   readonly subject: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Settings that are not the topic's own: what an earlier declaration had set of them is taken back. */
+  readonly ofBroker?: readonly string[];
 }
 
 export interface RemovedTopic {
@@ -181,6 +183,7 @@ interface Tenant {
 }
 
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
+  const isOfBroker = settings.minInsyncReplicas === null && !isAvailable(node);
   return {
     tenant,
     topic: topicOfStream(tenant, node.name),
@@ -190,6 +193,7 @@ function streamTopic(tenant: string, node: StreamNode, settings: PlatformSetting
       ...topicConfig(node.document?.spec.retentionMs ?? impliedRetentionMs, limits.recordBytesMax, settings),
       ...(isAvailable(node) ? { 'min.insync.replicas': '1' } : {}),
     },
+    ...(isOfBroker ? { ofBroker: ['min.insync.replicas'] } : {}),
   };
 }
 

@@ -14,7 +14,11 @@ export type Action =
       readonly config: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'grow-topic'; readonly topic: string; readonly partitions: number }
-  | { readonly kind: 'configure-topic'; readonly topic: string; readonly config: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'configure-topic';
+      readonly topic: string;
+      readonly config: Readonly<Record<string, string | null>>;
+    }
   /** Only as long as nothing that could want the topic was declared after `goalSequence`. */
   | {
       readonly kind: 'delete-topic';

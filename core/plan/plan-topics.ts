@@ -59,10 +59,16 @@ function planTopic(goal: TopicGoal, observed: ObservedTopic | null, now: number)
     actions.push({ kind: 'grow-topic', topic, partitions });
     events.push(event('TopicGrown', `Topic ${topic} had ${observed.partitions} partitions: grown to ${partitions}.`));
   }
-  const drifted = Object.entries(config).filter(([name, value]) => observed.config[name] !== value);
+  const taken = (goal.ofBroker ?? []).filter((name) => observed.own.includes(name));
+  const drifted = [
+    ...Object.entries(config).filter(([name, value]) => observed.config[name] !== value),
+    ...taken.map((name) => [name, null] as const),
+  ];
   if (drifted.length > 0) {
     actions.push({ kind: 'configure-topic', topic, config: Object.fromEntries(drifted) });
-    const was = drifted.map(([name, value]) => `${name} ${observed.config[name] ?? 'unset'} → ${value}`).join(', ');
+    const was = drifted
+      .map(([name, value]) => `${name} ${observed.config[name] ?? 'unset'} → ${value ?? 'as the broker has it'}`)
+      .join(', ');
     events.push(event('TopicConfigured', `Topic ${topic} had drifted: ${was}.`));
   }
   return decide(topic, actions, events);

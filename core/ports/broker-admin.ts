@@ -7,6 +7,8 @@ export interface ObservedTopic {
   readonly partitions: number;
   /** The settings that were asked for (`retention.ms`, …), as Kafka spells and prints them. */
   readonly config: Readonly<Record<string, string>>;
+  /** Which of them are set on the topic itself; the others are as the broker has them. */
+  readonly own: readonly string[];
 }
 
 export interface TopicPositions {
@@ -24,7 +26,8 @@ export interface BrokerAdmin {
   list(): Promise<readonly string[]>;
   create(topic: string, partitions: number, config: Readonly<Record<string, string>>): Promise<'created' | 'exists'>;
   grow(topic: string, partitions: number): Promise<void>;
-  configure(topic: string, config: Readonly<Record<string, string>>): Promise<void>;
+  /** Null: as the broker has it, whatever that is. */
+  configure(topic: string, config: Readonly<Record<string, string | null>>): Promise<void>;
   remove(topic: string): Promise<void>;
   /** Null where the topic does not exist. */
   positions(topic: string): Promise<readonly TopicPositions[] | null>;

@@ -67,12 +67,18 @@ function streamView(
     status: {
       ...phaseOf(node?.partitions ?? 0, observed.topic, observed.failure),
       topic: topicOfStream(tenant.tenant, name),
-      observed: observed.topic,
+      observed: shown(observed.topic),
       records: observed.records,
       readers: node?.readers ?? [],
       writers: node?.writers ?? [],
     },
   };
+}
+
+function shown(observed: ObservedTopic | null): StreamView['status']['observed'] {
+  if (observed === null) return null;
+  const { topic, topicId, partitions, config } = observed;
+  return { topic, topicId, partitions, config };
 }
 
 function impliedFields(tenant: TenantWorld, node: StreamNode) {

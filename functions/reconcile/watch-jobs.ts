@@ -33,7 +33,7 @@ export async function watchJobs(
 }
 
 async function keepWatches(goal: PlatformGoal, watches: NonNullable<ReconcileParts['watches']>): Promise<void> {
-  const { put, remove } = planWatches(goal.jobs, await watches.list());
+  const { put, remove } = planWatches(goal, await watches.list());
   for (const watch of put) await watches.put(watch);
   for (const { tenant, job } of remove) await watches.remove(tenant, job);
 }

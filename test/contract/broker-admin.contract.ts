@@ -18,6 +18,7 @@ export function brokerAdminContract(open: () => BrokerAdmin): void {
       topic,
       topicId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       partitions: 3,
+      own: ['retention.ms'],
       config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' },
     });
     expect(await admin.list()).toContain(topic);
@@ -80,6 +81,19 @@ export function brokerAdminContract(open: () => BrokerAdmin): void {
       'retention.ms': '3600000',
       'max.message.bytes': '200000',
     });
+    await admin.remove(topic);
+  });
+
+  test('what is set on the topic itself is told, and taken back it is as the broker has it', async () => {
+    const admin = open();
+    const topic = newTopic();
+    await admin.create(topic, 1, { 'retention.ms': '3600000' });
+    const [made] = await admin.describe([topic], watched);
+    expect(made?.own).toEqual(['retention.ms']);
+    await admin.configure(topic, { 'retention.ms': null, 'cleanup.policy': 'compact' });
+    const [observed] = await admin.describe([topic], watched);
+    expect(observed?.own).toEqual(['cleanup.policy']);
+    expect(observed?.config['retention.ms']).not.toBe('3600000');
     await admin.remove(topic);
   });
 

@@ -23,21 +23,25 @@ export interface MemoryBrokerAdmin extends BrokerAdmin {
   wipe(): void;
 }
 
-const brokersValues: Readonly<Record<string, string>> = {
+type Config = Readonly<Record<string, string>>;
+
+const brokersValues: Config = {
   'cleanup.policy': 'delete',
   'max.message.bytes': '1048588',
   'min.insync.replicas': '1',
   'retention.ms': '604800000',
 };
 
-export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
+/** `ownValues`: what the broker is set to itself, where that matters. */
+export function createMemoryBrokerAdmin(ownValues: Config = {}): MemoryBrokerAdmin {
+  const defaults = { ...brokersValues, ...ownValues };
   const topics = new Map<string, MemoryTopic>();
   let topicCount = 0;
   return {
     describe: async (names, settings) =>
       names.flatMap((topic) => {
         const there = topics.get(topic);
-        return there === undefined ? [] : [observe(topic, there, settings)];
+        return there === undefined ? [] : [observe(topic, { ...defaults, ...there.config }, there, settings)];
       }),
     list: async () => [...topics.keys()],
     create: async (topic, partitions, config) => {
@@ -58,7 +62,8 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
     },
     configure: async (topic, config) => {
       const there = existing(topics, topic);
-      there.config = { ...there.config, ...config };
+      const all = Object.entries({ ...there.config, ...config });
+      there.config = Object.fromEntries(all.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
     },
     remove: async (topic) => {
       topics.delete(topic);
@@ -85,10 +90,12 @@ export function createMemoryBrokerAdmin(): MemoryBrokerAdmin {
   };
 }
 
-function observe(topic: string, there: MemoryTopic, settings: readonly string[]): ObservedTopic {
-  const values = { ...brokersValues, ...there.config };
+function observe(topic: string, values: Config, there: MemoryTopic, settings: readonly string[]): ObservedTopic {
   const named = settings.filter((name) => name in values).map((name) => [name, values[name]!] as const);
-  return { topic, topicId: there.topicId, partitions: there.ends.length, config: Object.fromEntries(named) };
+  return {
+    ...{ topic, topicId: there.topicId, partitions: there.ends.length, config: Object.fromEntries(named) },
+    own: settings.filter((name) => name in there.config),
+  };
 }
 
 function existing(topics: ReadonlyMap<string, MemoryTopic>, topic: string): MemoryTopic {

@@ -10,7 +10,10 @@ import { aHeartbeat, aJobEntry, aJobGoal, aTask, theTime } from '#test/support/b
 
 const config = { 'cleanup.policy': 'delete', 'retention.ms': '1000' };
 const aTopic = { tenant: 'default', topic: 'plays', subject: 'stream/plays', partitions: 4, config };
-const observedTopic = { topic: 'plays', topicId: 't1', partitions: 4, config: { ...config, 'segment.bytes': '7' } };
+const observedTopic = {
+  ...{ topic: 'plays', topicId: 't1', partitions: 4, config: { ...config, 'segment.bytes': '7' } },
+  own: ['retention.ms'],
+};
 
 const aGoal = (changes: Partial<PlatformGoal> = {}): PlatformGoal => ({
   ...{ sequence: 1, at: theTime, freezes: [], approvals: [] },
@@ -67,6 +70,15 @@ describe('topics', () => {
       { kind: 'grow-topic', topic: 'plays', partitions: 4 },
       { kind: 'configure-topic', topic: 'plays', config: { 'retention.ms': '1000' } },
     ]);
+  });
+
+  test('give back to the broker what an earlier declaration had set of what is the broker’s to say', () => {
+    const topics = [{ ...aTopic, ofBroker: ['min.insync.replicas'] }];
+    const own = { ...observedTopic, own: ['retention.ms', 'min.insync.replicas'] };
+    expect(actions(plan(aGoal({ topics }), anObserved({ topics: [own] })))).toEqual([
+      { kind: 'configure-topic', topic: 'plays', config: { 'min.insync.replicas': null } },
+    ]);
+    expect(plan(aGoal({ topics }), anObserved({ topics: [observedTopic] }))).toEqual([]);
   });
 
   test('that have more partitions than wanted stay: partitions can only grow', () => {
