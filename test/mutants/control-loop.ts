@@ -7,7 +7,24 @@ const changing = 'test/simulation/freeze-and-delete.test.ts';
 const rolling = 'test/simulation/rollback.test.ts';
 const beside = 'test/simulation/lower-latency.test.ts';
 
+const differential = 'test/simulation/differential.test.ts';
+
 export const controlLoopMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'taken-back-setting-stays', file: 'core/plan/plan-topics.ts', by: ['test/core/plan/plan-pass.test.ts'] },
+    before: 'observed.own.includes(name)',
+    after: '!observed.own.includes(name)',
+  },
+  {
+    ...{ name: 'former-source-is-kept-on', file: 'core/plan/job-change.ts', by: [differential] },
+    before: 'runs.render !== wanted.render;',
+    after: 'false;',
+  },
+  {
+    ...{ name: 'alarms-outlive-their-job', file: 'core/plan/plan-watches.ts', by: [differential] },
+    before: '!keys.has(keyOf(watch)) &&',
+    after: 'false &&',
+  },
   {
     ...{ name: 'missing-taken-for-gone', file: 'core/health/worker-health.ts', by: [...jobs, simulated] },
     before: 'sinceStartMs <= deadlines.listingGraceMs ?',

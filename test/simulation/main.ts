@@ -1,8 +1,10 @@
 // Simulates the platform under chaos, seed by seed. Usage: npm run sim -- --seeds N [--from N] | --seed N [--explain]
+// Or compares worlds after sequences of declarations with fresh ones: npm run sim -- --differential [--runs N] [--seed N]
 // One line of JSON on standard output; progress, and with --explain the timeline, on standard error. Exit code 0 only without violations.
 import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
 import { explain } from './explain.ts';
+import { runDifferential } from './run-differential.ts';
 import { runSeed } from './run-seed.ts';
 
 const { values } = parseArgs({
@@ -12,6 +14,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     explain: { type: 'boolean', default: false },
     'stop-at': { type: 'string', default: '20' },
+    differential: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '1000' },
   },
 });
 
@@ -23,6 +27,8 @@ const whole = (text: string, name: string): number => {
 };
 
 await loadParser();
+if (values.differential)
+  process.exit(await runDifferential(whole(values.runs, 'runs'), whole(values.seed ?? '1', 'seed')));
 const first = whole(values.seed ?? values.from, values.seed === undefined ? 'from' : 'seed');
 const count = values.seed === undefined ? whole(values.seeds, 'seeds') : 1;
 const stopAt = whole(values['stop-at'], 'stop-at');

@@ -2,14 +2,15 @@
 
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
-import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
-import { localSettings } from '#core/graph/platform-settings.ts';
+import { createPlatformCompiler, type PlatformCompiler } from '#core/graph/platform-compiler.ts';
+import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { taskIncarnation, taskRender, taskRevision, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
+import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type PassReport, runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, aSplit, theTime } from '#test/support/builders.ts';
-import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import { createMemoryBrokerAdmin, type MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
@@ -17,7 +18,10 @@ import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { MemoryTaskRunner } from '#test/support/memory-task-runner.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+
+/** Compiled routes are pure: shared by all worlds of a process. */
+const plan = memoizePlanner(planRoute, 2_000);
 
 /** Thrown where the process is to die. Nothing may catch it and go on. */
 export class Crash extends Error {}
@@ -49,21 +53,35 @@ export class ControlLoopWorld {
   readonly workers = createMemoryWorkerStore();
   readonly splits = createMemorySplitStore();
   readonly controls = createMemoryControlStore();
-  readonly broker = createMemoryBrokerAdmin();
+  readonly broker: MemoryBrokerAdmin;
   readonly objects = createMemoryObjectStore();
-  readonly #compile = createPlatformCompiler(localSettings, memoizePlanner(planRoute, 100));
+  readonly settings: PlatformSettings;
+  readonly watches: JobWatches | null = null;
+  readonly #compile: PlatformCompiler;
   #backoff: TargetBackoff = new Map();
   #beats = { sightings: new Map() };
   crash: CrashPoint | null = null;
   /** Awaited before every call of a port, reads included: where other passes can come in between. */
   gate: (call: string) => Promise<unknown> = async () => undefined;
 
+  constructor(settings: PlatformSettings = localSettings) {
+    this.settings = settings;
+    // Where the platform leaves it to the broker, the broker has something to say.
+    const ofBroker = settings.minInsyncReplicas === null ? { 'min.insync.replicas': '2' } : {};
+    this.broker = createMemoryBrokerAdmin(ofBroker);
+    this.#compile = createPlatformCompiler(settings, plan);
+  }
+
   #parts(): ReconcileParts {
     const { goals, broker, tasks, workers, splits, controls, objects } = this;
     const ports = { goals, broker, tasks, workers, splits, controls, objects };
     const watched = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, this.#watch(name, port)]));
     const clock = { now: () => this.now, monotonicMs: () => this.now };
-    return { ...(watched as typeof ports), clock, logger: silent, settings: localSettings, compile: this.#compile };
+    const watches = this.watches === null ? {} : { watches: this.watches };
+    return {
+      ...{ ...(watched as typeof ports), ...watches, clock, logger: silent },
+      ...{ settings: this.settings, compile: this.#compile },
+    };
   }
 
   /** Counts the port's effects and dies at the chosen one; after it, everything that the dead process still tries fails too. */
