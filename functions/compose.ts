@@ -1,7 +1,7 @@
 // The API's composition: which adapters fill its ports, from the environment, read once.
 import { readFileSync } from 'node:fs';
 import { systemClock } from '#adapters/clock/system-clock.ts';
-import { createRecordLog } from '#adapters/kafka/record-log.ts';
+import type { KafkaOptions } from '#adapters/kafka/connections.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createAuditLog } from '#adapters/postgres/chain.ts';
@@ -12,6 +12,7 @@ import { type Environment, readAwsAccess, readLogLevel } from '#core/environment
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { environment } from '#core/names.ts';
+import type { RecordLog } from '#core/ports/record-log.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { RecordCodecs } from '#functions/api/record-codecs.ts';
@@ -36,7 +37,7 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
   const tenants = isLocal(env) ? 'whole' : 'tenant';
   const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs, tenants });
   const { goals, broker, controls, splits, workers, objects, settings, database } = stores;
-  const records = createRecordLog(stores.kafka);
+  const records = recordsWhenAsked(stores.kafka);
   const codecs = new RecordCodecs(openRegistryWith(composeSecrets(env)));
   const plan = memoizePlanner(planRoute, plansKept);
   return {
@@ -58,6 +59,22 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       codecs.close();
       await Promise.allSettled([records.close(), stores.close()]);
     },
+  };
+}
+
+/** Its client is loaded with the first records that are sent or asked for. */
+function recordsWhenAsked(options: KafkaOptions): RecordLog {
+  let opened: Promise<RecordLog> | null = null;
+  const open = (): Promise<RecordLog> => {
+    opened ??= import('#adapters/kafka/record-log.ts').then(({ createRecordLog }) => createRecordLog(options));
+    return opened;
+  };
+  return {
+    append: async (...asked) => await (await open()).append(...asked),
+    read: async function* (request) {
+      yield* (await open()).read(request);
+    },
+    close: async () => await (await opened)?.close(),
   };
 }
 

@@ -5,7 +5,7 @@ import { createControlStore } from '#adapters/dynamodb/control-store.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
-import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
+import type { KafkaOptions } from '#adapters/kafka/connections.ts';
 import { mskTokens } from '#adapters/kafka/msk-token.ts';
 import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
 import { type Database, openDatabase, type Scope } from '#adapters/postgres/database.ts';
@@ -19,6 +19,7 @@ import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetti
 import { loadParser } from '#core/expression/index.ts';
 import { awsSettings, localSettings, type PlatformSettings, withEnvironment } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
+import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
 
 export interface StoreNeeds {
   /** What the database and the broker see as the name of this program, behind `millrace-`. */
@@ -51,7 +52,7 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const security = readKafkaAuth(env) === 'iam' ? bearerSecurity(mskTokens(aws.region)) : noSecurity;
   const callMs = needs.kafkaCallMs === undefined ? {} : { callMs: needs.kafkaCallMs };
   const kafka = { brokers: required(env, environment.kafkaBrokers).split(','), security, clientId, ...callMs };
-  const broker = createBrokerAdmin(kafka);
+  const broker = brokerWhenAsked(kafka);
   const make = isLocal(env) ? [migrate(database), createTables(dynamo), objects.ensureBucket()] : [];
   await Promise.all([...make, loadParser()]);
   return {
@@ -114,5 +115,25 @@ function objectsWhenAsked(options: S3Options): S3ObjectStore {
     remove: async (key) => await (await open()).remove(key),
     ensureBucket: async () => await (await open()).ensureBucket(),
     close: () => void opened?.then((store) => store.close()),
+  };
+}
+
+/** Its client is loaded with the first question: what people ask about declarations and jobs needs no broker. */
+function brokerWhenAsked(options: KafkaOptions): BrokerAdmin {
+  let opened: Promise<BrokerAdmin> | null = null;
+  const open = (): Promise<BrokerAdmin> => {
+    opened ??= import('#adapters/kafka/broker-admin.ts').then(({ createBrokerAdmin }) => createBrokerAdmin(options));
+    return opened;
+  };
+  return {
+    describe: async (...asked) => await (await open()).describe(...asked),
+    list: async () => await (await open()).list(),
+    create: async (...asked) => await (await open()).create(...asked),
+    grow: async (...asked) => await (await open()).grow(...asked),
+    configure: async (...asked) => await (await open()).configure(...asked),
+    remove: async (topic) => await (await open()).remove(topic),
+    positions: async (topic) => await (await open()).positions(topic),
+    offsetsAt: async (...asked) => await (await open()).offsetsAt(...asked),
+    close: async () => await (await opened)?.close(),
   };
 }

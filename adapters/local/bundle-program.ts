@@ -1,4 +1,5 @@
 // A program of ours as one file, with what it uses of its packages and nothing else: a worker on this machine, a Lambda function, the worker's image.
+import { builtinModules } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
 
@@ -55,17 +56,17 @@ const withoutLocales: Plugin = {
 };
 
 /**
- * Imported as an ES module, Node's `http` shows all its names at once, and one of them loads the whole of `fetch`, which
- * nothing here uses: 25 ms. By `require` it shows what is asked for.
+ * Imported as an ES module, a part of Node shows all its names at once, and some of these load more: those of `http` the
+ * whole of `fetch`, those of `process` its reports, some 50 ms together. By `require` it shows what is asked for.
  */
-const withRequiredHttp: Plugin = {
-  name: 'with-required-http',
+const withRequiredNode: Plugin = {
+  name: 'with-required-node',
   setup(building) {
-    building.onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
-      kind === 'require-call' ? undefined : { path: 'http', namespace: 'required' },
+    building.onResolve({ filter: new RegExp(`^(node:)?(${builtinModules.join('|')})$`) }, ({ path, kind }) =>
+      kind === 'import-statement' ? { path: path.replace(/^node:/, ''), namespace: 'required' } : undefined,
     );
-    building.onLoad({ filter: /.*/, namespace: 'required' }, () => ({
-      contents: "module.exports = require('node:http');",
+    building.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
+      contents: `module.exports = require('node:${path}');`,
     }));
   },
 };
@@ -86,7 +87,7 @@ export const common = (entry: string, { small = false }: BundleOptions) =>
     target: 'node24',
     // Packages that come both ways are taken as ES modules: what is not used of them can be left out.
     mainFields: ['module', 'main'],
-    plugins: [withoutKafkaClients, withoutLocales, withRequiredHttp],
+    plugins: [withoutKafkaClients, withoutLocales, withRequiredNode],
     external: [...packagesBeside, 'pg-native'],
     minifyWhitespace: small,
     minifySyntax: small,

@@ -1,7 +1,7 @@
 // The supervisor over HTTP, on the loopback interface only and with a password: whoever may call it may run programs.
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { readJobId } from '#core/names.ts';

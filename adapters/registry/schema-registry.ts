@@ -1,7 +1,7 @@
 // A schema registry behind Confluent's API: Confluent's own, Apicurio's (/apis/ccompat/v7), Karapace and others.
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isPlatformError, messageOf, PlatformError, unavailable } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { parseNetworks } from '#core/network/address.ts';

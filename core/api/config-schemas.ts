@@ -1,5 +1,5 @@
 // Configuration as the API shows it: of each parameter what holds, of which layer, what the others say, and what was before.
-import { z } from 'zod';
+import * as z from 'zod';
 import { configLayers } from '#core/config/layers.ts';
 
 const time = z.iso.datetime();

@@ -1,5 +1,5 @@
 // Plans and receipts of operations as zod schemas: what OpenAPI shows of them.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
 
 const offset = z.string().meta({ description: 'Decimal text: offsets are 64-bit.' });

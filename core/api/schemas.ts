@@ -1,5 +1,5 @@
 // The API's answers as zod schemas: what OpenAPI is derived from. `satisfies` holds each to its type in wire.ts.
-import { z } from 'zod';
+import * as z from 'zod';
 import { operationPlan, operationReceipt } from '#core/api/operation-schemas.ts';
 import type {
   AppendAnswer,

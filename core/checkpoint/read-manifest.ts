@@ -1,6 +1,6 @@
 // Reads checkpoint manifests, and says which are to be looked at, in which order, and which are too old to be kept.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { dropReasons } from '#core/job/accounting.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import type { CheckpointManifest, CheckpointSplit } from './manifest.ts';

@@ -1,5 +1,5 @@
 // What a transaction says of its split beside the offset, and which of two accounts of a split's progress is the newer.
-import { z } from 'zod';
+import * as z from 'zod';
 import { readAccounting } from '#core/checkpoint/read-manifest.ts';
 import type { Accounting } from '#core/job/accounting.ts';
 

@@ -1,5 +1,5 @@
 // Reads a job's goal from the bytes that a worker fetched: checked, since they come from outside.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import { guarantees } from '#core/spec/delivery.ts';

@@ -1,5 +1,5 @@
 // What a route's author wants to be told of: thresholds on its jobs' lag and on the share of events that become dead letters.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDuration, parseShare } from '#core/spec/quantity.ts';
 

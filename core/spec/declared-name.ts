@@ -1,5 +1,5 @@
 // The names that people give: one pattern for all of them, since they become topics, keys and tags.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 
 export const namePattern = /^[a-z0-9](-?[a-z0-9])*$/;

@@ -1,5 +1,5 @@
 // The shape of declarations as people write them (zod): the one source of validation, JSON Schema and the reference docs.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import { declaredAlerts } from '#core/spec/alerts.ts';
 import { compatibilities } from '#core/spec/compatibility.ts';

@@ -1,5 +1,5 @@
 // How a route delivers: what is promised of each event, and which sinks can keep it.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseShare } from '#core/spec/quantity.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';

@@ -1,5 +1,5 @@
 // What a route may do to events between its `where` and its `select`: the operators as people declare them, and their complete form.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import type { HygieneRule } from '#core/operators/hygiene-rule.ts';
 import type { SpecProblem } from '#core/spec/document.ts';

@@ -1,5 +1,5 @@
 // Unknown JSON to a document, or all that is wrong with it in words its author can act on.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import { completeRoute, completeStream } from '#core/spec/complete.ts';

@@ -1,5 +1,5 @@
 // How a stream's records are written: JSON, or Avro or Protobuf under the schemas of a registry.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FieldType, RowType } from '#core/expression/types.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { rowOfSchema } from '#core/formats/schema-row.ts';

@@ -1,5 +1,5 @@
 // The journal of a split's files: a chain of entries, each created once, of which the newest says how far the table goes.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Accounting } from '#core/job/accounting.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 

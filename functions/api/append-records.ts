@@ -1,7 +1,7 @@
 // POST /v1/streams/{name}/records: events in, and what became of each; acknowledged as durably as the stream declares.
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { appendSchema } from '#core/api/schemas.ts';
 import type { AppendAnswer, AppendView } from '#core/api/wire.ts';
 import { createByteSink, createProcessor, PASSED, type RecordProcessor } from '#core/expression/index.ts';

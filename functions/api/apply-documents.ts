@@ -1,5 +1,5 @@
 // POST /v1/apply: several documents as one change, all of them or none, where wished only if a plan still tells what will happen.
-import { z } from 'zod';
+import * as z from 'zod';
 import { changeSchema } from '#core/api/schemas.ts';
 import type { ChangeView, PlanView } from '#core/api/wire.ts';
 import { limits } from '#core/limits.ts';

@@ -1,5 +1,5 @@
 // What zod found wrong with a parameter or a body, in the words of every other refusal.
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { SpecProblem } from '#core/spec/document.ts';
 
 const shown = (value: unknown): string => {

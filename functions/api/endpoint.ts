@@ -1,5 +1,5 @@
 // An endpoint states itself in one place: where it is, what it takes, what it answers, and the function that does it.
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { describeIssues } from '#functions/api/describe-issues.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';

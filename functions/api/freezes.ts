@@ -1,5 +1,5 @@
 // GET, PUT and DELETE of freezes: who has stopped changes to what, and stopping and letting go.
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { freezePageSchema, freezeSchema } from '#core/api/schemas.ts';
 import type { FreezeView } from '#core/api/wire.ts';
 import { frozenTitle } from '#core/plan/freeze.ts';

@@ -1,6 +1,6 @@
 // GET /v1/openapi.json: the API's description, as it is committed in docs/reference.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { nothing } from '#functions/api/parameters.ts';
 

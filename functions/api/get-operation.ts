@@ -1,5 +1,5 @@
 // GET /v1/jobs/{name}/operations/{id}: what became of an operation.
-import { z } from 'zod';
+import * as z from 'zod';
 import { operationSchema } from '#core/api/schemas.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';

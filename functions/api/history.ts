@@ -1,5 +1,5 @@
 // GET /v1/diff and POST /v1/restore: all declarations between two times, and as they were at one, declared again.
-import { z } from 'zod';
+import * as z from 'zod';
 import { diffSchema, restoreSchema } from '#core/api/schemas.ts';
 import type { RestoreView } from '#core/api/wire.ts';
 import { buildWorld } from '#core/graph/world.ts';

@@ -1,6 +1,5 @@
 // The API's Lambda function: composed once an instance, before its first request; what was changed is told to the reconciler.
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { createNudges } from '#adapters/sqs/nudges.ts';
 import { readAwsAccess, readSetting } from '#core/environment.ts';
 import { messageOf } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
@@ -9,10 +8,18 @@ import { composeApi } from '#functions/compose.ts';
 
 const { parts } = await composeApi(process.env);
 const api = createLambda(parts);
-const nudge = createNudges({
+const nudges = {
   region: readAwsAccess(process.env).region,
   queueUrl: readSetting(process.env, environment.nudgeQueue, 'the deployment sets it'),
-});
+};
+let opened: Promise<(cause: string) => Promise<void>> | null = null;
+
+/** The queue's client is loaded with the first change. */
+async function nudge(cause: string): Promise<void> {
+  opened ??= import('#adapters/sqs/nudges.ts').then(({ createNudges }) => createNudges(nudges));
+  const tell = await opened;
+  await tell(cause);
+}
 
 export async function handler(
   event: APIGatewayProxyEventV2,

@@ -1,5 +1,5 @@
 // OpenAPI 3.1 from the table of endpoints and their zod schemas.
-import { z } from 'zod';
+import * as z from 'zod';
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { problemSchema } from '#core/api/schemas.ts';
 import type { AnswerStatement, Endpoint } from '#functions/api/endpoint.ts';

@@ -1,5 +1,5 @@
 // Parameters that several endpoints take, each stated once.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import type { DeadLetterFilter } from '#core/operations/replay.ts';
 import { namePattern } from '#core/spec/declared-name.ts';

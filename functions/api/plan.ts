@@ -1,5 +1,5 @@
 // POST /v1/plan: documents in, what applying them would do out; nothing is changed.
-import { z } from 'zod';
+import * as z from 'zod';
 import { planSchema } from '#core/api/schemas.ts';
 import { limits } from '#core/limits.ts';
 import { planDocuments } from '#functions/api/apply-declaration.ts';

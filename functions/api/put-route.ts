@@ -1,5 +1,5 @@
 // PUT /v1/routes/{name}: applies a route; what is declared already stays as it is.
-import { z } from 'zod';
+import * as z from 'zod';
 import { applyRouteSchema, planSchema } from '#core/api/schemas.ts';
 import { limits } from '#core/limits.ts';
 import { declaredRoute } from '#core/spec/declared.ts';

@@ -1,5 +1,5 @@
 // PUT /v1/streams/{name}: applies a stream; what is declared already stays as it is.
-import { z } from 'zod';
+import * as z from 'zod';
 import { applyStreamSchema, planSchema } from '#core/api/schemas.ts';
 import { limits } from '#core/limits.ts';
 import { declaredStream } from '#core/spec/declared.ts';

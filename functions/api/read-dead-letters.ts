@@ -1,5 +1,5 @@
 // GET /v1/jobs/{name}/dead-letters: events that a job could not process, with why, read as a stream's are.
-import { z } from 'zod';
+import * as z from 'zod';
 import { recordPageSchema } from '#core/api/schemas.ts';
 import { deadLetterFilter } from '#functions/api/dead-letters.ts';
 import { endpoint } from '#functions/api/endpoint.ts';

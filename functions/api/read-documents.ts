@@ -1,5 +1,5 @@
 // Several documents of one request: read together, and what is wrong with any of them told at once.
-import { z } from 'zod';
+import * as z from 'zod';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';

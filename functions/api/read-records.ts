@@ -1,5 +1,5 @@
 // GET /v1/streams/{name}/records: a stream's events, line by line, filtered if wished, and followed if wished.
-import { z } from 'zod';
+import * as z from 'zod';
 import { recordPageSchema } from '#core/api/schemas.ts';
 import { topicOfStream } from '#core/names.ts';
 import { endpoint } from '#functions/api/endpoint.ts';

@@ -1,5 +1,5 @@
 // Headers that endpoints read, each stated once: checked before a handler runs, and described in OpenAPI.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import { reasonText } from '#functions/api/parameters.ts';
 

@@ -1,5 +1,5 @@
 // POST /v1/jobs/{name}/operations: asks for a one-shot verb; the answer is a receipt that tells later what became of it.
-import { z } from 'zod';
+import * as z from 'zod';
 import { operationPlanSchema, operationSchema } from '#core/api/schemas.ts';
 import type { OperationPlanView } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';

@@ -1,5 +1,5 @@
 // POST /v1/routes/{name}/rollback: an earlier revision is declared again, as a new one; history only grows.
-import { z } from 'zod';
+import * as z from 'zod';
 import { changeSchema, planSchema } from '#core/api/schemas.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { documentOf } from '#core/plan/plan-changes.ts';

@@ -1,5 +1,5 @@
 // PUT and DELETE of a parameter: of one job for a time, with a reason; of all jobs of a team until it is cleared.
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ConfigEntryView, configEntrySchema } from '#core/api/config-schemas.ts';
 import { findParameter, formatValue } from '#core/config/parameters.ts';
 import { readSetting } from '#core/config/read-source.ts';

@@ -1,5 +1,5 @@
 // POST /v1/sql: one expression over one row, to try things out.
-import { z } from 'zod';
+import * as z from 'zod';
 import { sqlSchema } from '#core/api/schemas.ts';
 import { evaluateExpression } from '#core/expression/index.ts';
 import { limits } from '#core/limits.ts';

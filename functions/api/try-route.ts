@@ -1,5 +1,5 @@
 // POST /v1/try: a route over real events: what would pass, what would be filtered, what would fail; nothing is written.
-import { z } from 'zod';
+import * as z from 'zod';
 import { trySchema } from '#core/api/schemas.ts';
 import { FILTERED, PASSED, POISON } from '#core/expression/index.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';

@@ -1,5 +1,5 @@
 // GET /v1/audit/verification: whether the log of all changes is whole, from its first entry to its head.
-import { z } from 'zod';
+import * as z from 'zod';
 import { auditSchema } from '#core/api/schemas.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { nothing } from '#functions/api/parameters.ts';

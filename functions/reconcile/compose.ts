@@ -6,7 +6,7 @@ import type { CloudWatchOptions } from '#adapters/cloudwatch/job-watches.ts';
 import { Ecs } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { parseSizes } from '#adapters/ecs/worker-size.ts';
-import { createMessageAuthenticator } from '#adapters/kms/message-authenticator.ts';
+import type { MessageAuthenticator } from '#adapters/kms/message-authenticator.ts';
 import { watchFiles } from '#adapters/local/job-watches.ts';
 import { localTaskRunner } from '#adapters/local/task-runner.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
@@ -122,7 +122,7 @@ function ecsRuntime(env: Environment): Runtime {
   const ecs = new Ecs({ ...aws, ...readEndpoint(env, environment.ecsEndpoint) });
   const list = (name: string): readonly string[] => required(env, name).split(',');
   const keyId = env[environment.identityKey];
-  const authenticator = keyId ? createMessageAuthenticator({ region: aws.region, keyId }) : null;
+  const authenticator = keyId ? authenticatorWhenAsked({ region: aws.region, keyId }) : null;
   const identify = async ({ environment: given }: TaskRequest): Promise<Record<string, string>> => {
     if (authenticator === null) return {};
     const claims = {
@@ -130,7 +130,7 @@ function ecsRuntime(env: Environment): Runtime {
       worker: given[environment.worker] ?? '',
       goal: given[environment.goal] ?? '',
     };
-    return { [environment.identity]: encodeIdentity(claims, await authenticator.sign(claimsText(claims))) };
+    return { [environment.identity]: encodeIdentity(claims, await (await authenticator()).sign(claimsText(claims))) };
   };
   const platform = {
     platform: awsSettings.platform,
@@ -141,4 +141,15 @@ function ecsRuntime(env: Environment): Runtime {
     logGroup: required(env, environment.workerLogGroup),
   };
   return { tasks: createEcsTaskRunner(ecs, platform, identify), close: () => ecs.close() };
+}
+
+/** Its client is loaded with the first task that is started: most passes start none. */
+function authenticatorWhenAsked(options: { region: string; keyId: string }): () => Promise<MessageAuthenticator> {
+  let opened: Promise<MessageAuthenticator> | null = null;
+  return () => {
+    opened ??= import('#adapters/kms/message-authenticator.ts').then(({ createMessageAuthenticator }) =>
+      createMessageAuthenticator(options),
+    );
+    return opened;
+  };
 }

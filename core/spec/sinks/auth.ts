@@ -1,5 +1,5 @@
 // How a sink is shown who writes to it: a secret by its name, never by its text; or a signature by the worker's own role on AWS.
-import { z } from 'zod';
+import * as z from 'zod';
 import { declaredName } from '#core/spec/declared-name.ts';
 
 export const authSchemes = ['basic', 'bearer', 'api-key'] as const;

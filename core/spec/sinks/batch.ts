@@ -1,5 +1,5 @@
 // How a sink gathers records into requests: declared bounds, and what they mean.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 

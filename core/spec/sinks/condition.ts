@@ -1,5 +1,5 @@
 // Which of a route's events go to a sink: all, those that its condition takes, or those that no other sink's condition takes.
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 

@@ -1,5 +1,5 @@
 // The sink that is an OpenSearch or Elasticsearch cluster: what people declare of it, and what it means.
-import { z } from 'zod';
+import * as z from 'zod';
 import { readTargetUrl } from '#core/network/target-url.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';

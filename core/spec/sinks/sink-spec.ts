@@ -1,5 +1,5 @@
 // The sinks of a route: one entry of `to:` is of exactly one kind, and each kind states itself in a file of its own.
-import { z } from 'zod';
+import * as z from 'zod';
 import { declaredName } from '#core/spec/declared-name.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { declaredCondition } from '#core/spec/sinks/condition.ts';

@@ -1,5 +1,5 @@
 // The sink that is a managed stream: what people declare of it, and what it means.
-import { z } from 'zod';
+import * as z from 'zod';
 import { declaredName } from '#core/spec/declared-name.ts';
 
 /** Keys of a `to:` entry. */

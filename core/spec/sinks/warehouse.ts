@@ -1,5 +1,5 @@
 // The sink that is a table in the warehouse: what people declare of it, and what it means.
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import { type PartitionPattern, parsePartition } from '#core/warehouse/partition.ts';
 
