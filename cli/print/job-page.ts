@@ -79,8 +79,16 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
         : '',
     ],
   ]);
+  const { scale } = status;
   const workers = status.workers.length === 0 ? 'none\n' : formatTable(workerColumns(now), status.workers);
-  return `${facts}\nConditions\n${formatConditions(status, paint)}\nWorkers\n${indent(workers)}`;
+  return `${facts}\nConditions\n${formatConditions(status, paint)}\nWorkers: ${wantedWorkers(scale, now)}\n${indent(workers)}`;
+}
+
+/** Whose number it is, and since when. */
+function wantedWorkers({ workers, declared, by, mode, min, max, since }: JobStatus['scale'], now: number): string {
+  const range = `autoscale ${mode}${mode === 'on' ? `, ${min} to ${max}` : ''}`;
+  if (by === 'declaration') return `${workers} declared (${range})`;
+  return `${workers} by the autoscaler${since === null ? '' : ` for ${showAge(since, now)}`} (${declared} declared, ${range})`;
 }
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');

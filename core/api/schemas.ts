@@ -28,6 +28,7 @@ import type {
   TryView,
 } from '#core/api/wire.ts';
 import { changeClasses } from '#core/api/wire.ts';
+import { scaleModes } from '#core/spec/autoscale.ts';
 import type { Json, Metadata, SpecProblem } from '#core/spec/document.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 
@@ -118,7 +119,16 @@ const jobStatus = z
     message: z.string(),
     conditions: z.array(
       z.object({
-        type: z.enum(['Progressing', 'InSync', 'CheckpointFresh', 'Balanced', 'Stable', 'UpstreamAlive', 'Quiet']),
+        type: z.enum([
+          'Progressing',
+          'InSync',
+          'CheckpointFresh',
+          'Balanced',
+          'Stable',
+          'UpstreamAlive',
+          'Quiet',
+          'Scaled',
+        ]),
         status: z.enum(['true', 'false', 'unknown']),
         reason: z.string(),
         message: z.string(),
@@ -168,6 +178,26 @@ const jobStatus = z
         log: z.string().nullable(),
       }),
     ),
+    scale: z.object({
+      mode: z.enum(scaleModes),
+      workers: count,
+      declared: count,
+      by: z.enum(['declaration', 'autoscaler']).meta({ description: 'Whose number `workers` is.' }),
+      since: z.number().nullable(),
+      why: z.string().nullable(),
+      min: count,
+      max: count,
+      drainMs: count,
+      wish: z
+        .object({ state: z.string(), workers: count, why: z.string(), since: z.number() })
+        .nullable()
+        .meta({ description: 'What the autoscaler would do: `advised`, or what is in the way of it.' }),
+      restartMs: count.nullable().meta({ description: 'From a change until all workers read, as measured.' }),
+      capacityPerSecond: z
+        .number()
+        .nullable()
+        .meta({ description: 'Records that one worker was seen to get through.' }),
+    }),
   })
   .meta({ id: 'JobStatus' }) satisfies z.ZodType<JobStatus>;
 

@@ -23,6 +23,7 @@ import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import { freezeOver } from '#core/plan/freeze.ts';
 import type { Approval, ConfigEntry, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
 import type { AlertSpec } from '#core/spec/alerts.ts';
+import type { AutoscaleSpec } from '#core/spec/autoscale.ts';
 import type { RedeployStrategy } from '#core/spec/delivery.ts';
 import type { Document, SpecProblem } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
@@ -53,6 +54,9 @@ export interface JobEntry {
   readonly paused: boolean;
   /** Judged by the control plane; no worker knows of them. */
   readonly alerts: AlertSpec;
+  readonly autoscale: AutoscaleSpec;
+  /** How many workers it is to have instead of as many as its goal says; set by a pass. */
+  readonly scaled?: number;
   /** Workers started for an older restart operation than this are replaced. */
   readonly restartSequence: number;
   /** Hash of all that shapes a worker: another hash means another worker. */
@@ -274,7 +278,7 @@ function compileJobs(
       };
       const wishes = { ...wishesOf(job), progressWithinMs: settings.progressWithinMs };
       const entry = jobEntry(configuredGoal(config), spec, wishes);
-      entries.push({ ...entry, alerts: spec.alerts, config });
+      entries.push({ ...entry, alerts: spec.alerts, autoscale: spec.autoscale, config });
     }
   }
   return entries;
@@ -296,7 +300,7 @@ function jobEntry(
   goal: JobGoal,
   spec: Pick<RouteSpec, 'paused' | 'progressWithinMs' | 'onRedeploy' | 'restartBudget' | 'upstreamSilentMs'>,
   { operations, freezes, ...defaults }: Wishes & Pick<PlatformSettings, 'progressWithinMs'>,
-): Omit<JobEntry, 'alerts'> {
+): Omit<JobEntry, 'alerts' | 'autoscale'> {
   const mine = operations.filter(({ uid }) => uid === goal.uid);
   const newest = (kinds: readonly string[]): Operation | undefined =>
     mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];

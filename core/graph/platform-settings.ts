@@ -1,4 +1,5 @@
 // What the platform team sets for a whole installation; every job is compiled under it.
+import { type AutoscaleSettings, awsAutoscale, localAutoscale } from '#core/autoscale/settings.ts';
 import type { ConfigSource } from '#core/config/layers.ts';
 import type { WorkerSettings } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
@@ -32,6 +33,7 @@ export interface PlatformSettings {
   readonly deletionGraceMs: number;
   /** How many of a tenant's jobs a pass may end without asking: so many, or the share where that is more. */
   readonly guard: GuardLimits;
+  readonly autoscale: AutoscaleSettings;
   /** What a job's output pauses for, as a rule, where its workers stop and others start in their place. */
   readonly stopStartPauseMs: number;
   /** A task that never reported after this is given up. */
@@ -97,6 +99,7 @@ export const localSettings: PlatformSettings = {
   progressWithinMs: 60_000,
   deletionGraceMs: 3_600_000,
   guard: guardLimits,
+  autoscale: localAutoscale,
   // Measured by the bench (docs/performance.md), rounded up.
   stopStartPauseMs: 2_000,
   startDeadlineMs: 30_000,
@@ -122,6 +125,7 @@ export const awsSettings: PlatformSettings = {
   progressWithinMs: 600_000,
   deletionGraceMs: 86_400_000,
   guard: guardLimits,
+  autoscale: awsAutoscale,
   // Taken on, not measured: to drain, and until a task has its network and its image.
   stopStartPauseMs: 60_000,
   startDeadlineMs: 180_000,

@@ -45,6 +45,7 @@ const weights: Readonly<Record<Kind, Readonly<Record<string, ChangeClass>>>> = {
     'spec.delivery.onRedeploy': 'live',
     'spec.errors': 'live',
     'spec.throttle': 'live',
+    'spec.autoscale': 'live',
     'spec.config': 'stop-start',
     ...liveParameters(),
     'spec.resources': 'stop-start',

@@ -1,4 +1,5 @@
 // The world as one pass saw it, and the part of it that belongs to one job.
+import type { Traffic } from '#core/autoscale/traffic.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
@@ -17,6 +18,8 @@ export interface Observed {
   readonly earlier: ReadonlyMap<string, JobGoal>;
   /** By job, of those jobs only whose operations ask for it; a job that is missing could not be read. */
   readonly splits: ReadonlyMap<string, readonly SplitRecord[]>;
+  /** By job, as far as it was watched for long enough. */
+  readonly traffic?: ReadonlyMap<string, Traffic>;
 }
 
 export interface ObservedJob {
@@ -28,4 +31,6 @@ export interface ObservedJob {
   readonly earlier: JobGoal | null;
   /** Null where they were not read. */
   readonly splits: readonly SplitRecord[] | null;
+  /** Absent where it was not watched for long enough. */
+  readonly traffic?: Traffic;
 }

@@ -1,4 +1,5 @@
 // One job: from its goal and what was observed of it to what has to be done next. Pure; every pass decides anew.
+import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
@@ -42,7 +43,7 @@ export function planJob(
     ...{ entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast },
     whyNone: step.kind === 'hold' ? placingWords[step.by.plan.kind] : entry.paused ? 'the job is paused' : null,
   };
-  const wantedSlots = scope.whyNone === null ? goal.resources.workers : 0;
+  const wantedSlots = scope.whyNone === null ? workersOf(entry) : 0;
   const slotIds = new Set([
     ...Object.keys(before.slots).map(Number),
     ...Array.from({ length: wantedSlots }, (_, slot) => slot),

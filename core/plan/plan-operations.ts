@@ -1,4 +1,5 @@
 // One-shot verbs: when the world shows what was asked for, the operation gets its receipt (D8).
+import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { rewindReceipt } from '#core/operations/rewind.ts';
 import { switchReceipt } from '#core/operations/switch.ts';
@@ -71,7 +72,7 @@ function endingOf(
 function allNew(entry: JobEntry, control: ControlRecord, observed: ObservedJob): boolean {
   const slots = Object.values(control.slots);
   return (
-    slots.length === entry.goal.resources.workers &&
+    slots.length === workersOf(entry) &&
     slots.every((slot) => slot.render === entry.render && reports(slot.incarnation, observed))
   );
 }

@@ -1,4 +1,7 @@
 // A whole pass: the platform's goal against the observed world, target by target; no target waits for another.
+import { planScaling, type ScaleStep } from '#core/autoscale/plan-scaling.ts';
+import { rememberScale } from '#core/autoscale/remember-scale.ts';
+import { asScaled } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isReplay, readJobId } from '#core/names.ts';
@@ -24,9 +27,9 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const jobs = observeJobs(observed);
   if (jobs === null) return topics;
   const wanted = new Set([...goal.jobs, ...goal.replays].map((entry) => entry.goal.id));
-  const decisions = goal.jobs.map((entry) =>
-    planLiveJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
-  );
+  const live = goal.jobs.map((entry) => [entry, observedOf(entry, jobs.get(entry.goal.id), observed)] as const);
+  const scaling = planScaling(live, settings);
+  const decisions = live.map(([entry, job]) => planLiveJob(entry, job, settings, scaling.get(entry.goal.id)));
   const replays = goal.replays.map((entry) =>
     planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
@@ -94,12 +97,18 @@ function keptMs(id: string, goal: PlatformGoal, { deletionGraceMs }: PlatformSet
 const hasEffect = (decision: Decision): boolean =>
   decision.control !== null || decision.actions.length > 0 || decision.events.length > 0 || !decision.settled;
 
-function planLiveJob(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
+function planLiveJob(
+  entry: JobEntry,
+  observed: ObservedJob,
+  settings: PlatformSettings,
+  step: ScaleStep | undefined,
+): Decision {
   const chosen = chooseGoal(entry, observed.control, observed.earlier);
   if (chosen.kind === 'none') return planWait(entry, observed, chosen.why);
-  const decision = planJob(chosen.entry, observed, settings, entry);
+  const scaled = asScaled(chosen.entry, step?.record);
+  const decision = rememberScale(planJob(scaled, observed, settings, entry), step, observed.control);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
-  const finished = planOperations(chosen.entry, control, observed);
+  const finished = planOperations(scaled, control, observed);
   const actions = [...decision.actions, ...finished];
   return announceStatus(entry, { ...decision, actions }, observed);
 }
@@ -120,7 +129,13 @@ const observedOf = (entry: JobEntry, job: ObservedJob | undefined, observed: Obs
   ...(job ?? { at: observed.at, tasks: [], heartbeats: [], control: null }),
   earlier: observed.earlier.get(entry.goal.id) ?? null,
   splits: observed.splits.get(entry.goal.id) ?? null,
+  ...trafficOf(entry, observed),
 });
+
+function trafficOf({ goal }: JobEntry, { traffic }: Observed): Pick<ObservedJob, 'traffic'> {
+  const known = traffic?.get(goal.id);
+  return known === undefined ? {} : { traffic: known };
+}
 
 /** By job id; null when a part of the world could not be observed: unknown is never taken for empty. */
 function observeJobs(observed: Observed): Map<string, ObservedJob> | null {

@@ -1,4 +1,5 @@
 // A goal on its way to a job: whether it has got somewhere, or has to make room for the last one that had.
+import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
@@ -54,9 +55,9 @@ function markRollout({ entry, observed, before, stops }: RolloutFacts, current: 
 }
 
 /** When the last of the splits was read again, by the workers' word; undefined while one of them is not. */
-function flowing({ goal }: JobEntry, current: readonly Heartbeat[], now: number): number | undefined {
+function flowing(entry: JobEntry, current: readonly Heartbeat[], now: number): number | undefined {
   const splits = current.flatMap((heartbeat) => heartbeat.splits);
-  if (current.length < goal.resources.workers || splits.length === 0 || !current.every(reads)) return undefined;
+  if (current.length < workersOf(entry) || splits.length === 0 || !current.every(reads)) return undefined;
   return Math.min(now, Math.max(...splits.map(({ movedAt }) => movedAt)));
 }
 
@@ -80,8 +81,9 @@ const currentHeartbeats = (entry: JobEntry, { at, heartbeats }: ObservedJob, slo
   );
 
 /** All workers report, for the length of their lease at least, and what they hold is read, or has nothing to be read. */
-function hasProgressed({ goal }: JobEntry, current: readonly Heartbeat[], now: number): boolean {
-  if (current.length < goal.resources.workers) return false;
+function hasProgressed(entry: JobEntry, current: readonly Heartbeat[], now: number): boolean {
+  const { goal } = entry;
+  if (current.length < workersOf(entry)) return false;
   if (current.some(({ state, startedAt }) => state === 'stuck' || now - startedAt < goal.settings.leaseMs))
     return false;
   const splits = current.flatMap((heartbeat) => heartbeat.splits);

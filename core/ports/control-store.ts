@@ -27,6 +27,36 @@ export interface SlotRecord extends PlacedWorker {
   readonly successor?: PlacedWorker;
 }
 
+/** What the autoscaler has chosen, learned and told of a job. */
+export interface ScaleRecord {
+  /** What was chosen; absent where as many run as are declared. */
+  readonly workers?: number;
+  /** The declared number when that began: another one there begins anew. */
+  readonly declared: number;
+  /** Of the workers that `capacity` was seen of. */
+  readonly render: string;
+  readonly last?: {
+    readonly at: number;
+    readonly from: number;
+    readonly to: number;
+    readonly why: string;
+    /** Records a second that the job got through before; null: not known. */
+    readonly done: number | null;
+    /** When all workers of the new number were reading; null: not yet. */
+    readonly settledAt: number | null;
+  };
+  /** When it changed, of the last hour: the fleet's budget is counted by them. */
+  readonly changes: readonly number[];
+  /** From a change until all workers read, as measured. */
+  readonly restartMs?: number;
+  /** Records a second of one worker. */
+  readonly capacity?: number;
+  /** How often workers were given back that were needed soon after. */
+  readonly regrets?: number;
+  /** What it would do and does not: told once. `state`: `advised`, or what is in the way. */
+  readonly wish?: { readonly state: string; readonly to: number; readonly why: string; readonly at: number };
+}
+
 export interface ControlRecord {
   readonly job: string;
   readonly uid: string;
@@ -62,6 +92,8 @@ export interface ControlRecord {
   readonly placedSequence?: number;
   /** When the first worker was asked to end for the rewind or switch under way; absent where there is none. */
   readonly rewindBegunAt?: number;
+  /** Absent where the autoscaler has nothing to remember. */
+  readonly scale?: ScaleRecord;
 }
 
 export interface ControlTask {

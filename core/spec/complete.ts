@@ -3,6 +3,7 @@
 import { type ConfigValue, findParameter } from '#core/config/parameters.ts';
 import { readSetting } from '#core/config/read-source.ts';
 import { completeAlerts } from '#core/spec/alerts.ts';
+import { completeAutoscale } from '#core/spec/autoscale.ts';
 import type { DeclaredRouteSpec, DeclaredStreamSpec } from '#core/spec/declared.ts';
 import { completeDelivery, completeRedeploy } from '#core/spec/delivery.ts';
 import type { SpecProblem } from '#core/spec/document.ts';
@@ -174,6 +175,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
       cpu: declared.resources?.cpu ?? defaults.cpu,
       memoryMiB,
     },
+    autoscale: completeAutoscale(declared.autoscale, declared.resources?.workers ?? defaults.workers, problems),
     config: completeConfig(declared.config ?? {}, problems),
     stalledAfterMs,
     progressWithinMs: atLeast(10_000, 'progressWithin', declared.health?.progressWithin, problems),

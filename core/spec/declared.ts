@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import { declaredAlerts } from '#core/spec/alerts.ts';
+import { declareAutoscale } from '#core/spec/autoscale.ts';
 import { compatibilities } from '#core/spec/compatibility.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
 import { declaredDelivery } from '#core/spec/delivery.ts';
@@ -135,6 +136,9 @@ export const declaredRouteSpec = z.strictObject({
       memory: bytes.optional(),
     })
     .optional(),
+  autoscale: declareAutoscale(limits.jobWorkersMax).optional().meta({
+    description: 'How many workers run between two bounds, by what arrives and what waits.',
+  }),
   config: z
     .record(z.string().max(100), z.union([z.string().max(100), z.number()]))
     .optional()

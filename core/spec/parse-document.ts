@@ -5,7 +5,6 @@ import { ok, type Result, refuse } from '#core/result.ts';
 import { completeRoute, completeStream } from '#core/spec/complete.ts';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
 import type { Document, Json, Metadata, SpecProblem } from '#core/spec/document.ts';
-import { isLaterValue, laterFieldFix } from '#core/spec/later.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 
 const forbiddenKeys = ['__proto__', 'constructor', 'prototype'];
@@ -43,8 +42,6 @@ const joinPath = (path: string, part: PropertyKey): string =>
   typeof part === 'number' ? `${path}[${part}]` : path === '' ? String(part) : `${path}.${String(part)}`;
 
 const pathText = (path: readonly PropertyKey[]): string => path.reduce<string>(joinPath, '');
-const pathWithoutIndices = (path: readonly PropertyKey[]): string =>
-  path.filter((part) => typeof part !== 'number').join('.');
 
 function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
   let value = json;
@@ -81,27 +78,15 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): readonly st
 function describeIssue(issue: z.core.$ZodIssue, schema: z.ZodType, json: unknown): readonly SpecProblem[] {
   const path = pathText(issue.path);
   const got = valueAt(json, issue.path);
-  if (isLaterValue(pathWithoutIndices(issue.path), got))
-    return [
-      {
-        path,
-        message: `this version does not carry out ${shown(got)} yet, so it does not accept it`,
-        fix: 'leave the field out',
-      },
-    ];
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map((key) => {
-        const fix = laterFieldFix(pathWithoutIndices([...issue.path, key]));
         const known = knownKeys(schema, issue.path);
-        const at = joinPath(path, key);
-        return fix
-          ? { path: at, message: 'this version does not carry out this field yet, so it does not accept it', fix }
-          : {
-              path: at,
-              message: `unknown field${didYouMean(key, known)}`,
-              fix: `expected one of: ${known.join(', ')}`,
-            };
+        return {
+          path: joinPath(path, key),
+          message: `unknown field${didYouMean(key, known)}`,
+          fix: `expected one of: ${known.join(', ')}`,
+        };
       });
     case 'invalid_type':
       return [

@@ -1,6 +1,7 @@
 // What a declared route means: the complete form, every default filled in.
 import type { ConfigValue, ParameterKey } from '#core/config/parameters.ts';
 import type { AlertSpec } from '#core/spec/alerts.ts';
+import type { AutoscaleSpec } from '#core/spec/autoscale.ts';
 import type { Delivery, RedeployStrategy } from '#core/spec/delivery.ts';
 import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
@@ -49,6 +50,7 @@ export interface RouteSpec {
   /** Records the job reads a second at most; null: as many as it can. */
   readonly throttle: number | null;
   readonly resources: { readonly workers: number; readonly cpu: number; readonly memoryMiB: number };
+  readonly autoscale: AutoscaleSpec;
   /** Parameters that are set for this route's jobs. */
   readonly config: Readonly<Partial<Record<ParameterKey, ConfigValue>>>;
   readonly stalledAfterMs: number;

@@ -1,5 +1,6 @@
 // From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
 
+import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
@@ -11,6 +12,7 @@ import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { alertValues } from '#core/status/job-measures.ts';
 import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
+import { scaled, scaleStatus } from '#core/status/scale-status.ts';
 
 export interface JobFacts {
   readonly entry: JobEntry;
@@ -36,11 +38,13 @@ export function assessJob(facts: JobFacts): JobStatus {
   const situation = situate(facts);
   const { entry, live, current, accounting } = situation;
   const lag = lagOf(live);
+  const scale = scaleStatus(entry, facts.control?.scale);
   const deadLetterShare = deadLetterShareOf(live);
   const raised = judgeAlerts(entry.alerts, alertValues({ lag, deadLetterShare }), raisedBefore(facts.control));
   const conditions = [
     ...[progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation), stable(situation)],
     ...upstreamAlive(situation),
+    ...scaled(scale),
   ];
   if (Object.keys(entry.alerts).length > 0) conditions.push(quiet(raised));
   const { phase, message } = decidePhase(situation, conditions);
@@ -57,6 +61,7 @@ export function assessJob(facts: JobFacts): JobStatus {
     inPerSecond: sum(live.map((heartbeat) => heartbeat.inPerSecond)),
     outPerSecond: sum(live.map((heartbeat) => heartbeat.outPerSecond)),
     workers: workers(situation),
+    scale,
   };
 }
 
@@ -127,7 +132,7 @@ function rolledBackNote({ newest, control }: Situation): string | null {
 
 function situate(facts: JobFacts): Situation {
   const { control, heartbeats, splits, now } = facts;
-  const entry = heldEntry(facts.entry, control);
+  const entry = asScaled(heldEntry(facts.entry, control), control?.scale);
   const slots = Object.values(control?.slots ?? {});
   const live = heartbeats.filter(
     (heartbeat) =>
@@ -213,7 +218,7 @@ function asItGoes(situation: Situation): Condition {
   const type = 'InSync';
   const rolledBack = rolledBackNote(situation);
   if (rolledBack !== null) return condition(type, 'false', 'RolledBack', rolledBack);
-  const wanted = entry.paused ? 0 : entry.goal.resources.workers;
+  const wanted = entry.paused ? 0 : workersOf(entry);
   if (entry.paused) {
     const left = Object.keys(control?.slots ?? {}).length;
     return left === 0

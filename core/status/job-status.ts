@@ -1,5 +1,6 @@
 // What the platform tells people of a job: one phase, and conditions with the evidence they stand on.
 import type { Accounting } from '#core/job/accounting.ts';
+import type { ScaleMode } from '#core/spec/autoscale.ts';
 
 export type JobPhase =
   | 'Pending'
@@ -19,7 +20,8 @@ export type ConditionType =
   | 'Balanced'
   | 'Stable'
   | 'UpstreamAlive'
-  | 'Quiet';
+  | 'Quiet'
+  | 'Scaled';
 
 export interface Condition {
   readonly type: ConditionType;
@@ -43,6 +45,31 @@ export interface WorkerStatus {
   readonly log: string | null;
 }
 
+/** How many workers a job is to have, and why. */
+export interface ScaleStatus {
+  readonly mode: ScaleMode;
+  readonly workers: number;
+  readonly declared: number;
+  /** Whose number it is. */
+  readonly by: 'declaration' | 'autoscaler';
+  /** When the autoscaler chose it, and why; null where it did not. */
+  readonly since: number | null;
+  readonly why: string | null;
+  readonly min: number;
+  readonly max: number;
+  readonly drainMs: number;
+  /** What it would do and does not; `state` is `advised`, or what is in the way. */
+  readonly wish: {
+    readonly state: string;
+    readonly workers: number;
+    readonly why: string;
+    readonly since: number;
+  } | null;
+  /** As measured; null: not yet. */
+  readonly restartMs: number | null;
+  readonly capacityPerSecond: number | null;
+}
+
 export interface JobStatus {
   readonly phase: JobPhase;
   /** One sentence: why this phase, and what to do where a person has to. */
@@ -64,4 +91,5 @@ export interface JobStatus {
   readonly inPerSecond: number;
   readonly outPerSecond: number;
   readonly workers: readonly WorkerStatus[];
+  readonly scale: ScaleStatus;
 }

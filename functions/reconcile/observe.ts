@@ -1,5 +1,6 @@
 // Observing: every part of the world read at once; what cannot be read is unknown, and says why.
 
+import { type Traffic, type TrafficTrace, watchTraffic } from '#core/autoscale/traffic.ts';
 import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/compile-platform.ts';
 import { type BeatSightings, type SightedHeartbeat, sightBeats } from '#core/health/sight-beats.ts';
@@ -43,12 +44,15 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts, memory:
     readSplits(goal, parts, attempt),
   ]);
   const sighted = heartbeats === null ? null : sight(heartbeats, at, parts, memory);
-  return { observed: { at, topics, tasks, heartbeats: sighted, controls, earlier, splits }, failures };
+  const traffic = sighted === null ? new Map() : watch(goal, sighted, at, parts, memory);
+  return { observed: { at, topics, tasks, heartbeats: sighted, controls, earlier, splits, traffic }, failures };
 }
 
 /** Kept by a reconciler from pass to pass: when it saw whose counter move. Losing it costs a lease's length of watching. */
 export interface BeatMemory {
   sightings: BeatSightings;
+  /** By job, what its traffic was; absent before the first pass. */
+  traces?: ReadonlyMap<string, TrafficTrace>;
 }
 
 function sight(
@@ -61,6 +65,29 @@ function sight(
   const sighted = sightBeats(heartbeats, memory.sightings, time);
   memory.sightings = sighted.sightings;
   return sighted.heartbeats;
+}
+
+/** Of jobs that are not to be scaled nothing needs to be known. */
+function watch(
+  goal: PlatformGoal,
+  heartbeats: readonly SightedHeartbeat[],
+  at: number,
+  { settings }: ReconcileParts,
+  memory: BeatMemory,
+): ReadonlyMap<string, Traffic> {
+  const heartbeatsOf = Map.groupBy(heartbeats, ({ job }) => job);
+  const traces = new Map<string, TrafficTrace>();
+  const seen = new Map<string, Traffic>();
+  for (const { goal: job, autoscale } of goal.jobs) {
+    if (autoscale.mode === 'off') continue;
+    const before = memory.traces?.get(job.id);
+    const look = { at, worker: job.settings, settings: settings.autoscale };
+    const { trace, traffic } = watchTraffic(heartbeatsOf.get(job.id) ?? [], before, look);
+    if (trace !== undefined) traces.set(job.id, trace);
+    if (traffic !== null) seen.set(job.id, traffic);
+  }
+  memory.traces = traces;
+  return seen;
 }
 
 type Attempt = <Value>(name: string, read: () => Promise<Value>) => Promise<Value | null>;

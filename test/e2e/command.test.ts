@@ -128,9 +128,9 @@ describe('the command', () => {
     const refused = await platform.cli(['apply', '-f', path, '--yes']);
     expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/wrong\.yaml.*\n?.*syntax error/s)]);
     expect((await platform.cli(['validate', '-f', path])).code).toBe(1);
-    const later = file('later.yaml', `${route('connections.active > 1')}  autoscale: { mode: advise }\n`);
-    const refusedLater = await platform.cli(['validate', '-f', later]);
-    expect(`${refusedLater.stderr}${refusedLater.stdout}`).toMatch(/set `resources\.workers` by hand/);
+    const unknown = file('unknown.yaml', `${route('connections.active > 1')}  autoscaling: { mode: advise }\n`);
+    const refusedUnknown = await platform.cli(['validate', '-f', unknown]);
+    expect(`${refusedUnknown.stderr}${refusedUnknown.stdout}`).toMatch(/did you mean "?autoscale/);
     expect((await platform.cli(['get', 'routes', 'nginx-slow'])).code).toBe(1);
   });
 

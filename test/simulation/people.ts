@@ -26,6 +26,8 @@ interface RouteWish {
   bad?: boolean;
   /** Workers of a newer goal start beside those that run. */
   beside?: boolean;
+  /** The platform changes the number of its workers. */
+  scaled?: boolean;
 }
 
 /** Knows what was last wished for, so that everything can be declared again after the store forgot it. */
@@ -54,6 +56,7 @@ export class People {
         sinks: ['out'],
         paused: false,
         beside: random.next() < 0.4,
+        scaled: seed % 4 === 1,
       };
       await this.#setRoute(`route-${index}`, wish);
     }
@@ -205,5 +208,6 @@ const declaredOf = (wish: RouteWish): { readonly [key: string]: Json } => ({
   to: wish.sinks.map((sink) => ({ name: sink, stream: `${wish.from}-${sink}-${wish.limit % 2}` })),
   resources: { workers: wish.workers, ...(wish.bad ? { memory: `${badMemoryMiB}MiB` } : {}) },
   ...(wish.paused ? { paused: true } : {}),
+  ...(wish.scaled ? { autoscale: { mode: 'on', max: 4, drainTime: '10s' } } : {}),
   ...(wish.beside ? { delivery: { onRedeploy: 'lower-latency' } } : {}),
 });

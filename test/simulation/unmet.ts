@@ -1,4 +1,5 @@
 // What a calm world still lacks to be as declared: empty when every job works as its goal says and nothing is left over.
+import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
@@ -57,7 +58,7 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   if (entry.paused) return [...asked, ...tasks.map(({ taskId }) => `${id} is paused, but ${taskId} runs`)];
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === id);
   const slots = workers.map(({ identity }) => identity.slot).sort();
-  const wanted = Array.from({ length: entry.goal.resources.workers }, (_, slot) => slot);
+  const wanted = Array.from({ length: await workersWanted(world, entry) }, (_, slot) => slot);
   if (String(slots) !== String(wanted) || tasks.length !== wanted.length)
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
@@ -66,6 +67,9 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
   return [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
 }
+
+const workersWanted = async (world: World, entry: JobEntry): Promise<number> =>
+  workersOf(asScaled(entry, (await world.controls.read(entry.goal.id))?.scale));
 
 /** A goal that its workers cannot live with: they run the last good one, if there was any. */
 function unmetRollback(

@@ -65,17 +65,20 @@ export interface Profile {
 
 const worker = { ...localSettings.worker, heartbeatMs: 2_000, leaseMs: 8_000, commitMs: 2_000, checkpointsKept: 3 };
 
+/** Short enough to act within the chaos. */
+const autoscale = { ...localSettings.autoscale, windowMs: 6_000, calmMs: 15_000 };
+
 export const profiles: readonly Profile[] = [
   {
     name: 'quick',
-    settings: { ...localSettings, worker },
+    settings: { ...localSettings, worker, autoscale },
     ...{ chaosMs: 45_000, calmMsMax: 900_000, quietMs: 20_000, sweepMs: 2_500 },
     ...{ listingLagMs: 3_000, staleMs: 1_000, requestMs: 10_000 },
   },
   {
     name: 'slow',
     settings: {
-      ...{ ...localSettings, startDeadlineMs: 120_000, listingGraceMs: 100_000 },
+      ...{ ...localSettings, startDeadlineMs: 120_000, listingGraceMs: 100_000, autoscale },
       worker: { ...worker, heartbeatMs: 5_000, leaseMs: 20_000, commitMs: 5_000, checkpointMs: 30_000 },
     },
     ...{ chaosMs: 150_000, calmMsMax: 1_500_000, quietMs: 60_000, sweepMs: 10_000 },

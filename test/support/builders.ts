@@ -58,6 +58,7 @@ export function aJobEntry(changes: Partial<JobEntry> = {}): JobEntry {
     ...{ goal, paused: false, restartSequence: 0, alerts: {}, requested: [], freeze: null },
     ...{ onRedeploy: 'fewer-duplicates', progressWithinMs: 60_000, upstreamSilentMs: null },
     restartBudget: { count: 5, perMs: 3_600_000 },
+    autoscale: { mode: 'off', min: 1, max: 8, drainMs: 300_000 },
     ...{ render: contentHash({ goal }), live: liveHash(goal) },
     ...changes,
   };

@@ -136,6 +136,7 @@ describe('a route', () => {
       from: 'events',
       start: { kind: 'earliest' },
       alerts: {},
+      autoscale: { mode: 'advise', min: 1, max: 8, drainMs: 300_000 },
       where: null,
       operators: [],
       exposePii: [],
@@ -190,12 +191,24 @@ describe('a route', () => {
     expect(wrong('throttle.recordsPerSecond', 5)).toMatch(/set spec.throttle.recordsPerSecond/);
   });
 
-  test.each([['autoscale', { mode: 'on' }, 'spec.autoscale']])(
-    'is refused, not ignored, when it asks in %s for what is not carried out yet: %j',
-    (field, value, path) => {
-      expect(problemAt(route({ [field]: value }), path)).toMatch(/this version does not carry out/);
-    },
-  );
+  test('is scaled between bounds that hold what is declared; by default it is only told how many workers would do', () => {
+    const scaleOf = (spec: object) => accepted<RouteSpec>(route(spec)).autoscale;
+    expect(scaleOf({})).toEqual({ mode: 'advise', min: 1, max: 8, drainMs: 300_000 });
+    expect(scaleOf({ resources: { workers: 12 } })).toMatchObject({ max: 12 });
+    const on = { mode: 'on', min: 2, max: 4, drainTime: '30s' };
+    expect(scaleOf({ autoscale: on, resources: { workers: 2 } })).toEqual({
+      mode: 'on',
+      min: 2,
+      max: 4,
+      drainMs: 30_000,
+    });
+    expect(problemAt(route({ autoscale: on }), 'spec.resources.workers')).toMatch(/got 1, expected 2 to 4/);
+    expect(scaleOf({ autoscale: { min: 9 } })).toMatchObject({ min: 9, max: 9 });
+    expect(problemAt(route({ autoscale: { min: 5, max: 3 } }), 'spec.autoscale.min')).toMatch(
+      /got 5, expected at most max, 3/,
+    );
+    expect(problemAt(route({ autoscale: { drainTime: '1s' } }), 'spec.autoscale.drainTime')).toMatch(/at least 10s/);
+  });
 
   test.each([
     [{}, 'spec.to[0].warehouse.table', /required field/],
