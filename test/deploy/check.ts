@@ -10,6 +10,7 @@ import { stages } from '#infra/config.ts';
 import { MillracePlatform } from '#infra/millrace-platform.ts';
 import { bundlePrograms, functionEntries, type Programs } from '#infra/programs.ts';
 import { findingsOf } from '#infra/rule-packs.ts';
+import { checkov } from './checkov.ts';
 import { checkOnCounterparts, type OnCounterparts } from './counterparts.ts';
 import { ensurePython, type Python } from './python.ts';
 
@@ -223,7 +224,7 @@ async function main(): Promise<boolean> {
       }),
     ));
   for (const finding of findings?.open ?? []) say(`  ${finding}`);
-  const python = await ensurePython(say);
+  const python = await ensurePython('counterparts', say);
   if (python === null)
     steps.push({ what: 'python3 for cfn-lint and moto', held: false, figures: 'not on this machine' });
   const linted =
@@ -239,6 +240,20 @@ async function main(): Promise<boolean> {
       (found) => ({ held: found.length === 0, figures: `${found.length} findings in ${all.length} templates` }),
     ));
   for (const finding of linted ?? []) say(`  ${finding}`);
+  const scanned = await carryOut(
+    steps,
+    'checkov',
+    async () => {
+      const kit = await ensurePython('checkov', say);
+      if (kit === null) throw new Error('no python3 on this machine to run it with');
+      return checkov(kit, out);
+    },
+    ({ open, stale, passed, explained }) => ({
+      held: open.length + stale.length === 0,
+      figures: `${open.length} unexplained, ${explained} explained, ${passed} checks passed`,
+    }),
+  );
+  for (const finding of [...(scanned?.open ?? []), ...(scanned?.stale ?? [])]) say(`  ${finding}`);
   const ofDev = all.filter(({ stage }) => stage === 'dev');
   const deployed =
     python === null || programs === null || isLight
@@ -254,6 +269,7 @@ async function main(): Promise<boolean> {
   say(`\n${tableOf(steps)}\n`);
   const summary = {
     ...{ stacks: all.length, resources, nagFindings: findings?.open.length ?? null, nagExplained: findings?.explained },
+    ...{ checkovFindings: scanned?.open.length ?? null, checkovExplained: scanned?.explained },
     ...{ lintFindings: linted?.length ?? null, bundles, notDeployed: deployed?.notDeployed ?? null },
     ...{ deployed: deployed?.deployed ?? null, failed: deployed?.failed ?? null },
     ...{ workerImageMiB: deployed?.workerImageMiB ?? null, controlFlow: deployed?.steps ?? null },

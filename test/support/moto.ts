@@ -19,7 +19,7 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Null where there is no Python to run it. */
 export async function ownMoto(): Promise<Moto | null> {
-  const python = await ensurePython(say);
+  const python = await ensurePython('counterparts', say);
   return python === null ? null : await startMoto(python);
 }
 
