@@ -1,8 +1,8 @@
 // What only the job's leader does: finds partitions, makes their items, shares the splits out.
 import { isDeepStrictEqual } from 'node:util';
+import { shareOutSplits } from '#core/canary/canary-slot.ts';
 import type { CheckpointManifest } from '#core/checkpoint/manifest.ts';
 import { splitIn } from '#core/checkpoint/read-manifest.ts';
-import { assignSplits } from '#core/graph/assign-splits.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Assignment, LeaderRecord } from '#core/ports/worker-store.ts';
@@ -96,7 +96,7 @@ export class Leader {
     const { goal, log } = this.#parts;
     const names = records.map(({ split }) => split);
     // Before the first assignment, splits stay with whom they are.
-    const owners = assignSplits(names, workers, current?.owners ?? ownersOf(records));
+    const owners = shareOutSplits(names, workers, current?.owners ?? ownersOf(records));
     if (current !== null && isDeepStrictEqual({ ...current.owners }, owners)) return current;
     const outcome = await this.#parts.workers.assign(goal.id, held, owners);
     if (outcome === 'deposed') return null;

@@ -148,6 +148,12 @@ function resolveRoute(build: Build, name: string): RouteNode {
       fix: 'declare the stream first, or in the same apply',
     });
   }
+  if (source && document.spec.onRedeploy === 'canary' && source.partitions < 2)
+    problems.push({
+      path: 'spec.delivery.onRedeploy',
+      message: `canary tries a revision on some of the splits and compares it with the others, but ${JSON.stringify(from)} has one partition`,
+      fix: 'leave it out, or give the stream more partitions',
+    });
   const programs = new Map<string, RouteProgram>();
   const chain = source ? planChain(build, document, source) : null;
   problems.push(...(chain?.problems ?? []));

@@ -7,7 +7,7 @@ import type { ControlRecord } from '#core/ports/control-store.ts';
 export type Chosen =
   | { readonly kind: 'newest'; readonly entry: JobEntry }
   /** An earlier one, as it was compiled then. */
-  | { readonly kind: 'earlier'; readonly entry: JobEntry; readonly why: 'frozen' | 'rolled-back' }
+  | { readonly kind: 'earlier'; readonly entry: JobEntry; readonly why: 'frozen' | 'rolled-back' | 'tried' }
   /** Nothing is done to the job: there is nothing that it was brought to before, or what it was cannot be read. */
   | { readonly kind: 'none'; readonly why: string };
 
@@ -16,9 +16,26 @@ export function rolledBackTo(entry: JobEntry, control: ControlRecord | null): Co
   return control?.failed?.render === entry.render ? (control.good ?? null) : null;
 }
 
+/**
+ * What runs on while the newest goal is tried on a share of the splits; null where it is not, or not any more. Only another
+ * revision is tried: a restart or an override is of the revision that has shown what it does.
+ */
+export function triedBeside(entry: JobEntry, control: ControlRecord | null): NonNullable<ControlRecord['good']> | null {
+  const good = control?.good;
+  if (control == null || good === undefined || entry.onRedeploy !== 'canary' || entry.paused) return null;
+  if (good.render === entry.render || good.revision === entry.goal.revision) return null;
+  const isPromoted = control.canary?.render === entry.render && control.canary.promotedAt !== undefined;
+  return isPromoted || control.failed?.render === entry.render ? null : good;
+}
+
+/** Splits go to and fro between the two, so both have to read the same source and commit to the same place. */
+const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>
+  runs.source.topic === tried.source.topic &&
+  [runs, tried].every(({ delivery, sink }) => delivery.guarantee !== 'exactly-once' && sink.kind !== 'warehouse');
+
 /** The render whose stored goal a pass needs; null where the newest serves. */
 export function earlierRender(entry: JobEntry, control: ControlRecord | null): string | null {
-  if (entry.freeze === null) return rolledBackTo(entry, control)?.render ?? null;
+  if (entry.freeze === null) return (rolledBackTo(entry, control) ?? triedBeside(entry, control))?.render ?? null;
   const acted = control?.acted;
   return acted === undefined || acted.render === entry.render ? null : acted.render;
 }
@@ -29,10 +46,21 @@ export function chooseGoal(entry: JobEntry, control: ControlRecord | null, store
 
 /** Where the good one cannot be read, the newest is tried on. Live settings are the newest: they are taken over by whatever runs. */
 function chooseGood(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
+  const beside = triedBeside(entry, control);
+  if (beside !== null) return chooseBeside(entry, beside, stored);
   const good = rolledBackTo(entry, control);
   if (good == null || stored === null) return { kind: 'newest', entry };
   const goal = withLive(stored, liveOf(entry.goal));
   return { kind: 'earlier', entry: { ...entry, goal, render: good.render }, why: 'rolled-back' };
+}
+
+/** Without what runs there is nothing to try it beside: nobody loses all of it for that. */
+function chooseBeside(entry: JobEntry, runs: NonNullable<ControlRecord['good']>, stored: JobGoal | null): Chosen {
+  if (stored === null)
+    return { kind: 'none', why: `the goal of revision ${runs.revision}, beside which it is tried, cannot be read` };
+  if (!canBeTried(stored, entry.goal)) return { kind: 'newest', entry };
+  const goal = withLive(stored, liveOf(entry.goal));
+  return { kind: 'earlier', entry: { ...entry, goal, render: runs.render }, why: 'tried' };
 }
 
 function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {

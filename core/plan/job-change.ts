@@ -57,7 +57,7 @@ export function judgeJobChange(before: JobEntry | null, after: JobEntry | null):
   if (needsSuccessor(before, after)) {
     if (before.goal.source.topic !== after.goal.source.topic) return 'replace';
     if (after.paused) return 'none';
-    return after.onRedeploy === 'lower-latency' ? 'rolling' : 'stop-start';
+    return after.onRedeploy === 'fewer-duplicates' ? 'stop-start' : 'rolling';
   }
   return before.live === after.live || after.paused ? 'none' : 'live';
 }

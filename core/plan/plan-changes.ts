@@ -267,6 +267,8 @@ function effectOf(kind: JobChangeKind, old: JobEntry | null, entry: JobEntry | n
     case 'resume':
       return `${workers} start from the committed positions`;
     case 'rolling':
+      if (entry!.onRedeploy === 'canary')
+        return `1 worker starts beside those that run and takes a tenth of the splits, at least one; if nothing speaks against it, ${resources.workers} start beside the old, which then drain, commit and end`;
       return `${resources.workers} worker(s) start beside those that run; when they report and read, the old drain, commit and end`;
     case 'stop-start':
       return `workers drain, commit and end, then ${resources.workers} start from the committed positions`;

@@ -1,5 +1,6 @@
 // One job: from its goal and what was observed of it to what has to be done next. Pure; every pass decides anew.
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
+import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
@@ -7,6 +8,7 @@ import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
 import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
@@ -43,30 +45,38 @@ export function planJob(
     ...{ entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast },
     whyNone: step.kind === 'hold' ? placingWords[step.by.plan.kind] : entry.paused ? 'the job is paused' : null,
   };
+  const stage = canaryStage(entry, newest, before);
   const wantedSlots = scope.whyNone === null ? workersOf(entry) : 0;
   const slotIds = new Set([
     ...Object.keys(before.slots).map(Number),
     ...Array.from({ length: wantedSlots }, (_, slot) => slot),
+    ...(stage === 'trial' ? [canarySlot] : []),
   ]);
   const slots: Record<string, SlotRecord> = {};
   const decisions: SlotDecision[] = [];
   for (const slot of [...slotIds].sort((a, b) => a - b)) {
+    const record = before.slots[slot];
     const decision =
-      slot < wantedSlots
-        ? planWantedSlot(scope, slot, before.slots[slot])
-        : planEndedSlot(scope, slot, before.slots[slot]!);
+      slot === canarySlot
+        ? planCanarySlot(stage, scope, newest, record)
+        : slot < wantedSlots
+          ? planWantedSlot(scope, slot, record)
+          : planEndedSlot(scope, slot, record!);
     if (decision.record) slots[slot] = decision.record;
     decisions.push(decision);
   }
   decisions.push(planStrays(scope, ownedWorkers([...Object.values(before.slots), ...Object.values(slots)])));
   const { frozen: _over, ended: _ended, ending: _ending, held: _held, waits: _waits, ...announced } = before.announced;
   const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
-  const rollout = judgeRollout({ entry, observed, before, slots, whyNone: scope.whyNone, stops });
+  const regular = withoutCanary(slots);
+  const rollout = judgeRollout({ entry, observed, before, slots: regular, whyNone: scope.whyNone, stops });
+  const canary = stepCanary({ stage, scope, newest, before, slots });
   const after: ControlRecord = {
     ...withoutRollout(hasPlacing(entry) ? before : withoutRewind(before), newest),
     announced: announceLive(entry, observed, announced),
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
+    ...canary.memory,
     revisionActed: entry.freeze === null ? revision : before.revisionActed,
     acted: { revision: goal.revision, render: entry.render, paused: entry.paused },
     restartSequence: entry.restartSequence,
@@ -77,7 +87,9 @@ export function planJob(
   const rewind = planRewindStep(step, scope, after);
   // Frozen workers take nothing over either.
   const live = entry.freeze === null ? planLive(scope, after) : { actions: [], events: [], settled: true };
-  const waits = decisions.flatMap((decision) => (decision.nextPassAt === undefined ? [] : [decision.nextPassAt]));
+  const waits = [...decisions, canary].flatMap((decision) =>
+    decision.nextPassAt === undefined ? [] : [decision.nextPassAt],
+  );
   return {
     target: goal.id,
     control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
@@ -87,18 +99,23 @@ export function planJob(
       ...rewind.events,
       ...live.events,
       ...rolloutEvents(rollout, scope, before),
+      ...canary.events,
     ],
     settled:
       ['none', 'awaits-revision'].includes(step.kind) &&
       rollout.kind !== 'failed' &&
       live.settled &&
+      canary.settled &&
       decisions.every((decision) => decision.settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
 }
 
 /** Of a goal that got nowhere nothing needs to be known once there is another. */
-function withoutRollout({ rollout: _under, failed, ...rest }: ControlRecord, newest: JobEntry): ControlRecord {
+function withoutRollout(
+  { rollout: _under, canary: _tried, failed, ...rest }: ControlRecord,
+  newest: JobEntry,
+): ControlRecord {
   return failed?.render === newest.render ? { ...rest, failed } : rest;
 }
 

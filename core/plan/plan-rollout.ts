@@ -95,7 +95,7 @@ function hasProgressed(entry: JobEntry, current: readonly Heartbeat[], now: numb
  * Only what its workers did themselves counts against a goal: that they stand before a record they may not pass, or ended
  * again and again by a fault of their own. What is down outside would stop the last goal as well.
  */
-function ownFault(slots: RolloutFacts['slots'], render: string, current: readonly Heartbeat[]): string | null {
+export function ownFault(slots: RolloutFacts['slots'], render: string, current: readonly Heartbeat[]): string | null {
   const stuck = current.find(({ state }) => state === 'stuck');
   if (stuck) return stuck.errors[0]?.message ?? 'a worker cannot go on';
   const workers = Object.values(slots).flatMap(({ successor, ...own }) => (successor ? [own, successor] : [own]));

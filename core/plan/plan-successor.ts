@@ -7,7 +7,7 @@ import type { SlotRecord } from '#core/ports/control-store.ts';
 
 /** Only within one source: workers that read different topics cannot share the job's splits. */
 export const startsBeside = ({ goal, onRedeploy }: JobEntry, runs: Heartbeat | null): boolean =>
-  onRedeploy === 'lower-latency' &&
+  onRedeploy !== 'fewer-duplicates' &&
   goal.delivery.guarantee !== 'exactly-once' &&
   runs?.splits.every(({ split }) => split.startsWith(`${goal.source.topic}/`)) === true;
 

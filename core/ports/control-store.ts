@@ -1,4 +1,5 @@
 // The port to the reconciler's own memory: per job what it decided last. Losing it costs time, never correctness.
+import type { Accounting } from '#core/job/accounting.ts';
 
 /** One worker of a slot, as the reconciler last decided. */
 export interface PlacedWorker {
@@ -81,6 +82,15 @@ export interface ControlRecord {
   };
   /** A goal that got nowhere in its time: it is not tried again until there is another. */
   readonly failed?: { readonly revision: number; readonly render: string; readonly at: number; readonly why: string };
+  /** The goal that is tried on a share of the splits, its worker in the slot of its own (core/canary); absent where none is. */
+  readonly canary?: {
+    readonly render: string;
+    readonly revision: number;
+    readonly since: number;
+    readonly baseline: Readonly<Record<string, Accounting>>;
+    /** Since when it has the rest of the splits as well: it counts as the goal from then on. */
+    readonly promotedAt?: number;
+  };
   readonly slots: Readonly<Record<string, SlotRecord>>;
   /** Phase and conditions that were last announced as events, so that a transition is announced once. */
   readonly announced: Readonly<Record<string, string>>;

@@ -167,7 +167,7 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
     sinks,
     conditions: completeConditions(declared.to, problems),
     delivery: completeDelivery(declared.delivery ?? {}, sinks, problems),
-    onRedeploy: completeRedeploy(declared.delivery ?? {}, problems),
+    onRedeploy: completeRedeploy(declared.delivery ?? {}, sinks, problems),
     errors: completeErrors(declared.errors ?? {}, sinks, problems),
     throttle: declared.throttle?.recordsPerSecond ?? null,
     resources: {

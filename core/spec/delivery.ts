@@ -7,7 +7,7 @@ import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 export const guarantees = ['at-least-once', 'exactly-once', 'loss-tolerant'] as const;
 export type Guarantee = (typeof guarantees)[number];
 
-export const redeployStrategies = ['fewer-duplicates', 'lower-latency'] as const;
+export const redeployStrategies = ['fewer-duplicates', 'lower-latency', 'canary'] as const;
 export type RedeployStrategy = (typeof redeployStrategies)[number];
 
 export const declaredDelivery = z.strictObject({
@@ -38,7 +38,9 @@ export const declaredDelivery = z.strictObject({
     .meta({
       description:
         'How workers make room for others where the job changes. fewer-duplicates: they drain, commit and end, then others start. ' +
-        'lower-latency: others start beside them and take splits; when these report and read, the old drain, commit and end. Default fewer-duplicates.',
+        'lower-latency: others start beside them and take splits; when these report and read, the old drain, commit and end. ' +
+        'canary: one other starts beside them and takes a tenth of the splits, at least one; what both do is compared before it gets ' +
+        'the rest as with lower-latency, or makes room again. Default fewer-duplicates.',
     }),
 });
 
@@ -70,14 +72,25 @@ export function completeDelivery(
 }
 
 /** A transaction of one worker is not over before another one's may begin: with them there is no beside. */
-export function completeRedeploy(declared: DeclaredDelivery, problems: SpecProblem[]): RedeployStrategy {
+export function completeRedeploy(
+  declared: DeclaredDelivery,
+  sinks: readonly SinkSpec[],
+  problems: SpecProblem[],
+): RedeployStrategy {
   const strategy = declared.onRedeploy ?? 'fewer-duplicates';
-  if (strategy === 'lower-latency' && declared.guarantee === 'exactly-once')
+  const path = 'spec.delivery.onRedeploy';
+  if (strategy !== 'fewer-duplicates' && declared.guarantee === 'exactly-once')
     problems.push({
-      path: 'spec.delivery.onRedeploy',
-      message:
-        'lower-latency cannot be kept with exactly-once: a split goes to the next worker only once the last transaction is over',
+      path,
+      message: `${strategy} cannot be kept with exactly-once: a split goes to the next worker only once the last transaction is over`,
       fix: 'leave it out, or ask for at-least-once',
+    });
+  const table = sinks.find(({ kind }) => kind === 'warehouse');
+  if (strategy === 'canary' && table !== undefined)
+    problems.push({
+      path,
+      message: `canary cannot be kept by ${JSON.stringify(table.name)}: a table has one row type, and two revisions may write two`,
+      fix: 'leave it out, or put this sink into a route of its own',
     });
   return strategy;
 }

@@ -1,6 +1,8 @@
 // From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
 
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
+import { canarySlot } from '#core/canary/canary-slot.ts';
+import { compareRevisions, recordsEnough } from '#core/canary/compare-revisions.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
@@ -100,10 +102,12 @@ function heldEntry(newest: JobEntry, control: ControlRecord | null): JobEntry {
   const acted = newest.freeze === null ? undefined : control?.acted;
   const good = newest.freeze === null ? rolledBackTo(newest, control) : null;
   if (good) return { ...newest, render: good.render, goal: { ...newest.goal, revision: good.revision } };
+  const workers = Object.keys(control?.slots ?? {}).filter((slot) => Number(slot) !== canarySlot).length;
+  const { goal } = newest;
+  const beside = newest.freeze === null && onTrial(newest, control) ? control?.good : undefined;
+  if (beside) return { ...newest, render: beside.render, goal: { ...goal, revision: beside.revision } };
   if (acted === undefined) return newest;
   if (acted.render === newest.render) return { ...newest, paused: acted.paused };
-  const workers = Object.keys(control?.slots ?? {}).length;
-  const { goal } = newest;
   return {
     ...{ ...newest, render: acted.render, paused: acted.paused, requested: [] },
     goal: { ...goal, revision: acted.revision, resources: { ...goal.resources, workers } },
@@ -120,6 +124,21 @@ function heldBack({ newest, control }: Situation): string | null {
   return waits
     ? `revision ${goal.revision} waits, revision ${acted.revision} runs on: ${describeFreeze(freeze)}`
     : null;
+}
+
+/** The newest goal has a share of the splits, as far as the reconciler has begun with it. */
+const onTrial = ({ render, paused }: JobEntry, control: ControlRecord | null): boolean =>
+  !paused && control?.canary?.render === render && control.canary.promotedAt === undefined;
+
+/** How the trial stands; null where there is none. */
+function trialNote({ newest, entry, live, current, control }: Situation): string | null {
+  if (newest.freeze !== null || !onTrial(newest, control)) return null;
+  const tried = live.filter((heartbeat) => heartbeat.render === newest.render && heartbeat.state !== 'draining');
+  const { canary, running, doubts } = compareRevisions(tried, current, control!.canary!.baseline);
+  const splits = `${canary.splits} of ${canary.splits + running.splits} split(s)`;
+  const counts = `${canary.in} of ${recordsEnough} records read, ${canary.bad} of them set aside or dropped, beside ${running.in} and ${running.bad}`;
+  const but = doubts.length === 0 ? '' : `; ${doubts.join('; ')}`;
+  return `revision ${newest.goal.revision} is tried on ${splits} beside revision ${entry.goal.revision}: ${counts}${but}`;
 }
 
 /** Which goal got nowhere, and which one runs instead; null where the newest is carried out. */
@@ -218,6 +237,8 @@ function asItGoes(situation: Situation): Condition {
   const type = 'InSync';
   const rolledBack = rolledBackNote(situation);
   if (rolledBack !== null) return condition(type, 'false', 'RolledBack', rolledBack);
+  const trial = trialNote(situation);
+  if (trial !== null) return condition(type, 'false', 'Canary', trial);
   const wanted = entry.paused ? 0 : workersOf(entry);
   if (entry.paused) {
     const left = Object.keys(control?.slots ?? {}).length;
@@ -229,7 +250,8 @@ function asItGoes(situation: Situation): Condition {
     return condition(type, 'false', 'Rewinding', 'workers end, positions are set back, then workers start again');
   const inPlace = current.filter(({ slot }) => slot < wanted).length;
   // A worker of a slot that is wanted no more may hold splits still, and work on them by an older goal.
-  const leaving = Object.keys(control?.slots ?? {}).filter((slot) => Number(slot) >= wanted).length;
+  const stays = (slot: number): boolean => slot < wanted || (slot === canarySlot && situation.newest.freeze !== null);
+  const leaving = Object.keys(control?.slots ?? {}).filter((slot) => !stays(Number(slot))).length;
   if (inPlace === wanted && leaving > 0)
     return condition(type, 'false', 'Draining', `${leaving} worker(s) that are wanted no more still drain`);
   if (inPlace === wanted)
@@ -396,8 +418,10 @@ function workers({ control, heartbeats, live, entry }: Situation): readonly Work
   return [...listed, ...unlisted.map((heartbeat) => unlistedWorker(heartbeat, entry))];
 }
 
-const reportedState = (heartbeat: Heartbeat, entry: JobEntry): string =>
-  heartbeat.render === entry.render ? heartbeat.state : 'outdated';
+function reportedState({ render, slot, state }: Heartbeat, entry: JobEntry): string {
+  if (render === entry.render) return state;
+  return slot === canarySlot ? 'canary' : 'outdated';
+}
 
 const reported = (heartbeat: Heartbeat | undefined, pid: number | undefined) => ({
   pid: heartbeat?.pid ?? pid ?? null,

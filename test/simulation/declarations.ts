@@ -60,7 +60,12 @@ const overrides = fc
   .chain(([key, values]) => fc.constantFrom(...values).map((value) => ({ key, value })));
 
 const delivery = mostly<object>(
-  [{ onRedeploy: 'lower-latency' }, { guarantee: 'loss-tolerant', lossBudget: '1%' }, { guarantee: 'exactly-once' }],
+  [
+    { onRedeploy: 'lower-latency' },
+    { onRedeploy: 'canary' },
+    { guarantee: 'loss-tolerant', lossBudget: '1%' },
+    { guarantee: 'exactly-once' },
+  ],
   [{ guarantee: 'loss-tolerant' }, { guarantee: 'exactly-once', onRedeploy: 'lower-latency' }],
 );
 

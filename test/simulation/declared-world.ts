@@ -1,10 +1,11 @@
 // A world that is declared to as people do it, over the API's own handlers, with workers that go by the goals they are given.
+import { shareOutSplits } from '#core/canary/canary-slot.ts';
 import { planRoute } from '#core/expression/index.ts';
-import { assignSplits } from '#core/graph/assign-splits.ts';
 import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveHash } from '#core/job/live-settings.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
@@ -130,11 +131,16 @@ export class DeclaredWorld extends ControlLoopWorld {
     const records = (await this.splits.list(job)).filter(({ split }) => split.startsWith(`${topic}/`));
     const owners = Object.fromEntries(records.flatMap(({ split, owner }) => (owner === null ? [] : [[split, owner]])));
     const names = records.map(({ split }) => split);
-    const wanted = assignSplits(names, [...newest.values()].map(taskWorker), owners);
+    const wanted = shareOutSplits(names, [...newest.values()].map(taskWorker), owners);
     for (const record of records) {
-      const worker = wanted[record.split]!;
-      if (record.owner !== worker) await this.splits.claim(job, record, worker);
+      const worker = wanted[record.split];
+      if (worker !== undefined && record.owner !== worker) await this.splits.claim(job, record, worker);
     }
+  }
+
+  /** What a worker has done by now beside being there: of most worlds, nothing. */
+  protected workOf(_task: ObservedTask, _splitCount: number): Partial<Heartbeat> {
+    return {};
   }
 
   async #beat(task: ObservedTask): Promise<void> {
@@ -149,6 +155,7 @@ export class DeclaredWorld extends ControlLoopWorld {
         aSplit({ split, epoch, position, endPosition: position, movedAt: this.now, seenAt: this.now }),
       ),
       lastCheckpoint: { sequence: 1, at: this.now },
+      ...this.workOf(task, splits.length),
     });
     if ((await this.workers.beat(heartbeat)) === 'fenced') this.tasks.end(task.taskId, exitCodes.fenced);
   }

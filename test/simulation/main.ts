@@ -35,6 +35,7 @@ const stopAt = whole(values['stop-at'], 'stop-at');
 const startedMs = performance.now();
 const violations: number[] = [];
 let events = 0;
+let trials = 0;
 let done = 0;
 let virtualMs = 0;
 
@@ -49,6 +50,7 @@ for (let seed = first; seed < first + count && violations.length < stopAt; seed+
   const result = await runSeed({ seed });
   done++;
   events += result.events;
+  trials += result.trials;
   virtualMs += result.virtualMs;
   if (result.violation) {
     violations.push(seed);
@@ -62,5 +64,5 @@ if (values.explain && violations.length === 0 && count === 1) console.error(`see
 const seconds = Number(((performance.now() - startedMs) / 1_000).toFixed(1));
 const virtualDays = Number((virtualMs / 86_400_000).toFixed(2));
 const ok = violations.length === 0;
-console.log(JSON.stringify({ seeds: done, from: first, events, violations, ok, seconds, virtualDays }));
+console.log(JSON.stringify({ seeds: done, from: first, events, trials, violations, ok, seconds, virtualDays }));
 process.exit(ok ? 0 : 1);

@@ -24,8 +24,8 @@ interface RouteWish {
   paused: boolean;
   /** Workers of it end by themselves soon after they have started. */
   bad?: boolean;
-  /** Workers of a newer goal start beside those that run. */
-  beside?: boolean;
+  /** How workers of a newer goal come in; absent: when the others have ended. */
+  redeploy?: 'lower-latency' | 'canary';
   /** The platform changes the number of its workers. */
   scaled?: boolean;
 }
@@ -49,15 +49,17 @@ export class People {
     const routeCount = 1 + random.below(3);
     for (let index = 0; index < routeCount; index++) {
       const from = `events-${random.below(streamCount)}`;
-      const wish = {
+      const base: RouteWish = {
         from,
         limit: 0,
         workers: 1 + random.below(2),
         sinks: ['out'],
         paused: false,
-        beside: random.next() < 0.4,
         scaled: seed % 4 === 1,
       };
+      const roll = random.next();
+      const redeploy = roll < 0.3 ? 'lower-latency' : roll < 0.7 ? 'canary' : null;
+      const wish: RouteWish = redeploy === null ? base : { ...base, redeploy };
       await this.#setRoute(`route-${index}`, wish);
     }
   }
@@ -123,7 +125,7 @@ export class People {
       case 'delete-stream':
         return this.#deleteStream(random.next() < 0.5);
       case 'write-for-newer-version':
-        if (wish) await this.#write(name, { ...declaredOf(wish), sharding: { of: 'the future' } });
+        if (wish) await this.#write(name, { ...this.#declaredOf(wish), sharding: { of: 'the future' } });
         return;
       default:
         return;
@@ -157,7 +159,12 @@ export class People {
     this.#deleted.delete(name);
     if (this.#routes.has(name)) return;
     this.#routes.set(name, wish);
-    const apply = { kind: 'Route' as const, metadata: this.#metadata(name), declared: declaredOf(wish), revive: true };
+    const apply = {
+      kind: 'Route' as const,
+      metadata: this.#metadata(name),
+      declared: this.#declaredOf(wish),
+      revive: true,
+    };
     await this.#goals.change({ ...asked, applies: [apply], removes: [] });
   }
 
@@ -183,7 +190,7 @@ export class People {
   async #setRoute(name: string, wish: RouteWish): Promise<void> {
     if (!this.#streams.has(wish.from)) await this.#setStream(wish.from, 1);
     this.#routes.set(name, wish);
-    await this.#write(name, declaredOf(wish));
+    await this.#write(name, this.#declaredOf(wish));
   }
 
   /** Also what this version of the platform does not understand: a newer one may have written it before it was rolled back. */
@@ -197,17 +204,25 @@ export class People {
     await this.#goals.requestOperation({ ...asked, job: `${route}.out`, uid: revision.uid, kind });
   }
 
+  #declaredOf(wish: RouteWish): { readonly [key: string]: Json } {
+    return declaredOf(wish, this.#streams.get(wish.from) ?? 1);
+  }
+
   #metadata(name: string) {
     return { name, owner: 'playback', labels: this.#label === 0 ? {} : { again: String(this.#label) } };
   }
 }
 
-const declaredOf = (wish: RouteWish): { readonly [key: string]: Json } => ({
+/** What the source has fewer than two partitions of cannot be tried on some of them. */
+const redeployOf = ({ redeploy }: RouteWish, partitions: number): object =>
+  redeploy === undefined || (redeploy === 'canary' && partitions < 2) ? {} : { delivery: { onRedeploy: redeploy } };
+
+const declaredOf = (wish: RouteWish, partitions: number): { readonly [key: string]: Json } => ({
   from: wish.from,
   where: `x > ${wish.limit}`,
   to: wish.sinks.map((sink) => ({ name: sink, stream: `${wish.from}-${sink}-${wish.limit % 2}` })),
   resources: { workers: wish.workers, ...(wish.bad ? { memory: `${badMemoryMiB}MiB` } : {}) },
   ...(wish.paused ? { paused: true } : {}),
   ...(wish.scaled ? { autoscale: { mode: 'on', max: 4, drainTime: '10s' } } : {}),
-  ...(wish.beside ? { delivery: { onRedeploy: 'lower-latency' } } : {}),
+  ...redeployOf(wish, partitions),
 });

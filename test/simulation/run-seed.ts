@@ -19,6 +19,8 @@ export interface RunOptions {
 export interface RunResult {
   readonly seed: number;
   readonly events: number;
+  /** How many goals were tried on a share of the splits. */
+  readonly trials: number;
   readonly violation: Violation | null;
   readonly steps: readonly Step[];
   /** Virtual milliseconds from the end of the chaos to a world as declared. */
@@ -35,7 +37,15 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const startAt = time.now;
   const steps = drawSteps(seed, profile.chaosMs).filter(({ index }) => !without.has(index));
   const result = (calmMs: number): RunResult => ({
-    ...{ seed, events: time.events, violation: watch.violation, steps, calmMs, virtualMs: time.now - startAt },
+    ...{
+      seed,
+      events: time.events,
+      trials: watch.trials.size,
+      violation: watch.violation,
+      steps,
+      calmMs,
+      virtualMs: time.now - startAt,
+    },
   });
   await world.people.begin(seed);
   await world.goalMoved();

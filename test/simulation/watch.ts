@@ -1,4 +1,5 @@
 // The invariants, checked at every effect on the simulated world (numbers as in docs/reliability.md). The first breach ends the run.
+import { canarySlot } from '#core/canary/canary-slot.ts';
 import { readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isBalanced } from '#core/job/accounting.ts';
@@ -53,6 +54,8 @@ export class Watch {
   violation: Violation | null = null;
   readonly losses: Losses = { controls: false, workersAt: Number.NEGATIVE_INFINITY, splits: false, goals: false };
   /** Jobs that at some time were ended by an explicit wish. */
+  /** Goals that were tried on a share of the splits, by job. */
+  readonly trials = new Set<string>();
   readonly endedEver = new Set<string>();
   readonly splits = new Map<string, SplitRecord>();
   readonly fenced = new Set<string>();
@@ -208,6 +211,19 @@ export class Watch {
     this.#incarnations.set(record.job, Math.max(last, record.incarnationLast));
     const isAnnounced = record.announced['phase'] === 'Running' && before?.announced['phase'] !== 'Running';
     if (isAnnounced) this.#checkRunning(record);
+    this.#checkTrial(record, before);
+  }
+
+  /** Until it has shown what it does, a goal on trial is started in no slot but the one for trials. */
+  #checkTrial({ job, canary, slots }: ControlRecord, before: ControlRecord | null): void {
+    if (canary === undefined) return;
+    this.trials.add(`${job} ${canary.render}`);
+    if (canary.promotedAt !== undefined) return;
+    for (const [slot, record] of Object.entries(slots)) {
+      const isNew = before?.slots[slot]?.incarnation !== record.incarnation;
+      if (Number(slot) !== canarySlot && isNew && record.render === canary.render)
+        this.breach('S16', `${job}: slot ${slot} is given to the goal that is on trial`);
+    }
   }
 
   /** A pass acts on a goal of half a minute ago at most: all that had ended by then it has seen together. */
@@ -224,6 +240,8 @@ export class Watch {
   #checkRunning(record: ControlRecord): void {
     const { time, leaseMs, requestMs } = this.#world;
     for (const [slot, { incarnation, render }] of Object.entries(record.slots)) {
+      // Under a freeze a trial goes on, and its worker is not replaced.
+      if (Number(slot) === canarySlot) continue;
       const found = [...this.#world.byName.values()].find(
         ({ identity }) => identity.job === record.job && identity.incarnation === incarnation,
       );
