@@ -30,6 +30,7 @@ import type { NetworkStack } from './network-stack.ts';
 import { ProgramFunction, type ProgramProps } from './program-function.ts';
 import type { FunctionName, Programs } from './programs.ts';
 import { credentialsFunctionName, type RuntimeStack } from './runtime-stack.ts';
+import { nudgeReceivesMax, stoppedTasks } from './task-events.ts';
 
 /** The same file is run locally by an interpreter (functions/reconcile/local-machine.ts). */
 export const reconcileDefinitionFile = join(import.meta.dirname, 'reconcile.asl.json');
@@ -70,7 +71,7 @@ export class ControlPlaneStack extends Stack {
     this.nudges = this.#queue('Nudges', {
       retentionPeriod: Duration.hours(1),
       visibilityTimeout: Duration.seconds(90),
-      deadLetterQueue: { queue: this.deadNudges, maxReceiveCount: 5 },
+      deadLetterQueue: { queue: this.deadNudges, maxReceiveCount: nudgeReceivesMax },
     });
     this.reconcile = this.#addReconcile();
     this.reconcile.function.node.addDependency(migrated);
@@ -277,14 +278,7 @@ export class ControlPlaneStack extends Stack {
     });
     new Rule(this, 'TaskStopped', {
       description: 'A worker that ended is replaced at once',
-      eventPattern: {
-        source: ['aws.ecs'],
-        detailType: ['ECS Task State Change'],
-        detail: {
-          clusterArn: this.#props.runtime.clusters.map((cluster) => cluster.clusterArn),
-          lastStatus: ['STOPPED'],
-        },
-      },
+      eventPattern: stoppedTasks(this.#props.runtime.clusters.map((cluster) => cluster.clusterArn)),
       targets: [
         new SqsQueue(this.nudges, {
           message: RuleTargetInput.fromObject({ cause: 'a task stopped' }),

@@ -27,6 +27,7 @@ import { motoAccess, ownMoto } from '#test/support/moto.ts';
 import { glueCatalogSuite } from './glue-catalog.suite.ts';
 import { jobWatchesContract } from './job-watches.contract.ts';
 import { secretStoreContract } from './secret-store.contract.ts';
+import { taskEventsSuite } from './task-events.suite.ts';
 
 /** Null where there is no python3 to run it with: then nothing here is tested, and says so. */
 const moto = await ownMoto();
@@ -101,6 +102,8 @@ onMoto('on moto', () => {
   });
 
   describe('tables in Glue', () => glueCatalogSuite(moto?.url ?? ''));
+
+  describe('events of tasks by EventBridge', () => taskEventsSuite(moto?.url ?? ''));
 
   test('KMS: what was signed verifies; another text, another signature and another key do not', async () => {
     const kms = new KMSClient(at());

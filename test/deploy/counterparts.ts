@@ -38,7 +38,7 @@ const coveredBy: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Dashboard': 'template only; those of jobs on moto',
   'AWS::EC2': 'template, cdk-nag, cfn-lint',
   'AWS::ECS': 'an ECS over HTTP (test/contract/ecs-task-runner.test.ts)',
-  'AWS::Events': 'template (test/infra/stacks.suite.ts)',
+  'AWS::Events': 'its pattern on moto’s EventBridge (test/contract/task-events.suite.ts)',
   'AWS::IAM': 'a policy evaluator (test/infra/isolation.suite.ts)',
   'AWS::KMS': 'template; signing meets moto’s KMS (test/contract/aws-counterparts.test.ts)',
   'AWS::Lambda': 'bundles imported here; the handlers run in tests',

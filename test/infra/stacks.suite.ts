@@ -6,6 +6,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { Match } from 'aws-cdk-lib/assertions';
 import { environment } from '#core/names.ts';
 import { stages } from '#infra/config.ts';
+import { stoppedTasks } from '#infra/task-events.ts';
 import {
   type StackName,
   type SynthPlatform,
@@ -252,5 +253,25 @@ export function stacksSuite(): void {
         Targets: [expect.objectContaining({ DeadLetterConfig: expect.any(Object) })],
       }),
     );
+  });
+
+  test('the rule for tasks that stop looks into every cell, and may write to its queue and to the one for what fails', () => {
+    const all = resourcesOf(prod, 'controlPlane');
+    const [id = '', rule] = Object.entries(all).find(([key]) => key.startsWith('TaskStopped')) ?? [];
+    const pattern = rule!.Properties!['EventPattern'] as { detail: { clusterArn: unknown[]; lastStatus: unknown } };
+    expect(pattern.detail.clusterArn).toHaveLength(stages.prod.runtime.cells);
+    const { detailType, ...wanted } = stoppedTasks(pattern.detail.clusterArn as string[]);
+    expect(pattern).toEqual({ ...wanted, 'detail-type': detailType });
+    const [target] = rule!.Properties!['Targets'] as { Arn: unknown; DeadLetterConfig: { Arn: unknown } }[];
+    const fromRule = { ArnEquals: { 'aws:SourceArn': { 'Fn::GetAtt': [id, 'Arn'] } } };
+    const statements = ofType(all, 'AWS::SQS::QueuePolicy').flatMap(
+      ({ Properties }) => (Properties!['PolicyDocument'] as { Statement: Record<string, unknown>[] }).Statement,
+    );
+    for (const queue of [target!.Arn, target!.DeadLetterConfig.Arn])
+      expect(statements).toContainEqual(
+        expect.objectContaining({
+          ...{ Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Resource: queue, Condition: fromRule },
+        }),
+      );
   });
 }
