@@ -80,7 +80,7 @@ export const downCooldownMs = ({
   restartMs,
   regrets,
 }: Pick<ScaleFacts, 'settings' | 'restartMs' | 'regrets'>) =>
-  Math.max(settings.calmMs, 10 * restartMs) * 2 ** Math.min(regrets, regretsMax);
+  Math.max(settings.calmMs, settings.calmRestarts * restartMs) * 2 ** Math.min(regrets, regretsMax);
 
 /**
  * How many workers' worth so many workers are: a split is read by one, so whoever has most of them is done last. Of 8 splits
