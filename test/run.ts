@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { everyJarSet, fetchJars } from '#adapters/local/jars.ts';
+import { layOutClasses } from '#test/support/own-parts.ts';
 
 interface Tally {
   readonly name: string;
@@ -90,6 +91,7 @@ const start = performance.now();
 const isWhole = process.argv.length === 2;
 // Before the lanes: two of them must not have Maven fetch at once.
 await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
+await layOutClasses();
 // The suites of integration and e2e wait more than they compute: for a Java program to start, for a dead worker to be seen as dead.
 const lanes = await Promise.all([
   lane(() => jest('e2e', 2)),

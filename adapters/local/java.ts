@@ -7,6 +7,8 @@ export type JavaOptions = {
   readonly heapMiB: number;
   readonly properties?: Readonly<Record<string, string>>;
   readonly args?: readonly string[];
+  /** Options of the virtual machine beside the usual ones. */
+  readonly vm?: readonly string[];
 } & (
   | { readonly main: string }
   /** One that names its own class path. */
@@ -25,6 +27,7 @@ export function javaArgs(options: JavaOptions): string[] {
     '-XX:TieredStopAtLevel=1',
     '-XX:+ExitOnOutOfMemoryError',
     '-Djava.awt.headless=true',
+    ...(options.vm ?? []),
     ...Object.entries(options.properties ?? {}).map(([name, value]) => `-D${name}=${value}`),
     ...('jar' in options
       ? ['-jar', join(jarsDir(options.jars), options.jar)]

@@ -23,6 +23,8 @@ export interface Part {
   readonly readyWithinMs: number;
   readonly stopSignal: NodeJS.Signals;
   readonly stopWithinMs: number;
+  /** What is to be done with what an orderly end left: one that was asked for and not killed. */
+  readonly afterEnd?: () => void;
 }
 
 export type PartState = 'stopped' | 'starting' | 'ready' | 'restarting' | 'stopping';
@@ -90,6 +92,7 @@ export class RunningPart {
       this.state = 'stopping';
       await end(this.identity, this.part.stopSignal, this.part.stopWithinMs);
       await settled;
+      if (!(await this.#exit).includes('SIGKILL')) this.part.afterEnd?.();
     }
     rmSync(this.#runPath, { force: true });
     if (this.state !== 'stopped') this.#tell({ kind: 'stopped', part: this.part.name });

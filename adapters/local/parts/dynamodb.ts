@@ -24,6 +24,7 @@ export function dynamodbPart(options: DynamodbPartOptions): Part {
     args: javaArgs({
       jars: 'dynamodb',
       heapMiB: 128,
+      // No class archive: a jar of it names a folder as a class path, which the virtual machine refuses to lay out.
       main: 'org.eclipse.jetty.xml.XmlConfiguration',
       args: [`millrace.port=${options.port}`, `millrace.data=${options.data}`, join(jarsHere, 'dynamodb.jetty.xml')],
     }),

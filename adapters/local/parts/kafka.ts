@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { limits } from '#core/limits.ts';
+import { archiveArgs, archivePath, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
@@ -24,12 +25,12 @@ const run = promisify(execFile);
 export function kafkaPart(options: KafkaPartOptions): Part {
   const configuration = join(options.data, 'server.properties');
   const endpoint = `${loopback}:${options.port}`;
-  const java = (main: string, args: readonly string[], heapMiB: number): string[] =>
-    javaArgs({ jars: 'kafka', heapMiB, properties: quietly, main, args });
+  const archive = classArchive('kafka', options.data);
+  const java = { jars: 'kafka', properties: quietly, vm: archiveArgs(archive) } as const;
   return {
     name: 'kafka',
     command: javaCommand(),
-    args: java('kafka.Kafka', [configuration], options.heapMiB ?? 320),
+    args: javaArgs({ ...java, heapMiB: options.heapMiB ?? 320, main: 'kafka.Kafka', args: [configuration] }),
     env: plainEnv(),
     endpoint,
     prepare: async () => {
@@ -38,12 +39,16 @@ export function kafkaPart(options: KafkaPartOptions): Part {
       if (existsSync(join(options.data, 'log', 'meta.properties'))) return;
       // Joined, because one id in 64 begins with a hyphen, which would read as an option.
       const format = ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', configuration];
-      await run(javaCommand(), java('kafka.tools.StorageTool', format, 128), { env: plainEnv() });
+      // The broker's classes are most of the tool's; the tool's own are not worth an archive.
+      const vm = archivePath(archive) === null ? [] : java.vm;
+      const tool = { ...java, vm, heapMiB: 128, main: 'kafka.tools.StorageTool', args: format };
+      await run(javaCommand(), javaArgs(tool), { env: plainEnv() });
     },
     probe: () => probeKafka(endpoint),
     readyWithinMs: 60_000,
     stopSignal: 'SIGTERM',
-    stopWithinMs: 20_000,
+    stopWithinMs: stopWithinMsOf(archive, 20_000),
+    afterEnd: () => keepArchive(archive),
   };
 }
 

@@ -1,6 +1,7 @@
 // A schema registry on this machine, for who asks for one: Apicurio Registry over a file of its own, behind Confluent's API.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { archiveArgs, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
@@ -15,12 +16,14 @@ export const registryUrl = (port: number): string => `http://${loopback}:${port}
 
 export function registryPart({ data, port }: RegistryPartOptions): Part {
   const endpoint = registryUrl(port);
+  const archive = classArchive('registry', data);
   return {
     name: 'registry',
     command: javaCommand(),
     args: javaArgs({
       jars: 'registry',
       heapMiB: 192,
+      vm: archiveArgs(archive),
       properties: {
         'quarkus.http.host': loopback,
         'quarkus.http.port': String(port),
@@ -39,6 +42,7 @@ export function registryPart({ data, port }: RegistryPartOptions): Part {
     probe: () => probeHttp(`${endpoint}/subjects`),
     readyWithinMs: 180_000,
     stopSignal: 'SIGTERM',
-    stopWithinMs: 10_000,
+    stopWithinMs: stopWithinMsOf(archive, 10_000),
+    afterEnd: () => keepArchive(archive),
   };
 }

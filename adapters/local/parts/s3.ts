@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
+import { archiveArgs, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { jarsHere } from '../jars.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
@@ -21,12 +22,14 @@ export interface S3PartOptions {
 export function s3Part(options: S3PartOptions): Part {
   const endpoint = `http://${loopback}:${options.port}`;
   const configuration = join(options.data, 's3proxy.conf');
+  const archive = classArchive('s3', options.data);
   return {
     name: 's3',
     command: javaCommand(),
     args: javaArgs({
       jars: 's3',
       heapMiB: 128,
+      vm: archiveArgs(archive),
       properties: { 'logback.configurationFile': join(jarsHere, 'logback.xml') },
       main: 'org.gaul.s3proxy.Main',
       args: ['--properties', configuration],
@@ -40,7 +43,8 @@ export function s3Part(options: S3PartOptions): Part {
     probe: () => probeS3(endpoint, options.accessKey),
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
-    stopWithinMs: 5_000,
+    stopWithinMs: stopWithinMsOf(archive, 5_000),
+    afterEnd: () => keepArchive(archive),
   };
 }
 
