@@ -1,4 +1,6 @@
 // A program of ours as one file, with what it uses of its packages and nothing else: a worker on this machine, a Lambda function, the worker's image.
+
+import { existsSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, join, resolve } from 'node:path';
 import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
@@ -96,13 +98,29 @@ export const common = (entry: string, { small = false }: BundleOptions) =>
     logLevel: 'silent',
   }) satisfies BuildOptions;
 
+export interface Bundle {
+  readonly text: string;
+  /** All files that it was made of, by their paths. */
+  readonly inputs: readonly string[];
+}
+
 /** One file. `entry` is a path in the repository. */
-export async function bundleProgram(entry: string, options: BundleOptions = {}): Promise<string> {
-  const result = await build(common(entry, options));
+export async function bundleProgram(entry: string, options: BundleOptions = {}): Promise<Bundle> {
+  const result = await build({ ...common(entry, options), metafile: true });
   // Its service process would stay with us, at some 200 MB.
   await stop();
-  return result.outputFiles[0]!.text;
+  const files = Object.keys(result.metafile.inputs).map((name) => join(repository, name));
+  // What has no file came out of a plugin.
+  const inputs = [...files.filter((path) => existsSync(path)), ...decidesHow];
+  return { text: result.outputFiles[0]!.text, inputs };
 }
+
+/** What else a bundle depends on: how names are resolved, and this. */
+const decidesHow = [
+  join(repository, 'package.json'),
+  join(repository, 'node_modules/esbuild/package.json'),
+  import.meta.filename,
+];
 
 export interface BundleFile {
   readonly name: string;

@@ -1,6 +1,6 @@
 // The worker as one file: a worker's start is what a killed one is waited for, and reading hundreds of modules is most of it.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleProgram } from './bundle-program.ts';
 import { bundleFolder, compileCacheOf } from './compile-cache.ts';
@@ -11,21 +11,61 @@ export const bundleWorker = (): Promise<string> => bundleToFile('workers/main.ts
 
 /**
  * Bundles a program and gives the path of the file, which is named by its content: an older one may still be running.
- * Packages that load files of their own stay outside it.
+ * Packages that load files of their own stay outside it. Where no file that it is made of has changed, the last one is taken:
+ * to make it again costs some seconds of processor time.
  */
 export async function bundleToFile(entry: string): Promise<string> {
-  const text = await bundleProgram(entry);
+  const notePath = join(bundleFolder, `${entry.replaceAll('/', '-')}.json`);
+  const last = lastBundle(notePath);
+  if (last !== null) return last;
+  const began = Date.now();
+  const { text, inputs } = await bundleProgram(entry);
   const name = `${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`;
   const path = join(bundleFolder, name);
-  if (existsSync(path)) return path;
+  if (!existsSync(path)) keep(path, text);
+  // A file that was changed while the bundle was made has a time after its beginning, and is told from what went in.
+  const states = Object.fromEntries(inputs.map((input) => [input, stateOf(input, began)]));
+  writeWhole(notePath, JSON.stringify({ path, states } satisfies Note));
+  return path;
+}
+
+/** What a bundle was made of. A state is the size and the time of a file. */
+interface Note {
+  readonly path: string;
+  readonly states: Readonly<Record<string, string>>;
+}
+
+function lastBundle(notePath: string): string | null {
+  try {
+    const { path, states } = JSON.parse(readFileSync(notePath, 'utf8')) as Note;
+    const isSame = existsSync(path) && Object.entries(states).every(([file, state]) => stateOf(file) === state);
+    return isSame ? path : null;
+  } catch {
+    // None yet, or one that cannot be read: a bundle is made.
+    return null;
+  }
+}
+
+/** Unlike any other where the file was changed after `before`, in ms since 1970. */
+function stateOf(file: string, before = Number.POSITIVE_INFINITY): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return 'gone';
+  return stat.mtimeMs > before ? 'unsure' : `${stat.size} ${stat.mtimeMs}`;
+}
+
+function keep(path: string, text: string): void {
   mkdirSync(bundleFolder, { recursive: true });
   for (const old of bundles().slice(0, -bundlesKept)) {
     rmSync(old, { force: true });
     rmSync(compileCacheOf(old), { recursive: true, force: true });
   }
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-  return path;
+  writeWhole(path, text);
+}
+
+function writeWhole(path: string, text: string): void {
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, path);
 }
 
 /** Oldest first. */

@@ -1,0 +1,32 @@
+// A program's bundle is made when something that it is made of has changed, and not otherwise.
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { bundleToFile } from '#adapters/local/bundle-worker.ts';
+import { bundleFolder } from '#adapters/local/compile-cache.ts';
+
+const entry = 'adapters/local/ports.ts';
+const note = join(bundleFolder, 'adapters-local-ports.ts.json');
+
+test('the last bundle is taken while every file it is made of is as it was, and made again where one is not', async () => {
+  rmSync(note, { force: true });
+  const path = await bundleToFile(entry);
+  const made = statSync(note).mtimeMs;
+  const text = readFileSync(note, 'utf8');
+  expect(Object.keys((JSON.parse(text) as { states: object }).states)).toContainEqual(
+    expect.stringMatching(/adapters\/local\/ports\.ts$/),
+  );
+  expect(await bundleToFile(entry)).toBe(path);
+  expect(statSync(note).mtimeMs).toBe(made);
+
+  for (const damage of [
+    () => writeFileSync(note, text.replace(/(ports\.ts":")\d+/, '$11')),
+    () => writeFileSync(note, text.slice(0, 40)),
+    () => rmSync(path),
+  ]) {
+    damage();
+    expect(await bundleToFile(entry)).toBe(path);
+    expect(readFileSync(note, 'utf8')).toBe(text);
+    expect(readFileSync(path, 'utf8')).toContain('loopback');
+  }
+});
