@@ -1,4 +1,4 @@
-// A worker whose sink answers, but refuses every write for a whole minute, while the source goes on at 2,000 events a second.
+// A worker whose sink answers, but refuses every write for a whole minute, while the source goes on at 1,100 events a second.
 
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,8 +38,8 @@ test('it waits with bounded memory, is not taken for stalled, and then delivers 
   // Taken for a stall, the refusal would end the worker many times over.
   const goal = await rig.job({ where: 'id >= 0', goal: { stalledAfterMs: 5_000 } });
   const worker = await rig.start(goal);
-  const producing = startLoad(rig, goal, { perTurn: 200, turnMs: 90, padBytes: 800 });
-  await rig.accounted(goal, 6_000);
+  const producing = startLoad(rig, goal, { perTurn: 100, turnMs: 90, padBytes: 800 });
+  await rig.accounted(goal, 3_000);
   await refuseRecords(goal, 'any');
   await rig.heartbeatWith(goal, worker.name, ({ errors }) => errors.some(({ code }) => code === 'sink-refused'));
   const arrived = await rig.count(goal.sink.topic);
