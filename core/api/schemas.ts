@@ -136,6 +136,9 @@ const jobStatus = z
     ),
     observedRevision: count,
     runningRevision: count.nullable(),
+    provenRevision: count.nullable().meta({
+      description: 'The newest that has got somewhere: what another one is tried beside, and makes room for.',
+    }),
     lag: z.object({
       records: z.number().nullable(),
       drainMs: z.number().nullable(),

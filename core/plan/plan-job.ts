@@ -87,7 +87,8 @@ export function planJob(
   const rewind = planRewindStep(step, scope, after);
   // Frozen workers take nothing over either.
   const live = entry.freeze === null ? planLive(scope, after) : { actions: [], events: [], settled: true };
-  const waits = [...decisions, canary].flatMap((decision) =>
+  const proof = awaitProof(rollout, entry, observed.at);
+  const waits = [...decisions, canary, proof].flatMap((decision) =>
     decision.nextPassAt === undefined ? [] : [decision.nextPassAt],
   );
   return {
@@ -104,9 +105,7 @@ export function planJob(
     settled:
       ['none', 'awaits-revision'].includes(step.kind) &&
       rollout.kind !== 'failed' &&
-      live.settled &&
-      canary.settled &&
-      decisions.every((decision) => decision.settled),
+      [...decisions, live, canary, proof].every(({ settled }) => settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
 }
@@ -224,6 +223,17 @@ function frozen(entry: JobEntry, before: ControlRecord, now: number): Decision {
     events: known ? [] : [jobEvent(goal, now, 'error', 'GoalWentBack', message)],
     settled: true,
   };
+}
+
+/** Another revision is tried only beside one that has got somewhere: that is looked for in time, not at the next sweep. */
+function awaitProof(
+  rollout: Rollout,
+  { goal, onRedeploy, progressWithinMs }: JobEntry,
+  now: number,
+): Pick<SlotDecision, 'settled' | 'nextPassAt'> {
+  const isAwaited =
+    onRedeploy === 'canary' && rollout.kind === 'under-way' && now - rollout.marks.since < progressWithinMs;
+  return isAwaited ? { settled: false, nextPassAt: now + goal.settings.leaseMs } : { settled: true };
 }
 
 const ownedWorkers = (slots: readonly SlotRecord[]): ReadonlySet<number> =>

@@ -56,6 +56,7 @@ export function assessJob(facts: JobFacts): JobStatus {
     conditions,
     observedRevision: facts.entry.goal.revision,
     runningRevision: current[0]?.revision ?? live[0]?.revision ?? null,
+    provenRevision: facts.control?.good?.revision ?? null,
     lag,
     accounting,
     mismatches: sum(live.map((heartbeat) => heartbeat.mismatches ?? 0)),

@@ -77,6 +77,8 @@ export interface JobStatus {
   readonly conditions: readonly Condition[];
   readonly observedRevision: number;
   readonly runningRevision: number | null;
+  /** The newest that has got somewhere: what another one is tried beside, and makes room for; null where none has yet. */
+  readonly provenRevision: number | null;
   readonly lag: {
     readonly records: number | null;
     /** At the current rate; null when unknown or never. */

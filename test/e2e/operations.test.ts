@@ -1,6 +1,6 @@
 // Operations on a whole running platform, as people ask for them: shown beforehand, carried out, with a receipt that is true.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { DeadLetterSummary, OperationPlanView, OperationView } from '#core/api/wire.ts';
+import type { DeadLetterSummary, EventView, OperationPlanView, OperationView } from '#core/api/wire.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { produceValues, readTopic } from '#test/support/oracle-load.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';
@@ -163,6 +163,59 @@ describe('an override', () => {
     await until(async () => ((await taken()) >= 2 ? true : null), 'the override to end', 60_000);
     await accounted(job, 2_050);
     expect(await platform.workerPid(job)).toBe(pid);
+  });
+});
+
+describe('a revision on trial', () => {
+  test('gets the rest where nothing speaks against it, and makes room where its records fail; nothing is lost or doubled', async () => {
+    const source = 'tried-in';
+    const declare = (select: string, more: readonly string[] = []): Promise<void> => {
+      const spec = { from: source, select, to: [{ name: 'out', stream: 'tried-out' }] };
+      const route = aDeclaration('Route', 'tried', { ...spec, delivery: { onRedeploy: 'canary' } });
+      return platform.apply([aDeclaration('Stream', source, { partitions: 4 }), route], more);
+    };
+    const told = async (reason: string): Promise<EventView> =>
+      await until(
+        async () => (await platform.events('tried.out')).find((event) => event.reason === reason) ?? null,
+        `tried.out to tell of ${reason}`,
+        90_000,
+      );
+    const onTrial = (): Promise<true> =>
+      until(async () => {
+        const { workers } = (await platform.job('tried.out')).status;
+        return workers.some(({ state, splits }) => state === 'canary' && splits > 0) || null;
+      }, 'a worker on trial to have its split');
+    await declare('n', ['--wait', '--timeout', '120s']);
+    await produceNumbers(source, 0, 400);
+    await accounted('tried.out', 400);
+    const isProven = async () => ((await platform.job('tried.out')).status.provenRevision === 1 ? true : null);
+    await until(isProven, 'revision 1 to have got somewhere');
+    await declare('n, n * 2 AS twice');
+    await onTrial();
+    await produceNumbers(source, 400, 6_000);
+    expect((await told('CanaryPromoted')).evidence).toMatchObject({ tried: 2, runs: 1, canary: { bad: 0 } });
+    expect((await told('RevisionDeployed')).evidence).toMatchObject({ strategy: 'canary', killed: 0, to: 2 });
+    await accounted('tried.out', 6_400);
+    const numbers = (await readTopic(platform.kafka, 'tried-out')).map(({ value }) => JSON.parse(String(value)).n);
+    expect([numbers.length, new Set(numbers).size]).toEqual([6_400, 6_400]);
+
+    const isAlone = async () => ((await platform.job('tried.out')).status.workers.length === 1 ? true : null);
+    await until(isAlone, 'the worker that tried it to have ended');
+    const pid = await platform.workerPid('tried.out');
+    await declare('n, 100 / (n - n)::int AS share');
+    await onTrial();
+    await produceNumbers(source, 6_400, 400);
+    expect((await told('RolledBack')).evidence).toMatchObject({ tried: 3, runs: 2 });
+    await accounted('tried.out', 6_800);
+    await produceNumbers(source, 6_800, 100);
+    await accounted('tried.out', 6_900);
+    const { status } = await platform.job('tried.out');
+    expect([status.observedRevision, status.runningRevision]).toEqual([3, 2]);
+    expect(await platform.workerPid('tried.out')).toBe(pid);
+    expect(status.accounting.in).toBe(
+      status.accounting.filtered + status.accounting.out + status.accounting.deadLettered,
+    );
+    expect(status.accounting.deadLettered).toBeGreaterThanOrEqual(20);
   });
 });
 
