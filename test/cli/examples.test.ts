@@ -139,6 +139,7 @@ describe('examples', () => {
     const world = await resolve('busy-service');
     const alerts = world.routes.get('slow-alerts')!;
     expect(runRouteTests(alerts.document.spec.tests, alerts)).toEqual([expect.objectContaining({ passed: true })]);
+    expect(alerts.document.spec.onRedeploy).toBe('canary');
     const programs = [world.routes.get('slow')!.programs.get('out')!, alerts.programs.get('pager')!];
     const [slow, pager] = programs.map((program) => createProcessor(program));
     const told: string[] = [];

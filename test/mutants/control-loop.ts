@@ -7,6 +7,7 @@ const changing = 'test/simulation/freeze-and-delete.test.ts';
 const rolling = 'test/simulation/rollback.test.ts';
 const beside = 'test/simulation/lower-latency.test.ts';
 
+const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
 const differential = 'test/simulation/differential.test.ts';
 
 export const controlLoopMutants: readonly Mutant[] = [
@@ -19,6 +20,46 @@ export const controlLoopMutants: readonly Mutant[] = [
     ...{ name: 'former-source-is-kept-on', file: 'core/plan/job-change.ts', by: [differential] },
     before: 'runs.render !== wanted.render;',
     after: 'false;',
+  },
+  {
+    ...{ name: 'canary-takes-every-split', file: 'core/canary/canary-slot.ts', by: trying },
+    before: 'Math.max(1, Math.floor(splitCount * share))',
+    after: 'splitCount',
+  },
+  {
+    ...{ name: 'canary-is-compared-with-all-that-ever-was', file: 'core/canary/compare-revisions.ts', by: trying },
+    before: 'baseline[incarnation] ?? noRecords',
+    after: 'noRecords',
+  },
+  {
+    ...{ name: 'few-bad-records-are-proof', file: 'core/canary/compare-revisions.ts', by: trying },
+    before: 'share - 3 * Math.sqrt(',
+    after: 'share - 0 * Math.sqrt(',
+  },
+  {
+    ...{ name: 'doubts-hold-a-canary-for-ever', file: 'core/canary/judge-canary.ts', by: trying },
+    before: 'now - since >= deadlineMs',
+    after: 'now - since < 0',
+  },
+  {
+    ...{ name: 'canary-is-promoted-at-birth', file: 'core/canary/judge-canary.ts', by: trying },
+    before: 'now - startedAt >= leaseMs',
+    after: 'now - startedAt >= 0',
+  },
+  {
+    ...{ name: 'a-restart-is-tried', file: 'core/plan/choose-goal.ts', by: trying },
+    before: ' || good.revision === entry.goal.revision',
+    after: '',
+  },
+  {
+    ...{ name: 'a-freeze-ends-a-trial', file: 'core/plan/plan-canary.ts', by: trying },
+    before: "return before.slots[canarySlot] === undefined ? 'none' : 'held';",
+    after: "return 'none';",
+  },
+  {
+    ...{ name: 'worker-on-trial-counts-as-one-of-the-others', file: 'core/plan/plan-job.ts', by: trying },
+    before: 'const regular = withoutCanary(slots);',
+    after: 'const regular = slots;',
   },
   {
     ...{ name: 'alarms-outlive-their-job', file: 'core/plan/plan-watches.ts', by: [differential] },
