@@ -18,6 +18,8 @@ export type Obstacle =
   | 'upstream-silent'
   | 'throttled'
   | 'sink-refuses'
+  /** Something waits, and nothing of it is done: more workers would stand as still. */
+  | 'stalled'
   /** Most of what waits is in splits that cannot be shared any further. */
   | 'one-split'
   /** The last workers that were added have brought nothing. */
@@ -127,7 +129,7 @@ function capacityOf({ capacity }: ScaleFacts, traffic: Traffic): number | null {
   const { done, workers, busy } = traffic;
   const seen = done === null || done <= 0 ? 0 : done / effectiveWorkers(workers, traffic.splits);
   const known = traffic.capacity ?? capacity;
-  if (known !== null) return Math.max(known, seen);
+  if (known !== null && known > 0) return Math.max(known, seen);
   return seen > 0 && busy >= busyMin ? seen / Math.min(1, busy) : null;
 }
 
@@ -178,6 +180,8 @@ function obstacleToMore(
   if (throttle !== null && traffic.arrival >= 0 && (traffic.done ?? 0) >= 0.9 * throttle)
     return { reason: 'throttled', why: `the job is held to ${throttle} records/s, however many there are` };
   if (refused !== null) return { reason: 'sink-refuses', why: `the sink holds it up (${refused})` };
+  if (traffic.isSaturated && traffic.done === 0)
+    return { reason: 'stalled', why: 'nothing moves, and more workers would stand as still' };
   if (needed > useful && workers >= useful)
     return {
       reason: 'at-bound',

@@ -9,6 +9,7 @@ import {
 import { findStandstill } from '#core/autoscale/standstill.ts';
 import type { Traffic } from '#core/autoscale/traffic.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
+import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
@@ -86,8 +87,8 @@ function recordBefore(
   if (autoscale.mode === 'off') return undefined;
   if (control === null && autoscale.mode === 'on') {
     // Its memory is lost: what runs was chosen by somebody who knew more.
-    const running = new Set(tasks.filter(({ state }) => state === 'running' || state === 'starting').map(taskSlot))
-      .size;
+    const alive = tasks.filter(({ state }) => state === 'running' || state === 'starting').map(taskSlot);
+    const running = new Set(alive.filter((slot) => slot !== canarySlot)).size;
     const workers = Math.min(autoscale.max, Math.max(autoscale.min, running));
     return running > declared ? { declared, render, workers, changes: [] } : undefined;
   }
@@ -234,11 +235,19 @@ function nextRegrets(before: ScaleRecord | undefined, isRegret: boolean, now: nu
 /** Two digits are all that it is worth. */
 function learnedCapacity({ traffic, before }: Judged): Pick<ScaleRecord, 'capacity'> {
   const capacity = traffic?.capacity ?? before?.capacity ?? null;
-  return capacity === null ? {} : { capacity: Number(capacity.toPrecision(2)) };
+  return capacity === null || capacity <= 0 ? {} : { capacity: Number(capacity.toPrecision(2)) };
 }
 
 /** Obstacles that last, and that somebody could do something about; of the others it is enough that they pass. */
-const lasting: readonly Obstacle[] = ['at-bound', 'throttled', 'sink-refuses', 'one-split', 'no-gain', 'budget'];
+const lasting: readonly Obstacle[] = [
+  'at-bound',
+  'throttled',
+  'sink-refuses',
+  'stalled',
+  'one-split',
+  'no-gain',
+  'budget',
+];
 
 type Wish = NonNullable<ScaleRecord['wish']>;
 
@@ -248,11 +257,9 @@ function tell(judged: Judged, settings: PlatformSettings): ScaleStep {
   const { at } = observed;
   const told = before?.wish;
   const wish = wishOf(judged);
-  if (wish === null && !(decision.kind === 'stay' && decision.reason === 'fits')) return { record: before, events: [] };
-  if (wish === null ? told === undefined : told !== undefined && isSameWish(wish, told))
-    return { record: before, events: [] };
+  const isNews = wish === null ? told !== undefined && isOver(told, judged) : !isSameWish(wish, told);
   const restMs = Math.max(settings.autoscale.windowMs * 3, 2 * restartMs);
-  if (told !== undefined && at - told.at < restMs) return { record: before, events: [] };
+  if (!isNews || (told !== undefined && at - told.at < restMs)) return { record: before, events: [] };
   const { wish: _over, ...kept } = before ?? {
     declared: entry.goal.resources.workers,
     render: entry.render,
@@ -262,11 +269,10 @@ function tell(judged: Judged, settings: PlatformSettings): ScaleStep {
   const evidence = { workers, ...judged.traffic, restartMs };
   const event = (severity: PlatformEvent['severity'], reason: string, message: string): PlatformEvent =>
     jobEvent(entry.goal, at, severity, reason, message, evidence);
-  if (wish === null)
-    return {
-      record,
-      events: [event('info', 'ScaleFits', `${workers} worker(s) are the right number again: ${decision.why}.`)],
-    };
+  if (wish === null) {
+    const message = `${told!.to} workers instead of ${workers} would be better no more: ${decision.why}.`;
+    return { record, events: [event('info', 'ScaleAdviceOver', message)] };
+  }
   const isAdvice = wish.state === 'advised';
   const message = `${wish.to} workers instead of ${workers} ${isAdvice ? 'are advised' : 'would be better'}: ${wish.why}.`;
   const severity = entry.autoscale.mode === 'on' ? 'warning' : 'info';
@@ -280,5 +286,12 @@ function wishOf({ decision, observed: { at } }: Judged): Wish | null {
   return lasting.includes(decision.reason) ? { state: decision.reason, to, why, at } : null;
 }
 
+/** The number is right by now, or wrong on its other side; or more were wanted, and nothing waits. */
+function isOver(told: Wish, { decision, workers, traffic }: Judged): boolean {
+  if (decision.kind !== 'stay') return decision.to > workers !== told.to > workers;
+  return decision.reason === 'fits' || (told.to > workers && traffic?.backlog === 0);
+}
+
 /** Of something that is in the way the number says little: it grows while it is. */
-const isSameWish = (a: Wish, b: Wish): boolean => a.state === b.state && (a.state !== 'advised' || a.to === b.to);
+const isSameWish = (wish: Wish, told: Wish | undefined): boolean =>
+  wish.state === told?.state && (wish.state !== 'advised' || wish.to === told.to);

@@ -28,6 +28,7 @@ export function findStandstill(entry: JobEntry, observed: ObservedJob, workers: 
 function changeUnderWay(entry: JobEntry, control: ControlRecord): string | null {
   if (isBeingCleared(control)) return 'it is being removed';
   if (control.announced['frozen'] !== undefined) return 'the goal store went back in time';
+  if (control.canary !== undefined) return 'its newest revision is tried on a share of the splits';
   if (control.failed?.render === entry.render) return 'its newest revision was rolled back';
   if (control.rollout !== undefined || control.good?.render !== entry.render)
     return 'its newest revision has yet to get somewhere';

@@ -200,9 +200,17 @@ function figuresOf(
   const ofCrew = window.slice(window.findLastIndex(({ crew }) => crew !== sample.crew) + 1);
   // Records that are read or written at any moment are no backlog: as many as come between two commits and their telling.
   const standing = (arrival * 2 * (worker.commitMs + worker.heartbeatMs)) / 1_000;
-  const atFull = sample.workers.flatMap((_, index) => fullRate(ofCrew, index, standing / workers, windowMs) ?? []);
+  const full = sample.workers.map((_, index) => fullRate(ofCrew, index, standing / workers, windowMs));
+  // One that stands still says nothing of what it can do.
+  const atFull = full.filter((one) => one !== null && one > 0) as number[];
   return {
-    ...{ arrival, done: rateOver(ofCrew, windowMs), atFull, isSaturated: atFull.length > 0, backlog: sample.backlog },
+    ...{
+      arrival,
+      done: rateOver(ofCrew, windowMs),
+      atFull,
+      isSaturated: full.some((one) => one !== null),
+      backlog: sample.backlog,
+    },
     backlogGrows: sample.backlog > from.backlog + standing,
   };
 }
@@ -225,12 +233,13 @@ function rateOver(samples: readonly Pick<Sample, 'at' | 'done'>[], windowMs: num
 
 const rate = (records: number, ms: number): number => (records * 1_000) / ms;
 
-/** Half of it from what was known: one look is worth little, and the latest is worth most. */
+/** Better news is taken at half its word, worse by and by: whatever holds workers up for a moment does not make them slow. */
 function learned({ render, capacity }: TrafficTrace, look: Look, figures: Figures | null): number | null {
   const known = render === look.render ? capacity : null;
   if (figures === null || figures.atFull.length === 0) return known;
   const each = sum(figures.atFull) / figures.atFull.length;
-  return known === null ? each : (known + each) / 2;
+  if (known === null) return each;
+  return each > known ? (known + each) / 2 : 0.8 * known + 0.2 * each;
 }
 
 function keptSamples(samples: readonly Sample[], next: Sample, { at, settings }: TrafficWatch): readonly Sample[] {

@@ -153,6 +153,15 @@ describe('examples', () => {
     expect(told).toEqual(linesIn('busy-service'));
   });
 
+  test('autoscale: one route is scaled between bounds that its partitions share evenly, the other is advised', async () => {
+    const { routes, streams } = await resolve('autoscale');
+    const large = routes.get('large-orders')!;
+    expect(runRouteTests(large.document.spec.tests, large)).toEqual([expect.objectContaining({ passed: true })]);
+    expect(large.document.spec.autoscale).toEqual({ mode: 'on', min: 1, max: 3, drainMs: 30_000 });
+    expect(routes.get('foreign-orders')!.document.spec.autoscale.mode).toBe('advise');
+    expect(streams.get('shop-orders')!.partitions % large.document.spec.autoscale.max).toBe(0);
+  });
+
   test('webhook: the service prints each event once, although all are sent to it twice', async () => {
     const service = spawn(process.execPath, [join(examples, 'webhook/receiver.mjs')], { env: { PORT: '0' } });
     try {

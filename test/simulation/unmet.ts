@@ -122,6 +122,10 @@ async function unmetStatus(world: World, entry: JobEntry): Promise<readonly stri
   const control = await world.controls.read(id);
   const splits = await world.splits.list(id);
   const status = assessJob({ entry, control, heartbeats, splits, now: world.time.now });
+  const { wish, workers } = status.scale;
+  // Nothing waits by now: that more workers would be better is taken back soon, and told.
+  if (wish !== null && wish.workers > workers)
+    return [`${id} has ${workers} workers, and would rather have ${wish.workers}`];
   return status.phase === 'Running' ? [] : [`${id} is ${status.phase}: ${status.message}`];
 }
 

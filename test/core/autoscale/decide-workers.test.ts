@@ -59,6 +59,7 @@ describe('the number of workers', () => {
   test.each<[string, Partial<Traffic>, Partial<ScaleFacts>]>([
     ['throttled', overload, { throttle: 2_000 }],
     ['sink-refuses', overload, { refused: 'sink-unavailable' }],
+    ['stalled', { ...overload, done: 0 }, {}],
     ['one-split', { ...overload, aloneShare: 0.95 }, {}],
     [
       'at-bound',
