@@ -94,12 +94,11 @@ await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
 await layOutClasses();
 // The suites of integration and e2e wait more than they compute: for a Java program to start, for a dead worker to be seen as dead.
 const lanes = await Promise.all([
-  lane(() => jest('e2e', 2)),
   lane(
-    ...(isWhole ? [style, types] : []),
-    () => jest('unit', 1),
-    () => jest('integration', 2),
+    () => jest('e2e', 2),
+    () => jest('unit', 2),
   ),
+  lane(...(isWhole ? [style, types] : []), () => jest('integration', 2)),
 ]);
 
 const tallies = lanes.flat();

@@ -87,6 +87,8 @@ function moveUnlessThere(from: string, to: string): void {
 async function runMaven(set: JarSet, args: string[], { tell = () => {}, signal }: FetchProgress): Promise<void> {
   const maven = spawn('mvn', args, {
     stdio: ['ignore', 'pipe', 'ignore'],
+    // It runs for seconds: what its better compiler costs it never brings in.
+    env: { MAVEN_OPTS: '-XX:+UseSerialGC -XX:TieredStopAtLevel=1', ...process.env },
     ...(signal === undefined ? {} : { signal }),
   });
   const problems: string[] = [];
