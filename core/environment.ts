@@ -51,13 +51,13 @@ export function readTableCatalog(from: Environment): TableCatalogKind {
   });
 }
 
-/** How a client proves to the broker who it is: `none` on a laptop, `iam` on MSK. */
-export type KafkaAuth = 'none' | 'iam';
+/** How a client proves to the broker who it is: `none` on a laptop, `iam` on MSK, `scram` by a user and a password. */
+export type KafkaAuth = 'none' | 'iam' | 'scram';
 
 export function readKafkaAuth(from: Environment): KafkaAuth {
   const value = from[environment.kafkaAuth] ?? 'none';
-  if (value === 'none' || value === 'iam') return value;
-  throw new PlatformError('setting-invalid', `${environment.kafkaAuth} is "${value}"; expected none or iam`, {
+  if (value === 'none' || value === 'iam' || value === 'scram') return value;
+  throw new PlatformError('setting-invalid', `${environment.kafkaAuth} is "${value}"; expected none, iam or scram`, {
     fault: 'user',
     retry: 'no-retry',
   });

@@ -5,8 +5,10 @@ export const environment = {
   stage: 'MILLRACE_STAGE',
   dataDir: 'MILLRACE_DATA_DIR',
   kafkaBrokers: 'MILLRACE_KAFKA_BROKERS',
-  /** `none` or `iam`. */
+  /** `none`, `iam` or `scram`. */
   kafkaAuth: 'MILLRACE_KAFKA_AUTH',
+  /** ARN of the secret with the user and the password for `scram`. */
+  kafkaSecret: 'MILLRACE_KAFKA_SECRET',
   /** `of-broker`: topics leave `min.insync.replicas` to the broker; else the platform sets it. */
   minInsyncReplicas: 'MILLRACE_MIN_INSYNC_REPLICAS',
   postgresUrl: 'MILLRACE_POSTGRES_URL',

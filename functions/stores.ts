@@ -7,7 +7,7 @@ import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import type { KafkaOptions } from '#adapters/kafka/connections.ts';
 import { mskTokens } from '#adapters/kafka/msk-token.ts';
-import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
+import { bearerSecurity, type KafkaSecurity, noSecurity, scramSecurity } from '#adapters/kafka/security.ts';
 import { type Database, openDatabase, type Scope } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { iamPassword } from '#adapters/postgres/iam-password.ts';
@@ -49,7 +49,7 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
   const bucket = required(env, environment.bucket);
   const objects = objectsWhenAsked({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
-  const security = readKafkaAuth(env) === 'iam' ? bearerSecurity(mskTokens(aws.region)) : noSecurity;
+  const security = kafkaSecurity(env);
   const callMs = needs.kafkaCallMs === undefined ? {} : { callMs: needs.kafkaCallMs };
   const kafka = { brokers: required(env, environment.kafkaBrokers).split(','), security, clientId, ...callMs };
   const broker = brokerWhenAsked(kafka);
@@ -98,6 +98,24 @@ function openControlDatabase(env: Environment, { program, lambdaConnectionsMax }
     ...(env[environment.postgresAuth] === 'iam' ? { password: iamPassword(url, readAwsAccess(env).region) } : {}),
     ...(isLocal(env) ? {} : { connectionsMax: lambdaConnectionsMax }),
   });
+}
+
+function kafkaSecurity(env: Environment): KafkaSecurity {
+  const { region } = readAwsAccess(env);
+  switch (readKafkaAuth(env)) {
+    case 'none':
+      return noSecurity;
+    case 'iam':
+      return bearerSecurity(mskTokens(region));
+    case 'scram': {
+      const login = { region, secretArn: required(env, environment.kafkaSecret) };
+      const endpoint = readEndpoint(env, environment.secretsEndpoint);
+      return scramSecurity(async () => {
+        const { readLogin } = await import('#adapters/secretsmanager/login-secret.ts');
+        return await readLogin({ ...login, ...endpoint });
+      });
+    }
+  }
 }
 
 /** Its client is loaded with the first object that is asked for: few requests of the API ask for any. */

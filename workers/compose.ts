@@ -6,7 +6,7 @@ import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { environmentSecrets } from '#adapters/environment/secret-store.ts';
 import { createTableCatalog as createGlueCatalog } from '#adapters/glue/table-catalog.ts';
 import { mskTokens } from '#adapters/kafka/msk-token.ts';
-import { bearerSecurity, noSecurity } from '#adapters/kafka/security.ts';
+import { bearerSecurity, noSecurity, scramSecurity } from '#adapters/kafka/security.ts';
 import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
@@ -165,8 +165,24 @@ function awsOptions(from: Environment) {
 }
 
 function kafkaSecurity(from: Environment, { region, credentials }: AwsOptions) {
-  if (readKafkaAuth(from) === 'none') return noSecurity.connection;
-  return bearerSecurity(mskTokens(region, typeof credentials === 'function' ? credentials : undefined)).connection;
+  switch (readKafkaAuth(from)) {
+    case 'none':
+      return noSecurity.connection;
+    case 'iam':
+      return bearerSecurity(mskTokens(region, typeof credentials === 'function' ? credentials : undefined)).connection;
+    case 'scram': {
+      const login = {
+        ...{ region, secretArn: required(from, environment.kafkaSecret) },
+        ...(credentials === undefined ? {} : { credentials }),
+        ...readEndpoint(from, environment.secretsEndpoint),
+      };
+      return scramSecurity(async () => {
+        // Most brokers want no login: its client is loaded where one does.
+        const { readLogin } = await import('#adapters/secretsmanager/login-secret.ts');
+        return await readLogin(login);
+      }).connection;
+    }
+  }
 }
 
 function required(from: Environment, name: string): string {

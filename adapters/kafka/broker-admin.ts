@@ -218,7 +218,7 @@ class KafkaAdmin implements BrokerAdmin {
     const kafka = new Kafka({
       ...{ clientId, brokers: [...brokers], connectionTimeout: connectMs, requestTimeout: requestMs },
       ...{ retry: { retries: 0 }, logLevel: silent },
-      ...security.kafkajs,
+      ...(await security.kafkajs()),
     });
     const admin = kafka.admin();
     await admin.connect();

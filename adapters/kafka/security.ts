@@ -1,12 +1,12 @@
-// How connections to the broker are protected: not at all on a laptop; by TLS and tokens of the program's own AWS role on MSK.
+// How connections to the broker are protected: not at all on a laptop; by TLS, and tokens of the program's own AWS role on MSK or a user and a password.
 import type { ConnectionOptions } from '@platformatic/kafka';
 import type { KafkaConfig } from 'kafkajs';
 import { PlatformError } from '#core/errors.ts';
 
 export interface KafkaSecurity {
   readonly connection: Pick<ConnectionOptions, 'tls' | 'sasl'>;
-  /** The same for the library that makes topics. */
-  readonly kafkajs: Pick<KafkaConfig, 'ssl' | 'sasl'>;
+  /** The same for the library that makes topics, when it connects. */
+  readonly kafkajs: () => Promise<Pick<KafkaConfig, 'ssl' | 'sasl'>>;
 }
 
 export interface BearerToken {
@@ -17,7 +17,7 @@ export interface BearerToken {
 
 export type TokenSource = () => Promise<BearerToken>;
 
-export const noSecurity: KafkaSecurity = { connection: {}, kafkajs: {} };
+export const noSecurity: KafkaSecurity = { connection: {}, kafkajs: async () => ({}) };
 
 /** A token is used for new connections until so long before it expires. */
 const renewBeforeMs = 60_000;
@@ -27,10 +27,55 @@ export function bearerSecurity(source: TokenSource, { tls = true } = {}): KafkaS
   const token = remembered(source);
   return {
     connection: { ...(tls ? { tls: {} } : {}), sasl: { mechanism: 'OAUTHBEARER', token } },
-    kafkajs: {
+    kafkajs: async () => ({
       ...(tls ? { ssl: true } : {}),
       sasl: { mechanism: 'oauthbearer', oauthBearerProvider: async () => ({ value: await token() }) },
+    }),
+  };
+}
+
+export interface KafkaLogin {
+  readonly username: string;
+  readonly password: string;
+}
+
+export type LoginSource = () => Promise<KafkaLogin>;
+
+/** Connections that are made at once take one login; a password that was changed is found this much later at most. */
+const loginKeptMs = 10_000;
+
+/** SCRAM-SHA-512, which is what MSK knows. `tls: false` is for a listener without it. */
+export function scramSecurity(source: LoginSource, { tls = true, keptMs = loginKeptMs } = {}): KafkaSecurity {
+  const login = keptFor(source, keptMs);
+  return {
+    connection: {
+      ...(tls ? { tls: {} } : {}),
+      sasl: {
+        mechanism: 'SCRAM-SHA-512',
+        username: async () => (await login()).username,
+        password: async () => (await login()).password,
+      },
     },
+    kafkajs: async () => ({ ...(tls ? { ssl: true } : {}), sasl: { mechanism: 'scram-sha-512', ...(await login()) } }),
+  };
+}
+
+/** One that cannot be had is asked for again at once. */
+function keptFor(source: LoginSource, keptMs: number): LoginSource {
+  let kept: { readonly login: Promise<KafkaLogin>; readonly until: number } | null = null;
+  return async () => {
+    if (kept === null || kept.until <= performance.now()) kept = { login: source(), until: performance.now() + keptMs };
+    const asked = kept;
+    try {
+      return await asked.login;
+    } catch (error) {
+      if (kept === asked) kept = null;
+      throw new PlatformError('kafka-login', 'the login for the broker could not be read', {
+        fault: 'external',
+        retry: 'retry',
+        cause: error,
+      });
+    }
   };
 }
 

@@ -4,7 +4,7 @@ import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { grantAccess } from '#adapters/postgres/access.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
-import { readDatabaseSecret } from '#adapters/secretsmanager/database-secret.ts';
+import { readLogin } from '#adapters/secretsmanager/login-secret.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { environment, goalDatabase } from '#core/names.ts';
 
@@ -18,7 +18,7 @@ const physicalId = 'millrace-goal-store';
 export async function handler(event: CdkCustomResourceEvent): Promise<CdkCustomResourceResponse> {
   if (event.RequestType === 'Delete') return { PhysicalResourceId: physicalId };
   const { region } = readAwsAccess(process.env);
-  const secret = await readDatabaseSecret({ region, secretArn: setting(environment.databaseSecret) });
+  const secret = await readLogin({ region, secretArn: setting(environment.databaseSecret) });
   const database = openDatabase({
     url: `postgres://${encodeURIComponent(secret.username)}@${setting(environment.databaseHost)}/${goalDatabase.name}`,
     password: async () => secret.password,

@@ -17,7 +17,7 @@ import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/c
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { createJobWatches } from '#adapters/cloudwatch/job-watches.ts';
 import { createMessageAuthenticator } from '#adapters/kms/message-authenticator.ts';
-import { readDatabaseSecret } from '#adapters/secretsmanager/database-secret.ts';
+import { readLogin } from '#adapters/secretsmanager/login-secret.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
 import { createNudges } from '#adapters/sqs/nudges.ts';
 import { createExecutions } from '#adapters/stepfunctions/executions.ts';
@@ -59,13 +59,19 @@ onMoto('on moto', () => {
       };
     });
 
-    test('the owner of the database is read with its password', async () => {
+    test('a login that AWS keeps is read with its password; what is no login is refused, and not told', async () => {
       const client = new SecretsManagerClient(at());
       const { ARN } = await client.send(
         new CreateSecretCommand({ Name: 'rds!cluster', SecretString: '{"username":"owner","password":"p"}' }),
       );
-      const read = await readDatabaseSecret({ region, secretArn: ARN ?? '', endpoint: moto?.url ?? '' });
+      const read = await readLogin({ region, secretArn: ARN ?? '', endpoint: moto?.url ?? '' });
       expect(read).toEqual({ username: 'owner', password: 'p' });
+      await client.send(new PutSecretValueCommand({ SecretId: 'rds!cluster', SecretString: '{"password":"hidden"}' }));
+      const refused = readLogin({ region, secretArn: ARN ?? '', endpoint: moto?.url ?? '' });
+      await expect(refused).rejects.toMatchObject({
+        message: expect.not.stringContaining('hidden'),
+        code: 'login-invalid',
+      });
     });
   });
 

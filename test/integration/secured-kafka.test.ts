@@ -1,12 +1,20 @@
 // A broker that lets in who bears a token, and grants a job what its role does on AWS: tokens are renewed, a worker lives on just that, no job reaches another's.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
-import { type BearerToken, bearerSecurity, type TokenSource } from '#adapters/kafka/security.ts';
+import {
+  type BearerToken,
+  bearerSecurity,
+  type KafkaLogin,
+  scramSecurity,
+  type TokenSource,
+} from '#adapters/kafka/security.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { environment, objectKeys, transactionalId, workerName } from '#core/names.ts';
 import { aDelivery } from '#test/support/builders.ts';
 import { grantRights } from '#test/support/kafka-rights.ts';
+import { openUsers } from '#test/support/kafka-users.ts';
 import { ownSecuredKafka, type SecuredKafka } from '#test/support/own-parts.ts';
 import { until } from '#test/support/until.ts';
 import { compose } from '#workers/compose.ts';
@@ -90,6 +98,47 @@ describe('tokens', () => {
       return asked >= 3 ? true : null;
     }, 'the broker to end two sessions');
     expect(await rig.count(goal.sink.topic)).toBe(written);
+  });
+});
+
+describe('a user and a password', () => {
+  test('whoever has them gets in, by both libraries; who has others does not, and does once they are right', async () => {
+    const goal = await rig.job({ partitions: 1, sinkPartitions: 1 });
+    await grantRights(rig.admin, goal);
+    const users = await openUsers(kafka.address);
+    await users.setPassword(goal.id, 'first, =secret');
+    let login: KafkaLogin = { username: goal.id, password: 'wrong' };
+    const by = { brokers: [kafka.logins], clientId: 'test', callMs: 1_500 };
+    const security = scramSecurity(async () => login, { tls: false, keptMs: 0 });
+    const log = createRecordLog({ ...by, security });
+    const admin = createBrokerAdmin({ ...by, security });
+    const appends = async (): Promise<boolean> =>
+      (await log.append(goal.sink.topic, aRecord)).every(({ kind }) => kind === 'appended');
+    try {
+      await expect(appends()).rejects.toThrow();
+      await expect(admin.list()).rejects.toThrow();
+      login = { username: goal.id, password: 'first, =secret' };
+      expect(await appends()).toBe(true);
+      expect(await admin.list()).toContain(goal.sink.topic);
+      expect(await admin.describe([goal.sink.topic], [])).toHaveLength(1);
+    } finally {
+      await Promise.all([log.close(), admin.close(), users.close()]);
+    }
+  });
+
+  test('a login is read once for connections that are made at once, and again when it is old; one that cannot be read is not kept', async () => {
+    let reads = 0;
+    const { connection, kafkajs } = scramSecurity(
+      async () => {
+        if (++reads === 1) throw new Error('the secret cannot be read');
+        return { username: 'u', password: `p${reads}` };
+      },
+      { keptMs: 60_000 },
+    );
+    const password = connection.sasl?.password as () => Promise<string>;
+    await expect(password()).rejects.toMatchObject({ code: 'kafka-login', retry: 'retry' });
+    expect(await Promise.all([password(), password()])).toEqual(['p2', 'p2']);
+    expect((await kafkajs()).sasl).toEqual({ mechanism: 'scram-sha-512', username: 'u', password: 'p2' });
   });
 });
 

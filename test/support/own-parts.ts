@@ -45,18 +45,24 @@ export async function ownKafka(settings: Readonly<Record<string, string>> = {}):
 export interface SecuredKafka extends OwnPart {
   /** The listener for those who bear a token; the other one knows whoever comes as nobody, who may do everything. */
   readonly tokens: string;
+  /** The listener for those who log in by SCRAM-SHA-512. */
+  readonly logins: string;
 }
 
 /** A session lasts so long at most. Tokens are taken unsigned, and grant what access control lists say of their `sub`. */
 export async function ownSecuredKafka(sessionMs: number): Promise<SecuredKafka> {
-  const [port = 0, controllerPort = 0, tokensPort = 0] = await freePorts(3);
-  const [address, tokens] = [`127.0.0.1:${port}`, `127.0.0.1:${tokensPort}`];
+  const [port = 0, controllerPort = 0, tokensPort = 0, loginsPort = 0] = await freePorts(4);
+  const [address, tokens, logins] = [`127.0.0.1:${port}`, `127.0.0.1:${tokensPort}`, `127.0.0.1:${loginsPort}`];
   const listener = 'listener.name.tokens';
   const login = 'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule';
   const settings = {
-    listeners: `PLAINTEXT://${address},TOKENS://${tokens},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${address},TOKENS://${tokens}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TOKENS:SASL_PLAINTEXT',
+    listeners: `PLAINTEXT://${address},TOKENS://${tokens},LOGINS://${logins},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${address},TOKENS://${tokens},LOGINS://${logins}`,
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,TOKENS:SASL_PLAINTEXT,LOGINS:SASL_PLAINTEXT',
+    'listener.name.logins.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+    'listener.name.logins.scram-sha-512.sasl.jaas.config':
+      'org.apache.kafka.common.security.scram.ScramLoginModule required;',
     [`${listener}.sasl.enabled.mechanisms`]: 'OAUTHBEARER',
     [`${listener}.oauthbearer.sasl.jaas.config`]: `${login} required unsecuredLoginStringClaim_sub="broker";`,
     [`${listener}.oauthbearer.connections.max.reauth.ms`]: String(sessionMs),
@@ -64,7 +70,7 @@ export async function ownSecuredKafka(sessionMs: number): Promise<SecuredKafka> 
     'super.users': 'User:ANONYMOUS',
   };
   const part = await own('kafka', address, (data) => kafkaPart({ data, port, controllerPort, settings }));
-  return { ...part, tokens };
+  return { ...part, tokens, logins };
 }
 
 export async function ownPostgres(): Promise<OwnPart> {
