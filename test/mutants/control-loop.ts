@@ -7,6 +7,7 @@ const changing = 'test/simulation/freeze-and-delete.test.ts';
 const rolling = 'test/simulation/rollback.test.ts';
 const beside = 'test/simulation/lower-latency.test.ts';
 
+const scaling = ['test/core/autoscale'];
 const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
 const differential = 'test/simulation/differential.test.ts';
 
@@ -20,6 +21,31 @@ export const controlLoopMutants: readonly Mutant[] = [
     ...{ name: 'former-source-is-kept-on', file: 'core/plan/job-change.ts', by: [differential] },
     before: 'runs.render !== wanted.render;',
     after: 'false;',
+  },
+  {
+    ...{ name: 'workers-go-while-something-waits', file: 'core/autoscale/decide-workers.ts', by: scaling },
+    before: 'traffic.backlog > quiet || traffic.backlogGrows)',
+    after: 'false)',
+  },
+  {
+    ...{ name: 'silence-is-little-to-do', file: 'core/autoscale/decide-workers.ts', by: scaling },
+    before: 'if (traffic.arrival === 0)',
+    after: 'if (traffic.arrival < 0)',
+  },
+  {
+    ...{ name: 'more-workers-than-splits', file: 'core/autoscale/decide-workers.ts', by: scaling },
+    before: 'Math.min(spec.max, traffic.splits)',
+    after: 'spec.max',
+  },
+  {
+    ...{ name: 'budget-without-end', file: 'core/autoscale/plan-scaling.ts', by: scaling },
+    before: 'inTurn.slice(left)',
+    after: 'inTurn.slice(inTurn.length)',
+  },
+  {
+    ...{ name: 'number-of-workers-is-forgotten', file: 'core/autoscale/remember-scale.ts', by: scaling },
+    before: 'const isKept = isSame(before ?? null, record ?? null);',
+    after: 'const isKept = true;',
   },
   {
     ...{ name: 'canary-takes-every-split', file: 'core/canary/canary-slot.ts', by: trying },
