@@ -1,7 +1,9 @@
 // POST /v1/jobs/{name}/operations: asks for a one-shot verb; the answer is a receipt that tells later what became of it.
+
 import * as z from 'zod';
 import { operationPlanSchema, operationSchema } from '#core/api/schemas.ts';
 import type { OperationPlanView } from '#core/api/wire.ts';
+import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
@@ -144,7 +146,8 @@ async function planOperation(
 ): Promise<Planned> {
   const { goal, paused } = entry;
   const { kind } = body;
-  const workers = `${goal.resources.workers} worker(s)`;
+  const scale = (await parts.controls.read(goal.id))?.scale;
+  const workers = `${workersOf(asScaled(entry, scale))} worker(s)`;
   switch (kind) {
     case 'pause':
       return { job: goal.name, kind, effects: [paused ? 'nothing: it is paused' : `${workers} drain, commit and end`] };
