@@ -1,5 +1,6 @@
 // Connections to the brokers for single requests of Kafka's protocol, one a broker, opened when needed.
 import { Connection, metadataV12 } from '@platformatic/kafka';
+import { hasCode } from './attempts.ts';
 import { type KafkaSecurity, noSecurity } from './security.ts';
 
 export interface KafkaOptions {
@@ -73,6 +74,7 @@ export class KafkaConnections {
     const answer = await this.askAny((connection) =>
       metadataV12.api
         .async(connection, topics === null ? null : [...topics], false, false)
+        .catch(unlessBetweenTokens)
         .catch(withErrorsInside<metadataV12.MetadataResponse>),
     );
     this.clusterId = answer.clusterId ?? null;
@@ -144,6 +146,15 @@ export class KafkaConnections {
 /** The library throws when any part of an answer is an error; the answer is in the error. */
 export function withErrorsInside<Answer>(error: unknown): Answer {
   if (isAnswer(error)) return error.response as Answer;
+  throw error;
+}
+
+/**
+ * What is asked while a session is renewed, between the two halves of it, is refused by the broker, for each topic as if
+ * something were wrong with that. It is no answer: the connection is made anew, and asked again.
+ */
+function unlessBetweenTokens(error: unknown): never {
+  if (hasCode(error, 'ILLEGAL_SASL_STATE')) throw new Error('the session was being renewed', { cause: error });
   throw error;
 }
 
