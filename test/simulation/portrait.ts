@@ -96,7 +96,10 @@ async function portrayJob(world: DeclaredWorld, entry: Entry): Promise<JobPortra
     ),
     splits: splits.map(({ split, owner }) => `${split} ${owner === null ? 'free' : 'owned'}`).sort(),
     phase: status.phase,
-    conditions: status.conditions.map(({ type, status: is, reason }) => `${type} ${is} ${reason}`),
+    // What the autoscaler advises goes by the traffic that it has watched, and not by the goal alone.
+    conditions: status.conditions
+      .filter(({ type }) => type !== 'Scaled')
+      .map(({ type, status: is, reason }) => `${type} ${is} ${reason}`),
     config: valuesOf(config.json),
   };
 }
