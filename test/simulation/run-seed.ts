@@ -115,7 +115,9 @@ async function beQuiet(world: World): Promise<void> {
   const { time, watch, profile } = world;
   world.tell('world', () => '--- as declared');
   // A goal counts as good once its workers have lived for a lease's length, which is remembered.
-  await time.runUntil(time.now + 2 * profile.sweepMs + profile.settings.worker.leaseMs, () => {});
+  // From then on its traffic is judged: advice comes once a window is full.
+  const { worker, autoscale } = profile.settings;
+  await time.runUntil(time.now + 4 * profile.sweepMs + worker.leaseMs + 2 * autoscale.windowMs, () => {});
   world.tell('world', () => '--- quiet: nothing may change');
   world.reconcilerEffects = [];
   // A job that can never start is asked for again and again, and a frozen one waits for a person.
