@@ -1,4 +1,4 @@
-// The whole suite in one command: style, types, then jest's projects, two lanes side by side; ends with `N passed, N failed`.
+// The whole suite in one command: style, types, then jest's projects, some of them side by side; ends with `N passed, N failed`.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -92,16 +92,13 @@ const isWhole = process.argv.length === 2;
 // Before the lanes: two of them must not have Maven fetch at once.
 await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
 await layOutClasses();
-// The suites of integration and e2e wait more than they compute: for a Java program to start, for a dead worker to be seen as dead.
+// Three processes at a time keep two processors busy. With more, each platform under test runs longer, and costs more in all.
 const lanes = await Promise.all([
-  lane(
-    () => jest('e2e', 2),
-    () => jest('unit', 2),
-  ),
-  lane(...(isWhole ? [style, types] : []), () => jest('integration', 2)),
+  lane(() => jest('e2e', 2)),
+  lane(...(isWhole ? [style, types] : []), () => jest('unit', 1)),
 ]);
 
-const tallies = lanes.flat();
+const tallies = [...lanes.flat(), await jest('integration', 3)];
 for (const { name, passed, failed, seconds } of tallies)
   console.log(`${name.padEnd(11)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
 const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
