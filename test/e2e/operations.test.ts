@@ -1,5 +1,5 @@
 // Operations on a whole running platform, as people ask for them: shown beforehand, carried out, with a receipt that is true.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { DeadLetterSummary, EventView, OperationPlanView, OperationView } from '#core/api/wire.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { produceValues, readTopic } from '#test/support/oracle-load.ts';
@@ -11,6 +11,7 @@ let platform: TestPlatform;
 beforeAll(async () => {
   platform = await TestPlatform.start();
 }, 300_000);
+afterEach(() => platform.pauseAll(), 120_000);
 afterAll(() => platform?.stop(), 120_000);
 
 /** A stream of two partitions and a route that lets the even events through, with so many events delivered. */

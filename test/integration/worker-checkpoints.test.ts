@@ -1,5 +1,5 @@
 // What a worker does when the bucket of checkpoints is silent, or empty: positions stand in the table, so nothing waits and nothing is lost.
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { environment, objectKeys } from '#core/names.ts';
 import { type LosingProxy, losingProxy } from '#test/support/losing-proxy.ts';
 import { until } from '#test/support/until.ts';
@@ -14,6 +14,7 @@ beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
   proxy = await losingProxy(rig.addresses.s3);
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => {
   await rig.close();
   proxy.close();

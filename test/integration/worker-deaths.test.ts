@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { compareWithLoad, startLoad } from '../workers/load.ts';
 import { addressesFromEnvironment, type RunningWorker, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
@@ -18,6 +18,7 @@ beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
   folder = mkdtempSync(join(tmpdir(), 'millrace-deaths-'));
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => {
   await rig.close();
   rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 // A worker held to limits: a rate, a loss budget, a share of dead letters, and an order that decides where records go.
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
 import { addressesFromEnvironment, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
@@ -12,6 +12,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const events = (count: number, key: (id: number) => string | null = (id) => `k${id % 40}`, padBytes = 0) =>

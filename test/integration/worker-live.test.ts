@@ -1,6 +1,6 @@
 // Settings that a running worker takes over: under load, by the same process, on the same splits, within seconds.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { storedLive } from '#core/job/live-settings.ts';
 import { until } from '#test/support/until.ts';
 import { addressesFromEnvironment, WorkerRig } from '#test/workers/worker-rig.ts';
@@ -9,6 +9,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(() => rig.close());
 
 describe('live settings', () => {

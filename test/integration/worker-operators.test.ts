@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { secretVariable } from '#adapters/environment/secret-store.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { isBalanced } from '#core/job/accounting.ts';
@@ -17,6 +17,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => await rig.close());
 
 /** The goal of a job with such a route. */

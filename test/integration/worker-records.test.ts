@@ -1,5 +1,5 @@
 // A worker as a process on the real parts: what becomes of each record when nothing fails.
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { CompressionTypes, Partitioners } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
@@ -12,6 +12,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const event = (id: number, more: object = {}): string =>

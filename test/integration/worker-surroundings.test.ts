@@ -1,7 +1,7 @@
 // What befalls a worker's host: its clock jumps, nobody takes its log. Neither is any business of the records.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, jest, test } from '@jest/globals';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { compareWithLoad, startLoad } from '../workers/load.ts';
 import { addressesFromEnvironment, type RunningWorker, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
@@ -14,6 +14,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const preload = pathToFileURL(join(import.meta.dirname, '../support/act-when-told.mjs')).href;

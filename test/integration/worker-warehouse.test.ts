@@ -1,6 +1,6 @@
 // A table on the real parts: workers are killed, stopped and cut off from S3, and DuckDB finds each row once.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -16,6 +16,7 @@ let rig: WorkerRig;
 beforeAll(async () => {
   rig = await WorkerRig.open(addressesFromEnvironment());
 });
+afterEach(() => rig.endWorkers());
 afterAll(async () => await rig.close());
 
 const row: TableWishes['row'] = [{ name: 'id', type: { kind: 'scalar', type: 'bigint' } }];
