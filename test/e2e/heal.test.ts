@@ -333,7 +333,7 @@ describe('the goal store is the one truth', () => {
       'a new event at the sink',
       60_000,
     );
-    for (const name of [job, other]) await platform.phase(name, 'Running', 90_000);
+    for (const name of [job, other]) await platform.workerPid(name);
     expect((await platform.run(['get', 'jobs', '-o', 'name'])).split('\n').sort()).toEqual(jobsBefore);
   }, 300_000);
 });
