@@ -1,8 +1,9 @@
 // A program of ours as one file, with what it uses of its packages and nothing else: a worker on this machine, a Lambda function, the worker's image.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -73,12 +74,29 @@ const withRequiredNode: Plugin = {
   },
 };
 
-interface BundleOptions {
+/** Files of ours that look for something beside themselves find it from a bundle too, on the machine that made it. */
+const withSourcePlaces: Plugin = {
+  name: 'with-source-places',
+  setup(building) {
+    building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const text = readFileSync(path, 'utf8');
+      if (path.includes('/node_modules/') || !text.includes('import.meta.')) return undefined;
+      const contents = text
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
+      return { contents, loader: 'ts' };
+    });
+  },
+};
+
+export interface BundleOptions {
+  /** For a program that only runs where its sources lie. */
+  readonly isHere?: boolean;
   /** Takes out the white space as well. */
   readonly small?: boolean;
 }
 
-export const common = (entry: string, { small = false }: BundleOptions) =>
+export const common = (entry: string, { small = false, isHere = false }: BundleOptions) =>
   ({
     entryPoints: [join(repository, entry)],
     absWorkingDir: repository,
@@ -89,7 +107,7 @@ export const common = (entry: string, { small = false }: BundleOptions) =>
     target: 'node24',
     // Packages that come both ways are taken as ES modules: what is not used of them can be left out.
     mainFields: ['module', 'main'],
-    plugins: [withoutKafkaClients, withoutLocales, withRequiredNode],
+    plugins: [withoutKafkaClients, withoutLocales, withRequiredNode, ...(isHere ? [withSourcePlaces] : [])],
     external: [...packagesBeside, 'pg-native'],
     minifyWhitespace: small,
     minifySyntax: small,

@@ -1,9 +1,9 @@
 // The local platform as a whole: starts its parts in order, keeps them up, stops them in reverse.
 import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
-import { bundleWorker } from './bundle-worker.ts';
+import { bundleHere, bundleWorker } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -129,20 +129,19 @@ export class LocalPlatform {
     const { dataDir, tell, programs = platformPrograms, extra = [] } = this.#options;
     const registry = extra.includes('registry') ? { [environment.registryUrl]: registryUrl(ports.registry) } : {};
     const env = await withWorker({ ...platformEnvironment(dataDir, ports, credentials), ...registry });
-    const program = (name: Program['name']): RunningPart[] =>
-      programs
-        .filter((one) => one.name === name)
-        .map((one) => this.#part(programPart({ ...one, port: ports[one.name], env })));
+    const program = (one: Program): RunningPart => this.#part(programPart({ ...one, port: ports[one.name], env }));
     const [postgres, ...onJava] = this.#stores(ports, credentials).map((part) => this.#part(part));
-    const supervisor = program('supervisor');
-    const upper = [...program('reconciler'), ...program('api')];
+    // While what they stand on starts.
+    const upper = bundled(programs.filter(({ name }) => name !== 'supervisor'));
+    upper.catch(() => {});
+    const supervisor = programs.filter(({ name }) => name === 'supervisor').map(program);
     this.#enter('starting');
     const jars = fetchJars([...jarSets, ...extra], { tell, signal: this.#stopping.signal });
     await all([
       this.#begin(postgres === undefined ? supervisor : [postgres, ...supervisor]),
       jars.then(() => this.#begin(onJava)),
     ]);
-    await this.#begin(upper);
+    await this.#begin((await upper).map(program));
   }
 
   async #begin(parts: readonly RunningPart[]): Promise<void> {
@@ -263,6 +262,17 @@ function inWords(event: PartEvent): string {
     case 'not-ready':
       return `${event.part}: did not start; tried again in ${event.againInMs} ms. ${event.reason}`;
   }
+}
+
+/** Each from one file, where it is of our sources; one after the other, since they share one bundler. */
+async function bundled(programs: readonly Program[]): Promise<readonly Program[]> {
+  const found: Program[] = [];
+  for (const program of programs) {
+    const path = relative(repository, program.entry);
+    const isOurs = path.startsWith('functions/');
+    found.push(isOurs ? { ...program, entry: await bundleHere(path) } : program);
+  }
+  return found;
 }
 
 /** Workers run from one bundled file, unless the caller names another program (tests do). */
