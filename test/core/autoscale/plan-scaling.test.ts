@@ -17,6 +17,17 @@ const overloaded: Traffic = {
   ...{ done: 1_000, isSaturated: true, capacity: 1_000, busy: 1, aloneShare: 0 },
 };
 
+/** Three workers that keep up with what arrives. */
+const calm: Traffic = {
+  ...overloaded,
+  workers: 3,
+  arrival: 2_100,
+  peak: 2_100,
+  done: 2_100,
+  isSaturated: false,
+  backlog: 0,
+};
+
 const jobOf = (name: string, changes: Partial<JobEntry> = {}): JobEntry =>
   aJobEntry({
     goal: aJobGoal({ id: jobId('default', name, 'u1'), name, settings: awsSettings.worker }),
@@ -137,15 +148,6 @@ describe('a pass with the autoscaler on', () => {
 
   test('keeps what was chosen over a restart of the reconciler, and gives it up with another declared number or mode', () => {
     const scale = { ...chosen };
-    const calm = {
-      ...overloaded,
-      workers: 3,
-      arrival: 2_100,
-      peak: 2_100,
-      done: 2_100,
-      isSaturated: false,
-      backlog: 0,
-    };
     expect(stepOf(entry, running(entry, { scale }, calm)).record).toBe(scale);
     const declared = { ...entry, goal: { ...entry.goal, resources: { ...entry.goal.resources, workers: 2 } } };
     expect(stepOf(declared, running(entry, { scale }, calm)).record).toBeUndefined();
@@ -185,15 +187,6 @@ describe('a pass with the autoscaler on', () => {
   test('counts what was changed within the hour', () => {
     const spent = Array.from({ length: 50 }, (_, index) => theTime - index * 1_000);
     const busy = jobOf('busy.out');
-    const calm = {
-      ...overloaded,
-      workers: 3,
-      arrival: 2_100,
-      peak: 2_100,
-      done: 2_100,
-      isSaturated: false,
-      backlog: 0,
-    };
     const jobs = [
       [busy, running(busy, { scale: { ...chosen, render: busy.render, changes: spent } }, calm)],
       [entry, running(entry)],
