@@ -65,6 +65,8 @@ export interface GoalWishes extends RouteExpressions {
 export type StreamJobGoal = JobGoal & { readonly sink: StreamSinkGoal };
 
 const heapMiB = 128;
+/** Lines of each worker's log that a failure shows. */
+const lastWordsMax = 12;
 /** One file, where the suite has made it: from its many modules a worker's start takes five times the processor time. */
 const workerProgram = process.env[testEnvironment.worker] ?? join(root, 'workers/main.ts');
 
@@ -302,7 +304,18 @@ export class WorkerRig {
       },
       `${count} records to be accounted for`,
       withinMs,
+      async () => `: ${JSON.stringify(await this.records(goal))}\n${this.#lastWords()}`,
     );
+  }
+
+  /** What the workers that were started said last, and how those ended that are over. */
+  #lastWords(): string {
+    return this.#started
+      .map(({ name, child, log }) => {
+        const how = child.signalCode ?? child.exitCode ?? 'running';
+        return [`${name} (${how})`, ...log.slice(-lastWordsMax).map((line) => JSON.stringify(line))].join('\n  ');
+      })
+      .join('\n');
   }
 
   async heartbeat(goal: JobGoal, worker: string): Promise<Heartbeat | null> {

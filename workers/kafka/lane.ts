@@ -3,14 +3,20 @@ import type { Acks } from './apis.ts';
 import { errorCodes, isSequenceLost, isTooLarge } from './error-codes.ts';
 import type { OutputBatch, OutputCompression, ProducerIdentity } from './output-batch.ts';
 
-export type Settlement =
-  | { readonly kind: 'acknowledged' }
+export type Outcome =
+  | 'acknowledged'
   /** To be sent again, in order and with the same sequence numbers, once all of the lane that is in flight is settled. */
-  | { readonly kind: 'again' }
+  | 'again'
   /** The broker lost our place in the sequence: a new producer id is needed. */
-  | { readonly kind: 'sequence-lost' }
+  | 'sequence-lost'
   /** Larger than the topic takes: nothing of the batch was written. */
-  | { readonly kind: 'too-large'; readonly bytes: number };
+  | 'too-large';
+
+export interface Settlement {
+  readonly outcome: Outcome;
+  /** Of all batches that left the lane for good by it: this one, or refused ones that were not wanted any more. */
+  readonly releasedBytes: number;
+}
 
 const sequenceMask = 0x7fffffff;
 
@@ -105,16 +111,15 @@ export class Lane {
       if (this.#refused.size === 0) this.#isProven = true;
       this.failureCount = 0;
       this.failingSinceMs = null;
-      this.#sortOutRefused();
-      return { kind: 'acknowledged' };
+      return { outcome: 'acknowledged', releasedBytes: batch.length + this.#sortOutRefused() };
     }
     const isFirstRefused = this.#refused.size === 0;
     this.#refused.add(batch);
     this.#isProven = false;
-    this.#sortOutRefused();
-    if (isTooLarge(errorCode)) return { kind: 'too-large', bytes: batch.length };
+    const releasedBytes = this.#sortOutRefused();
+    if (isTooLarge(errorCode)) return { outcome: 'too-large', releasedBytes };
     // Behind a refused batch a gap in the sequence is no news: the batch is sent again behind the one that was refused.
-    return { kind: isSequenceLost(errorCode) && isFirstRefused ? 'sequence-lost' : 'again' };
+    return { outcome: isSequenceLost(errorCode) && isFirstRefused ? 'sequence-lost' : 'again', releasedBytes };
   }
 
   /** Drops all that is not in flight, and what is in flight when it comes back refused; gives the bytes dropped at once. */
@@ -123,7 +128,7 @@ export class Lane {
     this.#waiting = [];
     this.open = null;
     this.#discards = this.#inFlight.length > 0;
-    return dropped.reduce((sum, batch) => sum + batch.length, 0);
+    return bytesOf(dropped);
   }
 
   /** Nothing may be in flight: what waits is stamped anew under the new producer id. */
@@ -137,11 +142,18 @@ export class Lane {
     for (const batch of this.#waiting) batch.baseSequence = -1;
   }
 
-  /** Once nothing of the lane is outstanding any more, the refused batches stand first in line again, in order. */
-  #sortOutRefused(): void {
-    if (this.#refused.size === 0 || this.#refused.size < this.#inFlight.length) return;
+  /**
+   * Once nothing of the lane is outstanding any more, the refused batches stand first in line again, in order, or are dropped
+   * where all of the lane is discarded. Gives the bytes dropped.
+   */
+  #sortOutRefused(): number {
+    if (this.#refused.size === 0 || this.#refused.size < this.#inFlight.length) return 0;
+    const releasedBytes = this.#discards ? bytesOf(this.#inFlight) : 0;
     if (!this.#discards) this.#waiting.unshift(...this.#inFlight);
     this.#inFlight = [];
     this.#refused.clear();
+    return releasedBytes;
   }
 }
+
+const bytesOf = (batches: readonly OutputBatch[]): number => batches.reduce((sum, { length }) => sum + length, 0);

@@ -325,15 +325,14 @@ export class Producer {
   }
 
   #settle(lane: Lane, batch: OutputBatch, errorCode: number, message: string | null): void {
-    const settlement = lane.settle(batch, errorCode);
-    if (settlement.kind === 'acknowledged') {
-      this.#pendingBytes -= batch.length;
+    const { outcome, releasedBytes } = lane.settle(batch, errorCode);
+    this.#pendingBytes -= releasedBytes;
+    if (outcome === 'acknowledged') {
       if (lane.isIdle) this.#lanes.delete(lane);
       batch.acknowledge();
       if (this.#spare.length < spareBuffersMax) this.#spare.push(batch.release());
       return;
     }
-    if (this.#startingOver) this.#pendingBytes -= batch.length;
     const reason =
       errorCode === -1 ? (message ?? 'no answer') : `${errorName(errorCode)}${message === null ? '' : `: ${message}`}`;
     const code = isAuthorization(errorCode)
@@ -344,8 +343,8 @@ export class Producer {
     if (errorCode === errorCodes.concurrentTransactions) lane.retryAtMs = this.#options.monotonicMs() + concurrentMs;
     else this.#holdBack(lane, this.#options.monotonicMs(), code, `${lane.topic}/${lane.partition}: ${reason}`);
     if (this.#startingOver) return;
-    if (settlement.kind === 'sequence-lost') this.#loseSequence(reason);
-    else if (settlement.kind === 'too-large') this.#learnBytesMax(lane.topic, settlement.bytes);
+    if (outcome === 'sequence-lost') this.#loseSequence(reason);
+    else if (outcome === 'too-large') this.#learnBytesMax(lane.topic, batch.length);
     else void this.#refreshLeaders();
   }
 

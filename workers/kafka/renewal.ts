@@ -32,10 +32,11 @@ export class Renewal {
     if (this.identity === null) await this.renew();
   }
 
-  /** Callers at the same time share one. */
+  /** Callers at the same time share one: nobody has seen what it brings, so nobody can have lost it already. */
   renew(): Promise<void> {
+    if (this.#underWay !== null) return this.#underWay;
     this.#identity = null;
-    this.#underWay ??= this.#renew().finally(() => {
+    this.#underWay = this.#renew().finally(() => {
       this.#underWay = null;
       this.#options.hooks.onRenewed();
     });
@@ -44,7 +45,8 @@ export class Renewal {
 
   /** Nothing is sent under it until `putBack`, or until it is renewed. */
   takeOut(): ProducerIdentity | null {
-    const { identity } = this;
+    if (this.#underWay !== null) return null;
+    const identity = this.#identity;
     this.#identity = null;
     return identity;
   }

@@ -79,7 +79,7 @@ describe('a lane', () => {
               const code = partition.take(batch);
               return [batch, fate === 'answer lost' ? -1 : code] as const;
             });
-            for (const [batch, code] of settled) expect(lane.settle(batch, code).kind).not.toBe('sequence-lost');
+            for (const [batch, code] of settled) expect(lane.settle(batch, code).outcome).not.toBe('sequence-lost');
           }
           expect(lane.isIdle).toBe(true);
           expect(partition.log).toEqual(batches);
@@ -125,7 +125,10 @@ describe('a lane', () => {
     const lane = new Lane('t', 0);
     lane.enqueue(aBatch(0, 3));
     lane.enqueue(aBatch(1, 2));
-    expect(lane.settle(lane.take(identity), errorCodes.unknownProducer)).toEqual({ kind: 'sequence-lost' });
+    expect(lane.settle(lane.take(identity), errorCodes.unknownProducer)).toEqual({
+      outcome: 'sequence-lost',
+      releasedBytes: 0,
+    });
     lane.restart();
     const again = lane.take({ ...identity, producerId: 2n });
     expect([again.baseSequence, again.count]).toEqual([0, 3]);
@@ -162,5 +165,40 @@ describe('a lane', () => {
     lane.discard();
     lane.settle(flying, errorCodes.notLeader);
     expect(lane.isIdle).toBe(true);
+  });
+
+  test('tells of every byte that leaves it once, whatever is refused before and after it is told to forget', () => {
+    const answers = [errorCodes.none, errorCodes.producerFenced, errorCodes.notLeader, -1] as const;
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('write' as const), count: fc.integer({ min: 1, max: 9 }) }),
+      fc.record({ kind: fc.constant('send' as const) }),
+      fc.record({ kind: fc.constant('answer' as const), which: fc.nat({ max: 4 }), code: fc.constantFrom(...answers) }),
+      fc.record({ kind: fc.constant('forget' as const) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const lane = new Lane('t', 0);
+        const flying: OutputBatch[] = [];
+        let bytes = 0;
+        const settle = (batch: OutputBatch, code: number): void => {
+          flying.splice(flying.indexOf(batch), 1);
+          bytes -= lane.settle(batch, code).releasedBytes;
+        };
+        for (const [id, each] of steps.entries()) {
+          if (each.kind === 'write') {
+            const batch = aBatch(id, each.count);
+            lane.enqueue(batch);
+            bytes += batch.length;
+          } else if (each.kind === 'send' && lane.canSend(0)) flying.push(lane.take(identity));
+          else if (each.kind === 'answer' && flying.length > 0) settle(flying[each.which % flying.length]!, each.code);
+          else if (each.kind === 'forget') bytes -= lane.discard();
+          if (lane.isIdle) expect(bytes).toBe(0);
+        }
+        bytes -= lane.discard();
+        for (const batch of [...flying]) settle(batch, errorCodes.producerFenced);
+        expect({ bytes, isIdle: lane.isIdle }).toEqual({ bytes: 0, isIdle: true });
+      }),
+      { numRuns: 1_000 },
+    );
   });
 });

@@ -1,0 +1,77 @@
+// The producer's account of what is on its way: an owner that starts over finds nothing left of what it gave up.
+import { expect, test } from '@jest/globals';
+import type { ProduceResponse } from '#workers/kafka/apis.ts';
+import type { Cluster } from '#workers/kafka/cluster.ts';
+import { errorCodes } from '#workers/kafka/error-codes.ts';
+import { noHeaders, type Slice } from '#workers/kafka/output-batch.ts';
+import { Producer } from '#workers/kafka/producer.ts';
+import type { Session } from '#workers/kafka/producer-session.ts';
+
+const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
+const value: Slice = { bytes: Buffer.from('{}'), start: 0, end: 2 };
+const origin = { attach: (): void => {}, acknowledge: (): void => {} };
+
+/** One broker that leads one partition; whoever asks is answered when the test says so, in order. */
+function anAnsweredCluster() {
+  const asked: PromiseWithResolvers<ProduceResponse>[] = [];
+  const request = async (): Promise<ProduceResponse> => {
+    const answer = Promise.withResolvers<ProduceResponse>();
+    asked.push(answer);
+    return await answer.promise;
+  };
+  const cluster = {
+    clusterId: 'c',
+    topic: (topic: string) => ({ topic, topicId: 'id', leaders: [1] }),
+    link: () => ({ request }),
+    refresh: async () => {},
+    messageBytesMax: async () => 1_000_000,
+  } as unknown as Cluster;
+  const answer = async (errorCode: number): Promise<void> => {
+    const partition = { topic: 't', partition: 0, errorCode, errorMessage: null, baseOffset: 0 };
+    asked.shift()!.resolve({ throttleMs: 0, partitions: [partition] });
+    // What follows from one answer is over before the next one arrives, as with two reads of a socket.
+    await new Promise(setImmediate);
+  };
+  return { cluster, asked, answer };
+}
+
+const aTransaction = (idle: () => Promise<void>, onRenewed: () => void): Session => ({
+  transactionalId: 'mine',
+  current: () => ({ producerId: 1n, producerEpoch: 0, isTransactional: true }),
+  ensure: async () => {},
+  renew: async () => {
+    await idle();
+    onRenewed();
+  },
+  close: () => {},
+});
+
+test('two batches that are refused one after the other, as by a successor, leave nothing behind when the owner starts over', async () => {
+  const { cluster, asked, answer } = anAnsweredCluster();
+  const startedOver = Promise.withResolvers<void>();
+  const producer: Producer = new Producer(cluster, {
+    compression: 'none',
+    lingerMs: 60_000,
+    pendingBytesMax: 1_000_000,
+    monotonicMs: () => performance.now(),
+    maySend: () => true,
+    onTrouble: () => {},
+    onReplay: () => void producer.startOver().then(startedOver.resolve),
+    session: ({ idle, onRenewed }) => aTransaction(idle, onRenewed),
+  });
+  const writer = await producer.prepare('t');
+  const write = (): void => {
+    producer.append(writer, 0, 1, none, value, noHeaders, origin);
+    producer.flush();
+  };
+  write();
+  await answer(errorCodes.none);
+  write();
+  write();
+  expect(asked).toHaveLength(2);
+  await answer(errorCodes.producerFenced);
+  await answer(errorCodes.producerFenced);
+  await startedOver.promise;
+  expect({ pendingBytes: producer.pendingBytes, isIdle: producer.isIdle }).toEqual({ pendingBytes: 0, isIdle: true });
+  producer.close();
+});
