@@ -1,7 +1,6 @@
 // The API's composition: which adapters fill its ports, from the environment, read once.
 import { readFileSync } from 'node:fs';
 import { systemClock } from '#adapters/clock/system-clock.ts';
-import type { KafkaOptions } from '#adapters/kafka/connections.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createAuditLog } from '#adapters/postgres/chain.ts';
@@ -18,6 +17,7 @@ import type { ApiParts } from '#functions/api/parts.ts';
 import { RecordCodecs } from '#functions/api/record-codecs.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
 import { isLocal, openStores } from '#functions/stores.ts';
+import { whenAsked } from '#functions/when-asked.ts';
 
 export interface ComposedApi {
   readonly parts: ApiParts;
@@ -37,7 +37,10 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
   const tenants = isLocal(env) ? 'whole' : 'tenant';
   const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs, tenants });
   const { goals, broker, controls, splits, workers, objects, settings, database } = stores;
-  const records = recordsWhenAsked(stores.kafka);
+  const records = whenAsked<RecordLog>(
+    async () => (await import('#adapters/kafka/record-log.ts')).createRecordLog(stores.kafka),
+    { sequences: ['read'] },
+  );
   const codecs = new RecordCodecs(openRegistryWith(composeSecrets(env)));
   const plan = memoizePlanner(planRoute, plansKept);
   return {
@@ -59,22 +62,6 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       codecs.close();
       await Promise.allSettled([records.close(), stores.close()]);
     },
-  };
-}
-
-/** Its client is loaded with the first records that are sent or asked for. */
-function recordsWhenAsked(options: KafkaOptions): RecordLog {
-  let opened: Promise<RecordLog> | null = null;
-  const open = (): Promise<RecordLog> => {
-    opened ??= import('#adapters/kafka/record-log.ts').then(({ createRecordLog }) => createRecordLog(options));
-    return opened;
-  };
-  return {
-    append: async (...asked) => await (await open()).append(...asked),
-    read: async function* (request) {
-      yield* (await open()).read(request);
-    },
-    close: async () => await (await opened)?.close(),
   };
 }
 

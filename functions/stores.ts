@@ -5,21 +5,20 @@ import { createControlStore } from '#adapters/dynamodb/control-store.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
-import type { KafkaOptions } from '#adapters/kafka/connections.ts';
-import { mskTokens } from '#adapters/kafka/msk-token.ts';
-import { bearerSecurity, type KafkaSecurity, noSecurity, scramSecurity } from '#adapters/kafka/security.ts';
+import { kafkaSecurityOf, type SecurityNeeds } from '#adapters/kafka/security-of.ts';
 import { type Database, openDatabase, type Scope } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { iamPassword } from '#adapters/postgres/iam-password.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
-import type { S3ObjectStore, S3Options } from '#adapters/s3/object-store.ts';
+import type { S3ObjectStore } from '#adapters/s3/object-store.ts';
 import type { ConfigSource } from '#core/config/layers.ts';
 import { readConfigSource } from '#core/config/read-source.ts';
-import { type Environment, readAwsAccess, readEndpoint, readKafkaAuth, readSetting } from '#core/environment.ts';
+import { type Environment, readAwsAccess, readEndpoint, readSetting } from '#core/environment.ts';
 import { loadParser } from '#core/expression/index.ts';
 import { awsSettings, localSettings, type PlatformSettings, withEnvironment } from '#core/graph/platform-settings.ts';
 import { environment } from '#core/names.ts';
 import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
+import { whenAsked } from '#functions/when-asked.ts';
 
 export interface StoreNeeds {
   /** What the database and the broker see as the name of this program, behind `millrace-`. */
@@ -48,11 +47,18 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const database = openControlDatabase(env, needs);
   const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
   const bucket = required(env, environment.bucket);
-  const objects = objectsWhenAsked({ ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket });
-  const security = kafkaSecurity(env);
+  const stored = { ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket };
+  // Few requests of the API ask for an object.
+  const objects = whenAsked<S3ObjectStore>(async () =>
+    (await import('#adapters/s3/object-store.ts')).createObjectStore(stored),
+  );
+  const security = kafkaSecurityOf(env, { ...aws, readLogin });
   const callMs = needs.kafkaCallMs === undefined ? {} : { callMs: needs.kafkaCallMs };
   const kafka = { brokers: required(env, environment.kafkaBrokers).split(','), security, clientId, ...callMs };
-  const broker = brokerWhenAsked(kafka);
+  // What people ask about declarations and jobs needs no broker.
+  const broker = whenAsked<BrokerAdmin>(async () =>
+    (await import('#adapters/kafka/broker-admin.ts')).createBrokerAdmin(kafka),
+  );
   const make = isLocal(env) ? [migrate(database), createTables(dynamo), objects.ensureBucket()] : [];
   await Promise.all([...make, loadParser()]);
   return {
@@ -100,58 +106,6 @@ function openControlDatabase(env: Environment, { program, lambdaConnectionsMax }
   });
 }
 
-function kafkaSecurity(env: Environment): KafkaSecurity {
-  const { region } = readAwsAccess(env);
-  switch (readKafkaAuth(env)) {
-    case 'none':
-      return noSecurity;
-    case 'iam':
-      return bearerSecurity(mskTokens(region));
-    case 'scram': {
-      const login = { region, secretArn: required(env, environment.kafkaSecret) };
-      const endpoint = readEndpoint(env, environment.secretsEndpoint);
-      return scramSecurity(async () => {
-        const { readLogin } = await import('#adapters/secretsmanager/login-secret.ts');
-        return await readLogin({ ...login, ...endpoint });
-      });
-    }
-  }
-}
-
-/** Its client is loaded with the first object that is asked for: few requests of the API ask for any. */
-function objectsWhenAsked(options: S3Options): S3ObjectStore {
-  let opened: Promise<S3ObjectStore> | null = null;
-  const open = (): Promise<S3ObjectStore> => {
-    opened ??= import('#adapters/s3/object-store.ts').then(({ createObjectStore }) => createObjectStore(options));
-    return opened;
-  };
-  return {
-    put: async (...asked) => await (await open()).put(...asked),
-    copy: async (...asked) => await (await open()).copy(...asked),
-    get: async (key) => await (await open()).get(key),
-    list: async (prefix) => await (await open()).list(prefix),
-    remove: async (key) => await (await open()).remove(key),
-    ensureBucket: async () => await (await open()).ensureBucket(),
-    close: () => void opened?.then((store) => store.close()),
-  };
-}
-
-/** Its client is loaded with the first question: what people ask about declarations and jobs needs no broker. */
-function brokerWhenAsked(options: KafkaOptions): BrokerAdmin {
-  let opened: Promise<BrokerAdmin> | null = null;
-  const open = (): Promise<BrokerAdmin> => {
-    opened ??= import('#adapters/kafka/broker-admin.ts').then(({ createBrokerAdmin }) => createBrokerAdmin(options));
-    return opened;
-  };
-  return {
-    describe: async (...asked) => await (await open()).describe(...asked),
-    list: async () => await (await open()).list(),
-    create: async (...asked) => await (await open()).create(...asked),
-    grow: async (...asked) => await (await open()).grow(...asked),
-    configure: async (...asked) => await (await open()).configure(...asked),
-    remove: async (topic) => await (await open()).remove(topic),
-    positions: async (topic) => await (await open()).positions(topic),
-    offsetsAt: async (...asked) => await (await open()).offsetsAt(...asked),
-    close: async () => await (await opened)?.close(),
-  };
-}
+/** Most brokers want no login: its client is loaded where one does. */
+const readLogin: SecurityNeeds['readLogin'] = async (address) =>
+  await (await import('#adapters/secretsmanager/login-secret.ts')).readLogin(address);

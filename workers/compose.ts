@@ -5,8 +5,7 @@ import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { environmentSecrets } from '#adapters/environment/secret-store.ts';
 import { createTableCatalog as createGlueCatalog } from '#adapters/glue/table-catalog.ts';
-import { mskTokens } from '#adapters/kafka/msk-token.ts';
-import { bearerSecurity, noSecurity, scramSecurity } from '#adapters/kafka/security.ts';
+import { kafkaSecurityOf, type SecurityNeeds } from '#adapters/kafka/security-of.ts';
 import { jobCredentials } from '#adapters/lambda/job-credentials.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
@@ -15,14 +14,7 @@ import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
 import { createRequestSigner } from '#adapters/sigv4/request-signer.ts';
-import {
-  type Environment,
-  readAwsAccess,
-  readEndpoint,
-  readKafkaAuth,
-  readLogLevel,
-  readTableCatalog,
-} from '#core/environment.ts';
+import { type Environment, readAwsAccess, readEndpoint, readLogLevel, readTableCatalog } from '#core/environment.ts';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { createProcessor } from '#core/expression/index.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -77,13 +69,14 @@ export async function compose(from: Environment, log: Logger, given?: JobGoal): 
     attempts: 2,
   });
   const secrets = composeSecrets(from, aws);
+  const security = kafkaSecurityOf(from, { ...aws, readLogin }).connection;
   const written = goal.sink.kind === 'stream' ? [goal.sink.topic] : [];
   const topics = [...new Set([goal.source.topic, ...written, goal.deadLetterTopic])];
   return {
     identity,
     goal,
     ...compilePrograms(goal),
-    cluster: new Cluster(brokers, topics, identity.worker, kafkaSecurity(from, aws)),
+    cluster: new Cluster(brokers, topics, identity.worker, security),
     splits: createSplitStore(dynamo),
     workers: createWorkerStore(dynamo),
     objects,
@@ -164,26 +157,9 @@ function awsOptions(from: Environment) {
   return { region, credentials: jobCredentials({ region, functionName, identity }) };
 }
 
-function kafkaSecurity(from: Environment, { region, credentials }: AwsOptions) {
-  switch (readKafkaAuth(from)) {
-    case 'none':
-      return noSecurity.connection;
-    case 'iam':
-      return bearerSecurity(mskTokens(region, typeof credentials === 'function' ? credentials : undefined)).connection;
-    case 'scram': {
-      const login = {
-        ...{ region, secretArn: required(from, environment.kafkaSecret) },
-        ...(credentials === undefined ? {} : { credentials }),
-        ...readEndpoint(from, environment.secretsEndpoint),
-      };
-      return scramSecurity(async () => {
-        // Most brokers want no login: its client is loaded where one does.
-        const { readLogin } = await import('#adapters/secretsmanager/login-secret.ts');
-        return await readLogin(login);
-      }).connection;
-    }
-  }
-}
+/** Most brokers want no login: its client is loaded where one does. */
+const readLogin: SecurityNeeds['readLogin'] = async (address) =>
+  await (await import('#adapters/secretsmanager/login-secret.ts')).readLogin(address);
 
 function required(from: Environment, name: string): string {
   const value = from[name];

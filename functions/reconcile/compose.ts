@@ -2,7 +2,6 @@
 import { join } from 'node:path';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { emfMeasures } from '#adapters/cloudwatch/job-measures.ts';
-import type { CloudWatchOptions } from '#adapters/cloudwatch/job-watches.ts';
 import { Ecs } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { parseSizes } from '#adapters/ecs/worker-size.ts';
@@ -22,6 +21,7 @@ import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { isLocal, openStores, required } from '#functions/stores.ts';
+import { whenAsked } from '#functions/when-asked.ts';
 
 export interface Reconciler {
   readonly parts: ReconcileParts;
@@ -85,25 +85,12 @@ function cloudWatches(env: Environment): Watched {
   const topicArn = env[environment.alarmTopic];
   if (topicArn === undefined || topicArn === '') return {};
   const shards = Number(env[environment.metricShards] ?? 1);
-  const watches = watchesWhenAsked({
-    ...{ ...readAwsAccess(env), ...readEndpoint(env, environment.cloudwatchEndpoint), topicArn, shards },
-  });
+  const options = { ...readAwsAccess(env), ...readEndpoint(env, environment.cloudwatchEndpoint), topicArn, shards };
+  const watches = whenAsked<JobWatches>(async () =>
+    (await import('#adapters/cloudwatch/job-watches.ts')).createJobWatches(options),
+  );
   const measures = emfMeasures((line) => process.stdout.write(`${line}\n`), shards);
   return { watches, measures };
-}
-
-/** Its client is loaded when watches are first looked at, not when a pass waits for its function to start. */
-function watchesWhenAsked(options: CloudWatchOptions): JobWatches {
-  let opened: Promise<JobWatches> | null = null;
-  const open = (): Promise<JobWatches> => {
-    opened ??= import('#adapters/cloudwatch/job-watches.ts').then(({ createJobWatches }) => createJobWatches(options));
-    return opened;
-  };
-  return {
-    list: async () => await (await open()).list(),
-    put: async (watch) => await (await open()).put(watch),
-    remove: async (tenant, job) => await (await open()).remove(tenant, job),
-  };
 }
 
 interface Runtime {
@@ -122,7 +109,7 @@ function ecsRuntime(env: Environment): Runtime {
   const ecs = new Ecs({ ...aws, ...readEndpoint(env, environment.ecsEndpoint) });
   const list = (name: string): readonly string[] => required(env, name).split(',');
   const keyId = env[environment.identityKey];
-  const authenticator = keyId ? authenticatorWhenAsked({ region: aws.region, keyId }) : null;
+  const authenticator = keyId ? signWhenAsked({ region: aws.region, keyId }) : null;
   const identify = async ({ environment: given }: TaskRequest): Promise<Record<string, string>> => {
     if (authenticator === null) return {};
     const claims = {
@@ -130,7 +117,7 @@ function ecsRuntime(env: Environment): Runtime {
       worker: given[environment.worker] ?? '',
       goal: given[environment.goal] ?? '',
     };
-    return { [environment.identity]: encodeIdentity(claims, await (await authenticator()).sign(claimsText(claims))) };
+    return { [environment.identity]: encodeIdentity(claims, await authenticator.sign(claimsText(claims))) };
   };
   const platform = {
     platform: awsSettings.platform,
@@ -143,13 +130,6 @@ function ecsRuntime(env: Environment): Runtime {
   return { tasks: createEcsTaskRunner(ecs, platform, identify), close: () => ecs.close() };
 }
 
-/** Its client is loaded with the first task that is started: most passes start none. */
-function authenticatorWhenAsked(options: { region: string; keyId: string }): () => Promise<MessageAuthenticator> {
-  let opened: Promise<MessageAuthenticator> | null = null;
-  return () => {
-    opened ??= import('#adapters/kms/message-authenticator.ts').then(({ createMessageAuthenticator }) =>
-      createMessageAuthenticator(options),
-    );
-    return opened;
-  };
-}
+/** Most passes start no task, and so sign nothing. */
+const signWhenAsked = (options: { region: string; keyId: string }): MessageAuthenticator =>
+  whenAsked(async () => (await import('#adapters/kms/message-authenticator.ts')).createMessageAuthenticator(options));
