@@ -19,7 +19,7 @@ export const bundleHere = (entry: string): Promise<string> => bundleToFile(entry
  * to make it again costs some seconds of processor time.
  */
 export async function bundleToFile(entry: string, options: BundleOptions = {}): Promise<string> {
-  const notePath = join(bundleFolder, `${entry.replaceAll('/', '-')}.json`);
+  const notePath = notePathOf(entry, options);
   const last = lastBundle(notePath);
   if (last !== null) return last;
   const began = Date.now();
@@ -31,6 +31,12 @@ export async function bundleToFile(entry: string, options: BundleOptions = {}): 
   const states = Object.fromEntries(inputs.map((input) => [input, stateOf(input, began)]));
   writeWhole(notePath, JSON.stringify({ path, states } satisfies Note));
   return path;
+}
+
+/** The same program bundled in two ways has two notes. */
+export function notePathOf(entry: string, { isHere = false, small = false }: BundleOptions = {}): string {
+  const ways = [isHere ? 'here' : '', small ? 'small' : ''].filter((way) => way !== '');
+  return join(bundleFolder, `${[entry.replaceAll('/', '-'), ...ways].join('.')}.json`);
 }
 
 /** What a bundle was made of. A state is the size and the time of a file. */

@@ -1,12 +1,10 @@
 // A program's bundle is made when something that it is made of has changed, and not otherwise.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { bundleToFile } from '#adapters/local/bundle-worker.ts';
-import { bundleFolder } from '#adapters/local/compile-cache.ts';
+import { bundleToFile, notePathOf } from '#adapters/local/bundle-worker.ts';
 
 const entry = 'adapters/local/ports.ts';
-const note = join(bundleFolder, 'adapters-local-ports.ts.json');
+const note = notePathOf(entry);
 
 test('the last bundle is taken while every file it is made of is as it was, and made again where one is not', async () => {
   rmSync(note, { force: true });
@@ -29,4 +27,11 @@ test('the last bundle is taken while every file it is made of is as it was, and 
     expect(readFileSync(note, 'utf8')).toBe(text);
     expect(readFileSync(path, 'utf8')).toContain('loopback');
   }
+});
+
+test('a program that is bundled in two ways gives each its own, whichever was made last', async () => {
+  const path = await bundleToFile(entry);
+  const small = await bundleToFile(entry, { small: true });
+  expect(small).not.toBe(path);
+  expect([await bundleToFile(entry), await bundleToFile(entry, { small: true })]).toEqual([path, small]);
 });
