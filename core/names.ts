@@ -115,6 +115,9 @@ export const sessionTags = {
   sinkSecret: 'millrace-sink-secret',
 } as const;
 
+/** The user of all workers at brokers that know users and passwords; MSK takes no secret whose name begins otherwise. */
+export const workerLogin = { user: 'millrace-worker', secretName: 'AmazonMSK_millrace-worker' } as const;
+
 /** A secret's name in Secrets Manager. */
 export const secretName = (tenant: string, name: string): string => `millrace/${tenant}/${name}`;
 

@@ -16,6 +16,8 @@ const runsInDeployment =
   "Code of the CDK library, called by CloudFormation only while a deployment runs; what fails is the deployment's failure.";
 const noDeadLetters =
   'Called synchronously (API Gateway, Step Functions, CloudFormation, a worker) or from a queue that has its own dead-letter queue: no failed call is dropped.';
+const noWorkerRotation =
+  'MSK takes a new password within ten minutes, in which workers that connect are refused: a person changes it when there is a reason to (docs/operate/secrets.md).';
 
 export const acceptedFindings: readonly AcceptedFinding[] = [
   {
@@ -122,6 +124,8 @@ export const acceptedFindings: readonly AcceptedFinding[] = [
     at: /^ControlPlane\/DeadNudges\//,
     why: 'It is the dead-letter queue.',
   },
+  { rule: 'AwsSolutions-SMG4', at: /^Data\/WorkerUser\//, why: noWorkerRotation },
+  { rule: 'NIST.800.53.R5-SecretsManagerRotationEnabled', at: /^Data\/WorkerUser\//, why: noWorkerRotation },
   {
     rule: 'CloudFormation-Validate::W3010',
     at: /^Network\/Vpc\//,

@@ -25,6 +25,13 @@ export const signedActions = {
 type BrokerCount = 3 | 6 | 9 | 12 | 15 | 30;
 
 /**
+ * How workers prove to the brokers who they are. `iam` (where nothing is said): by their job's role, so that the brokers
+ * keep jobs apart; 3,000 connections a broker. `scram`: by one user for all workers, for which no number is set, and the
+ * brokers take every job for the same. The control plane is known by its functions' roles either way.
+ */
+export type WorkerLogin = 'iam' | 'scram';
+
+/**
  * `provisioned`: brokers and disks of one's own, and the only kind whose Kafka is known to carry exactly-once here (4.x).
  * `express`: brokers whose storage AWS keeps and grows. `serverless`: no brokers to speak of, limits that do not move
  * (docs/operate/quotas.md). The last two keep `min.insync.replicas` to themselves.
@@ -36,14 +43,24 @@ export type BrokerConfig =
       readonly kafkaVersion: string;
       readonly brokers: BrokerCount;
       readonly volumeGiB: number;
+      readonly workerLogin?: WorkerLogin;
     }
   | {
       readonly kind: 'express';
       readonly instanceType: `express.${string}`;
       readonly kafkaVersion: string;
       readonly brokers: BrokerCount;
+      readonly workerLogin?: WorkerLogin;
     }
   | { readonly kind: 'serverless' };
+
+/** A stage as it is, but for its workers' login: what the tools look at beside the stages. */
+export const withWorkerUser = (config: StageConfig): StageConfig =>
+  config.broker.kind === 'serverless' ? config : { ...config, broker: { ...config.broker, workerLogin: 'scram' } };
+
+/** Serverless knows no other. */
+export const workerLoginOf = (broker: BrokerConfig): WorkerLogin =>
+  broker.kind === 'serverless' ? 'iam' : (broker.workerLogin ?? 'iam');
 
 export interface StageConfig {
   readonly stage: StageName;

@@ -3,7 +3,13 @@ import { Duration, RemovalPolicy, SecretValue, Stack, type StackProps } from 'aw
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Key, KeySpec, KeyUsage } from 'aws-cdk-lib/aws-kms';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { CfnCluster, type CfnClusterProps, CfnConfiguration, CfnServerlessCluster } from 'aws-cdk-lib/aws-msk';
+import {
+  CfnBatchScramSecret,
+  CfnCluster,
+  type CfnClusterProps,
+  CfnConfiguration,
+  CfnServerlessCluster,
+} from 'aws-cdk-lib/aws-msk';
 import {
   AuroraPostgresEngineVersion,
   type CfnDBCluster,
@@ -14,10 +20,11 @@ import {
   ParameterGroup,
 } from 'aws-cdk-lib/aws-rds';
 import { BlockPublicAccess, Bucket, BucketEncryption } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { AwsCustomResource, AwsCustomResourcePolicy, PhysicalResourceId } from 'aws-cdk-lib/custom-resources';
 import type { Construct } from 'constructs';
-import { goalDatabase, tables } from '#core/names.ts';
-import type { StageConfig } from './config.ts';
+import { goalDatabase, tables, workerLogin } from '#core/names.ts';
+import { type StageConfig, workerLoginOf } from './config.ts';
 import { logRetention } from './log-retention.ts';
 import type { NetworkStack } from './network-stack.ts';
 
@@ -36,6 +43,15 @@ const brokerProperties = [
   'message.max.bytes=5242880',
 ].join('\n');
 
+/** The user that all workers are at the brokers, and the key that its password is kept under: MSK takes none under AWS's own. */
+export interface WorkerUser {
+  readonly secret: Secret;
+  readonly key: Key;
+}
+
+/** Where the answer of `getBootstrapBrokers` has each listener. */
+const listeners = { iam: 'BootstrapBrokerStringSaslIam', scram: 'BootstrapBrokerStringSaslScram' } as const;
+
 interface DataProps extends StackProps {
   readonly config: StageConfig;
   readonly network: NetworkStack;
@@ -48,6 +64,10 @@ export class DataStack extends Stack {
   readonly brokerArn: string;
   /** `host:port` of the brokers' listener for IAM access control, comma-separated. */
   readonly brokers: string;
+  /** The same of the listener that workers use. */
+  readonly workerBrokers: string;
+  /** Null where workers are known by their jobs' roles. */
+  readonly workerUser: WorkerUser | null;
   readonly bucket: Bucket;
   readonly tables: Readonly<Record<keyof typeof tables, Table>>;
   readonly identityKey: Key;
@@ -68,7 +88,11 @@ export class DataStack extends Stack {
     this.database = this.#addDatabase(config, network);
     this.ownerSecretArn = this.#letRdsKeepThePassword();
     this.brokerArn = this.#addBroker(config, network);
-    this.brokers = this.#readBrokers();
+    const isScram = workerLoginOf(config.broker) === 'scram';
+    const addresses = this.#readBrokers(isScram ? [listeners.iam, listeners.scram] : [listeners.iam]);
+    this.brokers = addresses.getResponseField(listeners.iam);
+    this.workerBrokers = isScram ? addresses.getResponseField(listeners.scram) : this.brokers;
+    this.workerUser = isScram ? this.#addWorkerUser() : null;
     this.bucket = this.#addBucket();
     this.tables = {
       splits: this.#addTable('Splits', tables.splits),
@@ -143,7 +167,10 @@ export class DataStack extends Stack {
         connectivityInfo: { publicAccess: { type: 'DISABLED' } },
       },
       ...(broker.kind === 'provisioned' ? this.#configuration(broker.kafkaVersion) : {}),
-      clientAuthentication: { sasl: { iam: { enabled: true } }, unauthenticated: { enabled: false } },
+      clientAuthentication: {
+        sasl: { iam: { enabled: true }, ...(workerLoginOf(broker) === 'scram' ? { scram: { enabled: true } } : {}) },
+        unauthenticated: { enabled: false },
+      },
       encryptionInfo: {
         encryptionAtRest: { dataVolumeKmsKeyId: this.dataKey.keyArn },
         encryptionInTransit: { clientBroker: 'TLS', inCluster: true },
@@ -176,20 +203,41 @@ export class DataStack extends Stack {
   }
 
   /** CloudFormation does not give a cluster's addresses. */
-  #readBrokers(): string {
+  #readBrokers(outputPaths: string[]): AwsCustomResource {
     const call = {
       service: 'Kafka',
       action: 'getBootstrapBrokers',
       parameters: { ClusterArn: this.brokerArn },
       physicalResourceId: PhysicalResourceId.of('millrace-brokers'),
-      outputPaths: ['BootstrapBrokerStringSaslIam'],
+      outputPaths,
     };
-    const found = new AwsCustomResource(this, 'BrokerAddresses', {
+    return new AwsCustomResource(this, 'BrokerAddresses', {
       onUpdate: call,
       installLatestAwsSdk: false,
       policy: AwsCustomResourcePolicy.fromSdkCalls({ resources: [this.brokerArn] }),
     });
-    return found.getResponseField('BootstrapBrokerStringSaslIam');
+  }
+
+  /** MSK reads the secret by a policy that it puts on it itself, when the two are brought together. */
+  #addWorkerUser(): WorkerUser {
+    const key = new Key(this, 'WorkerUserKey', {
+      ...{ description: "Encrypts the password of the workers' Kafka user", enableKeyRotation: true },
+      removalPolicy: keep,
+    });
+    const secret = new Secret(this, 'WorkerUser', {
+      secretName: workerLogin.secretName,
+      description: 'The user that workers are at the Kafka brokers',
+      encryptionKey: key,
+      generateSecretString: {
+        secretStringTemplate: JSON.stringify({ username: workerLogin.user }),
+        generateStringKey: 'password',
+        passwordLength: 48,
+        excludePunctuation: true,
+      },
+      removalPolicy: keep,
+    });
+    new CfnBatchScramSecret(this, 'BrokerUsers', { clusterArn: this.brokerArn, secretArnList: [secret.secretArn] });
+    return { secret, key };
   }
 
   /**

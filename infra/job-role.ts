@@ -4,7 +4,7 @@ import { ArnPrincipal, type IRole, PolicyStatement, Role } from 'aws-cdk-lib/aws
 import { Construct } from 'constructs';
 import { sessionTags } from '#core/names.ts';
 import { type StageConfig, signedActions } from './config.ts';
-import type { DataStack } from './data-stack.ts';
+import type { DataStack, WorkerUser } from './data-stack.ts';
 import { jobKafkaRights } from './job-kafka-rights.ts';
 import { kafkaArn } from './kafka-arns.ts';
 
@@ -33,7 +33,8 @@ export class JobRole extends Construct {
       }),
     );
     this.#allowStores(data);
-    this.#allowKafka(data.brokerArn);
+    if (data.workerUser === null) this.#allowKafka(data.brokerArn);
+    else this.#allowKafkaLogin(data.workerUser);
     this.#allowSecret(data);
     this.#allowGlue();
     for (const [service, arns] of Object.entries(sinks.signed ?? {}))
@@ -100,6 +101,17 @@ export class JobRole extends Construct {
       [...ofDatabase, arn(`table/${tag('glueTable')}`)],
       hasTable,
     );
+  }
+
+  /** What the user may do is the brokers' business; no other right at Kafka goes with the role. */
+  #allowKafkaLogin({ secret, key }: WorkerUser): void {
+    this.#allow(['secretsmanager:GetSecretValue'], [secret.secretArn]);
+    this.#allow(['kms:Decrypt'], [key.keyArn], {
+      StringEquals: {
+        'kms:ViaService': `secretsmanager.${Stack.of(this).region}.amazonaws.com`,
+        'kms:EncryptionContext:SecretARN': secret.secretArn,
+      },
+    });
   }
 
   #allowKafka(clusterArn: string): void {

@@ -15,7 +15,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import type { StageConfig } from './config.ts';
+import { type StageConfig, workerLoginOf } from './config.ts';
 import { logRetention } from './log-retention.ts';
 
 /** Services that functions and workers call; each endpoint has an interface in each zone. */
@@ -35,8 +35,10 @@ const endpoints = {
 } as const;
 
 const postgresPort = 5432;
-/** MSK's listener for IAM access control inside the VPC. */
-const kafkaIamPort = 9098;
+/** MSK's listeners inside the VPC: for IAM access control, and for users with passwords. */
+const kafkaPorts = { iam: 9098, scram: 9096 } as const;
+
+const iamListener = 'Kafka with IAM access control';
 
 export class NetworkStack extends Stack {
   readonly vpc: IVpc;
@@ -80,7 +82,7 @@ export class NetworkStack extends Stack {
     this.workers = group('Workers', 'Tasks that process events');
     this.database = group('Database', 'The goal store');
     this.broker = group('Broker', 'The Kafka brokers');
-    this.#allow();
+    this.#allow(config);
     this.#allowSinks(config);
     this.#addEndpoints();
   }
@@ -90,11 +92,15 @@ export class NetworkStack extends Stack {
     return [...this.#zones];
   }
 
-  #allow(): void {
-    for (const from of [this.functions, this.workers]) {
+  #allow({ broker }: StageConfig): void {
+    const callers = [
+      { from: this.functions, port: kafkaPorts.iam },
+      { from: this.workers, port: kafkaPorts[workerLoginOf(broker)] },
+    ];
+    for (const { from, port } of callers) {
       from.addEgressRule(Peer.anyIpv4(), Port.HTTPS, 'AWS services, and sinks over HTTPS');
-      from.addEgressRule(this.broker, Port.tcp(kafkaIamPort), 'Kafka');
-      this.broker.addIngressRule(from, Port.tcp(kafkaIamPort), 'Kafka with IAM access control');
+      from.addEgressRule(this.broker, Port.tcp(port), 'Kafka');
+      this.broker.addIngressRule(from, Port.tcp(port), port === kafkaPorts.iam ? iamListener : 'Kafka with SCRAM');
     }
     this.functions.addEgressRule(this.database, Port.tcp(postgresPort), 'The goal store');
     this.database.addIngressRule(this.functions, Port.tcp(postgresPort), 'The control plane');

@@ -2,11 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { App } from 'aws-cdk-lib';
 import { messageOf } from '#core/errors.ts';
-import { stages } from '#infra/config.ts';
+import { type StageConfig, stages, withWorkerUser } from '#infra/config.ts';
 import { MillracePlatform } from '#infra/millrace-platform.ts';
 import { bundlePrograms, functionEntries, type Programs } from '#infra/programs.ts';
 import { findingsOf } from '#infra/rule-packs.ts';
@@ -53,19 +53,32 @@ function templates(): readonly {
   readonly stage: string;
   readonly resources: Record<string, { Type: string }>;
 }[] {
-  return readdirSync(out)
-    .filter((name) => name.endsWith('.template.json'))
-    .map((name) => {
-      const path = join(out, name);
+  return [out, variantFolder]
+    .flatMap((folder) => (existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []))
+    .filter((path) => path.endsWith('.template.json'))
+    .map((path) => {
       const { Resources } = JSON.parse(readFileSync(path, 'utf8'));
-      return { path, resources: Resources, stage: /^Millrace([a-z]+)/.exec(name)?.[1] ?? '' };
+      return { path, resources: Resources, stage: /^Millrace([a-z]+)/.exec(basename(path))?.[1] ?? '' };
     });
+}
+
+/** Beside the stages as they are: the resources that only a user for workers brings. */
+const variant = withWorkerUser(stages.dev);
+const variantFolder = join(out, 'users');
+
+const props = (config: StageConfig, programs: Programs) => ({ config, programs, version: '0.0.0' });
+
+/** Into a folder of its own: the tools read it, nothing deploys it. */
+function synthVariant(programs: Programs): void {
+  const app = new App({ outdir: variantFolder, context: { 'aws:cdk:enable-path-metadata': true } });
+  new MillracePlatform(app, 'Millrace-users', props(variant, programs));
+  app.synth();
 }
 
 function countFindings(programs: Programs): { explained: number; open: readonly string[] } {
   const app = new App();
-  for (const config of Object.values(stages))
-    new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs, version: '0.0.0' });
+  for (const config of [...Object.values(stages), variant])
+    new MillracePlatform(app, `Millrace-${config === variant ? 'users' : config.stage}`, props(config, programs));
   const findings = findingsOf(app);
   const open = findings.filter(({ why }) => why === null).map(({ rule, at }) => `${rule} at ${at}`);
   return { explained: findings.length - open.length, open };
@@ -201,14 +214,15 @@ async function main(): Promise<boolean> {
     held,
     figures: held ? 'cdk synth exits 0' : 'cdk synth failed',
   }));
-  const all = existsSync(out) ? templates() : [];
-  const resources = all.reduce((sum, { resources: own }) => sum + Object.keys(own).length, 0);
   const programs = await carryOut(
     steps,
     'bundle the programs',
     () => bundlePrograms(join(out, 'programs')),
     (made) => ({ held: true, figures: `${Object.keys(made).length} programs` }),
   );
+  if (programs !== null) synthVariant(programs);
+  const all = existsSync(out) ? templates() : [];
+  const resources = all.reduce((sum, { resources: own }) => sum + Object.keys(own).length, 0);
   const bundles =
     programs &&
     (await carryOut(steps, 'size and import time of each function', () => measureBundles(programs), judgeBundles));

@@ -1,5 +1,5 @@
 // The rights that the templates give, evaluated: no job reaches what is another's, and each function only what it uses.
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { sessionTagsOf } from '#core/job/task-identity.ts';
 import {
@@ -17,6 +17,7 @@ import {
 import { stages } from '#infra/config.ts';
 import { isAllowed, resolveTemplate, type Statement } from '#test/support/policy-evaluator.ts';
 import {
+  devWithWorkerUser,
   type StackName,
   type SynthPlatform,
   sharedPlatform,
@@ -40,6 +41,9 @@ function standsFor(reference: string): string {
   if (reference === 'AWS::Region') return 'us-east-1';
   if (reference === 'AWS::AccountId') return '111122223333';
   if (/Checkpoints/.test(reference)) return bucketArn;
+  if (/WorkerUserKey/.test(reference)) return 'arn:aws:kms:us-east-1:111122223333:key/worker-user';
+  if (/WorkerUser/.test(reference))
+    return 'arn:aws:secretsmanager:us-east-1:111122223333:secret:AmazonMSK_millrace-worker-a1B2c3';
   if (/DataKey/.test(reference)) return 'arn:aws:kms:us-east-1:111122223333:key/data';
   if (/Broker.*Arn/.test(reference)) return clusterArn;
   for (const id of ['Splits', 'WorkerItems', 'Control']) if (reference.includes(id)) return tableArn(id);
@@ -229,7 +233,7 @@ export function isolationSuite(): void {
       return isAllowed(ofJobRole, { action, resource, context: { ...Object.fromEntries(tags), ...context } });
     };
 
-    beforeAll(() => {
+    beforeEach(() => {
       ofJobRole = statementsOf(synth, 'JobRole');
     });
 
@@ -312,6 +316,30 @@ export function isolationSuite(): void {
     test('without tags the role may do nothing but open a connection', () => {
       const untagged = jobs.flatMap(accessesOf).filter((access) => isAllowed(ofJobRole, { context: {}, ...access }));
       expect(untagged).toEqual([]);
+    });
+
+    test('with a user for workers a job reads that login and no other secret, and has no right at Kafka by its role', () => {
+      ofJobRole = statementsOf(sharedPlatform(devWithWorkerUser), 'JobRole');
+      const [goal] = jobs;
+      const login = standsFor('WorkerUser');
+      const decrypt = (resource: string, secret: string): Access => ({
+        ...{ action: 'kms:Decrypt', resource },
+        context: {
+          'kms:viaservice': 'secretsmanager.us-east-1.amazonaws.com',
+          'kms:encryptioncontext:secretarn': secret,
+        },
+      });
+      const asked: readonly (readonly [Access, boolean])[] = [
+        [{ action: 'secretsmanager:GetSecretValue', resource: login }, true],
+        [decrypt(standsFor('WorkerUserKey'), login), true],
+        [decrypt(standsFor('WorkerUserKey'), secretArn('default', 'hook')), false],
+        [decrypt(standsFor('DataKey'), login), false],
+        [{ action: 'secretsmanager:GetSecretValue', resource: secretArn('default', 'hook') }, false],
+        [{ action: 'secretsmanager:PutSecretValue', resource: login }, false],
+      ];
+      expect(asked.map(([access]) => may(goal!, access))).toEqual(asked.map(([, allowed]) => allowed));
+      const atKafka = ofJobRole.flatMap(({ Action }) => [Action].flat()).filter((each) => /^kafka/.test(each));
+      expect(atKafka).toEqual([]);
     });
 
     test('before it has them its task may call one function and nothing else', () => {

@@ -1,11 +1,14 @@
 // The synthesized stacks, looked at from all sides: one file, so that CDK is loaded once and each stage is synthesized once.
-import { describe } from '@jest/globals';
+import { afterAll, describe } from '@jest/globals';
+import { removeSynthesized } from '#test/support/synth-platform.ts';
 import { costSuite } from './cost.suite.ts';
 import { declarationsSuite } from './declarations.suite.ts';
 import { isolationSuite } from './isolation.suite.ts';
 import { rulePacksSuite } from './rule-packs.suite.ts';
 import { runbooksSuite } from './runbooks.suite.ts';
 import { stacksSuite } from './stacks.suite.ts';
+
+afterAll(removeSynthesized);
 
 describe('the stacks', stacksSuite);
 describe('the rights that the templates give', isolationSuite);

@@ -8,6 +8,7 @@ import { environment } from '#core/names.ts';
 import { stages } from '#infra/config.ts';
 import { stoppedTasks } from '#infra/task-events.ts';
 import {
+  devWithWorkerUser,
   type StackName,
   type SynthPlatform,
   sharedPlatform,
@@ -37,6 +38,20 @@ const stateful = [
   'AWS::KMS::Key',
   'AWS::SecretsManager::Secret',
 ];
+
+/** What their security group lets workers reach: `<network, or a group>:<port>`. */
+function workers(synth: SynthPlatform): readonly string[] {
+  const groups = Object.entries(resourcesOf(synth, 'network'));
+  const [id, group] = groups.find(([name, { Type }]) => Type === 'AWS::EC2::SecurityGroup' && /^Workers/.test(name))!;
+  const inside = (group.Properties?.['SecurityGroupEgress'] ?? []) as { CidrIp?: string; FromPort?: number }[];
+  const beside = groups
+    .filter(
+      ([, { Type, Properties }]) =>
+        Type === 'AWS::EC2::SecurityGroupEgress' && JSON.stringify(Properties?.['GroupId']).includes(id),
+    )
+    .map(([, { Properties }]) => Properties as { CidrIp?: string; FromPort?: number });
+  return [...inside, ...beside].map(({ CidrIp = 'a group', FromPort }) => `${CidrIp}:${FromPort}`).sort();
+}
 
 export function stacksSuite(): void {
   let prod: SynthPlatform;
@@ -145,6 +160,54 @@ export function stacksSuite(): void {
     }
   });
 
+  test('with a user for workers the brokers know both logins, MSK knows the user, and its password is under a key of its own', () => {
+    const synth = sharedPlatform(devWithWorkerUser);
+    const data = resourcesOf(synth, 'data');
+    const [broker] = Object.keys(data).filter((id) => data[id]!.Type === 'AWS::MSK::Cluster');
+    expect(data[broker!]?.Properties?.['ClientAuthentication']).toEqual({
+      ...{ Sasl: { Iam: { Enabled: true }, Scram: { Enabled: true } }, Unauthenticated: { Enabled: false } },
+    });
+    const [secret] = Object.entries(data).filter(([, { Type }]) => Type === 'AWS::SecretsManager::Secret');
+    expect(secret).toMatchObject([
+      expect.stringMatching(/^WorkerUser/),
+      {
+        ...{ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+        Properties: {
+          Name: 'AmazonMSK_millrace-worker',
+          KmsKeyId: { 'Fn::GetAtt': [expect.stringMatching(/^WorkerUserKey/), 'Arn'] },
+          GenerateSecretString: {
+            SecretStringTemplate: '{"username":"millrace-worker"}',
+            GenerateStringKey: 'password',
+          },
+        },
+      },
+    ]);
+    expect(ofType(data, 'AWS::MSK::BatchScramSecret').map(({ Properties }) => Properties)).toEqual([
+      { ClusterArn: { 'Fn::GetAtt': [broker, 'Arn'] }, SecretArnList: [{ Ref: secret![0] }] },
+    ]);
+  });
+
+  test('workers are told the listener of users and where their login is, functions the one of roles', () => {
+    const synth = sharedPlatform(devWithWorkerUser);
+    const [definition] = ofType(resourcesOf(synth, 'runtime'), 'AWS::ECS::TaskDefinition');
+    const [container] = definition!.Properties!['ContainerDefinitions'] as {
+      Environment: { Name: string; Value: unknown }[];
+    }[];
+    const settings = Object.fromEntries(container!.Environment.map(({ Name, Value }) => [Name, JSON.stringify(Value)]));
+    expect(settings[environment.kafkaAuth]).toBe('"scram"');
+    expect(settings[environment.kafkaBrokers]).toContain('BootstrapBrokerStringSaslScram');
+    expect(settings[environment.kafkaSecret]).toContain('WorkerUser');
+    for (const name of ['millrace-api', 'millrace-reconcile']) {
+      const found = ofType(resourcesOf(synth, 'controlPlane'), 'AWS::Lambda::Function').find(
+        ({ Properties }) => Properties?.['FunctionName'] === name,
+      );
+      const { Variables } = found!.Properties!['Environment'] as { Variables: Record<string, unknown> };
+      expect(Variables[environment.kafkaAuth]).toBe('iam');
+      expect(JSON.stringify(Variables[environment.kafkaBrokers])).toContain('BootstrapBrokerStringSaslIam');
+    }
+    expect(workers(synth)).toEqual(['0.0.0.0/0:443', 'a group:9096']);
+  });
+
   test('workers run on arm64, as nobody, on a file system they cannot write, with no capability, and get 120 s to stop [fault 114] [fault 115]', () => {
     const definitions = ofType(resourcesOf(prod, 'runtime'), 'AWS::ECS::TaskDefinition');
     expect(definitions).toHaveLength(8);
@@ -191,20 +254,6 @@ export function stacksSuite(): void {
   });
 
   test('a worker reaches HTTPS and Kafka; other ports and private networks only where the stage opens them for sinks', () => {
-    const workers = (synth: SynthPlatform): readonly string[] => {
-      const groups = Object.entries(resourcesOf(synth, 'network'));
-      const [id, group] = groups.find(
-        ([name, { Type }]) => Type === 'AWS::EC2::SecurityGroup' && /^Workers/.test(name),
-      )!;
-      const inside = (group.Properties?.['SecurityGroupEgress'] ?? []) as { CidrIp?: string; FromPort?: number }[];
-      const beside = groups
-        .filter(
-          ([, { Type, Properties }]) =>
-            Type === 'AWS::EC2::SecurityGroupEgress' && JSON.stringify(Properties?.['GroupId']).includes(id),
-        )
-        .map(([, { Properties }]) => Properties as { CidrIp?: string; FromPort?: number });
-      return [...inside, ...beside].map(({ CidrIp = 'a group', FromPort }) => `${CidrIp}:${FromPort}`).sort();
-    };
     expect(workers(prod)).toEqual(['0.0.0.0/0:443', 'a group:9098']);
     const sinks = { networks: ['10.9.0.0/16'], ports: [9_200], openSearchUrl: 'https://search.example.com' };
     const opened = synthPlatform({ ...stages.dev, sinks });

@@ -1,10 +1,10 @@
 // A stage's stacks, synthesized in memory, with stand-ins where the bundled programs would be: tests of templates need no bundle.
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { type StageConfig, type StageName, stages } from '#infra/config.ts';
+import { type StageConfig, type StageName, stages, withWorkerUser } from '#infra/config.ts';
 import { MillracePlatform } from '#infra/millrace-platform.ts';
 import { functionEntries, type Programs } from '#infra/programs.ts';
 
@@ -21,18 +21,33 @@ export const stackNames: readonly StackName[] = ['network', 'data', 'runtime', '
 /** CDK's own rules are checked where the app is synthesized (deploy:check); here they would take most of the time. */
 process.env['CDK_VALIDATION'] = 'false';
 
-const synthesized = new Map<string, SynthPlatform>();
+/** Everything that is made here lies in it; `removeSynthesized` takes it away. */
+let place: string | null = null;
+function ownFolder(name: string): string {
+  place ??= mkdtempSync(join(tmpdir(), 'millrace-synth-'));
+  return mkdtempSync(join(place, `${name}-`));
+}
+
+export function removeSynthesized(): void {
+  if (place !== null) rmSync(place, { recursive: true, force: true });
+  place = null;
+}
+
+const synthesized = new Map<StageConfig, SynthPlatform>();
 
 /** Of a stage as it is configured: the same for all that only look at it. */
-export function sharedPlatform(stage: StageName, version?: string): SynthPlatform {
-  const key = `${stage} ${version ?? ''}`;
-  const known = synthesized.get(key) ?? synthPlatform(stage, version);
-  synthesized.set(key, known);
+export function sharedPlatform(stage: StageName | StageConfig): SynthPlatform {
+  const config = typeof stage === 'string' ? stages[stage] : stage;
+  const known = synthesized.get(config) ?? synthPlatform(config);
+  synthesized.set(config, known);
   return known;
 }
 
+/** Of the variants of a stage, the one that has resources of its own. */
+export const devWithWorkerUser = withWorkerUser(stages.dev);
+
 export function synthPlatform(stage: StageName | StageConfig, version = '1.2.3'): SynthPlatform {
-  const app = new App({ outdir: mkdtempSync(join(tmpdir(), 'millrace-synth-')) });
+  const app = new App({ outdir: ownFolder('app') });
   const config = typeof stage === 'string' ? stages[stage] : stage;
   const platform = new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs: standIns(), version });
   const templates = new Map<StackName, Template>();
@@ -48,7 +63,7 @@ export function synthPlatform(stage: StageName | StageConfig, version = '1.2.3')
 }
 
 function standIns(): Programs {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-programs-'));
+  const folder = ownFolder('programs');
   return Object.fromEntries(
     [...Object.keys(functionEntries), 'worker'].map((name) => {
       const own = join(folder, name);
