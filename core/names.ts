@@ -176,6 +176,8 @@ export const replaysHeader = 'millrace-replays';
 
 /** S3 keys. Numbers are zero-padded, so that keys sort as they age. */
 export const objectKeys = {
+  /** How far passes have gone by the goal store's history. */
+  goalHistory: 'goals/history.json',
   /** A job's compiled goal; immutable, named by the hash of its content. */
   goal: (job: string, hash: string): string => `goals/${job}/${hash}.json`,
   /** The same, named by what of it shapes a worker's process: the first goal that workers of that shape were started for. */

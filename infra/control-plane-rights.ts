@@ -65,6 +65,8 @@ export function allowReconcile(program: ProgramFunction, data: DataStack, runtim
   program.allow(['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'], [splits.tableArn]);
   // GetObject: a goal that is there already is compared with the one to be written.
   program.allow(['s3:PutObject', 's3:GetObject'], [data.bucket.arnForObjects('goals/*')]);
+  // Without it S3 says of an object that is not there that it may not be read. Such a question names no prefix to be held to.
+  program.allow(['s3:ListBucket'], [data.bucket.bucketArn]);
   program.allow(['kms:GenerateMac'], [data.identityKey.keyArn]);
   program.allow(['kafka-cluster:Connect', 'kafka-cluster:DescribeCluster'], [clusterArn]);
   program.allow(

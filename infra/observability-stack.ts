@@ -185,6 +185,11 @@ function platformWatches({ controlPlane }: ObservabilityProps): readonly Watch[]
       says: 'The account of some job does not balance: a record that was read is not accounted for.',
     },
     {
+      ...{ name: 'GoalStoreWentBack', threshold: 0, when: above, minutes: 1 },
+      metric: passMetric('GoalStoreWentBack', Stats.MAXIMUM),
+      says: 'The goal store lacks changes that were carried out (a restored backup): the fleet is frozen until somebody decides.',
+    },
+    {
       ...{ name: 'ReconcileErrors', threshold: 0, when: above, minutes: 3 },
       metric: reconcile.function.metricErrors(options),
       says: 'The reconcile function fails as a whole.',

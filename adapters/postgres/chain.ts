@@ -73,6 +73,11 @@ export async function recordChange(client: Queryable, chain: Chain, change: Chan
   return sequence;
 }
 
+export async function selectHash(on: Queryable, sequence: number): Promise<string | null> {
+  const [row] = await on.query<{ hash: string }>('SELECT hash FROM audit WHERE sequence = $1', [sequence]);
+  return row?.hash ?? null;
+}
+
 const auditPageEntries = 1_000;
 
 export const createAuditLog = (database: Queryable): AuditLog => ({ verify: (known) => verifyChain(database, known) });

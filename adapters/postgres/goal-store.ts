@@ -1,5 +1,6 @@
 // The goal store on PostgreSQL: the port's calls, each one transaction or one statement.
 import type { GoalStore } from '#core/ports/goal-store.ts';
+import { selectHash } from './chain.ts';
 import { insertConfig, readConfig, selectConfigHistory } from './config-values.ts';
 import { type Database, type Scope, type Scoped, scoped } from './database.ts';
 import {
@@ -44,6 +45,7 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
         approvals: await selectApprovals(client),
         config: await readConfig(client),
       })),
+    hashAt: (sequence) => selectHash(database, sequence),
     changedSince: (tenant, sequence) =>
       of(tenant).readAtOnce(async (client) => ({
         sequence: await readSequence(client),

@@ -2,6 +2,7 @@
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveOf, withLive } from '#core/job/live-settings.ts';
+import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
 export type Chosen =
@@ -34,7 +35,8 @@ const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>
   [runs, tried].every(({ delivery, sink }) => delivery.guarantee !== 'exactly-once' && sink.kind !== 'warehouse');
 
 /** The render whose stored goal a pass needs; null where the newest serves. */
-export function earlierRender(entry: JobEntry, control: ControlRecord | null): string | null {
+export function earlierRender(declared: JobEntry, control: ControlRecord | null): string | null {
+  const entry = holdBehind(declared, control);
   if (entry.freeze === null) return (rolledBackTo(entry, control) ?? triedBeside(entry, control))?.render ?? null;
   const acted = control?.acted;
   return acted === undefined || acted.render === entry.render ? null : acted.render;

@@ -6,6 +6,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
+import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
@@ -38,7 +39,8 @@ export function planJob(
   if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
   const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
   const { revision } = newest.goal;
-  if (before.revisionActed > revision && !isDeclaredSince(before, revision)) return frozen(newest, before, observed.at);
+  const behind = isBehind(newest, before);
+  if (behind && entry.freeze === null) return leaveBehind(newest, before, observed.at);
   let incarnationLast = before.incarnationLast;
   const step = placingStep(entry, observed, before);
   const scope: JobScope = {
@@ -46,34 +48,27 @@ export function planJob(
     whyNone: step.kind === 'hold' ? placingWords[step.by.plan.kind] : entry.paused ? 'the job is paused' : null,
   };
   const stage = canaryStage(entry, newest, before);
-  const wantedSlots = scope.whyNone === null ? workersOf(entry) : 0;
-  const slotIds = new Set([
-    ...Object.keys(before.slots).map(Number),
-    ...Array.from({ length: wantedSlots }, (_, slot) => slot),
-    ...(stage === 'trial' ? [canarySlot] : []),
-  ]);
-  const slots: Record<string, SlotRecord> = {};
-  const decisions: SlotDecision[] = [];
-  for (const slot of [...slotIds].sort((a, b) => a - b)) {
-    const record = before.slots[slot];
-    const decision =
-      slot === canarySlot
-        ? planCanarySlot(stage, scope, newest, record)
-        : slot < wantedSlots
-          ? planWantedSlot(scope, slot, record)
-          : planEndedSlot(scope, slot, record!);
-    if (decision.record) slots[slot] = decision.record;
-    decisions.push(decision);
-  }
+  const { slots, decisions } = planSlots(scope, stage, newest, before);
   decisions.push(planStrays(scope, ownedWorkers([...Object.values(before.slots), ...Object.values(slots)])));
-  const { frozen: _over, ended: _ended, ending: _ending, held: _held, waits: _waits, ...announced } = before.announced;
+  const {
+    frozen: _over,
+    frozenAt: _since,
+    ended: _ended,
+    ending: _ending,
+    held: _held,
+    waits: _waits,
+    ...announced
+  } = before.announced;
   const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
   const regular = withoutCanary(slots);
   const rollout = judgeRollout({ entry, observed, before, slots: regular, whyNone: scope.whyNone, stops });
   const canary = stepCanary({ stage, scope, newest, before, slots });
   const after: ControlRecord = {
     ...withoutRollout(hasPlacing(entry) ? before : withoutRewind(before), newest),
-    announced: announceLive(entry, observed, announced),
+    announced: {
+      ...announceLive(entry, observed, announced),
+      ...(behind ? heldMarks(newest, before, observed.at) : {}),
+    },
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
     ...canary.memory,
@@ -96,6 +91,7 @@ export function planJob(
     control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
     actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions, ...live.actions],
     events: [
+      ...(behind ? heldEvents(newest, before, observed.at) : []),
       ...decisions.flatMap((decision) => decision.events),
       ...rewind.events,
       ...live.events,
@@ -108,6 +104,40 @@ export function planJob(
       [...decisions, live, canary, proof].every(({ settled }) => settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+interface PlannedSlots {
+  readonly slots: Readonly<Record<string, SlotRecord>>;
+  readonly decisions: SlotDecision[];
+}
+
+/** Those that are wanted, those that somebody has, and the one of a trial; in their order. */
+function planSlots(
+  scope: JobScope,
+  stage: ReturnType<typeof canaryStage>,
+  newest: JobEntry,
+  before: ControlRecord,
+): PlannedSlots {
+  const wantedSlots = scope.whyNone === null ? workersOf(scope.entry) : 0;
+  const slotIds = new Set([
+    ...Object.keys(before.slots).map(Number),
+    ...Array.from({ length: wantedSlots }, (_, slot) => slot),
+    ...(stage === 'trial' ? [canarySlot] : []),
+  ]);
+  const slots: Record<string, SlotRecord> = {};
+  const decisions: SlotDecision[] = [];
+  for (const slot of [...slotIds].sort((a, b) => a - b)) {
+    const record = before.slots[slot];
+    const decision =
+      slot === canarySlot
+        ? planCanarySlot(stage, scope, newest, record)
+        : slot < wantedSlots
+          ? planWantedSlot(scope, slot, record)
+          : planEndedSlot(scope, slot, record!);
+    if (decision.record) slots[slot] = decision.record;
+    decisions.push(decision);
+  }
+  return { slots, decisions };
 }
 
 /** Of a goal that got nowhere nothing needs to be known once there is another. */
@@ -202,27 +232,24 @@ function planRewindStep(
   return { actions: [], events: [scopeEvent(scope, 'info', 'PositionsSet', `No worker runs; ${what}.`)] };
 }
 
-const olderGoal = 'older-goal-';
-
-/** Since the job was frozen its route was declared again: that is somebody's decision, whatever the revision's number. */
-function isDeclaredSince(before: ControlRecord, revision: number): boolean {
-  const frozenAt = before.announced['frozen'];
-  return frozenAt !== undefined && revision > Number(frozenAt.slice(olderGoal.length));
-}
-
-/** The goal store went back in time (a restored backup): nothing is downgraded silently; a person decides. */
-function frozen(entry: JobEntry, before: ControlRecord, now: number): Decision {
-  const { goal } = entry;
-  const key = `${olderGoal}${goal.revision}`;
-  const known = before.announced['frozen'] === key;
-  const message = `Revision ${before.revisionActed} was carried out, but the goal store now holds revision ${goal.revision}: left as it runs. Apply the route again to go on.`;
+/** What it was brought to cannot be read, so nothing of it can be kept up: it is left as it is. */
+export function leaveBehind(newest: JobEntry, before: ControlRecord, now: number): Decision {
+  const announced = { ...before.announced, ...heldMarks(newest, before, now) };
   return {
-    target: goal.id,
-    control: known ? null : { ...before, version: before.version + 1, announced: { ...before.announced, frozen: key } },
+    target: newest.goal.id,
+    control: isToldHeld(newest, before) ? null : { ...before, version: before.version + 1, announced },
     actions: [],
-    events: known ? [] : [jobEvent(goal, now, 'error', 'GoalWentBack', message)],
+    events: heldEvents(newest, before, now),
     settled: true,
   };
+}
+
+/** Nothing is downgraded silently; a person decides. */
+function heldEvents(newest: JobEntry, before: ControlRecord, now: number): readonly PlatformEvent[] {
+  if (isToldHeld(newest, before)) return [];
+  const { goal } = newest;
+  const message = `Revision ${before.revisionActed} was carried out, but the goal store now holds revision ${goal.revision}: it is kept running as it is. Apply the route as it shall be, or restart the job to go by revision ${goal.revision}.`;
+  return [jobEvent(goal, now, 'error', 'GoalWentBack', message)];
 }
 
 /** Another revision is tried only beside one that has got somewhere: that is looked for in time, not at the next sweep. */

@@ -11,10 +11,11 @@ import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { holdDestruction } from '#core/plan/destruction-guard.ts';
 import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
+import { holdBehind, isBehind } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
 import { holdEnding, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
-import { planJob } from '#core/plan/plan-job.ts';
+import { leaveBehind, planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
 import { planReplayJob } from '#core/plan/plan-replay.ts';
 import { planTopics } from '#core/plan/plan-topics.ts';
@@ -98,13 +99,19 @@ const hasEffect = (decision: Decision): boolean =>
   decision.control !== null || decision.actions.length > 0 || decision.events.length > 0 || !decision.settled;
 
 function planLiveJob(
-  entry: JobEntry,
+  declared: JobEntry,
   observed: ObservedJob,
   settings: PlatformSettings,
   step: ScaleStep | undefined,
 ): Decision {
+  const entry = holdBehind(declared, observed.control);
   const chosen = chooseGoal(entry, observed.control, observed.earlier);
-  if (chosen.kind === 'none') return planWait(entry, observed, chosen.why);
+  if (chosen.kind === 'none') {
+    const behind = isBehind(entry, observed.control) ? observed.control : null;
+    return behind === null
+      ? planWait(entry, observed, chosen.why)
+      : announceStatus(entry, leaveBehind(entry, behind, observed.at), observed);
+  }
   const scaled = asScaled(chosen.entry, step?.record);
   const decision = rememberScale(planJob(scaled, observed, settings, entry), step, observed.control);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);

@@ -187,7 +187,7 @@ export interface Page<Item> {
 
 /** Everything that is declared, read at one point in time. Deleted names are in it until their clean-up is confirmed. */
 export interface GoalSnapshot {
-  /** Sequence of the newest change in it; never goes back (a restored backup is noticed by it). */
+  /** Sequence of the newest change in it, over all tenants; 0: there never was one. */
   readonly sequence: number;
   /** When it was read, by the store's own clock: what deletions are dated by. */
   readonly at: number;
@@ -221,6 +221,8 @@ export interface GoalStore {
   revisions(tenant: string, kind: Kind, name: string): Promise<readonly GoalRevision[]>;
   /** `tenant`: for a caller who may see no other's; what is another's may be left out. */
   snapshot(tenant?: string): Promise<GoalSnapshot>;
+  /** The hash of all changes up to that one; null where there is none of that number. The same one twice is the same history. */
+  hashAt(sequence: number): Promise<string | null>;
   /** All that was declared at that time (by the store's clock), of one tenant; what was deleted by then is not among it. */
   stateAt(tenant: string, at: number): Promise<readonly GoalRevision[]>;
   /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order. */

@@ -10,6 +10,7 @@ import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } f
 import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
 import { rolledBackTo } from '#core/plan/choose-goal.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
+import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { alertValues } from '#core/status/job-measures.ts';
@@ -152,7 +153,8 @@ function rolledBackNote({ newest, control }: Situation): string | null {
 
 function situate(facts: JobFacts): Situation {
   const { control, heartbeats, splits, now } = facts;
-  const entry = asScaled(heldEntry(facts.entry, control), control?.scale);
+  const newest = holdBehind(facts.entry, control);
+  const entry = asScaled(heldEntry(newest, control), control?.scale);
   const slots = Object.values(control?.slots ?? {});
   const live = heartbeats.filter(
     (heartbeat) =>
@@ -162,7 +164,7 @@ function situate(facts: JobFacts): Situation {
   );
   const current = live.filter((heartbeat) => heartbeat.render === entry.render && heartbeat.state !== 'draining');
   const accounts = splits ? splits.map((split) => split.accounting) : live.map((heartbeat) => heartbeat.accounting);
-  return { ...facts, entry, newest: facts.entry, live, current, accounting: accounts.reduce(addAccounting, noRecords) };
+  return { ...facts, entry, newest, live, current, accounting: accounts.reduce(addAccounting, noRecords) };
 }
 
 const condition = (
@@ -349,7 +351,10 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
   const progress = by('Progressing');
   const sync = by('InSync');
   if (control?.announced['frozen'])
-    return { phase: 'Failed', message: 'the goal store went back in time: apply the route again to go on' };
+    return {
+      phase: 'Failed',
+      message: 'the goal store went back in time: apply the route again, or restart the job, to go on',
+    };
   if (entry.paused) return { phase: 'Paused', message: sync.message };
   if (progress.reason === 'Stuck') return { phase: 'Failed', message: progress.message };
   if (progress.reason === 'Stalled') return { phase: 'Stalled', message: progress.message };

@@ -27,6 +27,7 @@ async function pass() {
   metrics.addMetric('PassDecisions', MetricUnit.Count, report.decisions);
   metrics.addMetric('PassFailures', MetricUnit.Count, report.failures.length);
   metrics.addMetric('JobsUnbalanced', MetricUnit.Count, report.unbalanced);
+  metrics.addMetric('GoalStoreWentBack', MetricUnit.Count, report.wentBack ? 1 : 0);
   metrics.addMetric('PassOvertaken', MetricUnit.Count, report.overtaken);
   return report;
 }

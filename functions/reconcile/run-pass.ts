@@ -9,6 +9,7 @@ import type { GoalSnapshot } from '#core/ports/goal-store.ts';
 import { act } from '#functions/reconcile/act.ts';
 import { type BeatMemory, observe } from '#functions/reconcile/observe.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
+import { readGoals } from '#functions/reconcile/read-goals.ts';
 import { type Watching, watchJobs } from '#functions/reconcile/watch-jobs.ts';
 
 export interface PassReport {
@@ -18,6 +19,8 @@ export interface PassReport {
   readonly failures: readonly string[];
   /** Jobs whose books did not balance when they were last looked at. */
   readonly unbalanced: number;
+  /** The goal store went back in time, and the fleet stands frozen for it. */
+  readonly wentBack: boolean;
   readonly settled: boolean;
   /** When the next pass is worth its while (epoch ms); absent when settled. */
   readonly nextPassAt?: number;
@@ -38,9 +41,10 @@ export async function runPass(
   beats: BeatMemory = { sightings: new Map() },
 ): Promise<PassReport> {
   const begunAt = parts.clock.now();
-  const snapshot = await parts.goals.snapshot();
+  const { snapshot, wentBack, failures: unread } = await readGoals(parts);
   const goal = parts.compile(snapshot);
-  const { observed, failures } = await observe(goal, parts, beats);
+  const { observed, failures: unseen } = await observe(goal, parts, beats);
+  const failures = [...unread, ...unseen];
   const planned = planPass(goal, observed, parts.settings);
   if (failures.length === 0) forgetBut(planned, backoff);
   const decisions = planned.filter((decision) => isDue(decision, backoff, observed.at));
@@ -70,6 +74,7 @@ export async function runPass(
     overtaken: tally.overtaken,
     failures: tally.failures,
     unbalanced: (observed.controls ?? []).filter(({ announced }) => announced['books'] !== undefined).length,
+    wentBack,
     settled,
     ...(settled ? {} : { nextPassAt: nextPassAt(planned, backoff, expiry, observed.at) }),
   };

@@ -159,6 +159,19 @@ function removalContract(open: () => GoalStore): void {
     expect(second.revision.uid).not.toBe(first.revision.uid);
   });
 
+  test('each change has a hash that stays its own, and no other change has it', async () => {
+    const store = open();
+    const tenant = newTenant();
+    await store.apply(aRoute(tenant, 'r'));
+    const { sequence } = await store.snapshot();
+    const first = await store.hashAt(sequence);
+    await store.freeze({ tenant, scope: 'fleet', name: '', author: 'ann', reason: '' });
+    const after = (await store.snapshot()).sequence;
+    expect([typeof first, await store.hashAt(sequence)]).toEqual(['string', first]);
+    expect(await store.hashAt(after)).not.toBe(first);
+    expect([await store.hashAt(0), await store.hashAt(after + 1_000)]).toEqual([null, null]);
+  });
+
   test('a snapshot holds a deleted name until its clean-up is confirmed', async () => {
     const store = open();
     const tenant = newTenant();

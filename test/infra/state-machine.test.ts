@@ -31,7 +31,15 @@ describe('the state machine', () => {
 
   test('an execution that would outlast its time ends, and leaves the rest to the sweep [fault 37]', async () => {
     let now = 1_000_000;
-    const unsettled = { decisions: 0, overtaken: 0, failures: [], unbalanced: 0, settled: false, nextPassAt: 0 };
+    const unsettled = {
+      decisions: 0,
+      overtaken: 0,
+      failures: [],
+      unbalanced: 0,
+      wentBack: false,
+      settled: false,
+      nextPassAt: 0,
+    };
     const handler = createReconcileHandler(
       async () => unsettled,
       () => now,

@@ -5,6 +5,8 @@ const jobs = ['test/core/plan/plan-job.test.ts', 'test/core/plan/plan-pass.test.
 const acting = ['test/functions/reconcile'];
 const changing = 'test/simulation/freeze-and-delete.test.ts';
 const rolling = 'test/simulation/rollback.test.ts';
+const holding = 'test/core/plan/hold-behind.test.ts';
+const restoring = ['test/simulation/restored-goals.test.ts', 'test/core/plan/goal-history.test.ts'];
 const beside = 'test/simulation/lower-latency.test.ts';
 
 const scaling = ['test/core/autoscale'];
@@ -133,14 +135,29 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'return true || routesWithJobs.has(',
   },
   {
-    ...{ name: 'restored-goal-is-carried-out', file: 'core/plan/plan-job.ts', by: jobs },
-    before: 'before.revisionActed > revision &&',
-    after: 'before.revisionActed < 0 &&',
+    ...{ name: 'restored-goal-is-carried-out', file: 'core/plan/hold-behind.ts', by: jobs },
+    before: 'control.revisionActed <= goal.revision',
+    after: 'control.revisionActed >= 0',
   },
   {
-    ...{ name: 'frozen-for-ever', file: 'core/plan/plan-job.ts', by: jobs },
-    before: 'return frozenAt !== undefined && revision >',
-    after: 'return frozenAt === undefined && revision >',
+    ...{ name: 'frozen-for-ever', file: 'core/plan/hold-behind.ts', by: jobs },
+    before: 'if (goal.revision > Number(',
+    after: 'if (goal.revision < Number(',
+  },
+  {
+    ...{ name: 'restart-of-another-history-decides', file: 'core/plan/hold-behind.ts', by: [holding] },
+    before: 'requestedAt > Number(',
+    after: 'requestedAt !== Number(',
+  },
+  {
+    ...{ name: 'restored-store-is-taken-for-the-same', file: 'core/plan/goal-history.ts', by: restoring },
+    before: 'hashThere === seen.hash',
+    after: 'hashThere !== null',
+  },
+  {
+    ...{ name: 'fleet-goes-on-by-a-restored-store', file: 'functions/reconcile/read-goals.ts', by: restoring },
+    before: 'for (const tenant of tenants)',
+    after: 'for (const tenant of [...tenants].slice(1))',
   },
   {
     ...{ name: 'incarnation-given-twice', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },

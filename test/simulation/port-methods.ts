@@ -8,6 +8,8 @@ export const goalMethods: Methods = {
   read: 'read',
   revisions: 'read',
   changedSince: 'read',
+  hashAt: 'read',
+  freeze: 'effect',
   finishOperation: 'effect',
   appendEvents: 'effect',
   confirmRemoved: 'effect',

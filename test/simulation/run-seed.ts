@@ -1,4 +1,5 @@
 // One run: chaos, then calm until the world is as declared, then quiet, in which nothing may change any more.
+import { historyAuthor } from '#core/plan/goal-history.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import { approveHeld, carryOut } from './chaos.ts';
 import { type CallFault, callFaults } from './network.ts';
@@ -68,6 +69,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       break;
     }
     await approveHeld(world);
+    if (watch.losses.goals) await world.people.unfreeze();
     await time.runUntil(time.now + calmCheckMs, () => {});
   }
   if (watch.violation) return result(0);
@@ -104,10 +106,18 @@ async function calmDown(world: World, seed: number): Promise<void> {
   world.sinkDownUntil = 0;
   world.goalsEmptyUntil = 0;
   for (const { actor } of world.reconcilers) actor.diesSoon = false;
+  await noFalseAlarm(world);
   await world.people.unfreeze();
   if (seed % 3 === 0) await world.people.mend();
   if (watch.losses.goals && seed % 2 === 0) await world.people.declareAgain();
   await world.goalMoved();
+}
+
+/** A goal store that went on is never taken for a restored one. */
+async function noFalseAlarm({ goals, watch }: World): Promise<void> {
+  const { freezes } = await goals.snapshot();
+  if (!watch.losses.goals && freezes.some(({ author }) => author === historyAuthor))
+    watch.breach('S5', 'the fleet was frozen for a goal store that never went back');
 }
 
 /** The world is as declared: from now on passes look and change nothing. */
@@ -124,6 +134,7 @@ async function beQuiet(world: World): Promise<void> {
   const isBad = world.goal.jobs.some(({ goal }) => isBadGoal(goal));
   const cursed = world.runtime.cursed.size > 0 || watch.losses.goals || isBad;
   await time.runUntil(time.now + profile.quietMs, () => {});
+  await noFalseAlarm(world);
   if (watch.violation) return;
   if (world.reconcilerEffects.length > 0 && !cursed)
     watch.breach('I1', `passes over a world that is as declared did: ${world.reconcilerEffects.join(', ')}`);

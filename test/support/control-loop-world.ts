@@ -28,7 +28,7 @@ export class Crash extends Error {}
 
 /** Calls that change the world, by port. */
 const effects: Readonly<Record<string, readonly string[]>> = {
-  goals: ['finishOperation', 'appendEvents', 'confirmRemoved'],
+  goals: ['finishOperation', 'appendEvents', 'confirmRemoved', 'freeze'],
   broker: ['create', 'grow', 'configure', 'remove'],
   tasks: ['run', 'stop'],
   workers: ['fence', 'remove', 'setLive', 'clear'],

@@ -48,6 +48,9 @@ interface Head {
 interface Memory {
   readonly options: MemoryGoalStoreOptions;
   sequence: number;
+  /** A change's is at the place before its number; none is ever given twice. */
+  readonly hashes: string[];
+  hashCount: number;
   /** Names are never given twice, not even after a restore. */
   uidCount: number;
   readonly revisions: { readonly sequence: number; readonly revision: GoalRevision }[];
@@ -64,6 +67,7 @@ const keyOf = (tenant: string, kind: Kind, name: string): string => `${tenant} $
 
 function change(memory: Memory, subject: string): number {
   memory.options.onChange?.(subject);
+  memory.hashes.push(`hash${++memory.hashCount}`);
   return ++memory.sequence;
 }
 
@@ -286,6 +290,7 @@ function restore(memory: Memory, sequence: number): void {
   memory.config = memory.config.filter((each) => each.sequence <= sequence);
   memory.keys.clear();
   memory.sequence = sequence;
+  memory.hashes.length = sequence;
 }
 
 const dayMs = 86_400_000;
@@ -298,6 +303,8 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
     ...{
       options,
       sequence: 0,
+      hashes: [],
+      hashCount: 0,
       uidCount: 0,
       revisions: [],
       heads: new Map(),
@@ -332,6 +339,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .reverse()
         .slice(0, limits.revisionsReadMax),
     stateAt: async (tenant, at) => stateAt(memory, tenant, at),
+    hashAt: async (sequence) => memory.hashes[sequence - 1] ?? null,
     snapshot: async () => ({
       sequence: memory.sequence,
       at: options.now(),
