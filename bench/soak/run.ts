@@ -2,12 +2,11 @@
 // Usage: npm run soak -- --minutes N --mode at-least-once|exactly-once [--rate EVENTS_PER_SECOND] [--seed N]
 import { parseArgs } from 'node:util';
 import type { JobView } from '#core/api/wire.ts';
-import { isBalanced } from '#core/job/accounting.ts';
 import { deadLetterTopic } from '#core/names.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';
-import { until } from '#test/support/until.ts';
+import { agrees, waitForEnd } from './catch-up.ts';
 import { Faults } from './faults.ts';
 import { startLoad } from './load.ts';
 import { judge, type Verdict } from './oracle.ts';
@@ -72,7 +71,7 @@ async function soak(platform: TestPlatform, signal: AbortSignal): Promise<boolea
     signal.throwIfAborted();
     await load.stop();
     tell(`${load.acknowledged.count} events acknowledged, ${faults.count} faults; waiting for the job to catch up`);
-    const caughtUp = await waitForEnd(platform, signal);
+    const caughtUp = await waitForEnd({ platform, job, withinMs: catchUpMs, signal, tell });
     const verdict = await judge({
       broker: platform.kafka,
       topics,
@@ -118,40 +117,10 @@ class Watch {
   }
 }
 
-/** The job as it is when nothing waits any more; null when that did not come. */
-async function waitForEnd(platform: TestPlatform, signal: AbortSignal): Promise<JobView | null> {
-  let last = -1;
-  let sameSince = performance.now();
-  return await until(
-    async () => {
-      signal.throwIfAborted();
-      const view = await platform.job(job).catch(() => null);
-      if (view === null) return null;
-      if (view.status.accounting.in !== last) sameSince = performance.now();
-      last = view.status.accounting.in;
-      const isStill = performance.now() - sameSince > 5_000;
-      return isStill && view.status.lag.records === 0 && view.status.phase === 'Running' ? view : null;
-    },
-    'the job to catch up',
-    catchUpMs,
-  ).catch((error: unknown) => {
-    signal.throwIfAborted();
-    tell(`${String(error)}\n${platform.logs()}`);
-    return null;
-  });
-}
-
 function report(verdict: Verdict, end: JobView | null, faults: Faults, { standstillMs }: Watch): boolean {
-  const { records, vanished, lost, duplicated, disordered, byFate } = verdict;
+  const { records, vanished, lost, duplicated, disordered } = verdict;
   const accounting = end?.status.accounting ?? null;
-  // What came twice was not read twice: each record is in the account once, in every mode.
-  const balanced =
-    accounting !== null &&
-    isBalanced(accounting) &&
-    accounting.in === records &&
-    accounting.out === byFate.passes &&
-    accounting.filtered === byFate.filtered &&
-    accounting.deadLettered === byFate.broken;
+  const balanced = end !== null && agrees(end, verdict);
   const isExact = mode === 'at-least-once' || (duplicated === 0 && disordered === 0);
   const ok = end !== null && records > 0 && faults.count > 0 && lost === 0 && isExact && balanced && vanished === 0;
   const line = { minutes, faults: faults.count, records, lost, duplicated, mode, ok };
