@@ -167,8 +167,8 @@ export class RecordAppender {
   }
 
   async #metadata(topic: string): Promise<TopicMetadata> {
-    const [metadata] = await this.#connections.metadata([topic]);
-    if (metadata === undefined) throw topicMissing(topic, 'user');
+    const metadata = await this.#connections.topic(topic);
+    if (metadata === null) throw topicMissing(topic, 'user');
     return metadata;
   }
 

@@ -79,6 +79,9 @@ const lastingCodes: ReadonlyMap<string, 'user' | 'external'> = new Map([
   ['UNSUPPORTED_VERSION', 'external'],
 ]);
 
+/** A repetition would not change it. */
+export const isLasting = (error: unknown): boolean => kafkaCodes(error).some((code) => lastingCodes.has(code));
+
 function asLasting(error: unknown, what: string): PlatformError | null {
   if (isPlatformError(error)) return error;
   const code = kafkaCodes(error).find((each) => lastingCodes.has(each));

@@ -155,14 +155,14 @@ class KafkaAdmin implements BrokerAdmin {
         if (!hasCode(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error;
       }
     });
-    const isGone = async () => (await this.#connections.metadata([topic])).length === 0;
+    const isGone = async () => (await this.#connections.topic(topic)) === null;
     await settled(this.#callMs, `the deletion of ${topic}`, isGone);
   }
 
   async positions(topic: string): Promise<readonly TopicPositions[] | null> {
     return await keepTrying(this.#callMs, `look up the positions of ${topic}`, async () => {
-      const [metadata] = await this.#connections.metadata([topic]);
-      if (metadata === undefined) return null;
+      const metadata = await this.#connections.topic(topic);
+      if (metadata === null) return null;
       const [earliest, latest] = await Promise.all([
         listOffsets(this.#connections, metadata, earliestOffset, 'uncommitted'),
         listOffsets(this.#connections, metadata, latestOffset, 'uncommitted'),
@@ -177,8 +177,8 @@ class KafkaAdmin implements BrokerAdmin {
 
   async offsetsAt(topic: string, at: number): Promise<ReadonlyMap<number, string | null> | null> {
     return await keepTrying(this.#callMs, `look up ${new Date(at).toISOString()} in ${topic}`, async () => {
-      const [metadata] = await this.#connections.metadata([topic]);
-      if (metadata === undefined) return null;
+      const metadata = await this.#connections.topic(topic);
+      if (metadata === null) return null;
       const found = await listOffsets(this.#connections, metadata, BigInt(Math.max(0, Math.trunc(at))), 'uncommitted');
       return new Map([...found].map(([partition, offset]) => [partition, offset < 0n ? null : String(offset)]));
     });
@@ -189,13 +189,13 @@ class KafkaAdmin implements BrokerAdmin {
   }
 
   async #partitionCount(topic: string): Promise<number> {
-    return (await this.#connections.metadata([topic]))[0]?.partitions.length ?? 0;
+    return (await this.#connections.topic(topic))?.partitions.length ?? 0;
   }
 
   async #ledBy(topic: string, partitions: number): Promise<void> {
     await settled(this.#callMs, `a leader for each partition of ${topic}`, async () => {
-      const [metadata] = await this.#connections.metadata([topic]);
-      return metadata !== undefined && metadata.partitions.length >= partitions && metadata.partitions.every(isLed);
+      const metadata = await this.#connections.topic(topic);
+      return metadata !== null && metadata.partitions.length >= partitions && metadata.partitions.every(isLed);
     });
   }
 

@@ -1,6 +1,6 @@
 // Connections to the brokers for single requests of Kafka's protocol, one a broker, opened when needed.
-import { Connection, metadataV12 } from '@platformatic/kafka';
-import { hasCode } from './attempts.ts';
+import { Connection, metadataV12, protocolErrorsCodesById } from '@platformatic/kafka';
+import { hasCode, isLasting } from './attempts.ts';
 import { type KafkaSecurity, noSecurity } from './security.ts';
 
 export interface KafkaOptions {
@@ -69,8 +69,27 @@ export class KafkaConnections {
     return await this.#ask(address, ask);
   }
 
-  /** Those of the topics that exist; all where `topics` is null. */
+  /**
+   * Those of the topics that exist and that we may describe; all where `topics` is null. One that only we are refused is left
+   * out, so that the others are seen; while the brokers cannot say of one whether it exists, none is given.
+   */
   async metadata(topics: readonly string[] | null): Promise<readonly TopicMetadata[]> {
+    const { described, refusal } = await this.#describe(topics);
+    if (refusal !== null && !isLasting(refusal)) throw refusal;
+    return described;
+  }
+
+  /** Null only where the brokers say that there is no such topic. */
+  async topic(name: string): Promise<TopicMetadata | null> {
+    const { described, refusal } = await this.#describe([name]);
+    if (refusal !== null) throw refusal;
+    return described[0] ?? null;
+  }
+
+  /** `refusal`: of a topic of which the brokers say something else than that it is there, or is not; one that may pass first. */
+  async #describe(
+    topics: readonly string[] | null,
+  ): Promise<{ readonly described: readonly TopicMetadata[]; readonly refusal: Error | null }> {
     const answer = await this.askAny((connection) =>
       metadataV12.api
         .async(connection, topics === null ? null : [...topics], false, false)
@@ -80,15 +99,15 @@ export class KafkaConnections {
     this.clusterId = answer.clusterId ?? null;
     this.#addresses.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, `${host}:${port}`);
-    return answer.topics
-      .filter(({ errorCode, partitions }) => errorCode === 0 && partitions.length > 0)
-      .map(({ name, topicId, partitions }) => ({
-        topic: name ?? '',
-        topicId,
-        partitions: partitions
-          .map(({ partitionIndex, leaderId }) => ({ partition: partitionIndex, leader: leaderId }))
-          .sort((a, b) => a.partition - b.partition),
-      }));
+    const refusals = answer.topics
+      .filter(({ errorCode }) => !toldPlainly.has(errorCode))
+      .map(({ name, errorCode }) => refusalOf(name ?? '', errorCode));
+    return {
+      described: answer.topics
+        .filter(({ errorCode, partitions }) => errorCode === 0 && partitions.length > 0)
+        .map(asTopic),
+      refusal: refusals.find((each) => !isLasting(each)) ?? refusals[0] ?? null,
+    };
   }
 
   async #ask<Answer>(address: string, ask: (connection: Connection) => Promise<Answer>): Promise<Answer> {
@@ -141,6 +160,22 @@ export class KafkaConnections {
     this.#open.clear();
     await Promise.allSettled(connecting.map(async (connection) => await (await connection).close()));
   }
+}
+
+const asTopic = ({ name, topicId, partitions }: metadataV12.MetadataResponse['topics'][number]): TopicMetadata => ({
+  topic: name ?? '',
+  topicId,
+  partitions: partitions
+    .map(({ partitionIndex, leaderId }) => ({ partition: partitionIndex, leader: leaderId }))
+    .sort((a, b) => a.partition - b.partition),
+});
+
+/** There is the topic, and there is none. */
+const toldPlainly: ReadonlySet<number> = new Set([0, 3]);
+
+function refusalOf(topic: string, errorCode: number): Error {
+  const apiId = (protocolErrorsCodesById as Readonly<Record<number, string>>)[errorCode] ?? `error ${errorCode}`;
+  return Object.assign(new Error(`the brokers do not describe topic ${topic}: ${apiId}`), { apiId });
 }
 
 /** The library throws when any part of an answer is an error; the answer is in the error. */

@@ -239,8 +239,8 @@ class TopicReader {
   }
 
   async #metadata(): Promise<TopicMetadata> {
-    const [topic] = await this.#connections.metadata([this.#request.topic]);
-    if (topic === undefined) throw topicMissing(this.#request.topic, 'user');
+    const topic = await this.#connections.topic(this.#request.topic);
+    if (topic === null) throw topicMissing(this.#request.topic, 'user');
     return topic;
   }
 

@@ -99,6 +99,19 @@ describe('tokens', () => {
     }, 'the broker to end two sessions');
     expect(await rig.count(goal.sink.topic)).toBe(written);
   });
+
+  test('who may not see a topic is told that, and not that there is none; of a topic that is not there, that', async () => {
+    const goal = await rig.job({ partitions: 1, sinkPartitions: 1 });
+    await grantRights(rig.admin, goal);
+    const other = open(fresh('default/nobody@0000000000000000'));
+    await expect(other.append(goal.sink.topic, aRecord)).rejects.toMatchObject({
+      code: 'kafka-refused',
+      message: expect.stringMatching(/TOPIC_AUTHORIZATION_FAILED/),
+    });
+    const everything = createRecordLog({ brokers: [kafka.address], clientId: 'test', callMs: 5_000 });
+    opened.push(everything);
+    await expect(everything.append('no-such-topic', aRecord)).rejects.toMatchObject({ code: 'topic-missing' });
+  });
 });
 
 describe('a user and a password', () => {
