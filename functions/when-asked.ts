@@ -14,9 +14,11 @@ interface Shape<Port> {
  */
 export function whenAsked<Port extends object>(open: () => Promise<Port>, { sequences = [] }: Shape<Port> = {}): Port {
   let opened: Promise<Methods> | null = null;
+  /** An adapter may be an object of a class: its methods are called as its own. */
   const method = async (name: string | symbol): Promise<Method> => {
     opened ??= open() as Promise<unknown> as Promise<Methods>;
-    return (await opened)[name]!;
+    const port = await opened;
+    return port[name]!.bind(port);
   };
   const answer =
     (name: string | symbol): Method =>

@@ -8,20 +8,33 @@ interface Shelf {
   close(): Promise<void>;
 }
 
+/** Of a class, as most adapters are: what its methods need is its own. */
+class TestShelf implements Shelf {
+  readonly #done: string[];
+
+  constructor(done: string[]) {
+    this.#done = done;
+    done.push('opened');
+  }
+
+  async find(name: string): Promise<string> {
+    return this.#done.includes('closed') ? 'closed' : `${name}!`;
+  }
+
+  async *all(from: number): AsyncIterable<number> {
+    if (this.#done.includes('closed')) return;
+    yield from;
+    yield from + 1;
+  }
+
+  async close(): Promise<void> {
+    this.#done.push('closed');
+  }
+}
+
 function aShelf() {
   const done: string[] = [];
-  const shelf: Shelf = {
-    find: async (name) => `${name}!`,
-    async *all(from) {
-      yield from;
-      yield from + 1;
-    },
-    close: async () => void done.push('closed'),
-  };
-  const open = async (): Promise<Shelf> => {
-    done.push('opened');
-    return shelf;
-  };
+  const open = async (): Promise<Shelf> => new TestShelf(done);
   return { done, port: whenAsked<Shelf>(open, { sequences: ['all'] }) };
 }
 
