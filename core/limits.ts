@@ -75,4 +75,7 @@ export const limits = {
   decisionMsMax: 30_000,
   destroyJobsAtOnceMin: 5,
   destroyJobsAtOnceShare: 0.1,
+  /** Jobs whose workers report and ail all the same; where more do at once, none of them is restarted. */
+  correctJobsAtOnceMin: 5,
+  correctJobsAtOnceShare: 0.1,
 } as const;

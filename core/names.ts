@@ -146,6 +146,12 @@ export const jobName = (route: string, sink: string): string => `${route}.${sink
 export const workerName = (job: string, incarnation: number, slot: number): string =>
   `${job}/${String(incarnation).padStart(8, '0')}/${slot}`;
 
+/** Without its job, for messages that stand under the job anyway: incarnation and slot, `3/0`. */
+export const shortWorkerName = (worker: string): string => {
+  const [incarnation, slot] = worker.split('/').slice(-2);
+  return `${Number(incarnation)}/${slot}`;
+};
+
 export const defaultTenant = 'default';
 
 /**

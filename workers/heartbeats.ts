@@ -11,7 +11,9 @@ import type { PathsState } from './paths.ts';
 
 export interface HeartbeatFacts {
   readonly state: WorkerState;
-  readonly leader: boolean;
+  /** By the monotonic clock: since when it leads (null: it does not), and when it last did its part in sharing splits out. */
+  readonly leadsSinceMs: number | null;
+  readonly lookedMs: number | null;
   readonly holdings: readonly Holding[];
   /** Of the splits that this worker had and has no more. */
   readonly retired: Accounting;
@@ -60,9 +62,9 @@ export class Heartbeats {
       live: liveHash(goal),
       state: facts.state,
       beat: ++this.#beat,
-      ...this.#times(),
+      ...this.#times(facts),
       pid: identity.pid,
-      leader: facts.leader,
+      leader: facts.leadsSinceMs !== null,
       splits: splits.map(describeSplit),
       accounting,
       lastMinute: this.#lastMinute(accounting),
@@ -76,11 +78,20 @@ export class Heartbeats {
     };
   }
 
-  /** Both by the clock as it goes now: of one that was set meanwhile, who reads it knows only what it is off at `at`. */
-  #times(): Pick<Heartbeat, 'at' | 'startedAt'> {
+  /** All by the clock as it goes now: of one that was set meanwhile, who reads it knows only what it is off at `at`. */
+  #times({
+    leadsSinceMs,
+    lookedMs,
+  }: HeartbeatFacts): Pick<Heartbeat, 'at' | 'startedAt' | 'leadingSince' | 'lookedAt'> {
     const { clock } = this.#parts;
     const at = clock.now();
-    return { at, startedAt: at - Math.round(clock.monotonicMs() - this.#startedMonotonicMs) };
+    const nowMs = clock.monotonicMs();
+    const timeOf = (monotonicMs: number): number => at - Math.round(nowMs - monotonicMs);
+    return {
+      ...{ at, startedAt: timeOf(this.#startedMonotonicMs) },
+      ...(leadsSinceMs === null ? {} : { leadingSince: timeOf(leadsSinceMs) }),
+      lookedAt: timeOf(lookedMs ?? this.#startedMonotonicMs),
+    };
   }
 
   #lastMinute(accounting: Accounting): NonNullable<Heartbeat['lastMinute']> {

@@ -1,6 +1,6 @@
 // A worker's part in its job: one round reads the view, leads if nobody does, and says which splits to take and to leave.
 
-import { messageOf } from '#core/errors.ts';
+import { isPlatformError, messageOf } from '#core/errors.ts';
 import {
   assignableWorkers,
   type ClaimDecision,
@@ -14,6 +14,7 @@ import type { StoredLive } from '#core/job/live-settings.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { JobView, LeaderRecord } from '#core/ports/worker-store.ts';
 import { Checkpoints } from './checkpoints.ts';
+import type { ErrorsSeen } from './errors-seen.ts';
 import { Leader } from './leader.ts';
 import type { WorkerParts } from './parts.ts';
 
@@ -28,15 +29,23 @@ export class Membership {
   #sightings: Sightings = new Map();
   #lead: LeaderRecord | null = null;
   #checkpointing = false;
+  #leadsSinceMs: number | null = null;
+  readonly #errors: Pick<ErrorsSeen, 'note'>;
 
-  constructor(parts: WorkerParts) {
+  constructor(parts: WorkerParts, errors: Pick<ErrorsSeen, 'note'>) {
     this.#parts = parts;
+    this.#errors = errors;
     this.checkpoints = new Checkpoints(parts);
     this.#leader = new Leader(parts, this.checkpoints);
   }
 
   get leads(): boolean {
     return this.#lead !== null;
+  }
+
+  /** Since when, by the monotonic clock; null: it does not. */
+  get leadsSinceMs(): number | null {
+    return this.leads ? this.#leadsSinceMs : null;
   }
 
   /** Throws while the stores cannot be reached; nothing is decided then. */
@@ -63,7 +72,10 @@ export class Membership {
     const wasLeading = this.leads;
     this.#lead =
       decideLead(standpoint) === 'follow' ? null : await workers.lead(identity.job, identity.worker, view.leader);
-    if (this.leads && !wasLeading) this.checkpoints.lookAgain();
+    if (this.leads && !wasLeading) {
+      this.#leadsSinceMs = this.#parts.clock.monotonicMs();
+      this.checkpoints.lookAgain();
+    }
     if (this.leads !== wasLeading)
       log.info(this.leads ? 'leads the job' : 'does not lead the job any more', { leader: this.#lead ?? view.leader });
     if (this.#lead === null) return { view, records };
@@ -86,7 +98,9 @@ export class Membership {
     try {
       await this.checkpoints.take(await this.#parts.splits.list(this.#parts.identity.job));
     } catch (error) {
-      this.#parts.log.warn('no checkpoint was taken; tried again after its interval', { reason: messageOf(error) });
+      // Told with every heartbeat: a checkpoint that grows old by the bucket's fault is nothing to replace a leader for.
+      const isOutside = isPlatformError(error) && error.fault === 'external';
+      this.#errors.note(isOutside ? 'checkpoint-failed' : 'checkpoint-not-taken', messageOf(error));
     } finally {
       this.#checkpointing = false;
     }

@@ -37,6 +37,8 @@ export class Worker {
   #isOver = false;
   #draining = false;
   #refusedMs: number | null = null;
+  /** When a round last came to its end, by the monotonic clock. */
+  #lookedMs: number | null = null;
   #beating: Promise<void> | null = null;
   #announced: WorkerState = 'starting';
 
@@ -46,7 +48,7 @@ export class Worker {
     const { clock, log } = parts;
     this.#lease = lease;
     this.#errors = new ErrorsSeen(log, () => clock.now());
-    this.#membership = new Membership(parts);
+    this.#membership = new Membership(parts, this.#errors);
     this.#heartbeats = new Heartbeats(parts);
     const onFenced = (split: SplitRef): void => this.#onFenced(split);
     this.#commits = new Commits(parts, this.#lease, this.#errors, onFenced);
@@ -114,6 +116,7 @@ export class Worker {
       let waits = true;
       try {
         waits = await this.#round();
+        this.#lookedMs = this.#parts.clock.monotonicMs();
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
       }
@@ -159,7 +162,8 @@ export class Worker {
     const sentMs = clock.monotonicMs();
     const heartbeat = this.#heartbeats.next({
       state: this.#state,
-      leader: this.#membership.leads,
+      leadsSinceMs: this.#membership.leadsSinceMs,
+      lookedMs: this.#lookedMs,
       holdings: this.#holdings.all,
       retired: this.#holdings.retired,
       paths: this.#holdings.paths.state,

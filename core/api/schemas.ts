@@ -125,6 +125,8 @@ const jobStatus = z
           'CheckpointFresh',
           'Balanced',
           'Stable',
+          'Led',
+          'RuntimeAgrees',
           'UpstreamAlive',
           'Quiet',
           'Scaled',

@@ -70,12 +70,14 @@ function moved({ at, beat }: Heartbeat, known: BeatSighting | undefined, time: O
 export function shiftHeartbeat(heartbeat: Heartbeat, at: number): Heartbeat {
   const byMs = at - heartbeat.at;
   if (byMs === 0) return heartbeat;
-  const { splits, lastCheckpoint, gathering, errors, startedAt } = heartbeat;
+  const { splits, lastCheckpoint, gathering, errors, startedAt, leadingSince, lookedAt } = heartbeat;
   return {
     ...{ ...heartbeat, at, startedAt: startedAt + byMs },
     splits: splits.map((split) => ({ ...split, movedAt: split.movedAt + byMs, seenAt: split.seenAt + byMs })),
     lastCheckpoint: lastCheckpoint && { ...lastCheckpoint, at: lastCheckpoint.at + byMs },
     errors: errors.map((error) => ({ ...error, at: error.at + byMs })),
+    ...(leadingSince === undefined ? {} : { leadingSince: leadingSince + byMs }),
+    ...(lookedAt === undefined ? {} : { lookedAt: lookedAt + byMs }),
     ...(gathering
       ? { gathering: { ...gathering, oldestAt: gathering.oldestAt + byMs, dueAt: gathering.dueAt + byMs } }
       : {}),

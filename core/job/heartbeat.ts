@@ -42,6 +42,10 @@ export interface Heartbeat {
   readonly startedAt: number;
   readonly pid: number;
   readonly leader: boolean;
+  /** Since when it leads; absent while it does not, and of older workers. */
+  readonly leadingSince?: number;
+  /** When it last saw who is to have which split, and did its part in it; older workers do not say. */
+  readonly lookedAt?: number;
   readonly splits: readonly SplitHeartbeat[];
   /** Of this incarnation. The job's whole account is the sum over its splits' items. */
   readonly accounting: Accounting;

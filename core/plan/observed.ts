@@ -33,4 +33,6 @@ export interface ObservedJob {
   readonly splits: readonly SplitRecord[] | null;
   /** Absent where it was not watched for long enough. */
   readonly traffic?: Traffic;
+  /** Of its source; absent where it is not known. */
+  readonly partitions?: number;
 }

@@ -5,14 +5,21 @@ import { adoptControl } from '#core/plan/adopt-control.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
+import { fenceUnlisted } from '#core/plan/plan-strays.ts';
 import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
-/** `keptMs`: for how long positions and books stay after the end, so that it can be undone. */
+export interface EndingTimes {
+  readonly leaseMs: number;
+  /** For how long positions and books stay after the end, so that it can be undone. */
+  readonly keptMs: number;
+  readonly listingGraceMs: number;
+}
+
 export function planEndedJob(
   job: string,
   observed: ObservedJob,
-  { leaseMs, keptMs }: { readonly leaseMs: number; readonly keptMs: number },
+  { leaseMs, keptMs, listingGraceMs }: EndingTimes,
 ): Decision {
   const alive = observed.tasks.filter((task) => task.state !== 'stopped');
   const reporting = observed.heartbeats.some(
@@ -42,12 +49,13 @@ export function planEndedJob(
     target: job,
     // Remembered until it is cleared: a worker that nobody expected may leave items behind and be gone before the next pass.
     control: markEnding(job, id?.uid ?? '', observed),
-    actions: toStop.map((task) => ({
-      kind: 'stop-worker',
-      job,
-      taskId: task.taskId,
-      why: isReplay(job) ? 'the replay is over' : 'its route or sink was deleted',
-    })),
+    actions: [
+      ...toStop.map(({ taskId }) => ({
+        ...{ kind: 'stop-worker' as const, job, taskId },
+        why: isReplay(job) ? 'the replay is over' : 'its route or sink was deleted',
+      })),
+      ...fenceUnlisted(job, observed, listingGraceMs),
+    ],
     events:
       toStop.length > 0 && !isReplay(job)
         ? [

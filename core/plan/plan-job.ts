@@ -11,29 +11,25 @@ import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
 import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { planHealth } from '#core/plan/plan-health.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import { judgeRollout, type Rollout } from '#core/plan/plan-rollout.ts';
-import {
-  type JobScope,
-  planEndedSlot,
-  planWantedSlot,
-  type SlotDecision,
-  scopeEvent,
-  shortName,
-} from '#core/plan/plan-slot.ts';
+import { type JobScope, planEndedSlot, planWantedSlot, type SlotDecision, scopeEvent } from '#core/plan/plan-slot.ts';
+import { ownedWorkers, planStrays } from '#core/plan/plan-strays.ts';
 import { requestedSwitch, type SwitchStep, switchStep } from '#core/plan/plan-switch.ts';
 import { taskIncarnation, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { ControlRecord, ControlTask, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 
-/** `newest`: as the goal store has it, where the job is brought to an earlier goal than that. */
+/** `newest`: as the goal store has it, where the job is brought to an earlier goal. `isFleetWide`: too many jobs ail at once to restart any. */
 export function planJob(
   entry: JobEntry,
   observed: ObservedJob,
   settings: PlatformSettings,
   newest: JobEntry = entry,
+  isFleetWide = false,
 ): Decision {
   const { goal } = entry;
   if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
@@ -44,7 +40,7 @@ export function planJob(
   let incarnationLast = before.incarnationLast;
   const step = placingStep(entry, observed, before);
   const scope: JobScope = {
-    ...{ entry, observed, settings, now: observed.at, nextIncarnation: () => ++incarnationLast },
+    ...{ entry, observed, settings, now: observed.at, isFleetWide, nextIncarnation: () => ++incarnationLast },
     whyNone: step.kind === 'hold' ? placingWords[step.by.plan.kind] : entry.paused ? 'the job is paused' : null,
   };
   const stage = canaryStage(entry, newest, before);
@@ -63,8 +59,10 @@ export function planJob(
   const regular = withoutCanary(slots);
   const rollout = judgeRollout({ entry, observed, before, slots: regular, whyNone: scope.whyNone, stops });
   const canary = stepCanary({ stage, scope, newest, before, slots });
+  const { memory, ...health } = planHealth(scope, before, slots);
+  decisions.push({ record: null, ...health });
   const after: ControlRecord = {
-    ...withoutRollout(hasPlacing(entry) ? before : withoutRewind(before), newest),
+    ...withoutPassing(hasPlacing(entry) ? before : withoutRewind(before), newest),
     announced: {
       ...announceLive(entry, observed, announced),
       ...(behind ? heldMarks(newest, before, observed.at) : {}),
@@ -72,6 +70,7 @@ export function planJob(
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
     ...canary.memory,
+    ...memory,
     revisionActed: entry.freeze === null ? revision : before.revisionActed,
     acted: { revision: goal.revision, render: entry.render, paused: entry.paused },
     restartSequence: entry.restartSequence,
@@ -140,9 +139,9 @@ function planSlots(
   return { slots, decisions };
 }
 
-/** Of a goal that got nowhere nothing needs to be known once there is another. */
-function withoutRollout(
-  { rollout: _under, canary: _tried, failed, ...rest }: ControlRecord,
+/** What each pass says anew. Of a goal that got nowhere nothing needs to be known once there is another. */
+function withoutPassing(
+  { rollout: _under, canary: _tried, health: _ails, failed, ...rest }: ControlRecord,
   newest: JobEntry,
 ): ControlRecord {
   return failed?.render === newest.render ? { ...rest, failed } : rest;
@@ -261,43 +260,6 @@ function awaitProof(
   const isAwaited =
     onRedeploy === 'canary' && rollout.kind === 'under-way' && now - rollout.marks.since < progressWithinMs;
   return isAwaited ? { settled: false, nextPassAt: now + goal.settings.leaseMs } : { settled: true };
-}
-
-const ownedWorkers = (slots: readonly SlotRecord[]): ReadonlySet<number> =>
-  new Set(slots.flatMap(({ incarnation, successor }) => [incarnation, ...(successor ? [successor.incarnation] : [])]));
-
-/** Tasks of this job that no slot owns any more (a lost control record, a replaced worker that lingers): stopped, and forgotten when over. */
-function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDecision {
-  const actions: Action[] = [];
-  const events: PlatformEvent[] = [];
-  let settled = true;
-  for (const task of scope.observed.tasks) {
-    if (owned.has(taskIncarnation(task)) || task.state === 'stopped' || task.state === 'stopping') continue;
-    settled = false;
-    actions.push({
-      kind: 'stop-worker',
-      job: scope.entry.goal.id,
-      taskId: task.taskId,
-      why: 'another worker has its place',
-    });
-    if (!scope.observed.control)
-      events.push(
-        scopeEvent(
-          scope,
-          'info',
-          'WorkerStopping',
-          `Worker ${shortName(taskWorker(task))} is not in the plan: it drains and ends.`,
-        ),
-      );
-  }
-  for (const heartbeat of scope.observed.heartbeats) {
-    if (owned.has(heartbeat.incarnation)) continue;
-    const task = scope.observed.tasks.find((candidate) => taskIncarnation(candidate) === heartbeat.incarnation);
-    const long = scope.now - heartbeat.at > scope.settings.startDeadlineMs;
-    if (task?.state === 'stopped' || (!task && long))
-      actions.push({ kind: 'forget-worker', job: scope.entry.goal.id, worker: heartbeat.worker });
-  }
-  return { record: null, actions, events, settled };
 }
 
 /** Without what changes in every listing: a steady world writes nothing. */

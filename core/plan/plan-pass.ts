@@ -4,6 +4,7 @@ import { rememberScale } from '#core/autoscale/remember-scale.ts';
 import { asScaled } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { announceStatus } from '#core/plan/announce-status.ts';
@@ -15,6 +16,7 @@ import { holdBehind, isBehind } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
 import { holdEnding, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
+import { isFleetWide, needsCorrection } from '#core/plan/plan-health.ts';
 import { leaveBehind, planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
 import { planReplayJob } from '#core/plan/plan-replay.ts';
@@ -28,9 +30,17 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const jobs = observeJobs(observed);
   if (jobs === null) return topics;
   const wanted = new Set([...goal.jobs, ...goal.replays].map((entry) => entry.goal.id));
-  const live = goal.jobs.map((entry) => [entry, observedOf(entry, jobs.get(entry.goal.id), observed)] as const);
+  const partitions = new Map(observed.topics?.map((topic) => [topic.topic, topic.partitions]));
+  const live = goal.jobs.map((entry) => {
+    const count = partitions.get(entry.goal.source.topic);
+    const job = observedOf(entry, jobs.get(entry.goal.id), observed);
+    return [entry, count === undefined ? job : { ...job, partitions: count }] as const;
+  });
   const scaling = planScaling(live, settings);
-  const decisions = live.map(([entry, job]) => planLiveJob(entry, job, settings, scaling.get(entry.goal.id)));
+  const fleetWide = ailAtOnce(live, settings);
+  const decisions = live.map(([entry, job]) =>
+    planLiveJob(entry, job, settings, scaling.get(entry.goal.id), fleetWide),
+  );
   const replays = goal.replays.map((entry) =>
     planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
@@ -45,6 +55,13 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   ].filter(hasEffect);
 }
 
+/** Whether so many jobs would have a worker replaced that reports that what they show is no fault of theirs. */
+function ailAtOnce(live: readonly (readonly [JobEntry, ObservedJob])[], settings: PlatformSettings): boolean {
+  const ailing = live.filter(([entry, job]) => needsCorrection(entry, job, settings.listingGraceMs)).length;
+  const bounds = { jobsMin: limits.correctJobsAtOnceMin, share: limits.correctJobsAtOnceShare };
+  return isFleetWide(ailing, live.length, bounds);
+}
+
 /** Too many at once are asked about first; frozen ones stay as they are. */
 function planEndings(
   ended: readonly (readonly [string, ObservedJob])[],
@@ -52,7 +69,7 @@ function planEndings(
   known: readonly string[],
   settings: PlatformSettings,
 ): readonly Decision[] {
-  const { leaseMs } = settings.worker;
+  const { listingGraceMs, worker } = settings;
   const due = ended.filter(([id]) => !isEndFrozen(id, goal));
   const counted = due.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
   const held = holdDestruction(
@@ -62,7 +79,8 @@ function planEndings(
     settings.guard,
   );
   return due.map(([id, job]) => {
-    if (!held.jobs.has(id)) return planEndedJob(id, job, { leaseMs, keptMs: keptMs(id, goal, settings) });
+    if (!held.jobs.has(id))
+      return planEndedJob(id, job, { leaseMs: worker.leaseMs, keptMs: keptMs(id, goal, settings), listingGraceMs });
     const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
     const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
     return holdEnding(id, job, message);
@@ -103,6 +121,7 @@ function planLiveJob(
   observed: ObservedJob,
   settings: PlatformSettings,
   step: ScaleStep | undefined,
+  fleetWide: boolean,
 ): Decision {
   const entry = holdBehind(declared, observed.control);
   const chosen = chooseGoal(entry, observed.control, observed.earlier);
@@ -113,7 +132,7 @@ function planLiveJob(
       : announceStatus(entry, leaveBehind(entry, behind, observed.at), observed);
   }
   const scaled = asScaled(chosen.entry, step?.record);
-  const decision = rememberScale(planJob(scaled, observed, settings, entry), step, observed.control);
+  const decision = rememberScale(planJob(scaled, observed, settings, entry, fleetWide), step, observed.control);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
   const finished = planOperations(scaled, control, observed);
   const actions = [...decision.actions, ...finished];

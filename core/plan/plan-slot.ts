@@ -4,7 +4,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { contentHash } from '#core/hash.ts';
 import { judgeSlot, type SlotHealth } from '#core/health/worker-health.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import { workerName } from '#core/names.ts';
+import { shortWorkerName, workerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
 import { needsSuccessor } from '#core/plan/job-change.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
@@ -36,6 +36,8 @@ export interface JobScope {
   readonly whyNone: string | null;
   /** Hands out incarnations, each once. */
   readonly nextIncarnation: () => number;
+  /** So many jobs ail at once that the cause lies outside: whoever works is left alone. */
+  readonly isFleetWide: boolean;
 }
 
 const latestHeartbeat = (scope: JobScope, incarnation: number) =>
@@ -55,10 +57,11 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
   if (!before) return start(scope, slot, 0, scope.now, 'WorkerStarted', 'the job wants it');
   // One that was started beside it for a goal that is not wanted any more is nobody's: it is stopped as such.
   const isWanted = before.successor !== undefined && !needsSuccessor(before.successor, scope.entry);
-  const record = isWanted ? before : withoutSuccessor(before);
+  const kept = isWanted ? before : withoutSuccessor(before);
   const { goal } = scope.entry;
-  const worker = workerName(goal.id, record.incarnation, slot);
-  const { health, task } = healthOf(scope, record);
+  const worker = workerName(goal.id, kept.incarnation, slot);
+  const { health, task } = healthOf(scope, kept);
+  const record = noteListing(scope, kept, health);
   const outdated = needsSuccessor(record, scope.entry);
   if (!outdated && record.successor) return planWantedSlot(scope, slot, withoutSuccessor(record));
   if (!outdated && record.quarantinedAt !== undefined && health.kind !== 'alive')
@@ -71,8 +74,14 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
     task ? [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }] : [];
   switch (health.kind) {
     case 'alive':
+      if (isDrifting(scope, record)) return replaceUnlisted(scope, slot, record);
       if (!outdated)
-        return { record: forgiven(scope, record), actions: [], events: [], ...again(scope, health.lookAgain) };
+        return {
+          record: forgiven(scope, record),
+          actions: [],
+          events: [],
+          ...awaited(scope, record, health.lookAgain),
+        };
       if (startsBeside(scope.entry, latestHeartbeat(scope, record.incarnation)))
         return planBeside(scope, slot, record, stop('a newer goal'));
       return {
@@ -83,7 +92,7 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
             scope,
             'info',
             'WorkerStopping',
-            `Worker ${shortName(worker)} runs an older goal: it drains and ends, then its successor starts.`,
+            `Worker ${shortWorkerName(worker)} runs an older goal: it drains and ends, then its successor starts.`,
           ),
         ],
         settled: false,
@@ -116,60 +125,93 @@ function planGone(
   switch (health.kind) {
     case 'stopping':
       if (health.reporting) return { record, actions: [], events: [], settled: false };
-      return replace(
-        scope,
-        slot,
-        record,
-        [{ kind: 'fence-worker', job: goal.id, worker }],
-        'WorkerReplaced',
-        `worker ${shortName(worker)} is stopping and silent`,
-      );
+      return replace(scope, slot, record, [{ kind: 'fence-worker', job: goal.id, worker }], {
+        reason: 'WorkerReplaced',
+        why: `worker ${shortWorkerName(worker)} is stopping and silent`,
+      });
     case 'silent':
       return replace(
         scope,
         slot,
         record,
         [{ kind: 'fence-worker', job: goal.id, worker }, ...stop('silent for longer than its lease')],
-        'WorkerSilent',
-        `worker ${shortName(worker)} has been silent for ${seconds(health.silentMs)} although its task runs`,
+        {
+          reason: 'WorkerSilent',
+          why: `worker ${shortWorkerName(worker)} has been silent for ${seconds(health.silentMs)} although its task runs`,
+          drift: driftOf(scope, record, worker),
+        },
       );
     case 'never-reported':
-      return replace(
-        scope,
-        slot,
-        record,
-        [{ kind: 'fence-worker', job: goal.id, worker }, ...stop('never reported')],
-        'WorkerNeverReported',
-        `worker ${shortName(worker)} did not report within ${seconds(health.waitedMs)}`,
-      );
+      return replace(scope, slot, record, [{ kind: 'fence-worker', job: goal.id, worker }, ...stop('never reported')], {
+        reason: 'WorkerNeverReported',
+        why: `worker ${shortWorkerName(worker)} did not report within ${seconds(health.waitedMs)}`,
+      });
     case 'lost':
-      return replace(
-        scope,
-        slot,
-        record,
-        [{ kind: 'fence-worker', job: goal.id, worker }],
-        'WorkerLost',
-        `the runtime does not know worker ${shortName(worker)}, and it is silent`,
-      );
+      return replace(scope, slot, record, [{ kind: 'fence-worker', job: goal.id, worker }], {
+        reason: 'WorkerLost',
+        why: `the runtime does not know worker ${shortWorkerName(worker)}, and it is silent`,
+      });
   }
+}
+
+/** A listing may lag: from when on it did not show a worker that reports is remembered, and forgotten when it does. */
+function noteListing(scope: JobScope, record: SlotRecord, health: SlotHealth): SlotRecord {
+  if (health.kind !== 'alive') return record;
+  const { unlistedSince, ...rest } = record;
+  if (health.listed) return unlistedSince === undefined ? record : rest;
+  const isYoung = scope.now - record.startedAt <= scope.settings.listingGraceMs;
+  return isYoung || unlistedSince !== undefined ? record : { ...record, unlistedSince: scope.now };
+}
+
+/** No blink: not listed for twice as long as a listing may lag. */
+export const isUnlistedForLong = ({ unlistedSince }: SlotRecord, now: number, listingGraceMs: number): boolean =>
+  unlistedSince !== undefined && now - unlistedSince > listingGraceMs;
+
+const isDrifting = (scope: JobScope, record: SlotRecord): boolean =>
+  !scope.isFleetWide && isUnlistedForLong(record, scope.now, scope.settings.listingGraceMs);
+
+/** Nobody could stop it, nor see what it costs: it is fenced, by which it ends itself, and one that the runtime knows takes its place. */
+function replaceUnlisted(scope: JobScope, slot: number, record: SlotRecord): SlotDecision {
+  const worker = workerName(scope.entry.goal.id, record.incarnation, slot);
+  return replace(scope, slot, record, [{ kind: 'fence-worker', job: scope.entry.goal.id, worker }], {
+    reason: 'WorkerUnlisted',
+    why: `worker ${shortWorkerName(worker)} reports, but the runtime has not known it for ${seconds(scope.now - record.unlistedSince!)}`,
+    drift: driftOf(scope, record, worker),
+  });
+}
+
+/** What the two say, side by side. */
+function driftOf(scope: JobScope, record: SlotRecord, worker: string): object {
+  const heartbeat = latestHeartbeat(scope, record.incarnation);
+  const task = taskOf(scope, record.incarnation);
+  return {
+    ...{ worker, runtime: task?.state ?? 'unknown', task: task?.taskId ?? null },
+    ...{ lastBeatAt: heartbeat?.at ?? null, beat: heartbeat?.beat ?? null, splits: heartbeat?.splits.length ?? 0 },
+  };
 }
 
 /** Whether a lease's length of watching is still to tell something. */
 const again = (scope: JobScope, isOpen: boolean): Pick<SlotDecision, 'settled' | 'nextPassAt'> =>
   isOpen ? { settled: false, nextPassAt: scope.now + scope.entry.goal.settings.leaseMs } : { settled: true };
 
+/** The same, of a worker that is not listed: what its runtime says when the listing can lag no longer. */
+function awaited(scope: JobScope, record: SlotRecord, isOpen: boolean): Pick<SlotDecision, 'settled' | 'nextPassAt'> {
+  if (record.unlistedSince === undefined || scope.isFleetWide) return again(scope, isOpen);
+  return { settled: false, nextPassAt: record.unlistedSince + scope.settings.listingGraceMs + 1 };
+}
+
 /** The old one goes on until the new one reports and reads; what becomes of the new one meanwhile is as with any worker. */
 function planBeside(scope: JobScope, slot: number, record: SlotRecord, stopOld: readonly Action[]): SlotDecision {
   const { goal } = scope.entry;
   const { successor } = record;
-  const old = shortName(workerName(goal.id, record.incarnation, slot));
+  const old = shortWorkerName(workerName(goal.id, record.incarnation, slot));
   if (successor === undefined) {
     const started = start(scope, slot, 0, scope.now, 'WorkerStarted', `worker ${old} runs an older goal and goes on`);
     return { ...started, record: { ...record, successor: started.record! } };
   }
   const heartbeat = latestHeartbeat(scope, successor.incarnation);
   if (healthOf(scope, successor).health.kind === 'alive' && heartbeat !== null && isReady(heartbeat, goal)) {
-    const name = shortName(workerName(goal.id, successor.incarnation, slot));
+    const name = shortWorkerName(workerName(goal.id, successor.incarnation, slot));
     const message = `Worker ${name} reports and reads: worker ${old} of the older goal drains and ends.`;
     const events = [scopeEvent(scope, 'info', 'WorkerStopping', message)];
     return { record: successor, actions: stopOld, events, settled: false };
@@ -197,23 +239,36 @@ function succeed(
       0,
       scope.now,
       'WorkerStarted',
-      `worker ${shortName(worker)} has ended, and there is a newer goal`,
+      `worker ${shortWorkerName(worker)} has ended, and there is a newer goal`,
     );
     return { ...started, actions: [fence, ...started.actions] };
   }
   if (endedInOrder(health)) {
-    const started = start(scope, slot, 0, scope.now, 'WorkerStarted', `worker ${shortName(worker)} ended in order`);
+    const started = start(
+      scope,
+      slot,
+      0,
+      scope.now,
+      'WorkerStarted',
+      `worker ${shortWorkerName(worker)} ended in order`,
+    );
     return { ...started, actions: [fence, ...started.actions] };
   }
-  return replace(
-    scope,
-    slot,
-    record,
-    [fence],
-    'WorkerDied',
-    `worker ${shortName(worker)} is over after ${seconds(health.livedMs)}: ${health.reason}${code}`,
-    isOwnFault(health.exitCode, health.reason) ? `${health.reason}${code}` : null,
-  );
+  return replace(scope, slot, record, [fence], {
+    reason: 'WorkerDied',
+    why: `worker ${shortWorkerName(worker)} is over after ${seconds(health.livedMs)}: ${health.reason}${code}`,
+    ...(isOwnFault(health.exitCode, health.reason) ? { ownFault: `${health.reason}${code}` } : {}),
+  });
+}
+
+/** How a worker came to be replaced, for the event. */
+interface Ending {
+  readonly reason: string;
+  readonly why: string;
+  /** What it has to answer for itself; absent where something outside may be to blame. */
+  readonly ownFault?: string;
+  /** The evidence, where the runtime's word and the worker's own differ. */
+  readonly drift?: object;
 }
 
 /** Ends the slot's worker for good and starts the next, when its backoff allows. */
@@ -222,28 +277,30 @@ function replace(
   slot: number,
   record: SlotRecord,
   first: readonly Action[],
-  reason: string,
-  why: string,
-  ownFault: string | null = null,
+  { reason, why, ownFault, drift }: Ending,
 ): SlotDecision {
-  if (ownFault !== null && !isWaiting(record)) {
+  if (ownFault !== undefined && !isWaiting(record)) {
     const held = quarantine(scope, slot, record, ownFault);
     if (held !== null) return { ...held, actions: [...first, ...held.actions] };
   }
-  const failuresBefore = madeProgress(scope, record) ? 0 : record.failureCount;
+  const drifts = drift === undefined || isWaiting(record) ? record.drifts : [...recentDrifts(scope, record), scope.now];
+  // Beyond the budget its successors wait, however far each of them got: what cuts it off again and again is not cured by a start.
+  const drifted = Math.max(0, (drifts?.length ?? 0) - scope.entry.restartBudget.count);
+  const failuresBefore = Math.max(drifted, madeProgress(scope, record) ? 0 : record.failureCount);
   // The moment of failure is taken once: later passes find `nextStartAt` already in the future of `startedAt`.
   const announcedBefore = isWaiting(record);
   const nextStartAt = announcedBefore ? record.nextStartAt : scope.now + startDelayMs(failuresBefore);
   if (nextStartAt > scope.now) {
-    const waiting = { ...record, nextStartAt };
+    const waiting = { ...record, nextStartAt, ...(drifts === undefined ? {} : { drifts }) };
     const events = announcedBefore
       ? []
       : [
           scopeEvent(
             scope,
-            'warning',
+            drifted > 0 ? 'error' : 'warning',
             reason,
             `${capital(why)}; failure ${failuresBefore + 1} in a row: the next starts in ${seconds(nextStartAt - scope.now)}.`,
+            drift,
           ),
         ];
     return { record: waiting, actions: announcedBefore ? [] : first, events, settled: false, nextPassAt: nextStartAt };
@@ -255,11 +312,15 @@ function replace(
     scope.now,
     announcedBefore ? 'WorkerStarted' : reason,
     announcedBefore ? 'its backoff is over' : why,
+    drift,
   );
-  const faults = ownFault === null ? record.faults : blame(record, ownFault, scope.now);
-  const blamed = faults === undefined ? {} : { faults };
-  return { ...started, record: { ...started.record!, ...blamed }, actions: [...first, ...started.actions] };
+  const faults = ownFault === undefined ? record.faults : blame(record, ownFault, scope.now);
+  const memory = { ...(faults === undefined ? {} : { faults }), ...(drifts === undefined ? {} : { drifts }) };
+  return { ...started, record: { ...started.record!, ...memory }, actions: [...first, ...started.actions] };
 }
+
+const recentDrifts = ({ entry, now }: JobScope, { drifts = [] }: SlotRecord): readonly number[] =>
+  drifts.filter((at) => now - at < entry.restartBudget.perMs).slice(1 - restartsMax);
 
 const isWaiting = (record: PlacedWorker): boolean => record.nextStartAt > record.startedAt;
 
@@ -277,7 +338,7 @@ function quarantine(scope: JobScope, slot: number, record: SlotRecord, ownFault:
   const recent = (faults.at ?? []).filter((at) => scope.now - at < restartBudget.perMs);
   if (recent.length <= restartBudget.count) return null;
   const worker = workerName(goal.id, record.incarnation, slot);
-  const message = `Worker ${shortName(worker)} ended ${recent.length} times within ${seconds(restartBudget.perMs)} by its own fault (${ownFault}): it is not started again. Change the route, or restart the job once the cause is gone.`;
+  const message = `Worker ${shortWorkerName(worker)} ended ${recent.length} times within ${seconds(restartBudget.perMs)} by its own fault (${ownFault}): it is not started again. Change the route, or restart the job once the cause is gone.`;
   const errors = latestHeartbeat(scope, record.incarnation)?.errors ?? [];
   const task = taskOf(scope, record.incarnation);
   const event = scopeEvent(scope, 'error', 'WorkerQuarantined', message, { fault: ownFault, errors });
@@ -293,6 +354,7 @@ function start(
   now: number,
   reason: string,
   why: string,
+  evidence?: object,
 ): SlotDecision {
   const record: SlotRecord = {
     incarnation: scope.nextIncarnation(),
@@ -311,7 +373,8 @@ function start(
         scope,
         severity,
         reason,
-        `${capital(why)}: worker ${shortName(worker)} started on revision ${scope.entry.goal.revision}.`,
+        `${capital(why)}: worker ${shortWorkerName(worker)} started on revision ${scope.entry.goal.revision}.`,
+        evidence,
       ),
     ],
     settled: false,
@@ -333,12 +396,13 @@ function startAction(scope: JobScope, slot: number, record: SlotRecord): Action 
 }
 
 /** A slot that is wanted no more (paused, fewer workers): stopped, and forgotten when over. */
-export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord): SlotDecision {
+export function planEndedSlot(scope: JobScope, slot: number, before: SlotRecord): SlotDecision {
   const { goal } = scope.entry;
-  const { health, task } = healthOf(scope, record);
-  const worker = workerName(goal.id, record.incarnation, slot);
+  const { health, task } = healthOf(scope, before);
+  const worker = workerName(goal.id, before.incarnation, slot);
+  const record = noteListing(scope, before, health);
   const fence: Action = { kind: 'fence-worker', job: goal.id, worker };
-  if (health.kind === 'over' || health.kind === 'lost')
+  if (health.kind === 'over' || health.kind === 'lost' || (health.kind === 'alive' && isDrifting(scope, record)))
     return { record: null, actions: [fence], events: [], settled: true };
   const alone = withoutSuccessor(record);
   if (health.kind === 'stopping' || task === null)
@@ -347,7 +411,7 @@ export function planEndedSlot(scope: JobScope, slot: number, record: SlotRecord)
   return {
     record: alone,
     actions: [{ kind: 'stop-worker', job: goal.id, taskId: task.taskId, why }],
-    events: [scopeEvent(scope, 'info', 'WorkerStopping', `Worker ${shortName(worker)} drains and ends: ${why}.`)],
+    events: [scopeEvent(scope, 'info', 'WorkerStopping', `Worker ${shortWorkerName(worker)} drains and ends: ${why}.`)],
     settled: false,
   };
 }
@@ -395,10 +459,5 @@ export const scopeEvent = (
   );
 };
 
-/** The worker's name without its job, for messages that stand under the job anyway: `3/0`. */
-export const shortName = (worker: string): string => {
-  const [incarnation, slot] = worker.split('/').slice(-2);
-  return `${Number(incarnation)}/${slot}`;
-};
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,4 +1,5 @@
 // The port to the reconciler's own memory: per job what it decided last. Losing it costs time, never correctness.
+import type { HealthRecord } from '#core/health/health-record.ts';
 import type { Accounting } from '#core/job/accounting.ts';
 
 /** One worker of a slot, as the reconciler last decided. */
@@ -24,6 +25,10 @@ export interface PlacedWorker {
 }
 
 export interface SlotRecord extends PlacedWorker {
+  /** Since when its worker reports and the runtime does not know it; absent while both agree. */
+  readonly unlistedSince?: number;
+  /** When workers of it were replaced that the runtime and their own word disagreed on, of the restart budget's span. */
+  readonly drifts?: readonly number[];
   /** Of a newer goal, started beside it: it has the slot once it reports and reads. */
   readonly successor?: PlacedWorker;
 }
@@ -104,6 +109,8 @@ export interface ControlRecord {
   readonly rewindBegunAt?: number;
   /** Absent where the autoscaler has nothing to remember. */
   readonly scale?: ScaleRecord;
+  /** What ails it although its workers report; absent where nothing is to be remembered. */
+  readonly health?: HealthRecord;
 }
 
 export interface ControlTask {

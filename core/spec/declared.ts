@@ -147,7 +147,10 @@ export const declaredRouteSpec = z.strictObject({
     }),
   health: z
     .strictObject({
-      stalledAfter: duration.optional(),
+      stalledAfter: duration.optional().meta({
+        description:
+          'A worker whose positions do not move for so long although events wait ends itself; one that beats and takes no part is replaced. At least 10s, default 90s.',
+      }),
       progressWithin: duration.optional().meta({
         description:
           'In this time after a change the job has to get somewhere, or the last revision that did runs again. Default 1m on a laptop, 10m on AWS.',
@@ -157,7 +160,7 @@ export const declaredRouteSpec = z.strictObject({
         .optional()
         .meta({
           description:
-            'A worker that ends so many times within the span by a fault of its own is quarantined: not started again before the route is changed or the job restarted. Default 5 per 1h.',
+            'A worker that ends so many times within the span by a fault of its own is quarantined: not started again before the route is changed or the job restarted. So often, too, a worker that reports and ails all the same is replaced (a leader that shares nothing out, a checkpoint that grows old). Default 5 per 1h.',
         }),
       upstreamSilentAfter: duration.optional().meta({
         description:

@@ -13,6 +13,7 @@ import { describeFreeze } from '#core/plan/freeze.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
+import { checkpointFresh, led, runtimeAgrees } from '#core/status/health-conditions.ts';
 import { alertValues } from '#core/status/job-measures.ts';
 import type { Condition, JobPhase, JobStatus, WorkerStatus } from '#core/status/job-status.ts';
 import { scaled, scaleStatus } from '#core/status/scale-status.ts';
@@ -46,6 +47,7 @@ export function assessJob(facts: JobFacts): JobStatus {
   const raised = judgeAlerts(entry.alerts, alertValues({ lag, deadLetterShare }), raisedBefore(facts.control));
   const conditions = [
     ...[progressing(situation), inSync(situation), checkpointFresh(situation), balanced(situation), stable(situation)],
+    ...[led(situation), runtimeAgrees(situation)],
     ...upstreamAlive(situation),
     ...scaled(scale),
   ];
@@ -268,37 +270,17 @@ function asItGoes(situation: Situation): Condition {
   );
 }
 
-function checkpointFresh({ entry, live, now }: Situation): Condition {
-  const type = 'CheckpointFresh';
-  const leader = live.find((heartbeat) => heartbeat.leader);
-  if (!leader) return condition(type, 'unknown', 'NoLeader', 'no worker leads the job');
-  const allowedMs = 3 * entry.goal.settings.checkpointMs + entry.goal.settings.leaseMs;
-  const last = leader.lastCheckpoint;
-  const movedSince = live
-    .flatMap((heartbeat) => heartbeat.splits)
-    .some((split) => split.lagRecords > 0 || split.movedAt > (last?.at ?? leader.startedAt));
-  if (!last) {
-    const young = now - leader.startedAt <= allowedMs;
-    return condition(
-      type,
-      young || !movedSince ? 'unknown' : 'false',
-      'NoneYet',
-      `no checkpoint yet, ${seconds(now - leader.startedAt)} after the leader's start`,
-    );
-  }
-  const ageMs = now - last.at;
-  const stale = ageMs > allowedMs && movedSince;
-  return condition(
-    type,
-    stale ? 'false' : 'true',
-    stale ? 'Stale' : 'Fresh',
-    `checkpoint ${last.sequence} is ${seconds(ageMs)} old${movedSince ? '' : ', and nothing moved since'}`,
-  );
-}
-
 /** Whether all workers may be started again when they end. */
 function stable({ control }: Situation): Condition {
   const slots = Object.entries(control?.slots ?? {});
+  const ailment = control?.health?.ailment;
+  if (ailment?.handled === 'budget-spent')
+    return condition(
+      'Stable',
+      'false',
+      'CorrectionsSpent',
+      `${ailment.why}; workers were replaced for it as often as the restart budget allows, in vain`,
+    );
   const held = slots.filter(([, { quarantinedAt }]) => quarantinedAt !== undefined);
   const [first] = held;
   if (first === undefined) return condition('Stable', 'true', 'WithinBudget', 'no worker ends again and again');
@@ -375,8 +357,7 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
   if (progress.reason === 'NoSplit' || progress.reason === 'SplitsFree')
     return { phase: 'Deploying', message: progress.message };
   const troubled = [
-    by('CheckpointFresh'),
-    by('Balanced'),
+    ...[by('Led'), by('CheckpointFresh'), by('Balanced'), by('RuntimeAgrees')],
     ...conditions.filter(({ type }) => type === 'UpstreamAlive'),
   ].find((candidate) => candidate.status === 'false');
   if (troubled) return { phase: 'Degraded', message: troubled.message };
@@ -396,9 +377,12 @@ const lastingErrors = [
 /** Records set aside or dropped by the route's own policy: the books show them, and no part is in trouble. */
 const policyErrors = ['poison', 'schema', 'too-large', 'rejected', 'retryable', 'throttled', 'dead-letter-too-large'];
 
+/** No record waits for a checkpoint: what tells is how old the newest is. */
+const checkpointErrors = ['checkpoint-failed', 'checkpoint-not-taken'];
+
 /** A single failure that was got over is an entry in the log; one that repeats until now colours the phase. */
 function isTrouble(error: WorkerError, now: number): boolean {
-  if (policyErrors.includes(error.code)) return false;
+  if (policyErrors.includes(error.code) || checkpointErrors.includes(error.code)) return false;
   if (lastingErrors.includes(error.code)) return now - error.at < 30_000;
   return now - error.at < 5_000 && error.count >= 3;
 }

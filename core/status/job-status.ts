@@ -19,6 +19,8 @@ export type ConditionType =
   | 'CheckpointFresh'
   | 'Balanced'
   | 'Stable'
+  | 'Led'
+  | 'RuntimeAgrees'
   | 'UpstreamAlive'
   | 'Quiet'
   | 'Scaled';

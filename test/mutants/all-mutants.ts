@@ -2,12 +2,14 @@
 import { changeMutants } from './change.ts';
 import { controlLoopMutants } from './control-loop.ts';
 import { expressionMutants } from './expression.ts';
+import { healthMutants } from './health.ts';
 import type { Mutant } from './mutant.ts';
 import { workerMutants } from './worker.ts';
 
 export const allMutants: readonly Mutant[] = [
   ...controlLoopMutants,
   ...changeMutants,
+  ...healthMutants,
   ...workerMutants,
   ...expressionMutants,
 ];

@@ -175,7 +175,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: '{ ...after, version: before.version }',
   },
   {
-    ...{ name: 'strays-are-left-running', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
+    ...{ name: 'strays-are-left-running', file: 'core/plan/plan-strays.ts', by: [...jobs, simulated] },
     before: "task.state === 'stopped' || task.state === 'stopping') continue;",
     after: "task.state !== 'starting') continue;",
   },

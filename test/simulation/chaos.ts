@@ -17,6 +17,8 @@ export async function carryOut(step: Step, world: World): Promise<void> {
       if (step.kind === 'approve') return approveHeld(world);
       await world.people.act(step);
       return world.goalMoved();
+    case 'ailments':
+      return ailAWorker(step, world);
     case 'workers':
       return troubleAWorker(step, world);
     case 'reconcilers':
@@ -53,6 +55,17 @@ function troubleAWorker(step: Step, world: World): void {
   if (step.kind === 'freeze-worker') victim.actor.frozenUntil = untilAt;
   if (step.kind === 'cut-worker') victim.actor.cutUntil = untilAt;
   if (step.kind === 'skew-clock') victim.skewMs += random.pick([1, 60, 300]) * (random.below(4_000) - 2_000);
+}
+
+/** It beats, and something of it never goes on; or the runtime has lost sight of it for good. */
+function ailAWorker(step: Step, world: World): void {
+  const live = world.liveWorkers();
+  if (live.length === 0) return;
+  const victim = seededRandom(step.roll).pick(live);
+  world.tell('world', () => `${step.kind} ${victim.actor.name}`);
+  if (step.kind === 'hang-rounds') victim.hangs.rounds = true;
+  if (step.kind === 'hang-checkpoints') victim.hangs.checkpoints = true;
+  if (step.kind === 'unlist-task') world.runtime.unlisted.add(victim.taskId);
 }
 
 function troubleAReconciler(step: Step, world: World): void {

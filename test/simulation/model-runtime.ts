@@ -34,6 +34,8 @@ export class ModelRuntime implements TaskRunner {
   fullUntil = 0;
   /** Jobs whose tasks are never accepted. */
   readonly cursed = new Set<string>();
+  /** Tasks that no listing shows any more, whatever their processes do. */
+  readonly unlisted = new Set<string>();
   readonly #entries = new Map<string, Entry>();
   readonly #byTask = new Map<string, Entry>();
   readonly #time: VirtualTime;
@@ -123,7 +125,7 @@ export class ModelRuntime implements TaskRunner {
     const tasks: ObservedTask[] = [];
     for (const { history } of this.#entries.values()) {
       const seen = history.findLast(({ at }) => at <= asOf)?.task;
-      if (seen === undefined || (job !== undefined && seen.job !== job)) continue;
+      if (seen === undefined || (job !== undefined && seen.job !== job) || this.unlisted.has(seen.taskId)) continue;
       if (seen.state !== 'stopped' || this.#time.now - seen.stoppedAt! <= listedAfterStopMs) tasks.push(seen);
     }
     return tasks;

@@ -1,4 +1,5 @@
 // A worker in virtual time: the product's own membership, leader, checkpoints, holdings, commits and lease; only records and timers are modelled.
+import { messageOf } from '#core/errors.ts';
 import type { RecordProcessor } from '#core/expression/index.ts';
 import { judgeProgress } from '#core/health/progress.ts';
 import type { ExitName } from '#core/job/exit-codes.ts';
@@ -69,6 +70,8 @@ export class ModelWorker {
   /** When a store last accepted its heartbeat. */
   aliveAt = 0;
   isOver = false;
+  /** What of it never goes on, although it beats: its rounds over the splits, or the checkpoint that it is taking. */
+  readonly hangs = { rounds: false, checkpoints: false };
   readonly #world: WorkerWorld;
   readonly #ports: Pick<WorkerParts, 'workers' | 'splits' | 'objects'>;
   readonly #clock: Clock;
@@ -77,6 +80,7 @@ export class ModelWorker {
   #core: Core | null = null;
   #draining = false;
   #beating: Promise<void> | null = null;
+  #lookedMs: number | null = null;
 
   constructor(
     world: WorkerWorld,
@@ -88,7 +92,7 @@ export class ModelWorker {
     this.#world = world;
     this.actor = actor;
     this.taskId = taskId;
-    this.#ports = ports;
+    this.#ports = { ...ports, objects: { ...ports.objects, put: this.#put(ports.objects) } };
     this.#monotonicStart = world.time.now - 1_000;
     this.#clock = {
       now: () => world.time.now + this.skewMs,
@@ -163,6 +167,11 @@ export class ModelWorker {
     this.#end('ended');
   }
 
+  readonly #put =
+    (objects: ObjectStore): ObjectStore['put'] =>
+    (...inputs) =>
+      this.hangs.checkpoints ? new Promise(() => {}) : objects.put(...inputs);
+
   /** SIGKILL, or the kernel. */
   kill(): void {
     this.isOver = true;
@@ -220,7 +229,7 @@ export class ModelWorker {
     };
     const holdings: Holdings = new Holdings({ worker: parts, commits, errors, paths: [open], onFenced });
     return {
-      ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts) },
+      ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts, errors) },
       host: hosts[0]!,
       heartbeats: new Heartbeats(parts),
     };
@@ -230,9 +239,11 @@ export class ModelWorker {
     while (!this.isOver && !this.#draining) {
       let waits = true;
       try {
+        if (this.hangs.rounds) await new Promise(() => {});
         waits = await this.#round(goal, core);
-      } catch {
-        // The store cannot be reached: nothing is decided.
+        this.#lookedMs = this.#clock.monotonicMs();
+      } catch (error) {
+        core.errors.note('worker-store-failed', messageOf(error));
       }
       await this.#world.network.sleep(this.actor, waits ? eagerRoundMs : goal.settings.heartbeatMs);
     }
@@ -272,7 +283,8 @@ export class ModelWorker {
     await core.holdings.paths.look();
     const sentMs = this.#clock.monotonicMs();
     const heartbeat = core.heartbeats.next({
-      ...{ state: this.#state, leader: core.membership.leads, holdings: core.holdings.all },
+      ...{ state: this.#state, leadsSinceMs: core.membership.leadsSinceMs, lookedMs: this.#lookedMs },
+      holdings: core.holdings.all,
       ...{ retired: core.holdings.retired, lastCheckpoint: core.membership.checkpoints.latest },
       paths: core.holdings.paths.state,
       errors: core.errors.latest(),

@@ -23,6 +23,7 @@ export const stepKinds = {
     'write-for-newer-version',
     'stop-a-task',
   ],
+  ailments: ['hang-rounds', 'hang-checkpoints', 'unlist-task'],
   workers: ['kill-worker', 'freeze-worker', 'cut-worker', 'skew-clock'],
   reconcilers: ['crash-reconciler', 'freeze-reconciler'],
   parts: ['port-down', 'no-capacity', 'sink-down'],
@@ -44,6 +45,7 @@ export interface Step {
 /** Restores and losses of whole tables are rare, as they are in life. */
 const weights: Readonly<Record<keyof typeof stepKinds, number>> = {
   people: 10,
+  ailments: 1,
   workers: 5,
   reconcilers: 4,
   parts: 2,

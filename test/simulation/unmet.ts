@@ -1,9 +1,11 @@
 // What a calm world still lacks to be as declared: empty when every job works as its goal says and nothing is left over.
+
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
+import { newestFirst, readManifest } from '#core/checkpoint/read-manifest.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
-import { readJobId } from '#core/names.ts';
+import { objectKeys, readJobId } from '#core/names.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
@@ -63,9 +65,13 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
     ];
+  const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
+  if (ailing.length > 0)
+    return [`${id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
-  return [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
+  const found = [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
+  return found.length > 0 ? found : await unmetCheckpoint(world, entry);
 }
 
 const workersWanted = async (world: World, entry: JobEntry): Promise<number> =>
@@ -110,6 +116,19 @@ async function unmetSplits(world: World, entry: JobEntry): Promise<readonly stri
   const even = assignSplits(Object.keys(owners), names, owners);
   const moves = Object.entries(even).filter(([split, owner]) => owners[split] !== owner);
   return moves.length === 0 ? [] : [`${id}: splits are not shared out evenly: ${JSON.stringify(owners)}`];
+}
+
+/** The newest checkpoint holds what is committed, which in a calm world is all there is. */
+async function unmetCheckpoint(world: World, { goal }: JobEntry): Promise<readonly string[]> {
+  const [newest] = newestFirst(await world.objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid)));
+  const bytes = newest === undefined ? null : await world.objects.get(newest);
+  const read = bytes === null ? null : readManifest(bytes, goal.id, goal.uid);
+  const saved = read?.ok ? read.value.splits : [];
+  const stale = (await world.splits.list(goal.id)).filter(
+    ({ split, position, topicId }) =>
+      !saved.some((one) => one.split === split && one.position === position && one.topicId === topicId),
+  );
+  return stale.map(({ split, position }) => `${goal.id}: no checkpoint has ${split} at ${position}`);
 }
 
 async function unmetStatus(world: World, entry: JobEntry): Promise<readonly string[]> {

@@ -9,7 +9,15 @@ import { type HeartbeatFacts, Heartbeats } from '#workers/heartbeats.ts';
 import type { WorkerParts } from '#workers/parts.ts';
 
 const facts: HeartbeatFacts = {
-  ...{ state: 'running', leader: false, holdings: [], retired: noRecords, lastCheckpoint: null, errors: [] },
+  ...{
+    state: 'running',
+    leadsSinceMs: null,
+    lookedMs: null,
+    holdings: [],
+    retired: noRecords,
+    lastCheckpoint: null,
+    errors: [],
+  },
   paths: { isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [], usages: [] },
 };
 

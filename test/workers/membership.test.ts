@@ -29,12 +29,15 @@ async function besideASilentLeader() {
     },
   };
   const identity = { job: goal.id, worker: me.worker, incarnation: 2, slot: 1, render: entry.render, pid: 1 };
-  const membership = new Membership({
-    ...{ workers, splits: createMemorySplitStore(), objects: createMemoryObjectStore(), identity, goal },
-    clock: { now: () => nowMs, monotonicMs: () => nowMs },
-    log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-    cluster: { topic: () => undefined },
-  } as unknown as WorkerParts);
+  const membership = new Membership(
+    {
+      ...{ workers, splits: createMemorySplitStore(), objects: createMemoryObjectStore(), identity, goal },
+      clock: { now: () => nowMs, monotonicMs: () => nowMs },
+      log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+      cluster: { topic: () => undefined },
+    } as unknown as WorkerParts,
+    { note: () => {} },
+  );
   return {
     /** Whether it leads after a round that is begun then, and is answered after so long. */
     leadsAfter: async (begunMs: number, afterMs: number): Promise<boolean> => {

@@ -1,0 +1,72 @@
+// Faults planted in what notices that a job ails, and in what is done about it.
+import { type Mutant, simulated } from './mutant.ts';
+
+const by = ['test/core/plan/plan-health.test.ts'];
+
+export const healthMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'stalled-leader-is-left', file: 'core/health/ailments.ts', by: [...by, simulated] },
+    before: 'now - lookedAt > patienceMs(entry)',
+    after: 'now - lookedAt > 1e12',
+  },
+  {
+    ...{ name: 'a-blink-without-a-holder-is-evidence', file: 'core/health/ailments.ts', by },
+    before: 'now - since <= lasting',
+    after: 'now - since < 0',
+  },
+  {
+    ...{ name: 'stale-checkpoint-is-left', file: 'core/health/ailments.ts', by: [...by, simulated] },
+    before: 'age.agedMs <= correctedAtTimes * age.allowedMs',
+    after: 'age.agedMs > 0',
+  },
+  {
+    ...{ name: 'new-leader-answers-for-the-old-one', file: 'core/health/checkpoint-age.ts', by },
+    before: 'Math.max(takenAt ?? 0, leadsSince(leader))',
+    after: '(takenAt ?? leadsSince(leader))',
+  },
+  {
+    ...{ name: 'what-refuses-is-cured-by-restarts', file: 'core/plan/plan-health.ts', by },
+    before: "if (ailment.outside !== null) return 'outside';",
+    after: '',
+  },
+  {
+    ...{ name: 'the-fleet-is-restarted', file: 'core/plan/plan-health.ts', by },
+    before: "if (scope.isFleetWide) return 'fleet-wide';",
+    after: '',
+  },
+  {
+    ...{ name: 'nobody-counts-who-ails', file: 'core/plan/plan-pass.ts', by },
+    before: 'return isFleetWide(ailing, live.length, bounds);',
+    after: 'return isFleetWide(0 * ailing, live.length, bounds);',
+  },
+  {
+    ...{ name: 'corrections-without-end', file: 'core/plan/plan-health.ts', by },
+    before: '>= scope.entry.restartBudget.count ?',
+    after: '< 0 ?',
+  },
+  {
+    ...{ name: 'each-pass-counts-a-correction', file: 'core/plan/plan-health.ts', by },
+    before: "if (corrections?.incarnation === ailment.incarnation) return 'replaced';",
+    after: '',
+  },
+  {
+    ...{ name: 'a-listing-that-lags-is-drift', file: 'core/plan/plan-slot.ts', by },
+    before: 'unlistedSince !== undefined && now - unlistedSince > listingGraceMs;',
+    after: 'unlistedSince !== undefined && now >= unlistedSince;',
+  },
+  {
+    ...{ name: 'unlisted-worker-lives-on', file: 'core/plan/plan-slot.ts', by: [...by, simulated] },
+    before: '!scope.isFleetWide && isUnlistedForLong(record, scope.now, scope.settings.listingGraceMs);',
+    after: 'scope.now < 0 && isUnlistedForLong(record, scope.now, scope.settings.listingGraceMs);',
+  },
+  {
+    ...{ name: 'unlisted-stray-lives-on', file: 'core/plan/plan-strays.ts', by: [...by, simulated] },
+    before: 'at - startedAt > 2 * listingGraceMs)',
+    after: 'at - startedAt < 0)',
+  },
+  {
+    ...{ name: 'cut-off-again-and-again-at-once', file: 'core/plan/plan-slot.ts', by },
+    before: 'Math.max(drifted, madeProgress(scope, record) ? 0 : record.failureCount)',
+    after: 'Math.min(drifted, 0) + (madeProgress(scope, record) ? 0 : record.failureCount)',
+  },
+];
