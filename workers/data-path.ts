@@ -10,7 +10,7 @@ import { Brakes } from './brakes.ts';
 import { DeadLetterRate } from './dead-letter-rate.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import { openRegistryOf } from './formats/open-registry.ts';
-import { SourceDecoder } from './formats/source-decoder.ts';
+import { SourceDecoder, type SourceDecoderHooks } from './formats/source-decoder.ts';
 import { isAuthorization } from './kafka/error-codes.ts';
 import type { Outlet, TransactionalOutlet } from './kafka/outlet.ts';
 import { Producer } from './kafka/producer.ts';
@@ -55,7 +55,8 @@ export class DataPath {
     this.#parts = parts;
     this.#errors = errors;
     const { goal, cluster, clock } = parts;
-    const note = (code: string, message: string, failingForMs = 0): void => this.#note(code, message, failingForMs);
+    const note = (code: string, message: string, failingForMs = 0, pauseMs = 0): void =>
+      this.#note(code, message, failingForMs, pauseMs);
     this.#gate = goal.replay === undefined ? null : new ReplayGate(goal.replay, () => clock.monotonicMs());
     this.#transactions = transactionsOf({ parts, lease, onTrouble: note, onLost: onFenced });
     this.#outlet =
@@ -85,7 +86,7 @@ export class DataPath {
         monotonicMs: () => clock.monotonicMs(),
       },
     });
-    this.#decoder = decoderOf(parts, note);
+    this.#decoder = decoderOf(parts, (code, message, pauseMs) => note(code, message, 0, pauseMs));
     const { lossBudget } = goal.delivery;
     const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.room() === null;
     const onSpent = (message: string): void => note('loss-budget-spent', message);
@@ -233,9 +234,9 @@ export class DataPath {
   }
 
   /** Where the route gives the sink up by stopping, what was read stays unacknowledged until it takes it or somebody decides. */
-  #note(code: string, message: string, failingForMs: number): void {
+  #note(code: string, message: string, failingForMs: number, pauseMs = 0): void {
     const stops = judgeRefusal(this.#parts.goal.errors, code, failingForMs) === 'stop';
-    this.#errors.note(code, stops ? `${message}; ${whyStopped(code, failingForMs)}` : message);
+    this.#errors.note(code, stops ? `${message}; ${whyStopped(code, failingForMs)}` : message, pauseMs);
     if (stops) this.#stopReading();
   }
 
@@ -267,7 +268,7 @@ function throttleOf({ goal, cluster, clock }: WorkerParts, splitCount: () => num
   );
 }
 
-function decoderOf(parts: WorkerParts, onTrouble: (code: string, message: string) => void): SourceDecoder | null {
+function decoderOf(parts: WorkerParts, onTrouble: SourceDecoderHooks['onTrouble']): SourceDecoder | null {
   const { format } = parts.goal.source;
   const registry = openRegistryOf(parts, format);
   if (format === undefined || registry === null) return null;

@@ -10,6 +10,8 @@ const logAgainMs = 60_000;
 
 interface Seen {
   readonly error: WorkerError;
+  /** Until then, by the wall clock, nothing is tried that could succeed. */
+  readonly standsUntil: number;
   readonly loggedAt: number;
 }
 
@@ -23,7 +25,8 @@ export class ErrorsSeen {
     this.#now = now;
   }
 
-  note(code: string, message: string): void {
+  /** `pauseMs`: before it is tried again. An error is as new as the pause that it causes: nothing can get over it meanwhile. */
+  note(code: string, message: string, pauseMs = 0): void {
     const at = this.#now();
     const before = this.#seen.get(code);
     const error: WorkerError = {
@@ -35,12 +38,15 @@ export class ErrorsSeen {
     const isNews = before === undefined || at - before.loggedAt >= logAgainMs;
     if (isNews) this.#log.warn(message, { code, count: error.count });
     this.#seen.delete(code);
-    this.#seen.set(code, { error, loggedAt: isNews ? at : before.loggedAt });
+    this.#seen.set(code, { error, standsUntil: at + pauseMs, loggedAt: isNews ? at : before.loggedAt });
     if (this.#seen.size > limits.heartbeatErrorsMax) this.#seen.delete(this.#seen.keys().next().value!);
   }
 
   latest(): WorkerError[] {
-    return [...this.#seen.values()].map(({ error }) => error).reverse();
+    const now = this.#now();
+    return [...this.#seen.values()]
+      .map(({ error, standsUntil }) => ({ ...error, at: Math.max(error.at, Math.min(now, standsUntil)) }))
+      .reverse();
   }
 }
 

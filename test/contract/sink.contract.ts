@@ -50,16 +50,12 @@ export function sinkContract(kind: string, make: () => SinkKindUnderTest): void 
       one.sink.nudge();
     };
     const reached = (position: number): Promise<true> =>
-      until(() => (rig.position() >= position ? true : null), `position ${position}`, 30_000);
+      until(() => (rig.position() >= position ? true : null), `position ${position}`);
     const delivered = async (count: number): Promise<readonly number[]> =>
-      await until(
-        async () => {
-          const found = await one.delivered();
-          return new Set(found).size >= count ? found : null;
-        },
-        `${count} events at the other end`,
-        30_000,
-      );
+      await until(async () => {
+        const found = await one.delivered();
+        return new Set(found).size >= count ? found : null;
+      }, `${count} events at the other end`);
     const numbers = (from: number, count: number): readonly number[] =>
       Array.from({ length: count }, (_, index) => from + index);
     const sorted = (found: readonly number[]): readonly number[] => [...new Set(found)].sort((a, b) => a - b);
@@ -108,7 +104,7 @@ export function sinkContract(kind: string, make: () => SinkKindUnderTest): void 
       await one.sink.room();
       await one.resume();
       take(100, 40);
-      await until(() => (rig.split().isSettled ? true : null), 'the second forty', 30_000);
+      await until(() => (rig.split().isSettled ? true : null), 'the second forty');
       const found = await delivered(40);
       expect(numbers(100, 40).every((n) => found.includes(n))).toBe(true);
     });

@@ -51,7 +51,7 @@ describe('the OpenSearch sink on a real OpenSearch', () => {
     return sink;
   }
   const reached = (position: number, of = rig): Promise<true> =>
-    until(() => (of.position() >= position ? true : null), `position ${position}`, 30_000);
+    until(() => (of.position() >= position ? true : null), `position ${position}`);
   const bulks = (): number => proxy.requests.filter(({ path }) => path.startsWith('/_bulk')).length;
   /** The next bulk's answer is changed; all after it are as they are. */
   const changeOnce = (change: (answer: Reply) => Reply): void => {

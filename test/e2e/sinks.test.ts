@@ -99,15 +99,11 @@ describe('sinks over HTTP', () => {
     // A record's key is the same however often it comes, and whichever worker sends it.
     expect(delivered).toHaveLength(even.length - 1);
     for (const job of ['plays.search', 'plays.hook'])
-      await until(
-        async () => {
-          const { accounting, conditions } = (await platform.job(job)).status;
-          const balanced = conditions.find(({ type }) => type === 'Balanced');
-          return balanced?.status === 'true' && accounting.out + accounting.deadLettered === even.length ? true : null;
-        },
-        `the books of ${job}`,
-        30_000,
-      );
+      await until(async () => {
+        const { accounting, conditions } = (await platform.job(job)).status;
+        const balanced = conditions.find(({ type }) => type === 'Balanced');
+        return balanced?.status === 'true' && accounting.out + accounting.deadLettered === even.length ? true : null;
+      }, `the books of ${job}`);
   }, 240_000);
 
   test('the event that the receiver refuses is a dead letter of its own, with the answer', async () => {

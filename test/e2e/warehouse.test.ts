@@ -52,14 +52,10 @@ test('a reader of a table sees each row once at every moment, through three kill
   await load.more(1_000);
   const acknowledged = await load.stop();
   const even = [...acknowledged].filter((n) => n % 2 === 0).length;
-  const rows = await until(
-    async () => {
-      const [found] = (await query('numbers', count)) ?? [];
-      return Number(found?.['numbers'] ?? 0) >= even ? found! : null;
-    },
-    `${even} rows`,
-    30_000,
-  );
+  const rows = await until(async () => {
+    const [found] = (await query('numbers', count)) ?? [];
+    return Number(found?.['numbers'] ?? 0) >= even ? found! : null;
+  }, `${even} rows`);
   // Events that were sent and whose acknowledgement was lost may be there too; none is there twice.
   expect(rows['rows']).toBe(rows['numbers']);
   // The books follow the table by one commit of the position.
@@ -75,7 +71,7 @@ test('the example does what its README says', async () => {
   const example = join(import.meta.dirname, '../../examples/warehouse');
   await platform.run(['apply', '-f', example, '--wait', '--yes'], { withinMs: 90_000 });
   const input = readFileSync(join(example, 'orders.ndjson'), 'utf8');
-  await platform.run(['produce', 'orders'], { input });
+  await platform.run(['produce', 'placed-orders'], { input });
   const said = await until(async () => {
     const text = await platform.run(['describe', 'job', 'order-table.lake']);
     return text.includes('gathered for files') ? text : null;
@@ -83,15 +79,11 @@ test('the example does what its README says', async () => {
   expect(said).toContain('table orders');
   const text = `SELECT placed_date::text AS day, country, id, amount, customer.name AS name, item_count
                 FROM {table} ORDER BY id`;
-  const rows = await until(
-    async () => {
-      const found = await query('orders', text);
-      // Files appear one by one.
-      return (found?.length ?? 0) >= 5 ? found : null;
-    },
-    'the rows to be in the table',
-    30_000,
-  );
+  const rows = await until(async () => {
+    const found = await query('orders', text);
+    // Files appear one by one.
+    return (found?.length ?? 0) >= 5 ? found : null;
+  }, 'the rows to be in the table');
   expect(rows).toEqual([
     { day: '2026-01-30', country: 'DE', id: 'o1', amount: '12.50', name: 'Ann', item_count: 2 },
     { day: '2026-01-31', country: 'DE', id: 'o2', amount: '99999999.99', name: 'Bo', item_count: 0 },

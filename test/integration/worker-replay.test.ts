@@ -39,7 +39,6 @@ describe('a replay', () => {
     await until(
       async () => ((await rig.records(goal)).some(({ position }) => Number(position) >= 2_000) ? true : null),
       'the replay to pass its end',
-      40_000,
     );
     const account = await rig.accounting(goal);
     expect(before.in).toBeLessThan(1_000);

@@ -43,7 +43,7 @@ test('workers killed at any moment lose no row and double none, and the books ar
   const load = startLoad(rig, base, { perTurn: 200 });
   for (let incarnation = 1; incarnation <= 5; incarnation++) {
     const worker = await rig.start(goal, incarnation);
-    await worker.said('took a split', 30_000);
+    await worker.said('took a split');
     await sleep(700 + 400 * incarnation + Math.random() * 300);
     worker.child.kill('SIGKILL');
     await worker.exited;
@@ -67,7 +67,7 @@ test('a worker that was stopped and wakes behind its successor adds nothing', as
   first.child.kill('SIGSTOP');
   await rig.workers.fence(goal.id, first.name);
   const second = await rig.start(goal, 2);
-  await second.said('rows are in the table', 30_000);
+  await second.said('rows are in the table');
   first.child.kill('SIGCONT');
   expect(await first.exited).toBe(exitCodes.fenced);
   const produced = await load.stop();
@@ -103,7 +103,7 @@ test('a worker that gathers is no worker that stands still, and says what it hol
   const { gathering, at } = await rig.heartbeatWith(slow, worker.name, (one) => (one.gathering?.records ?? 0) === 1);
   expect(gathering!.dueAt - gathering!.oldestAt).toBe(6_000);
   expect(gathering!.dueAt).toBeGreaterThan(at - 1_000);
-  await until(async () => ((await rig.accounting(slow)).out === 1 ? true : null), 'the row to be written', 15_000);
+  await until(async () => ((await rig.accounting(slow)).out === 1 ? true : null), 'the row to be written');
   expect(worker.child.exitCode).toBeNull();
   // What is gathered when the worker is told to end is written at once.
   await rig.produce(base.source.topic, [{ key: 'k', value: '{"id":2}' }]);

@@ -8,7 +8,8 @@ import type { RegisteredSchema, SchemaRegistry } from '#core/ports/schema-regist
 import { backoffMs } from '#core/time/backoff.ts';
 
 export interface SourceDecoderHooks {
-  readonly onTrouble: (code: string, message: string) => void;
+  /** `pauseMs`: until it is tried again. */
+  readonly onTrouble: (code: string, message: string, pauseMs: number) => void;
   readonly monotonicMs: () => number;
 }
 
@@ -69,7 +70,7 @@ export class SourceDecoder {
 
   #fetch(id: number): void {
     this.#fetching ??= this.#learn(id)
-      .catch((error: unknown) => this.#hooks.onTrouble('registry-unavailable', messageOf(error)))
+      .catch((error: unknown) => this.#hooks.onTrouble('registry-unavailable', messageOf(error), 0))
       .finally(() => {
         this.#fetching = null;
       });
@@ -88,8 +89,9 @@ export class SourceDecoder {
         failureCount++;
         this.#isUnreachable = true;
         const code = isPlatformError(error) ? error.code : 'registry-unavailable';
-        this.#hooks.onTrouble(code, `schema ${id}: ${messageOf(error)}; records that name it wait`);
-        await wait(backoffMs(failureCount, retry, Math.random()));
+        const pauseMs = backoffMs(failureCount, retry, Math.random());
+        this.#hooks.onTrouble(code, `schema ${id}: ${messageOf(error)}; records that name it wait`, pauseMs);
+        await wait(pauseMs);
       }
     }
   }

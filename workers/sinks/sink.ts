@@ -84,8 +84,8 @@ export interface Gathering {
 export interface SinkHooks {
   /** Nothing is sent while this is false: a worker that lost its lease falls silent. */
   readonly maySend: () => boolean;
-  /** Something failed and will be tried again; `failingForMs`: since the sink last took something of the kind. */
-  readonly onTrouble: (code: string, message: string, failingForMs: number) => void;
+  /** Something failed and will be tried again after `pauseMs`; `failingForMs`: since the sink last took something of the kind. */
+  readonly onTrouble: (code: string, message: string, failingForMs: number, pauseMs?: number) => void;
   /** Whether what failed is to be tried again after so long, by the route's policy; `stop`: it is, and nothing more is read. */
   readonly judge: (code: string, failingForMs: number) => 'retry' | RecordErrorAction;
   /** What is held cannot be delivered as it was written: everything not acknowledged is read and routed again. */

@@ -177,6 +177,7 @@ describe('what an answer means', () => {
     expect(asked.slice(1).every((at) => at - asked[0]! > 950 || at - asked[0]! < 500)).toBe(true);
     expect(asked.at(-1)! - asked[0]!).toBeGreaterThan(950);
     expect(rig.troubleCodes).toContain('sink-throttled');
+    expect(rig.troubles[0]!.pauseMs).toBeGreaterThan(900);
     expect(rig.aside).toEqual([]);
   });
 

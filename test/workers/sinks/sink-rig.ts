@@ -27,7 +27,7 @@ export interface TakeWishes {
 
 /** One worker's side of a sink. */
 export class SinkRig {
-  readonly troubles: { code: string; message: string; failingForMs: number }[] = [];
+  readonly troubles: { code: string; message: string; failingForMs: number; pauseMs: number }[] = [];
   readonly aside: AsideRecord[] = [];
   /** The route's policy for errors. */
   policy: ErrorPolicy = anErrorPolicy;
@@ -39,7 +39,8 @@ export class SinkRig {
   constructor() {
     this.hooks = {
       maySend: () => this.holdsLease,
-      onTrouble: (code, message, failingForMs) => this.troubles.push({ code, message, failingForMs }),
+      onTrouble: (code, message, failingForMs, pauseMs = 0) =>
+        this.troubles.push({ code, message, failingForMs, pauseMs }),
       judge: (code, failingForMs) => judgeRefusal(this.policy, code, failingForMs),
       onReplay: () => {},
       onFenced: () => {},

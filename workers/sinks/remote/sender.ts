@@ -273,7 +273,8 @@ export class Sender {
     lane.retryAtMs = nowMs + backoffMs(lane.failureCount, retry, Math.random());
     if (code === 'sink-unauthorized') this.#proofIsStale = true;
     if (afterMs !== null) this.#pausedUntilMs = Math.max(this.#pausedUntilMs, nowMs + afterMs);
-    hooks.onTrouble(code, this.#redact(message), nowMs - (lane.failingSinceMs ?? nowMs));
+    const pauseMs = Math.max(lane.retryAtMs, this.#pausedUntilMs) - nowMs;
+    hooks.onTrouble(code, this.#redact(message), nowMs - (lane.failingSinceMs ?? nowMs), pauseMs);
   }
 
   #redact(text: string): string {

@@ -302,8 +302,9 @@ export class SplitTable {
       } catch (error) {
         this.#failureCount = ++failureCount;
         const code = isPlatformError(error) && error.retry === 'no-retry' ? 'sink-refused' : 'sink-unavailable';
-        this.#parts.hooks.onTrouble(code, `${this.split.name}: ${messageOf(error)}`, monotonicMs() - begunMs);
-        await wait(backoffMs(failureCount, retry, Math.random()), undefined, { ref: false });
+        const pauseMs = backoffMs(failureCount, retry, Math.random());
+        this.#parts.hooks.onTrouble(code, `${this.split.name}: ${messageOf(error)}`, monotonicMs() - begunMs, pauseMs);
+        await wait(pauseMs, undefined, { ref: false });
       }
     }
     this.#failureCount = 0;
