@@ -38,6 +38,8 @@ export const limits = {
   deadLetterBytesMax: 5 * 1024 * 1024,
 
   /** API. */
+  /** Of one tenant, over all instances; a burst as well as what comes every second. */
+  tenantRequests: { perSecond: 50, burst: 200 },
   requestBytesMax: 6 * 1024 * 1024,
   pageItemsMax: 200,
   tailRecordsMax: 10_000,

@@ -4,14 +4,17 @@ import { systemClock } from '#adapters/clock/system-clock.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createAuditLog } from '#adapters/postgres/chain.ts';
+import { createRequestBudget } from '#adapters/postgres/request-budget.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
 import { openRegistryWith } from '#adapters/registry/schema-registry.ts';
 import { createSecretStore } from '#adapters/secretsmanager/secret-store.ts';
 import { type Environment, readAwsAccess, readLogLevel } from '#core/environment.ts';
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import { limits } from '#core/limits.ts';
 import { environment } from '#core/names.ts';
 import type { RecordLog } from '#core/ports/record-log.ts';
+import { unlimitedRequests } from '#core/ports/request-budget.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { RecordCodecs } from '#functions/api/record-codecs.ts';
@@ -50,6 +53,7 @@ export async function composeApi(env: Environment): Promise<ComposedApi> {
       worlds: new WorldCache(goals, plan),
       ledger: createRequestLedger(database, tenants),
       audit: createAuditLog(database),
+      budget: isLocal(env) ? unlimitedRequests : createRequestBudget(database, limits.tenantRequests, tenants),
       probes: [
         { name: 'postgres', probe: async () => void (await database.query('SELECT 1')) },
         { name: 'kafka', probe: async () => void (await broker.describe(['__consumer_offsets'], [])) },

@@ -326,7 +326,7 @@ export class ControlPlaneStack extends Stack {
       }),
     };
     defaultStage.defaultRouteSettings = {
-      ...{ throttlingBurstLimit: 200, throttlingRateLimit: 100, detailedMetricsEnabled: true },
+      ...{ throttlingBurstLimit: 1_000, throttlingRateLimit: 500, detailedMetricsEnabled: true },
     };
     return gateway;
   }

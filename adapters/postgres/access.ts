@@ -15,7 +15,7 @@ const ownersOnly = 'schema_migrations';
  */
 const ofTenants = [
   ...['revisions', 'heads', 'operations', 'events', 'outbox', 'request_keys', 'audit'],
-  ...['freezes', 'approvals', 'config_values'],
+  ...['freezes', 'approvals', 'config_values', 'request_budgets'],
 ];
 /** One chain over all tenants: whoever verifies it reads all of it. */
 const readByAll = ['audit'];

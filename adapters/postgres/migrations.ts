@@ -170,12 +170,22 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON config_values FOR EACH ROW
 CREATE TRIGGER append_only_all BEFORE TRUNCATE ON config_values FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 `;
 
+/** Not of the goal: lost with the server, and cheap to write for it. */
+const requestBudgets = `
+CREATE UNLOGGED TABLE request_budgets (
+  tenant text PRIMARY KEY,
+  tokens double precision NOT NULL,
+  at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'goals', sql: goals },
   { version: 2, name: 'operations, request keys, events', sql: operations },
   { version: 3, name: 'plans and receipts of operations', sql: operationPlans },
   { version: 4, name: 'freezes, approvals, deletions without grace', sql: freezes },
   { version: 5, name: 'configuration beside the declarations', sql: configValues },
+  { version: 6, name: 'requests that tenants have left', sql: requestBudgets },
 ];
 
 /** Any number that no other program on the database uses for an advisory lock. */

@@ -5,6 +5,7 @@ import { defaultTenant } from '#core/names.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import type { Caller } from '#functions/api/endpoint.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
+import { roleIn } from '#functions/api/roles.ts';
 
 interface Authorized {
   readonly requestContext: {
@@ -21,19 +22,23 @@ export function callerOf(
   identity: 'authorizer' | 'header',
 ): Caller {
   if (identity === 'header')
-    return { tenant: defaultTenant, author: authorIn(headers) || 'local', teams: teamsIn(headers['millrace-teams']) };
+    return {
+      ...{ tenant: defaultTenant, author: authorIn(headers) || 'local', role: 'admin' },
+      teams: teamsIn(headers['millrace-teams']),
+    };
   const { authorizer } = (event as Partial<Authorized>).requestContext ?? {};
   // An AWS identity of the platform's own account; a role's ends with the name of its session, which is the person's.
   const arn = authorizer?.iam?.userArn;
   if (typeof arn === 'string' && arn !== '')
-    return { tenant: defaultTenant, author: arn.slice(-limits.authorCharsMax), teams: null };
+    // Which requests it may make is IAM's to say (`execute-api:Invoke` on methods and paths).
+    return { tenant: defaultTenant, author: arn.slice(-limits.authorCharsMax), teams: null, role: 'admin' };
   const claims = authorizer?.jwt?.claims ?? {};
   const author = claims['email'] ?? claims['sub'];
   if (typeof author !== 'string' || author === '')
     throw new ApiRefusal(403, 'caller-unknown', 'the gateway did not say who asks');
   const teams = claims['custom:teams'];
   return {
-    ...{ tenant: tenantOf(claims['custom:tenant']), author },
+    ...{ tenant: tenantOf(claims['custom:tenant']), author, role: roleIn(claims['custom:role']) },
     teams: teamsIn(typeof teams === 'string' ? teams : undefined),
   };
 }

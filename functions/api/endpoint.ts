@@ -4,12 +4,14 @@ import { describeIssues } from '#functions/api/describe-issues.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { type RequestHeader, requestHeaders } from '#functions/api/request-headers.ts';
+import type { Role } from '#functions/api/roles.ts';
 
 export interface Caller {
   readonly tenant: string;
   readonly author: string;
   /** Owners that the caller may act for; null: any (nobody says what the caller's teams are). */
   readonly teams: readonly string[] | null;
+  readonly role: Role;
 }
 
 /** A request as the router hands it on: matched, sized, and of a content type that the endpoint reads. */

@@ -12,6 +12,7 @@ const answerHeaders = {
 
 const problemTexts: Readonly<Record<number, string>> = {
   400: 'The request is malformed.',
+  403: 'Who asks is not known, or may not: another tenant, another team, a role that is too low.',
   404: 'There is nothing under that name; the nearest names are told.',
   405: 'Not a method of this address.',
   406: 'Not available in the form that was asked for.',
@@ -19,6 +20,7 @@ const problemTexts: Readonly<Record<number, string>> = {
   412: 'The condition on the revision does not hold.',
   413: 'The body is too large.',
   415: 'The body is in a form that is not read here.',
+  429: 'The tenant has made more requests than it may for now; Retry-After says when to try again.',
   431: 'The address and headers are too large.',
   422: 'Refused; `problems` says what is wrong, where, and what to do.',
   503: 'A part that is needed does not answer; Retry-After says when to try again.',
@@ -97,6 +99,7 @@ function problemsOf(endpoint: Endpoint): readonly number[] {
       406,
       431,
       503,
+      ...(endpoint.open ? [] : [403, 429]),
       ...(named ? [404] : []),
       ...(endpoint.body ? [413, 415, 422] : []),
       ...(endpoint.problems ?? []),

@@ -9,6 +9,7 @@ import type { GoalStore } from '#core/ports/goal-store.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { RecordLog } from '#core/ports/record-log.ts';
+import type { RequestBudget } from '#core/ports/request-budget.ts';
 import type { RequestLedger } from '#core/ports/request-ledger.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
 import type { WorkerStore } from '#core/ports/worker-store.ts';
@@ -26,6 +27,7 @@ export interface ApiParts {
   readonly worlds: WorldCache;
   readonly ledger: RequestLedger;
   readonly audit: AuditLog;
+  readonly budget: RequestBudget;
   readonly records: RecordLog;
   readonly codecs: RecordCodecs;
   readonly broker: BrokerAdmin;

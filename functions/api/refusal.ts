@@ -30,6 +30,7 @@ const titles: Readonly<Record<number, string>> = {
   415: 'Not in a form that is read here',
   421: 'Misdirected',
   422: 'Refused',
+  429: 'Too many requests',
   431: 'Too large headers',
   500: 'A fault of ours',
   503: 'Unavailable',

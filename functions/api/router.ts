@@ -1,12 +1,14 @@
 // From method and path to the endpoint, and what HTTP asks for before it runs: sizes, content types, agreement on a form.
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { readJson } from '#core/api/read-json.ts';
+import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 import { callerOf } from '#functions/api/caller.ts';
 import type { Answer, Caller, Endpoint, RawRequest } from '#functions/api/endpoint.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
+import { requireRole } from '#functions/api/roles.ts';
 
 export interface RequestContext {
   readonly signal: AbortSignal;
@@ -21,21 +23,34 @@ export async function route(
 ): Promise<Answer> {
   const { endpoint, params } = findEndpoint(endpoints, event.requestContext.http.method, event.rawPath);
   const headers = lowerCase(event.headers);
+  // Before anything that they sent is looked at.
+  const caller = endpoint.open ? nobody : callerOf(event, headers, parts.identity);
+  if (!endpoint.open) await admit(endpoint, caller, parts);
   const body = bodyOf(event);
   const accepted = agree(endpoint, headers['accept']);
   const { contentType, json } = readBody(endpoint, headers, body);
   const request: RawRequest = {
     ...{ params, query: queryOf(event.rawQueryString), headers, body, json, contentType, accepted },
-    ...{
-      caller: endpoint.open ? nobody : callerOf(event, headers, parts.identity),
-      signal: context.signal,
-      streams: context.streams,
-    },
+    ...{ caller, signal: context.signal, streams: context.streams },
   };
   return await endpoint.run(request, parts);
 }
 
-const nobody: Caller = { tenant: '', author: '', teams: null };
+const nobody: Caller = { tenant: '', author: '', teams: null, role: 'viewer' };
+
+/** A budget that cannot be read keeps nobody out: what needs the same database will say that it is down. */
+async function admit(endpoint: Endpoint, caller: Caller, { budget, logger }: ApiParts): Promise<void> {
+  requireRole(endpoint, caller);
+  const taken = await budget.take(caller.tenant).catch((error: unknown) => {
+    logger.warn('requests of tenants are not counted', { error: messageOf(error) });
+    return 'taken' as const;
+  });
+  if (taken === 'taken') return;
+  throw new ApiRefusal(429, 'too-many-requests', `${caller.tenant} has made more requests than it may for now`, {
+    headers: { 'retry-after': '1' },
+    fix: 'ask again in a second, less often; many documents fit into one apply',
+  });
+}
 
 function findEndpoint(
   endpoints: readonly Endpoint[],

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { deadLetterTopic, topicOfStream } from '#core/names.ts';
 import { createLambda } from '#functions/api/handler.ts';
+import { roleNeeded } from '#functions/api/roles.ts';
 import { endpoints } from '#functions/api/routes.ts';
 import { type ApiRig, startApi } from '#test/support/api-rig.ts';
 
@@ -126,6 +127,7 @@ const nobodies: Readonly<Record<string, Asks>> = {
   'nobody who says in headers who they are': {
     headers: { 'millrace-author': 'ana', 'x-tenant': tenant, authorization: 'Bearer x' },
   },
+  'a role that is none': claims({ 'custom:tenant': tenant, 'custom:role': 'root' }),
   'a tenant that is a path': claims({ 'custom:tenant': '../acme' }),
   'a tenant with another’s topics for a name': claims({ 'custom:tenant': `${tenant}.${stream}` }),
   'a tenant in capitals': claims({ 'custom:tenant': tenant.toUpperCase() }),
@@ -180,6 +182,24 @@ describe('a stranger with a tenant of their own', () => {
       where === 'tenant' ? { ...aStream('own'), metadata: { name: 'own', owner: 'x', tenant } } : aStream('own');
     const path = where === 'query' ? `/v1/streams/own?tenant=${tenant}` : '/v1/streams/own';
     expect([400, 422]).toContain((await ask('PUT', path, stranger, document)).status);
+  });
+});
+
+describe.each(['viewer', 'editor'] as const)('a %s of the tenant', (role) => {
+  test.each(
+    table
+      .filter((endpoint) => !isOpen(endpoint.operationId) && turnOf(endpoint) === 0)
+      // What an editor freezes or restarts would refuse the owner's requests, who come last.
+      .filter(
+        (endpoint) => role === 'viewer' || roleNeeded(endpoint) !== 'editor' || endpoint.operationId === 'putStream',
+      )
+      .map((endpoint) => [endpoint.operationId, endpoint] as const),
+  )('%s is refused where the role is too low, and only there', async (_, endpoint) => {
+    const who = claims({ 'custom:tenant': tenant, 'custom:role': role });
+    const { body } = await askEndpoint(endpoint, who);
+    const needs = roleNeeded(endpoint);
+    const isLow = needs === 'admin' || (needs === 'editor' && role === 'viewer');
+    expect(body.includes('role-insufficient')).toBe(isLow);
   });
 });
 

@@ -11,6 +11,7 @@ import { liveHash } from '#core/job/live-settings.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { environment } from '#core/names.ts';
 import { taskIncarnation, taskRender, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
+import { unlimitedRequests } from '#core/ports/request-budget.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { createApi } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -49,6 +50,7 @@ export class DeclaredWorld extends ControlLoopWorld {
       clock: { now: () => this.now, monotonicMs: () => this.now },
       ...{ probes: [], version: 'test', identity: 'header' },
       ...{ ledger: notAsked('ledger'), audit: notAsked('audit'), records: notAsked('records') },
+      budget: unlimitedRequests,
       codecs: notAsked('codecs'),
     };
   }

@@ -2,6 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { unlimitedRequests } from '#core/ports/request-budget.ts';
 import { answerBytesMax, createLambda } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { endpoints } from '#functions/api/routes.ts';
@@ -19,7 +20,12 @@ test('an answer that cannot leave at once is told to be too large, and says what
   });
   const ask = async (bytes: number) => {
     const logger = createLogger({ level: 'error', fields: {} });
-    const parts = { identity: 'authorizer', logger, audit: audit(bytes) } as unknown as ApiParts;
+    const parts = {
+      identity: 'authorizer',
+      logger,
+      audit: audit(bytes),
+      budget: unlimitedRequests,
+    } as unknown as ApiParts;
     const event = {
       ...{ rawPath: '/v1/audit/verification', rawQueryString: '', headers: {}, isBase64Encoded: false },
       requestContext: { requestId: 'r', http: { method: 'GET', path: '/' }, authorizer: { iam: { userArn: 'arn:x' } } },

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { z } from 'zod';
 import { unavailable } from '#core/errors.ts';
 import type { Logger } from '#core/ports/logger.ts';
+import { type RequestBudget, unlimitedRequests } from '#core/ports/request-budget.ts';
 import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { pageFrom } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -59,13 +60,29 @@ function event(
   } as unknown as APIGatewayProxyEventV2;
 }
 
-/** The endpoints above use none of the parts but the caller's identity. */
-const handlerFor = (identity: 'header' | 'authorizer') => {
+/** So many requests a tenant, whatever the time. */
+function countedRequests(burst: number): RequestBudget {
+  const made = new Map<string, number>();
+  return {
+    take: async (tenant) => {
+      const count = (made.get(tenant) ?? 0) + 1;
+      made.set(tenant, count);
+      return count > burst ? 'spent' : 'taken';
+    },
+  };
+}
+
+/** The endpoints above use none of the parts but who asks. */
+const handlerFor = (identity: 'header' | 'authorizer', budget = unlimitedRequests) => {
   const context = { signal: new AbortController().signal, streams: true };
-  return forApi((got) => route(table, got, context, { identity } as ApiParts), logger);
+  return forApi((got) => route(table, got, context, { identity, budget, logger } as ApiParts), logger);
 };
-const ask = async (got: APIGatewayProxyEventV2, identity: 'header' | 'authorizer' = 'header') => {
-  const { status, headers, body } = (await handlerFor(identity)(got, {})) as Outgoing & { body: Uint8Array };
+const ask = async (
+  got: APIGatewayProxyEventV2,
+  identity: 'header' | 'authorizer' = 'header',
+  budget = unlimitedRequests,
+) => {
+  const { status, headers, body } = (await handlerFor(identity, budget)(got, {})) as Outgoing & { body: Uint8Array };
   return { status, headers, json: JSON.parse(Buffer.from(body).toString() || 'null') };
 };
 const post = (body: string, headers: Record<string, string> = {}) =>
@@ -79,7 +96,7 @@ describe('routing', () => {
     expect(answer.json).toEqual({
       path: { name: 'a b' },
       search: { q: '1&2' },
-      caller: { tenant: 'default', author: 'ada', teams: null },
+      caller: { tenant: 'default', author: 'ada', teams: null, role: 'admin' },
     });
     expect(answer.headers).toMatchObject({
       ...{ 'content-type': 'application/json', 'cache-control': 'no-store', etag: '"1"' },
@@ -152,13 +169,41 @@ describe('routing', () => {
     const claims = { sub: 'u-1', email: 'ada@example.com', 'custom:tenant': 'blue' };
     Object.assign(claimed.requestContext, { authorizer: { jwt: { claims } } });
     expect((await ask(claimed, 'authorizer')).json.caller).toEqual({
-      ...{ tenant: 'blue', author: 'ada@example.com', teams: null },
+      ...{ tenant: 'blue', author: 'ada@example.com', teams: null, role: 'admin' },
     });
     const userArn = 'arn:aws:sts::111122223333:assumed-role/platform/ada';
     Object.assign(claimed.requestContext, { authorizer: { iam: { userArn } } });
     expect((await ask(claimed, 'authorizer')).json.caller).toEqual({
-      ...{ tenant: 'default', author: userArn, teams: null },
+      ...{ tenant: 'default', author: userArn, teams: null, role: 'admin' },
     });
+  });
+
+  test('a tenant that has spent its requests is told when to come again, and others are served', async () => {
+    const budget = countedRequests(2);
+    const asked = (tenant: string) => {
+      const got = event('GET', '/v1/things/a');
+      Object.assign(got.requestContext, { authorizer: { jwt: { claims: { sub: 'u', 'custom:tenant': tenant } } } });
+      return ask(got, 'authorizer', budget);
+    };
+    expect([(await asked('blue')).status, (await asked('blue')).status]).toEqual([200, 200]);
+    const refused = await asked('blue');
+    expect([refused.status, refused.json.code, refused.headers['retry-after']]).toEqual([
+      ...[429, 'too-many-requests', '1'],
+    ]);
+    expect((await asked('green')).status).toBe(200);
+  });
+
+  test('a budget that cannot be read keeps nobody out', async () => {
+    const broken: RequestBudget = { take: () => Promise.reject(unavailable('postgres', new Error('gone'))) };
+    expect((await ask(event('GET', '/v1/things/a'), 'header', broken)).status).toBe(200);
+    expect(logged).toContainEqual(expect.objectContaining({ level: 'warn' }));
+  });
+
+  test('who may not is refused before the body is looked at', async () => {
+    const got = event('POST', '/v1/things/a', { body: '{"n":', headers: { 'content-type': 'application/json' } });
+    const claims = { sub: 'u', 'custom:role': 'viewer' };
+    Object.assign(got.requestContext, { authorizer: { jwt: { claims } } });
+    expect((await ask(got, 'authorizer')).json.code).toBe('role-insufficient');
   });
 
   test('an author or reason that would break a line is refused', async () => {
