@@ -36,6 +36,8 @@ export const environment = {
   workerEntry: 'MILLRACE_WORKER_ENTRY',
   tasksMax: 'MILLRACE_TASKS_MAX',
   stopTimeoutMs: 'MILLRACE_STOP_TIMEOUT_MS',
+  /** How long a silent worker keeps what it holds; heartbeats and commits are stretched with it. */
+  leaseMs: 'MILLRACE_LEASE_MS',
   /** Where secrets are kept as files, on one machine. */
   secretsDir: 'MILLRACE_SECRETS_DIR',
   /** Networks beside the public internet that sinks may write to: `loopback,10.0.0.0/8`, or `none`. */

@@ -38,6 +38,7 @@ const callerSettings = [
   environment.workerEntry,
   environment.tasksMax,
   environment.stopTimeoutMs,
+  environment.leaseMs,
   environment.sinkNetworks,
   environment.configFile,
   environment.config,

@@ -3,14 +3,9 @@ import { PlatformError, throttledCode } from '#core/errors.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { environment } from '#core/names.ts';
 import type { ObservedTask, RunOutcome, TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
-import type { PacedCall, Rate } from '#functions/reconcile/pacer.ts';
+import { ecsRates } from '#functions/reconcile/call-rates.ts';
+import type { PacedCall } from '#functions/reconcile/pacer.ts';
 import type { VirtualTime } from '#test/simulation/virtual-time.ts';
-
-/** Fargate's launch rate, and what Run, Stop and Start share (ECS request throttling quotas). */
-export const ecsRates: Readonly<Record<PacedCall, Rate>> = {
-  'run-task': { perSecond: 20, burst: 100 },
-  'stop-task': { perSecond: 40, burst: 100 },
-};
 
 const startMs = 15_000;
 const stopMs = 5_000;

@@ -8,6 +8,7 @@ import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { taskIncarnation, taskRender, taskRevision, taskSlot } from '#core/plan/task-tags.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import type { ObservedTask, TaskRunner } from '#core/ports/task-runner.ts';
+import { ecsRates } from '#functions/reconcile/call-rates.ts';
 import { createPacer } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type PassReport, runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
@@ -18,7 +19,7 @@ import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
-import { ecsRates, FleetRuntime } from './fleet-runtime.ts';
+import { FleetRuntime } from './fleet-runtime.ts';
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 /** Tasks start within the minute here; the wait for a lagging listing would only lengthen what is not measured. */

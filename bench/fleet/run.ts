@@ -3,8 +3,8 @@
 import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
 import { taskTags } from '#core/names.ts';
+import { ecsRates } from '#functions/reconcile/call-rates.ts';
 import { Fleet } from './fleet.ts';
-import { ecsRates } from './fleet-runtime.ts';
 
 const { values } = parseArgs({
   options: { jobs: { type: 'string', default: '10000' }, tenants: { type: 'string', default: '10' } },

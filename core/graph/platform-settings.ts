@@ -64,8 +64,10 @@ export function withEnvironment(
   const networks = from[environment.sinkNetworks];
   const openSearchUrl = from[environment.openSearchUrl];
   const registryUrl = from[environment.registryUrl];
+  const leaseMs = from[environment.leaseMs];
   return {
     ...settings,
+    ...(leaseMs === undefined ? {} : stretched(settings, readLease(leaseMs))),
     ...(from[environment.minInsyncReplicas] === 'of-broker' ? { minInsyncReplicas: null } : {}),
     sinks: {
       networks: networks === undefined ? settings.sinks.networks : readNetworks(networks),
@@ -73,6 +75,31 @@ export function withEnvironment(
       registryUrl: registryUrl === undefined ? settings.sinks.registryUrl : registryUrl.replace(/\/+$/, ''),
     },
   };
+}
+
+/**
+ * Many workers on few cores: what each does by the clock is done less often, and one that waits for a core is not taken for
+ * dead.
+ */
+function stretched(
+  { worker, startDeadlineMs }: PlatformSettings,
+  leaseMs: number,
+): Pick<PlatformSettings, 'worker' | 'startDeadlineMs'> {
+  const longer = (ms: number): number => Math.round((ms * leaseMs) / worker.leaseMs);
+  return {
+    worker: { ...worker, leaseMs, heartbeatMs: longer(worker.heartbeatMs), commitMs: longer(worker.commitMs) },
+    startDeadlineMs: longer(startDeadlineMs),
+  };
+}
+
+const leaseBoundsMs = { min: 2_000, max: 300_000 };
+
+function readLease(text: string): number {
+  const ms = Number(text);
+  if (Number.isInteger(ms) && ms >= leaseBoundsMs.min && ms <= leaseBoundsMs.max) return ms;
+  throw new Error(
+    `${environment.leaseMs}: got ${JSON.stringify(text)}, expected milliseconds from ${leaseBoundsMs.min} to ${leaseBoundsMs.max}`,
+  );
 }
 
 function readNetworks(text: string): readonly string[] {

@@ -1,5 +1,7 @@
 // The reconciler's composition: which adapters fill its ports, from the environment, read once.
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { emfMeasures } from '#adapters/cloudwatch/job-measures.ts';
 import { Ecs } from '#adapters/ecs/client.ts';
@@ -19,6 +21,8 @@ import { claimsText, encodeIdentity } from '#core/job/task-identity.ts';
 import { environment } from '#core/names.ts';
 import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
+import { type CallRates, ecsRates, localRates } from '#functions/reconcile/call-rates.ts';
+import { createPacer, type Pacer } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { isLocal, openStores, required } from '#functions/stores.ts';
 import { whenAsked } from '#functions/when-asked.ts';
@@ -57,7 +61,7 @@ export async function composeReconciler(env: Environment): Promise<Reconciler> {
   return {
     parts: {
       ...{ goals, broker, objects, workers, splits, controls, settings },
-      ...{ logger, tasks: runtime.tasks, clock: systemClock },
+      ...{ logger, tasks: runtime.tasks, clock: systemClock, pacer: pacerOf(runtime.rates) },
       compile: createPlatformCompiler(settings, memoizePlanner(planRoute, plansKept)),
       ...(isLocal(env) ? localWatches(env) : cloudWatches(env)),
     },
@@ -95,11 +99,16 @@ function cloudWatches(env: Environment): Watched {
 
 interface Runtime {
   readonly tasks: TaskRunner;
+  readonly rates: CallRates;
   readonly close: () => void;
 }
 
+const pacerOf = (rates: CallRates): Pacer =>
+  createPacer({ rates, monotonicMs: () => systemClock.monotonicMs(), sleep: (delayMs) => sleep(delayMs) });
+
 const localRuntime = (env: Environment): Runtime => ({
   tasks: localTaskRunner(required(env, environment.supervisorUrl)),
+  rates: localRates(availableParallelism()),
   close: () => {},
 });
 
@@ -127,7 +136,7 @@ function ecsRuntime(env: Environment): Runtime {
     securityGroupIds: list(environment.securityGroups),
     logGroup: required(env, environment.workerLogGroup),
   };
-  return { tasks: createEcsTaskRunner(ecs, platform, identify), close: () => ecs.close() };
+  return { tasks: createEcsTaskRunner(ecs, platform, identify), rates: ecsRates, close: () => ecs.close() };
 }
 
 /** Most passes start no task, and so sign nothing. */
