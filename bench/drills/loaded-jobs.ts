@@ -39,6 +39,8 @@ export interface LoadVerdict {
   readonly duplicated: number;
   readonly disordered: number;
   readonly balanced: boolean;
+  /** What the platform told of the job, by reason: it explains what came twice. */
+  readonly events: Readonly<Record<string, number>>;
 }
 
 /** Load on the source from `start` to `end`; the platform must be up, and both routes declared. */
@@ -116,9 +118,16 @@ export class LoadedJobs {
     const balanced = end !== null && agrees(end, verdict);
     const isExact = modes[route] !== 'exactly-once' || (duplicated === 0 && disordered === 0);
     const ok = end !== null && records > 0 && vanished === 0 && lost === 0 && balanced && isExact;
-    return { ok, mode: modes[route], records, lost, duplicated, disordered, balanced };
+    const events = countBy((await platform.events(job)).map(({ reason }) => reason));
+    return { ok, mode: modes[route], records, lost, duplicated, disordered, balanced, events };
   }
 }
 
 export const pidsOf = ({ status }: JobView): readonly number[] =>
   status.workers.flatMap(({ pid, state }) => (pid !== null && state === 'running' ? [pid] : []));
+
+function countBy(reasons: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const reason of reasons) counts[reason] = (counts[reason] ?? 0) + 1;
+  return counts;
+}

@@ -5,10 +5,12 @@ import { TestPlatform } from '#test/support/test-platform.ts';
 import { controlPlaneDown } from './control-plane-down.ts';
 import type { Drill, DrillFlags, DrillResult } from './drill.ts';
 import { everythingWiped } from './everything-wiped.ts';
+import { oldBackup } from './old-backup.ts';
 import { upgrade } from './upgrade.ts';
 
 const drills: Readonly<Record<string, Drill>> = {
   'control-plane-down': controlPlaneDown,
+  'old-backup': oldBackup,
   'everything-wiped': everythingWiped,
   upgrade,
 };
@@ -55,9 +57,9 @@ async function one(name: string, drill: Drill, interrupted: AbortSignal): Promis
     return await drill.run({ platform, flags, signal, tell: (line) => tell(`${name}: ${line}`) });
   } catch (error) {
     interrupted.throwIfAborted();
-    const why = signal.aborted ? 'it took too long' : error instanceof Error ? error.message : String(error);
-    tell(`${name}: ${error instanceof Error ? error.stack : why}`);
-    return { ok: false, why };
+    tell(`${name}: ${error instanceof Error ? error.stack : String(error)}`);
+    const [first] = String(error).split('\n');
+    return { ok: false, why: signal.aborted ? 'it took too long' : first };
   } finally {
     tell(`${name}: stopping the platform`);
     await platform.stop();
