@@ -3,8 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, exitCodes } from '#cli/exit.ts';
+import { proveIdentity } from '#cli/prove-identity.ts';
 import type { PageView, ProblemView } from '#core/api/wire.ts';
 import { messageOf } from '#core/errors.ts';
+import { environment } from '#core/names.ts';
 
 const requestMs = 30_000;
 const retryPausesMs = [200, 600, 1_500] as const;
@@ -106,9 +108,9 @@ async function send(
       const response = await fetchOnce(target, method, request);
       if (response.ok) return response;
       const problem = await readProblem(response, `${method} ${path}`);
-      if (pauseMs === undefined || ![502, 503, 504].includes(response.status)) throw problem;
+      if (pauseMs === undefined || ![429, 502, 503, 504].includes(response.status)) throw problem;
     } catch (error) {
-      if (error instanceof ApiError || request.signal?.aborted) throw error;
+      if (error instanceof ApiError || error instanceof CommandError || request.signal?.aborted) throw error;
       // Nobody listens: waiting for somebody to start would only hide it.
       if (pauseMs === undefined || isRefused(error)) throw unreachable(url, where, error, request);
     }
@@ -121,15 +123,17 @@ async function fetchOnce(target: string, method: Method, request: ApiRequest): P
   const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
   const body = request.ndjson ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
   const contentType = request.ndjson ? 'application/x-ndjson' : 'application/json';
+  const headers = {
+    accept: 'application/json',
+    'millrace-author': author(),
+    ...(body === undefined ? {} : { 'content-type': contentType }),
+    ...request.headers,
+  };
+  const proof = await proveIdentity(process.env, { method, url: target, headers, body });
   return fetch(target, {
     method,
     signal,
-    headers: {
-      accept: 'application/json',
-      'millrace-author': author(),
-      ...(body === undefined ? {} : { 'content-type': contentType }),
-      ...request.headers,
-    },
+    headers: { ...headers, ...proof },
     ...(body === undefined ? {} : { body }),
   });
 }
@@ -174,6 +178,10 @@ async function readProblem(response: Response, request: string): Promise<ApiErro
   } catch {
     // Told below.
   }
+  if (typeof problem?.title !== 'string' && [401, 403].includes(response.status))
+    return new CommandError(exitCodes.failure, `${request}: the gateway does not take who asks (${response.status})`, {
+      fix: `set ${environment.apiToken}, or for an API that takes AWS identities AWS_ACCESS_KEY_ID and its like`,
+    });
   if (typeof problem?.title !== 'string')
     return notTheApi(
       request,

@@ -26,6 +26,7 @@ ${program.description()} In the repository: \`npx millrace\`.
 Data goes to stdout, progress and remarks go to stderr. \`-o table|json|yaml|name\` chooses how a result is printed.
 Questions are asked at a terminal only; \`NO_COLOR\` is heeded. Control characters in records are shown as \`�\` unless \`--raw\` is given.
 The API is the one that \`--api\` or \`MILLRACE_API\` names, else that of the platform in the data folder (\`--data\`, \`MILLRACE_DATA_DIR\`, \`.millrace\`).
+\`MILLRACE_TOKEN\` is shown to it as a bearer token; an API Gateway that takes AWS identities is asked with a signature by the keys in \`AWS_ACCESS_KEY_ID\` and its like.
 
 | exit code | means |
 |---|---|

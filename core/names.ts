@@ -27,6 +27,8 @@ export const environment = {
   secretAccessKey: 'AWS_SECRET_ACCESS_KEY',
   apiPort: 'MILLRACE_API_PORT',
   apiUrl: 'MILLRACE_API',
+  /** Shown by the command line to an API whose gateway wants one. */
+  apiToken: 'MILLRACE_TOKEN',
   supervisorPort: 'MILLRACE_SUPERVISOR_PORT',
   supervisorUrl: 'MILLRACE_SUPERVISOR_URL',
   reconcilerPort: 'MILLRACE_RECONCILER_PORT',
