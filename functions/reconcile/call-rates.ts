@@ -10,10 +10,10 @@ export const ecsRates: CallRates = {
 };
 
 /**
- * Processes of one machine share it: a worker's start costs some 0.7 s of a core, and one that waits for a core misses its
- * lease. Without a bound 100 that started at once on two busy cores fenced each other without end.
+ * Processes of one machine share it, with the stores that they need: a worker's start costs some 0.7 s of a core, and one that
+ * waits for a core misses its lease. Without a bound 100 that started at once on two busy cores fenced each other without end.
  */
 export const localRates = (cores: number): CallRates => ({
-  'run-task': { perSecond: cores, burst: 8 },
+  'run-task': { perSecond: cores / 2, burst: 8 },
   'stop-task': { perSecond: 100, burst: 100 },
 });
