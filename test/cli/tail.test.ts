@@ -38,10 +38,10 @@ describe('tail', () => {
 
   test('when the time is over it ends with what there was, and says so', async () => {
     api = await startTinyApi(() => ({ text: events, type: 'text/event-stream', keepOpen: true }));
-    expect(await tail('--limit', '5', '--timeout', '400ms')).toMatchObject({
+    expect(await tail('--limit', '5', '--timeout', '3s')).toMatchObject({
       code: 0,
       stdout: '{"n":1}\n{"n":2}\n',
-      stderr: '2 events within 400 ms (--limit 5)\n',
+      stderr: '2 events within 3.0 s (--limit 5)\n',
     });
   });
 
