@@ -51,6 +51,12 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
         sequence: await readSequence(client),
         revisions: await readChangedSince(client, tenant, sequence),
       })),
+    circumstances: (tenant) =>
+      of(tenant).readAtOnce(async (client) => ({
+        operations: (await readDecidingOperations(client)).filter((one) => one.tenant === tenant),
+        freezes: (await selectFreezes(client)).filter((one) => one.tenant === tenant),
+        config: (await readConfig(client)).filter((one) => one.tenant === tenant),
+      })),
     confirmRemoved: async (tenant, kind, name, revision) => {
       await database.query(
         `UPDATE heads SET removal_confirmed = true

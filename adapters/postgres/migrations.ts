@@ -179,6 +179,11 @@ CREATE UNLOGGED TABLE request_budgets (
 ) WITH (fillfactor = 50);
 `;
 
+/** Pages of names come in the order that every machine sorts by, whatever the database's own. */
+const pagesByName = `
+CREATE INDEX heads_by_name ON heads (tenant, kind, name COLLATE "C");
+`;
+
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'goals', sql: goals },
   { version: 2, name: 'operations, request keys, events', sql: operations },
@@ -186,6 +191,7 @@ export const migrations: readonly Migration[] = [
   { version: 4, name: 'freezes, approvals, deletions without grace', sql: freezes },
   { version: 5, name: 'configuration beside the declarations', sql: configValues },
   { version: 6, name: 'requests that tenants have left', sql: requestBudgets },
+  { version: 7, name: 'pages by name', sql: pagesByName },
 ];
 
 /** Any number that no other program on the database uses for an advisory lock. */

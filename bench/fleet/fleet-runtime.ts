@@ -7,6 +7,12 @@ import { ecsRates } from '#functions/reconcile/call-rates.ts';
 import type { PacedCall } from '#functions/reconcile/pacer.ts';
 import type { VirtualTime } from '#test/simulation/virtual-time.ts';
 
+/** For what is not about rates. */
+export const unlimited: typeof ecsRates = {
+  'run-task': { perSecond: 1e9, burst: 1e9 },
+  'stop-task': { perSecond: 1e9, burst: 1e9 },
+};
+
 const startMs = 15_000;
 const stopMs = 5_000;
 
@@ -20,6 +26,7 @@ export class FleetRuntime implements TaskRunner {
   reads = 0;
   /** Nothing answers while it is true. */
   isDown = false;
+  rates = ecsRates;
   readonly #time: VirtualTime;
   readonly #byToken = new Map<string, Entry>();
   readonly #byTask = new Map<string, Entry>();
@@ -94,7 +101,7 @@ export class FleetRuntime implements TaskRunner {
 
   #enter(call: PacedCall): void {
     if (this.isDown) throw new PlatformError('tasks-unavailable', 'down', { fault: 'external', retry: 'retry' });
-    const { perSecond, burst } = ecsRates[call];
+    const { perSecond, burst } = this.rates[call];
     const bucket = this.#buckets.get(call) ?? { tokens: burst, atMs: this.#time.now };
     this.#buckets.set(call, bucket);
     bucket.tokens = Math.min(burst, bucket.tokens + ((this.#time.now - bucket.atMs) / 1_000) * perSecond);

@@ -19,7 +19,7 @@ import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
-import { FleetRuntime } from './fleet-runtime.ts';
+import { FleetRuntime, unlimited } from './fleet-runtime.ts';
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 /** Tasks start within the minute here; the wait for a lagging listing would only lengthen what is not measured. */
@@ -37,8 +37,11 @@ export class Fleet {
   readonly #parts: ReconcileParts;
   readonly #backoff: TargetBackoff = new Map();
 
-  constructor(jobCount: number) {
+  /** `isUnpaced`: the runtime takes calls at any rate. */
+  constructor(jobCount: number, { isUnpaced = false } = {}) {
     const { time, runtime } = this;
+    const rates = isUnpaced ? unlimited : ecsRates;
+    runtime.rates = rates;
     const controls = createMemoryControlStore();
     const workers = createMemoryWorkerStore();
     const pages = (): number => Math.max(1, Math.ceil(jobCount / itemsPerPage));
@@ -64,7 +67,7 @@ export class Fleet {
       clock: { now: () => time.now, monotonicMs: () => time.now },
       ...{ logger: silent, settings },
       compile: createPlatformCompiler(settings, memoizePlanner(planRoute, 20_000)),
-      pacer: createPacer({ rates: ecsRates, monotonicMs: () => time.now, sleep: (delayMs) => time.sleep(delayMs) }),
+      pacer: createPacer({ rates, monotonicMs: () => time.now, sleep: (delayMs) => time.sleep(delayMs) }),
     };
   }
 
@@ -74,6 +77,11 @@ export class Fleet {
     await this.goals.apply({ ...asked, kind: 'Stream', metadata: metadata(stream), declared: { partitions: 1 } });
     const declared = { from: stream, where, to: [{ name: 'out', stream: `${stream}-out` }] };
     await this.goals.apply({ ...asked, kind: 'Route', metadata: metadata(name), declared });
+  }
+
+  /** The route is deleted, at once and for good. */
+  async end(tenant: string, name: string): Promise<void> {
+    await this.goals.remove({ tenant, author: 'ann', reason: '', kind: 'Route', name, purge: true });
   }
 
   /** One pass, its waits in virtual time. */

@@ -150,7 +150,13 @@ export function byTenant({ revisions, operations, freezes, config }: GoalSnapsho
   }));
 }
 
-export function compileTenant(goals: TenantGoals, settings: PlatformSettings, plan: RoutePlanner): TenantPart {
+/** `wants`: of which routes the jobs are compiled. */
+export function compileTenant(
+  goals: TenantGoals,
+  settings: PlatformSettings,
+  plan: RoutePlanner,
+  wants: (route: string) => boolean = () => true,
+): TenantPart {
   const { tenant, revisions } = goals;
   const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
   const documents: Document[] = [];
@@ -169,7 +175,7 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
   const config = Map.groupBy(goals.config, (entry) =>
     entry.scope === 'team' ? `team/${entry.subject}` : `job/${entry.subject}@${entry.uid}`,
   );
-  const jobs = compileJobs({ revisions: routes, world, config }, wishesOf, settings, plan);
+  const jobs = compileJobs({ revisions: routes, world, config, wants }, wishesOf, settings, plan);
   const topics = [
     ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
@@ -184,6 +190,7 @@ interface Tenant {
   readonly world: World;
   /** By `team/…` and `job/…@uid`. */
   readonly config: ReadonlyMap<string, readonly ConfigEntry[]>;
+  readonly wants: (route: string) => boolean;
 }
 
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
@@ -235,7 +242,7 @@ function compileJobs(
   for (const [name, route] of tenant.world.routes) {
     const revision = tenant.revisions.get(name)!;
     const source = tenant.world.streams.get(route.document.spec.from);
-    if (!source || route.problems.length > 0) continue;
+    if (!source || route.problems.length > 0 || !tenant.wants(name)) continue;
     for (const sink of route.document.spec.sinks) {
       const program = route.programs.get(sink.name)!;
       const { spec } = route.document;

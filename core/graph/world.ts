@@ -75,8 +75,11 @@ function routesBy(
 ): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const route of routes)
-    for (const stream of new Set(streamsOf(route)))
-      found.set(stream, [...(found.get(stream) ?? []), route.metadata.name]);
+    for (const stream of new Set(streamsOf(route))) {
+      const names = found.get(stream);
+      if (names === undefined) found.set(stream, [route.metadata.name]);
+      else names.push(route.metadata.name);
+    }
   return found;
 }
 

@@ -44,8 +44,9 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const replays = goal.replays.map((entry) =>
     planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
   );
-  const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, goal));
-  const endings = planEndings(ended, goal, [...new Set([...jobs.keys(), ...wanted])], settings);
+  const routes = routesOf(goal);
+  const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, routes));
+  const endings = planEndings(ended, goal, routes, [...new Set([...jobs.keys(), ...wanted])], settings);
   return [
     ...topics,
     ...decisions,
@@ -66,11 +67,12 @@ function ailAtOnce(live: readonly (readonly [JobEntry, ObservedJob])[], settings
 function planEndings(
   ended: readonly (readonly [string, ObservedJob])[],
   goal: PlatformGoal,
+  routes: RouteIndex,
   known: readonly string[],
   settings: PlatformSettings,
 ): readonly Decision[] {
   const { listingGraceMs, worker } = settings;
-  const due = ended.filter(([id]) => !isEndFrozen(id, goal));
+  const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));
   const counted = due.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
   const held = holdDestruction(
     counted,
@@ -80,7 +82,7 @@ function planEndings(
   );
   return due.map(([id, job]) => {
     if (!held.jobs.has(id))
-      return planEndedJob(id, job, { leaseMs: worker.leaseMs, keptMs: keptMs(id, goal, settings), listingGraceMs });
+      return planEndedJob(id, job, { leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs });
     const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
     const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
     return holdEnding(id, job, message);
@@ -88,29 +90,51 @@ function planEndings(
 }
 
 /** The owner is the declaration's that ends it: the deletion's, or the route's that has lost the sink. */
-function isEndFrozen(id: string, goal: PlatformGoal): boolean {
+function isEndFrozen(id: string, goal: PlatformGoal, routes: RouteIndex): boolean {
   const parts = readJobId(id);
   if (!parts || goal.freezes.length === 0) return false;
-  const removal = removalOf(parts, goal);
-  const owner = removal?.metadata.owner ?? goal.jobs.find((entry) => isOfRoute(parts, entry))?.goal.owner ?? '';
+  const { removals, jobs } = ofRoute(parts, routes);
+  const owner = removals[0]?.metadata.owner ?? jobs[0]?.goal.owner ?? '';
   return freezeOver({ tenant: parts.tenant, name: parts.name, owner }, goal.freezes) !== null;
 }
 
 type JobParts = NonNullable<ReturnType<typeof readJobId>>;
 
-const isOfRoute = (parts: JobParts, { goal }: JobEntry): boolean =>
-  goal.tenant === parts.tenant && goal.route === parts.route;
+/** What is wished of the routes, by tenant and name: one look a job, however many there are. */
+interface RouteIndex {
+  readonly jobs: ReadonlyMap<string, readonly JobEntry[]>;
+  readonly removals: ReadonlyMap<string, readonly GoalRevision[]>;
+  readonly unsupported: ReadonlySet<string>;
+}
 
-const removalOf = (parts: JobParts, goal: PlatformGoal): GoalRevision | undefined =>
-  goal.removed.find(({ kind, tenant, name }) => kind === 'Route' && tenant === parts.tenant && name === parts.route);
+const routeKey = (tenant: string, route: string): string => `${tenant}/${route}`;
+
+const routesOf = ({ jobs, removed, unsupported }: PlatformGoal): RouteIndex => ({
+  jobs: Map.groupBy(jobs, ({ goal }) => routeKey(goal.tenant, goal.route)),
+  removals: Map.groupBy(
+    removed.filter(({ kind }) => kind === 'Route'),
+    ({ tenant, name }) => routeKey(tenant, name),
+  ),
+  unsupported: new Set(
+    unsupported.flatMap(({ revision }) =>
+      revision.kind === 'Route' ? [routeKey(revision.tenant, revision.name)] : [],
+    ),
+  ),
+});
+
+function ofRoute({ tenant, route }: JobParts, { jobs, removals, unsupported }: RouteIndex) {
+  const key = routeKey(tenant, route);
+  return { jobs: jobs.get(key) ?? [], removals: removals.get(key) ?? [], isUnsupported: unsupported.has(key) };
+}
 
 /** Nobody can come back to a name that lives another life by now, to a replay, or to what was to go at once. */
-function keptMs(id: string, goal: PlatformGoal, { deletionGraceMs }: PlatformSettings): number {
+function keptMs(id: string, routes: RouteIndex, { deletionGraceMs }: PlatformSettings): number {
   const parts = readJobId(id);
   if (!parts || isReplay(id)) return 0;
-  const removal = removalOf(parts, goal);
+  const { removals, jobs } = ofRoute(parts, routes);
+  const [removal] = removals;
   if (removal) return removal.purge || removal.uid !== parts.uid ? 0 : deletionGraceMs;
-  return goal.jobs.some((entry) => isOfRoute(parts, entry) && entry.goal.uid === parts.uid) ? deletionGraceMs : 0;
+  return jobs.some(({ goal }) => goal.uid === parts.uid) ? deletionGraceMs : 0;
 }
 
 const hasEffect = (decision: Decision): boolean =>
@@ -192,17 +216,14 @@ function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
  * route that the goal store has never heard of is no wish: an empty or restored store must not stop what runs (D12). Nor is
  * a goal that is older than what was seen of the job: it was read before somebody wished for the job.
  */
-function isEnded(id: string, job: ObservedJob, goal: PlatformGoal): boolean {
+function isEnded(id: string, job: ObservedJob, routes: RouteIndex): boolean {
   const parts = readJobId(id);
   if (!parts) return false;
-  const sameRoute = (revision: GoalRevision): boolean =>
-    revision.kind === 'Route' && revision.tenant === parts.tenant && revision.name === parts.route;
-  if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return false;
+  const { jobs, removals, isUnsupported } = ofRoute(parts, routes);
+  if (isUnsupported) return false;
   const seen = revisionSeen(job);
-  if (goal.removed.some((revision) => sameRoute(revision) && revision.revision >= seen)) return true;
-  return goal.jobs.some(
-    ({ goal: live }) => live.tenant === parts.tenant && live.route === parts.route && live.revision >= seen,
-  );
+  if (removals.some(({ revision }) => revision >= seen)) return true;
+  return jobs.some(({ goal }) => goal.revision >= seen);
 }
 
 /** The newest revision of its route that anything seen of the job was made for. */
@@ -217,13 +238,12 @@ function confirmRemovals(goal: PlatformGoal, observed: Observed, jobs: ReadonlyS
     [...jobs].map((id) => readJobId(id)).map((parts) => parts && `${parts.tenant}/${parts.route}`),
   );
   const topics = observed.topics && new Set(observed.topics.map((topic) => topic.topic));
+  const going = new Map(goal.removedTopics.map((topic) => [`${topic.tenant}/${topic.subject}`, topic.topic]));
   return goal.removed
     .filter((revision) => {
       if (revision.kind === 'Route') return !routesWithJobs.has(`${revision.tenant}/${revision.name}`);
-      const goes = goal.removedTopics.find(
-        (removed) => removed.tenant === revision.tenant && removed.subject === `stream/${revision.name}`,
-      );
-      return topics !== null && (!goes || !topics.has(goes.topic));
+      const goes = going.get(`${revision.tenant}/stream/${revision.name}`);
+      return topics !== null && (goes === undefined || !topics.has(goes));
     })
     .map((revision) => ({
       target: `${revision.kind}/${revision.name}`,

@@ -230,6 +230,8 @@ export interface GoalStore {
     tenant: string,
     sequence: number,
   ): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }>;
+  /** What decides beside the declarations how the tenant's jobs run, as a snapshot has it. */
+  circumstances(tenant: string): Promise<Pick<GoalSnapshot, 'operations' | 'freezes' | 'config'>>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
   confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
 

@@ -144,9 +144,17 @@ export function refusedDocument(title: string, problems: readonly SpecProblem[])
   );
 }
 
+/** What it does not hang together with decides nothing about it; but the names that a refusal suggests are of all. */
 function requireFitting(known: TenantWorld, document: Document, parts: ApiParts): void {
+  const near = known.around([document]).flatMap(({ documents }) => documents);
+  if (problemsOf(near, document, parts).length === 0) return;
+  const problems = problemsOf(known.documents, document, parts);
+  if (problems.length > 0) throw refusedDocument(`${document.kind} ${document.metadata.name}`, problems);
+}
+
+function problemsOf(current: readonly Document[], document: Document, parts: ApiParts): readonly SpecProblem[] {
   const { name } = document.metadata;
-  const checked = checkDocuments(known.documents, [document], parts.planRoute, parts.settings.sinks);
+  const checked = checkDocuments(current, [document], parts.planRoute, parts.settings.sinks);
   const problems = [...(checked.problems.get(documentKey(document.kind, name)) ?? [])];
   if (document.kind === 'Route' && problems.length === 0) {
     const results = runRouteTests(document.spec.tests, checked.after.routes.get(name));
@@ -154,7 +162,7 @@ function requireFitting(known: TenantWorld, document: Document, parts: ApiParts)
       if (!test.passed)
         problems.push({ path: `spec.tests[${index}]`, message: `${JSON.stringify(test.name)} fails: ${test.message}` });
   }
-  if (problems.length > 0) throw refusedDocument(`${document.kind} ${name}`, problems);
+  return problems;
 }
 
 export async function requireRegistered(

@@ -6,7 +6,7 @@ import { frozenTitle } from '#core/plan/freeze.ts';
 import type { Freeze } from '#core/ports/goal-store.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Answer, type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { findJob, readJobs } from '#functions/api/job-view.ts';
+import { findJob, isJob } from '#functions/api/job-view.ts';
 import { changeQuery, jobNamed, named, nothing } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
@@ -45,7 +45,7 @@ async function freeze(scope: Scope, name: string, request: Asked, parts: ApiPart
 async function unfreeze(scope: Scope, name: string, request: Asked, parts: ApiParts): Promise<Answer> {
   const { tenant, author } = request.caller;
   // A freeze outlives its job: it can be lifted when nobody is left to own it.
-  const isThere = scope !== 'job' || (await readJobs(parts, tenant)).some(({ goal }) => goal.name === name);
+  const isThere = scope !== 'job' || (await isJob(parts, tenant, name));
   if (isThere) await requireMine(scope, name, request.caller, parts);
   const outcome = await parts.goals.unfreeze({ tenant, scope, name, author, reason: reasonOf(request) });
   if (outcome === 'lifted') return { kind: 'empty', status: 204 };

@@ -1,28 +1,56 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
 
 import type { JobView, RouteView } from '#core/api/wire.ts';
-import { compilePlatform, type JobEntry } from '#core/graph/compile-platform.ts';
+import { compileTenant, type JobEntry } from '#core/graph/compile-platform.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
+import { jobName } from '#core/names.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 import { missing } from '#functions/api/missing.ts';
+import { pageFrom } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { resourceFields } from '#functions/api/views.ts';
+import type { TenantWorld } from '#functions/api/world-cache.ts';
 
-/** The tenant's jobs, by name. */
-export async function readJobs(parts: ApiParts, tenant: string): Promise<readonly JobEntry[]> {
-  const snapshot = await parts.goals.snapshot(tenant);
-  const mine = {
-    ...snapshot,
-    revisions: snapshot.revisions.filter((revision) => revision.tenant === tenant),
-    operations: snapshot.operations.filter((operation) => operation.tenant === tenant),
-  };
-  const { jobs } = compilePlatform(mine, parts.settings, parts.planRoute);
+/** The jobs of these routes, by name: compiled with what they hang together with, and with nothing else. */
+async function readJobs(
+  { goals, settings, planRoute }: ApiParts,
+  known: TenantWorld,
+  routes: ReadonlySet<string>,
+): Promise<readonly JobEntry[]> {
+  const { tenant } = known;
+  const wanted = [...routes].flatMap((name) => known.declared('Route', name)?.documents ?? []);
+  const revisions = known.around(wanted).map(({ revision }) => revision);
+  const wishes = await goals.circumstances(tenant);
+  const { jobs } = compileTenant({ tenant, revisions, ...wishes }, settings, planRoute, (name) => routes.has(name));
   return [...jobs].sort((a, b) => (a.goal.name < b.goal.name ? -1 : 1));
+}
+
+/** Names of the jobs that are declared, in order; of routes that cannot be carried out, too. */
+const namesOfJobs = (known: TenantWorld): readonly string[] =>
+  known.documents
+    .flatMap((document) =>
+      document.kind === 'Route' ? document.spec.sinks.map(({ name }) => jobName(document.metadata.name, name)) : [],
+    )
+    .sort();
+
+const routeOf = (job: string): string => job.slice(0, job.indexOf('.'));
+
+/** A page of the tenant's jobs, by name. */
+export async function pageOfJobs(
+  parts: ApiParts,
+  tenant: string,
+  page: { readonly limit: number; readonly cursor?: string },
+): Promise<{ readonly items: readonly JobEntry[]; readonly cursor?: string }> {
+  const known = await parts.worlds.read(tenant);
+  const { items, ...rest } = pageFrom(namesOfJobs(known), (name) => name, page);
+  const entries = await readJobs(parts, known, new Set(items.map(routeOf)));
+  const names = new Set(items);
+  return { ...rest, items: entries.filter(({ goal }) => names.has(goal.name)) };
 }
 
 /** One job with its books, which are in its splits' items; of many, the books of their live workers. */
@@ -69,7 +97,7 @@ export async function routeViews(
   revisions: readonly GoalRevision[],
 ): Promise<readonly RouteView[]> {
   const names = new Set(revisions.map((revision) => revision.name));
-  const entries = (await readJobs(parts, tenant)).filter((entry) => names.has(entry.goal.route));
+  const entries = await readJobs(parts, await parts.worlds.read(tenant), names);
   const statuses = await assessMany(parts, entries);
   return revisions.map((revision) => ({
     kind: 'Route',
@@ -83,12 +111,13 @@ export async function routeViews(
 }
 
 export async function findJob(parts: ApiParts, tenant: string, name: string): Promise<JobEntry> {
-  const entries = await readJobs(parts, tenant);
-  const entry = entries.find((candidate) => candidate.goal.name === name);
+  const known = await parts.worlds.read(tenant);
+  const entry = (await readJobs(parts, known, new Set([routeOf(name)]))).find(({ goal }) => goal.name === name);
   if (entry) return entry;
-  throw missing(
-    'job',
-    name,
-    entries.map((candidate) => candidate.goal.name),
-  );
+  throw missing('job', name, namesOfJobs(known));
+}
+
+export async function isJob(parts: ApiParts, tenant: string, name: string): Promise<boolean> {
+  const entries = await readJobs(parts, await parts.worlds.read(tenant), new Set([routeOf(name)]));
+  return entries.some(({ goal }) => goal.name === name);
 }

@@ -1,5 +1,6 @@
 // What a tenant has declared, resolved, kept in memory and brought up to date by what changed since.
 import { isPlatformError } from '#core/errors.ts';
+import { componentOf, type LinkIndex, linksOf } from '#core/graph/component.ts';
 import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
 import { documentOf } from '#core/plan/plan-changes.ts';
 import type { GoalRevision, GoalStore } from '#core/ports/goal-store.ts';
@@ -12,17 +13,22 @@ export interface TenantWorld {
   readonly documents: readonly Document[];
   readonly world: World;
   readonly revision: (kind: Kind, name: string) => GoalRevision | null;
+  readonly declared: (kind: Kind, name: string) => Declared | null;
+  /** All that hangs together with what these documents link, as declared, themselves if they are. */
+  readonly around: (documents: readonly Document[]) => readonly Declared[];
+}
+
+export interface Declared {
+  readonly revision: GoalRevision;
+  /** None where this version cannot carry it out. */
+  readonly documents: readonly Document[];
 }
 
 interface Kept {
   readonly sequence: number;
-  readonly entries: ReadonlyMap<string, Entry>;
+  readonly entries: ReadonlyMap<string, Declared>;
+  readonly links: LinkIndex;
   resolved: TenantWorld | null;
-}
-
-interface Entry {
-  readonly revision: GoalRevision;
-  readonly documents: readonly Document[];
 }
 
 const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`;
@@ -44,12 +50,12 @@ export class WorldCache {
     const changed = await this.#goals.changedSince(tenant, known?.sequence ?? 0);
     // The store went back in time (a backup was restored): nothing that we know counts.
     const kept = !known
-      ? merge(new Map(), changed)
+      ? merge(nothingKept, changed)
       : changed.sequence < known.sequence
-        ? merge(new Map(), await this.#goals.changedSince(tenant, 0))
+        ? merge(nothingKept, await this.#goals.changedSince(tenant, 0))
         : changed.revisions.length === 0
           ? known
-          : merge(known.entries, changed);
+          : merge(known, changed);
     this.#remember(tenant, kept);
     kept.resolved ??= resolve(tenant, kept, this.#plan);
     return kept.resolved;
@@ -76,26 +82,57 @@ export class WorldCache {
   }
 }
 
+const nothingKept: Pick<Kept, 'entries' | 'links'> = { entries: new Map(), links: new Map() };
+
 function merge(
-  entries: ReadonlyMap<string, Entry>,
+  before: Pick<Kept, 'entries' | 'links'>,
   changed: { readonly sequence: number; readonly revisions: readonly GoalRevision[] },
 ): Kept {
-  const merged = new Map(entries);
+  const entries = new Map(before.entries);
+  const links = new Map(before.links);
+  const change = (link: string, edit: (keys: Set<string>) => void): void => {
+    const keys = new Set(links.get(link));
+    edit(keys);
+    if (keys.size === 0) links.delete(link);
+    else links.set(link, keys);
+  };
   for (const revision of changed.revisions) {
     const key = keyOf(revision.kind, revision.name);
-    if (revision.declared === null) merged.delete(key);
-    else merged.set(key, { revision, documents: documentOf(revision) });
+    for (const link of linksAt(entries, key)) change(link, (keys) => keys.delete(key));
+    if (revision.declared === null) entries.delete(key);
+    else entries.set(key, { revision, documents: documentOf(revision) });
+    for (const link of linksAt(entries, key)) change(link, (keys) => keys.add(key));
   }
-  return { sequence: changed.sequence, entries: merged, resolved: null };
+  return { sequence: changed.sequence, entries, links, resolved: null };
 }
 
-function resolve(tenant: string, kept: Kept, plan: RoutePlanner): TenantWorld {
-  const documents = [...kept.entries.values()].flatMap((entry) => entry.documents);
+const linksAt = (entries: Kept['entries'], key: string): readonly string[] =>
+  (entries.get(key)?.documents ?? []).flatMap(linksOf);
+
+/** The whole is resolved when somebody asks for it: most requests are about few of the declarations. */
+function resolve(tenant: string, { sequence, entries, links }: Kept, plan: RoutePlanner): TenantWorld {
+  let documents: readonly Document[] | null = null;
+  let world: World | null = null;
+  const allDocuments = (): readonly Document[] => {
+    documents ??= [...entries.values()].flatMap((entry) => entry.documents);
+    return documents;
+  };
   return {
-    tenant,
-    sequence: kept.sequence,
-    documents,
-    world: buildWorld(documents, plan),
-    revision: (kind, name) => kept.entries.get(keyOf(kind, name))?.revision ?? null,
+    ...{ tenant, sequence },
+    get documents() {
+      return allDocuments();
+    },
+    get world() {
+      world ??= buildWorld(allDocuments(), plan);
+      return world;
+    },
+    revision: (kind, name) => entries.get(keyOf(kind, name))?.revision ?? null,
+    declared: (kind, name) => entries.get(keyOf(kind, name)) ?? null,
+    around: (asked) => {
+      const keys = asked.map(({ kind, metadata }) => keyOf(kind, metadata.name));
+      const open = [...asked.flatMap(linksOf), ...keys.flatMap((key) => linksAt(entries, key))];
+      const found = componentOf(open, links, (key) => linksAt(entries, key));
+      return [...found].map((key) => entries.get(key)!);
+    },
   };
 }

@@ -90,6 +90,9 @@ function declarationsContract(open: () => GoalStore): void {
     expect(await store.read(two, 'Stream', 'a')).toBeNull();
     expect((await store.list(two, 'Stream', { limit: 10 })).items).toEqual([]);
     expect((await store.changedSince(two, 0)).revisions).toEqual([]);
+    await store.freeze({ tenant: one, scope: 'job', name: 'a.out', author: 'ann', reason: '' });
+    expect((await store.circumstances(one)).freezes).toMatchObject([{ name: 'a.out' }]);
+    expect(await store.circumstances(two)).toEqual({ operations: [], freezes: [], config: [] });
     expect(await store.remove({ ...aDelete(two, 'a') })).toEqual({ kind: 'absent' });
   });
 

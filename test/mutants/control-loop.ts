@@ -116,7 +116,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'if (goal.removed.some((revision) => sameRoute(revision) && revision.revision >= seen)) return true;',
+    before: 'if (removals.some(({ revision }) => revision >= seen)) return true;',
     after: 'return true;',
   },
   {
@@ -126,8 +126,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'unsupported-declaration-is-a-deletion', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return false;',
-    after: 'if (goal.unsupported.some(({ revision }) => sameRoute(revision))) return true;',
+    before: 'if (isUnsupported) return false;',
+    after: 'if (isUnsupported) return true;',
   },
   {
     ...{ name: 'removal-confirmed-while-jobs-live', file: 'core/plan/plan-pass.ts', by: [...jobs, simulated] },
@@ -329,7 +329,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'freeze-does-not-keep-from-ending', file: 'core/plan/plan-pass.ts', by: [changing] },
-    before: 'const due = ended.filter(([id]) => !isEndFrozen(id, goal));',
+    before: 'const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));',
     after: 'const due = ended;',
   },
   {

@@ -357,6 +357,11 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .filter((head) => head.revision.tenant === tenant && head.sequence > sequence)
         .map((head) => head.revision),
     }),
+    circumstances: async (tenant) => ({
+      operations: decidingOperations(memory).filter((one) => one.tenant === tenant),
+      freezes: memory.freezes.map(({ freeze }) => freeze).filter((one) => one.tenant === tenant),
+      config: holdingConfig(memory).filter((one) => one.tenant === tenant),
+    }),
     confirmRemoved: async (tenant, kind, name, revision) => {
       const head = memory.heads.get(keyOf(tenant, kind, name));
       if (head && head.revision.revision === revision && head.revision.declared === null) head.confirmed = true;

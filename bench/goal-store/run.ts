@@ -1,0 +1,162 @@
+// The goal store at size, through the API: how long a get and an apply take at a steady rate, and whether the last page of a list costs what the first does.
+// Usage: npm run bench:goal-store [-- --routes N] [--revisions N] [--rate N] [--seconds N]
+// One line of JSON on standard output, progress on standard error; exit code 0 if the promises hold.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openDatabase } from '#adapters/postgres/database.ts';
+import { migrate } from '#adapters/postgres/migrations.ts';
+import { defaultBucket, environment } from '#core/names.ts';
+import { ownDynamodb, ownPostgres, ownS3, testAccessKey } from '#test/support/own-parts.ts';
+import { seedGoals } from './seed.ts';
+
+const { values } = parseArgs({
+  options: {
+    routes: { type: 'string', default: '10000' },
+    revisions: { type: 'string', default: '100' },
+    streams: { type: 'string', default: '1000' },
+    rate: { type: 'string', default: '100' },
+    seconds: { type: 'string', default: '30' },
+  },
+});
+const size = { routes: Number(values.routes), revisions: Number(values.revisions), streams: Number(values.streams) };
+const rate = Number(values.rate);
+const seconds = Number(values.seconds);
+const tell = (line: string): void => console.error(line);
+const p99MsMax = 50;
+
+interface Served {
+  readonly url: string;
+  readonly process: ChildProcess;
+}
+
+async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
+  const main = join(import.meta.dirname, '../../functions/serve.ts');
+  const child = spawn(process.execPath, ['--no-warnings', main], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ready = Promise.withResolvers<string>();
+  // Its log goes on being read, so that it is never held up by it.
+  child.stderr!.on('data', (chunk: Buffer) => {
+    const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk))?.[0];
+    if (url === undefined) tell(String(chunk).trimEnd());
+    else ready.resolve(url);
+  });
+  child.once('exit', (code) => ready.reject(new Error(`the API ended, exit code ${code}`)));
+  return { url: await ready.promise, process: child };
+}
+
+const routeName = (index: number): string => `r-${String(index).padStart(6, '0')}`;
+
+async function timed(work: () => Promise<Response>): Promise<number> {
+  const startedMs = performance.now();
+  const response = await work();
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${response.status}: ${text.slice(0, 300)}`);
+  return performance.now() - startedMs;
+}
+
+function routeOf(index: number, than: number) {
+  const stream = (index % size.streams) + 1;
+  return {
+    ...{ apiVersion: 'millrace/v1', kind: 'Route', metadata: { name: routeName(index), owner: 'fleet' } },
+    spec: { from: `s-${stream}`, where: `x > ${than}`, to: [{ name: 'out', stream: `o-${stream}` }] },
+  };
+}
+
+/** At their times whatever becomes of those before: a slow answer makes no room for itself. */
+async function atRate(
+  url: string,
+  act: (turn: number) => { readonly kind: 'get' | 'apply'; readonly done: Promise<number> },
+) {
+  const took = { get: [] as number[], apply: [] as number[] };
+  const open: Promise<void>[] = [];
+  const startedMs = performance.now();
+  for (let turn = 0; turn < rate * seconds; turn++) {
+    const dueMs = startedMs + (turn * 1_000) / rate;
+    const waitMs = dueMs - performance.now();
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    const { kind, done } = act(turn);
+    open.push(done.then((ms) => void took[kind].push(ms)));
+  }
+  await Promise.all(open);
+  tell(
+    `${url}: ${took.get.length} gets, ${took.apply.length} applies in ${Math.round((performance.now() - startedMs) / 1_000)} s`,
+  );
+  return took;
+}
+
+const round = (ms: number): number => Number(ms.toFixed(1));
+
+function summary(ms: readonly number[]) {
+  const sorted = [...ms].sort((a, b) => a - b);
+  const at = (share: number): number => round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!);
+  return { p50: at(0.5), p99: at(0.99), max: round(sorted.at(-1)!) };
+}
+
+/** The median of some, page by page, for the first and the last page of a list. */
+async function pagesOf(url: string, list: string, lastCursor: string) {
+  const median = async (query: string): Promise<number> => {
+    const all: number[] = [];
+    for (let turn = 0; turn < 7; turn++) all.push(await timed(() => fetch(`${url}${list}?limit=20${query}`)));
+    return round(all.sort((a, b) => a - b)[3]!);
+  };
+  return { first: await median(''), last: await median(`&cursor=${lastCursor}`) };
+}
+
+await using postgres = await ownPostgres();
+await using dynamodb = await ownDynamodb();
+await using s3 = await ownS3();
+const database = openDatabase({ url: postgres.address, applicationName: 'bench' });
+await migrate(database);
+await database.close();
+const seededMs = performance.now();
+await seedGoals(postgres.address, size);
+tell(
+  `${size.routes} routes with ${size.revisions} revisions each, in ${Math.round((performance.now() - seededMs) / 1_000)} s`,
+);
+const api = await serve({
+  [environment.stage]: 'local',
+  [environment.postgresUrl]: postgres.address,
+  [environment.dynamodbEndpoint]: dynamodb.address,
+  [environment.s3Endpoint]: s3.address,
+  [environment.kafkaBrokers]: '127.0.0.1:9',
+  [environment.bucket]: defaultBucket,
+  [environment.logLevel]: 'info',
+  ...{ AWS_REGION: 'us-east-1', AWS_ACCESS_KEY_ID: testAccessKey.accessKeyId },
+  AWS_SECRET_ACCESS_KEY: testAccessKey.secretAccessKey,
+});
+try {
+  const { url } = api;
+  const firstMs = round(await timed(() => fetch(`${url}/v1/routes/${routeName(1)}`)));
+  tell(`first answer after ${firstMs} ms`);
+  const beforeLast = routeName(size.routes - 21);
+  const pages = {
+    routes: await pagesOf(url, '/v1/routes', beforeLast),
+    jobs: await pagesOf(url, '/v1/jobs', `${beforeLast}.out`),
+    revisions: await pagesOf(url, `/v1/routes/${routeName(7)}/revisions`, '21'),
+  };
+  tell(JSON.stringify({ pages }));
+  const put = (index: number, than: number): Promise<number> => {
+    const body = JSON.stringify(routeOf(index, than));
+    const headers = { 'content-type': 'application/json' };
+    return timed(() => fetch(`${url}/v1/routes/${routeName(index)}`, { method: 'PUT', headers, body }));
+  };
+  const spread = (turn: number): number => ((turn * 7_919) % size.routes) + 1;
+  for (let turn = 0; turn < 20; turn++) await put(spread(turn), 900 + turn);
+  const took = await atRate(url, (turn) =>
+    turn % 2 === 0
+      ? { kind: 'get', done: timed(() => fetch(`${url}/v1/routes/${routeName(spread(turn))}`)) }
+      : { kind: 'apply', done: put(spread(turn), 1_000 + turn) },
+  );
+  const [get, apply] = [summary(took.get), summary(took.apply)];
+  const steady = Object.values(pages).every(({ first, last }) => last <= 2 * first + 5);
+  const ok = get.p99 < p99MsMax && apply.p99 < p99MsMax && steady;
+  console.log(JSON.stringify({ ...size, rate, seconds, firstMs, getMs: get, applyMs: apply, pagesMs: pages, ok }));
+  process.exitCode = ok ? 0 : 1;
+} finally {
+  api.process.kill('SIGTERM');
+  await once(api.process, 'exit');
+}
