@@ -41,8 +41,7 @@ async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   // Its log goes on being read, so that it is never held up by it.
   child.stderr!.on('data', (chunk: Buffer) => {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(String(chunk))?.[0];
-    if (url === undefined) tell(String(chunk).trimEnd());
-    else ready.resolve(url);
+    if (url !== undefined) ready.resolve(url);
   });
   child.once('exit', (code) => ready.reject(new Error(`the API ended, exit code ${code}`)));
   return { url: await ready.promise, process: child };
