@@ -336,6 +336,7 @@ export class WorkerRig {
       },
       `a heartbeat of ${worker} as wished`,
       withinMs,
+      async () => `: ${JSON.stringify(await this.heartbeat(goal, worker))}\n${this.#lastWords()}`,
     );
   }
 }
