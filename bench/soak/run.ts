@@ -40,6 +40,8 @@ const documents = [
     to: [{ name: 'out', stream: topics.sink }],
     delivery: { guarantee: mode },
     resources: { workers: 2 },
+    // So that there is always somebody to kill: by default workers that are cut off again and again wait before they start.
+    health: { restartBudget: { count: 100, per: '1m' } },
   }),
 ];
 

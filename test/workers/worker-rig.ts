@@ -79,7 +79,8 @@ export const shapes = [
 /** Short intervals, so that tests need not wait. */
 const quick: Partial<WorkerSettings> = {
   heartbeatMs: 300,
-  leaseMs: 3_000,
+  // Longer than a busy machine stands still: nobody starts a worker again that lost it. Tests of what a lapse does set their own.
+  leaseMs: 10_000,
   commitMs: 200,
   checkpointMs: 500,
   fetchWaitMs: 100,
