@@ -149,6 +149,20 @@ export const workerMutants: readonly Mutant[] = [
     after: 'nowMs < this.retryAtMs',
   },
   {
+    ...{ name: 'bytes-of-refused-batches-kept', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },
+    before: 'this.#discards ? bytesOf(this.#inFlight) : 0;',
+    after: '0;',
+  },
+  {
+    ...{
+      name: 'error-forgotten-in-its-pause',
+      file: 'workers/errors-seen.ts',
+      by: ['test/workers/errors-seen.test.ts'],
+    },
+    before: 'Math.min(now, standsUntil)',
+    after: 'error.at',
+  },
+  {
     ...{ name: 'progress-by-the-slowest', file: 'core/health/progress.ts', by: ['test/core/health'] },
     before: 'const lastMovedMs = Math.max(',
     after: 'const lastMovedMs = Math.min(',
