@@ -11,6 +11,7 @@ const beside = 'test/simulation/lower-latency.test.ts';
 
 const scaling = ['test/core/autoscale'];
 const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
+const watches = 'test/core/plan/plan-watches.test.ts';
 const differential = 'test/simulation/differential.test.ts';
 
 export const controlLoopMutants: readonly Mutant[] = [
@@ -90,7 +91,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'const regular = slots;',
   },
   {
-    ...{ name: 'alarms-outlive-their-job', file: 'core/plan/plan-watches.ts', by: [differential] },
+    ...{ name: 'alarms-outlive-their-job', file: 'core/plan/plan-watches.ts', by: [watches, differential] },
     before: '!keys.has(keyOf(watch)) &&',
     after: 'false &&',
   },

@@ -2,6 +2,7 @@
 import { type Mutant, simulated } from './mutant.ts';
 
 const claims = ['test/core/graph'];
+const leading = ['test/workers/leader.test.ts'];
 
 export const workerMutants: readonly Mutant[] = [
   {
@@ -80,7 +81,7 @@ export const workerMutants: readonly Mutant[] = [
       '    for (let at = this.#units.findIndex((each) => each.isDone); at >= 0; at = this.#units.findIndex((each) => each.isDone)) {\n      const [unit] = this.#units.splice(at, 1) as [Unit];',
   },
   {
-    ...{ name: 'rewind-to-what-was-read', file: 'workers/split.ts', by: [simulated] },
+    ...{ name: 'rewind-to-what-was-read', file: 'workers/split.ts', by: ['test/workers/split.test.ts'] },
     before: '    this.fetchOffset = this.done.position;\n',
     after: '',
   },
@@ -95,12 +96,12 @@ export const workerMutants: readonly Mutant[] = [
     after: '    const inOrder = true;\n    left.catch(() => {});',
   },
   {
-    ...{ name: 'reads-the-source-that-it-had-before', file: 'workers/leader.ts', by: [simulated] },
+    ...{ name: 'reads-the-source-that-it-had-before', file: 'workers/leader.ts', by: leading },
     before: 'const records = all.filter(',
     after: 'const records = all;\n    all.filter(',
   },
   {
-    ...{ name: 'lost-item-begins-at-the-end', file: 'workers/leader.ts', by: [simulated] },
+    ...{ name: 'lost-item-begins-at-the-end', file: 'workers/leader.ts', by: [...leading, simulated] },
     before: 'if (saved !== null) {',
     after: 'if (saved !== null && saved.epoch < 0) {',
   },
@@ -144,9 +145,9 @@ export const workerMutants: readonly Mutant[] = [
     after: 'this.#nextSequence = (this.#nextSequence + 1) & sequenceMask;',
   },
   {
-    ...{ name: 'refused-batch-overtaken', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },
-    before: 'this.#refused.size > 0 || nowMs < this.retryAtMs',
-    after: 'nowMs < this.retryAtMs',
+    ...{ name: 'unproven-batches-fly-together', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },
+    before: 'isFresh && this.#isProven &&',
+    after: 'isFresh &&',
   },
   {
     ...{ name: 'bytes-of-refused-batches-kept', file: 'workers/kafka/lane.ts', by: ['test/workers/kafka'] },

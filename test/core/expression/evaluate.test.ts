@@ -35,8 +35,12 @@ describe('one expression by hand', () => {
 describe('values', () => {
   test.each([
     ['integers overflow instead of wrapping', '2147483647 + 1', 'numeric_value_out_of_range'],
-    ['an integer quotient is cut towards zero', '-7 / 2', '-3 integer'],
+    ['an integer quotient is cut towards zero', '-8 / 3', '-2 integer'],
+    ['an integer quotient of positive numbers is not rounded', '7 / 2', '3 integer'],
     ['a numeric quotient has 16 significant digits or more', '1.0 / 3', '0.33333333333333333333 numeric'],
+    ['what is greater is not equal either', '3 <> 2', 'true boolean'],
+    ['what is equal is at most that', '2 <= 2', 'true boolean'],
+    ['of arrays that begin alike the shorter is less', 'ARRAY[1] < ARRAY[1, 0]', 'true boolean'],
     ['a numeric keeps its scale', '1.10 * 2', '2.20 numeric'],
     ['numeric halves round away from zero', 'round(2.5)', '3 numeric'],
     ['double halves round to even', 'round(2.5::float8)', '2 double precision'],
