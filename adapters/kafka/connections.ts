@@ -100,11 +100,11 @@ export class KafkaConnections {
     this.#addresses.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#addresses.set(nodeId, `${host}:${port}`);
     const refusals = answer.topics
-      .filter(({ errorCode }) => !toldPlainly.has(errorCode))
+      .filter(({ errorCode }) => errorCode !== isThere && errorCode !== isUnknown)
       .map(({ name, errorCode }) => refusalOf(name ?? '', errorCode));
     return {
       described: answer.topics
-        .filter(({ errorCode, partitions }) => errorCode === 0 && partitions.length > 0)
+        .filter(({ errorCode, partitions }) => errorCode === isThere && partitions.length > 0)
         .map(asTopic),
       refusal: refusals.find((each) => !isLasting(each)) ?? refusals[0] ?? null,
     };
@@ -170,8 +170,9 @@ const asTopic = ({ name, topicId, partitions }: metadataV12.MetadataResponse['to
     .sort((a, b) => a.partition - b.partition),
 });
 
-/** There is the topic, and there is none. */
-const toldPlainly: ReadonlySet<number> = new Set([0, 3]);
+/** Kafka's codes of what is said plainly of a topic. */
+const isThere = 0;
+const isUnknown = 3;
 
 function refusalOf(topic: string, errorCode: number): Error {
   const apiId = (protocolErrorsCodesById as Readonly<Record<number, string>>)[errorCode] ?? `error ${errorCode}`;

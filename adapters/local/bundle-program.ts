@@ -12,7 +12,7 @@ const repository = resolve(import.meta.dirname, '../..');
 export const packagesBeside = ['@platformatic/wasm-utils', 'libpg-query'] as const;
 
 /** What a bundled CommonJS package expects to find. */
-const banner = [
+export const banner = [
   "import { createRequire as makeRequire } from 'node:module';",
   'const require = makeRequire(import.meta.url);',
   'const __filename = import.meta.filename;',

@@ -102,9 +102,10 @@ async function allWork({ platform, flags, signal, tell }: DrillScene, withinMs: 
       const pids = (await jobsOf(platform)).flatMap(({ status }) =>
         status.workers.flatMap(({ pid, state }) => (pid !== null && state === 'running' ? [pid] : [])),
       );
-      if (performance.now() - toldMs > tellEveryMs)
+      if (performance.now() - toldMs > tellEveryMs) {
         tell(`${pids.length} of ${flags.jobs} jobs have a worker that runs`);
-      if (performance.now() - toldMs > tellEveryMs) toldMs = performance.now();
+        toldMs = performance.now();
+      }
       return pids.length >= flags.jobs ? pids : null;
     },
     `workers of ${flags.jobs} jobs`,

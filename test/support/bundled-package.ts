@@ -3,13 +3,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
+import { banner } from '#adapters/local/bundle-program.ts';
 
 const root = join(import.meta.dirname, '../..');
 const folder = join(root, '.cache/packages');
-
-/** What a bundled CommonJS package expects to find. */
-const banner =
-  "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);";
 
 export interface PackageOptions {
   /** Packages that load files of their own. */
