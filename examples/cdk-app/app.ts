@@ -2,8 +2,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { Route, Stream } from 'millrace/cdk';
 
-export function exampleApp(): App {
-  const app = new App();
+export function exampleApp(app = new App()): App {
   const stack = new Stack(app, 'Playback');
   const events = new Stream(stack, 'Events', {
     ...{ name: 'playback-events', owner: 'playback' },

@@ -1,17 +1,17 @@
 // `Stream` and `Route` in an application's own stack: what the template says, and what is told while it is synthesized.
 
 import { expect, test } from '@jest/globals';
-import { App, CfnParameter, Stack } from 'aws-cdk-lib';
+import { CfnParameter, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { declarationsFunction } from '#core/names.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { Route } from '#infra/library/route.ts';
 import { Stream } from '#infra/library/stream.ts';
-import { sharedPlatform } from '#test/support/synth-platform.ts';
+import { anApp, sharedPlatform } from '#test/support/synth-platform.ts';
 import { exampleApp } from '../../examples/cdk-app/app.ts';
 
 const owner = 'playback';
-const aStack = (): Stack => new Stack(new App(), 'Application');
+const aStack = (): Stack => new Stack(anApp(), 'Application');
 
 interface Custom {
   readonly DependsOn?: readonly string[];
@@ -23,7 +23,7 @@ const resources = (stack: Stack, type: string): readonly (readonly [string, Cust
 
 export function declarationsSuite(): void {
   test('the example app declares a stream and a route that the platform takes, the route after the stream', () => {
-    const stack = exampleApp().node.findChild('Playback') as Stack;
+    const stack = exampleApp(anApp()).node.findChild('Playback') as Stack;
     const [[streamId, stream] = []] = resources(stack, 'Custom::MillraceStream');
     const [[, route] = []] = resources(stack, 'Custom::MillraceRoute');
     for (const { Properties } of [stream!, route!])

@@ -33,6 +33,9 @@ export function removeSynthesized(): void {
   place = null;
 }
 
+/** Whose output goes with the rest of what tests synthesize. */
+export const anApp = (): App => new App({ outdir: ownFolder('app') });
+
 const synthesized = new Map<StageConfig, SynthPlatform>();
 
 /** Of a stage as it is configured: the same for all that only look at it. */
@@ -47,7 +50,7 @@ export function sharedPlatform(stage: StageName | StageConfig): SynthPlatform {
 export const devWithWorkerUser = withWorkerUser(stages.dev);
 
 export function synthPlatform(stage: StageName | StageConfig, version = '1.2.3'): SynthPlatform {
-  const app = new App({ outdir: ownFolder('app') });
+  const app = anApp();
   const config = typeof stage === 'string' ? stages[stage] : stage;
   const platform = new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs: standIns(), version });
   const templates = new Map<StackName, Template>();
