@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { stages } from './config.ts';
+import { addDeployer } from './deployer-stack.ts';
 import { MillracePlatform } from './millrace-platform.ts';
 import { bundlePrograms } from './programs.ts';
 import { holdToRules } from './rule-packs.ts';
@@ -12,7 +13,9 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
 const programs = await bundlePrograms(join(root, 'cdk.out/programs'));
 const app = new App();
-for (const config of Object.values(stages))
+for (const config of Object.values(stages)) {
   new MillracePlatform(app, `Millrace-${config.stage}`, { config, programs, version });
+  addDeployer(app, config);
+}
 holdToRules(app);
 app.synth();

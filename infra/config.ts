@@ -62,6 +62,14 @@ export const withWorkerUser = (config: StageConfig): StageConfig =>
 export const workerLoginOf = (broker: BrokerConfig): WorkerLogin =>
   broker.kind === 'serverless' ? 'iam' : (broker.workerLogin ?? 'iam');
 
+/** A repository on GitHub whose workflow may deploy the stage (docs/operate/deploy.md). */
+export interface DeployFrom {
+  /** `owner/name`. */
+  readonly repository: string;
+  /** The account knows GitHub as an issuer of identities already: it takes one of each. */
+  readonly providerIsThere?: boolean;
+}
+
 export interface StageConfig {
   readonly stage: StageName;
   /** Absent: the account that the deployment's credentials are of. One account holds one stage: names in it are fixed. */
@@ -119,6 +127,8 @@ export interface StageConfig {
   readonly fleetShards: 1 | 2 | 4 | 8 | 16 | 32 | 64;
   /** Where alarms go; absent: to a topic without subscribers. */
   readonly alarmEmail?: string;
+  /** Absent: no workflow may deploy it, a person does. */
+  readonly deployFrom?: DeployFrom;
 }
 
 const region = 'us-east-1';

@@ -7,6 +7,7 @@ import { deflateRawSync } from 'node:zlib';
 import { App } from 'aws-cdk-lib';
 import { messageOf } from '#core/errors.ts';
 import { type StageConfig, stages, withWorkerUser } from '#infra/config.ts';
+import { addDeployer } from '#infra/deployer-stack.ts';
 import { MillracePlatform } from '#infra/millrace-platform.ts';
 import { bundlePrograms, functionEntries, type Programs } from '#infra/programs.ts';
 import { findingsOf } from '#infra/rule-packs.ts';
@@ -62,8 +63,8 @@ function templates(): readonly {
     });
 }
 
-/** Beside the stages as they are: the resources that only a user for workers brings. */
-const variant = withWorkerUser(stages.dev);
+/** Beside the stages as they are: the resources that only a user for workers brings, and the role of a workflow that deploys. */
+const variant: StageConfig = { ...withWorkerUser(stages.dev), deployFrom: { repository: 'example/millrace' } };
 const variantFolder = join(out, 'users');
 
 const props = (config: StageConfig, programs: Programs) => ({ config, programs, version: '0.0.0' });
@@ -72,13 +73,15 @@ const props = (config: StageConfig, programs: Programs) => ({ config, programs, 
 function synthVariant(programs: Programs): void {
   const app = new App({ outdir: variantFolder, context: { 'aws:cdk:enable-path-metadata': true } });
   new MillracePlatform(app, 'Millrace-users', props(variant, programs));
+  addDeployer(app, variant);
   app.synth();
 }
 
 function countFindings(programs: Programs): { explained: number; open: readonly string[] } {
-  const app = new App();
+  const app = new App({ outdir: join(out, 'rules') });
   for (const config of [...Object.values(stages), variant])
     new MillracePlatform(app, `Millrace-${config === variant ? 'users' : config.stage}`, props(config, programs));
+  addDeployer(app, variant);
   const findings = findingsOf(app);
   const open = findings.filter(({ why }) => why === null).map(({ rule, at }) => `${rule} at ${at}`);
   return { explained: findings.length - open.length, open };
