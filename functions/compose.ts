@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { secretFiles } from '#adapters/local/secret-files.ts';
-import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createAuditLog } from '#adapters/postgres/chain.ts';
 import { createRequestBudget } from '#adapters/postgres/request-budget.ts';
 import { createRequestLedger } from '#adapters/postgres/request-keys.ts';
@@ -13,6 +12,7 @@ import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { limits } from '#core/limits.ts';
 import { environment } from '#core/names.ts';
+import type { Logger } from '#core/ports/logger.ts';
 import type { RecordLog } from '#core/ports/record-log.ts';
 import { unlimitedRequests } from '#core/ports/request-budget.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
@@ -34,8 +34,13 @@ const kafkaCallMs = 4_000;
 /** A Lambda instance serves one request at a time; the database counts the connections of all of them. */
 const lambdaConnectionsMax = 2;
 
-export async function composeApi(env: Environment): Promise<ComposedApi> {
-  const logger = createLogger({ level: readLogLevel(env), fields: { program: 'api' } });
+/** On a laptop: its log is not Lambda's. */
+export async function composeLocalApi(env: Environment): Promise<ComposedApi> {
+  const { createLogger } = await import('#adapters/logging/pino-logger.ts');
+  return await composeApi(env, createLogger({ level: readLogLevel(env), fields: { program: 'api' } }));
+}
+
+export async function composeApi(env: Environment, logger: Logger): Promise<ComposedApi> {
   // On a laptop there is one tenant, and the database's owner, whom no policy holds.
   const tenants = isLocal(env) ? 'whole' : 'tenant';
   const stores = await openStores(env, { program: 'api', lambdaConnectionsMax, kafkaCallMs, tenants });

@@ -1,10 +1,10 @@
 // The API on this machine: the Lambda handlers behind a local HTTP server, until SIGTERM.
 import { environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
-import { composeApi } from '#functions/compose.ts';
+import { composeLocalApi } from '#functions/compose.ts';
 import { startServer } from '#functions/http-server.ts';
 
-const { parts, close } = await composeApi(process.env);
+const { parts, close } = await composeLocalApi(process.env);
 const port = Number(process.env[environment.apiPort] ?? 0);
 const server = await startServer(createApi(parts, 'streamed'), port, parts.logger);
 parts.logger.info('ready', { url: `http://127.0.0.1:${server.port}` });

@@ -1,9 +1,8 @@
 // The stores and the broker that the control plane stands on, opened from the environment: one place that knows which setting opens what.
 import { readFileSync } from 'node:fs';
-import { createDynamo } from '#adapters/dynamodb/client.ts';
+import type { Dynamo } from '#adapters/dynamodb/client.ts';
 import { createControlStore } from '#adapters/dynamodb/control-store.ts';
 import { createSplitStore } from '#adapters/dynamodb/split-store.ts';
-import { createTables } from '#adapters/dynamodb/tables.ts';
 import { createWorkerStore } from '#adapters/dynamodb/worker-store.ts';
 import { kafkaSecurityOf, type SecurityNeeds } from '#adapters/kafka/security-of.ts';
 import { type Database, openDatabase, type Scope } from '#adapters/postgres/database.ts';
@@ -45,7 +44,13 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const aws = readAwsAccess(env);
   const clientId = `millrace-${needs.program}`;
   const database = openControlDatabase(env, needs);
-  const dynamo = createDynamo({ ...aws, ...readEndpoint(env, environment.dynamodbEndpoint) });
+  const openDynamo = async (): Promise<Dynamo> =>
+    (await import('#adapters/dynamodb/client.ts')).createDynamo({
+      ...aws,
+      ...readEndpoint(env, environment.dynamodbEndpoint),
+    });
+  // What people ask about declarations alone needs none of its tables.
+  const dynamo = isLocal(env) ? await openDynamo() : whenAsked<Dynamo>(openDynamo);
   const bucket = required(env, environment.bucket);
   const stored = { ...aws, ...readEndpoint(env, environment.s3Endpoint), bucket };
   // Few requests of the API ask for an object.
@@ -59,7 +64,7 @@ export async function openStores(env: Environment, needs: StoreNeeds) {
   const broker = whenAsked<BrokerAdmin>(async () =>
     (await import('#adapters/kafka/broker-admin.ts')).createBrokerAdmin(kafka),
   );
-  const make = isLocal(env) ? [migrate(database), createTables(dynamo), objects.ensureBucket()] : [];
+  const make = isLocal(env) ? [migrate(database), makeTables(dynamo), objects.ensureBucket()] : [];
   await Promise.all([...make, loadParser()]);
   return {
     ...{ database, kafka, broker, objects },
@@ -105,6 +110,9 @@ function openControlDatabase(env: Environment, { program, lambdaConnectionsMax }
     ...(isLocal(env) ? {} : { connectionsMax: lambdaConnectionsMax }),
   });
 }
+
+const makeTables = async (dynamo: Dynamo): Promise<void> =>
+  await (await import('#adapters/dynamodb/tables.ts')).createTables(dynamo);
 
 /** Most brokers want no login: its client is loaded where one does. */
 const readLogin: SecurityNeeds['readLogin'] = async (address) =>

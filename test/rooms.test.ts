@@ -89,6 +89,12 @@ describe('imports go one way', () => {
     expect(wrong.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
   });
 
+  test('the library of schemas is imported by its names, for as one object it comes whole into every bundle', () => {
+    const whole = /^import (\{ z \}|z) from 'zod/m;
+    const bundled = sources.filter((path) => ['core', 'adapters', 'functions', 'workers'].includes(room(path)));
+    expect(bundled.filter((path) => whole.test(readFileSync(join(root, path), 'utf8')))).toEqual([]);
+  });
+
   test('core knows no clock, no randomness and no environment', () => {
     const marks =
       /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bprocess\.\w|\bsetTimeout\(|\bsetInterval\(|\bperformance\.now/;

@@ -1,7 +1,7 @@
 // The logger on pino: one JSON object a line, errors with their code and cause, secrets blotted out.
 import { destination, type Logger as Pino, pino, stdTimeFunctions } from 'pino';
-import { isPlatformError, messageOf } from '#core/errors.ts';
 import type { LogFields, Logger } from '#core/ports/logger.ts';
+import { blotted, describeError, secretNames } from './log-values.ts';
 
 export interface LoggerOptions {
   /** `info` where not given. */
@@ -11,9 +11,6 @@ export interface LoggerOptions {
   /** On every line: the program, the job, the worker. */
   readonly fields?: LogFields;
 }
-
-const secretNames = ['password', 'secretAccessKey', 'sessionToken', 'authorization', 'token'];
-const causesMax = 5;
 
 /** Writes are synchronous: the last line before a crash is the one that matters. */
 export function createLogger({ level = 'info', to = 2, fields = {} }: LoggerOptions = {}): Logger {
@@ -25,7 +22,7 @@ export function createLogger({ level = 'info', to = 2, fields = {} }: LoggerOpti
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },
-      redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: blotted },
     },
     destination({ dest: to, sync: true, mkdir: true }),
   );
@@ -39,21 +36,5 @@ function asLogger(logger: Pino): Logger {
     warn: (message, fields = {}) => logger.warn(fields, message),
     error: (message, fields = {}) => logger.error(fields, message),
     with: (fields) => asLogger(logger.child(fields)),
-  };
-}
-
-/** Message, code and stack, and the messages of its causes: not the whole objects, which drag sockets and buffers along. */
-function describeError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  const causes: string[] = [];
-  for (let cause = error.cause; cause !== undefined && causes.length < causesMax; ) {
-    causes.push(messageOf(cause));
-    cause = cause instanceof Error ? cause.cause : undefined;
-  }
-  return {
-    message: messageOf(error),
-    ...(isPlatformError(error) ? { code: error.code, fault: error.fault, retry: error.retry } : { name: error.name }),
-    ...(causes.length === 0 ? {} : { causes }),
-    stack: error.stack,
   };
 }

@@ -1,5 +1,5 @@
 // How many workers a route's jobs may have, and how long what waits may take: what the autoscaler goes by.
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 

@@ -1,12 +1,14 @@
 // The API's Lambda function: composed once an instance, before its first request; what was changed is told to the reconciler.
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
-import { readAwsAccess, readSetting } from '#core/environment.ts';
+import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
+import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { messageOf } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
 import { createLambda } from '#functions/api/handler.ts';
 import { composeApi } from '#functions/compose.ts';
 
-const { parts } = await composeApi(process.env);
+const logger = createLambdaLogger({ service: 'api', level: readLogLevel(process.env) });
+const { parts } = await composeApi(process.env, logger);
 const api = createLambda(parts);
 const nudges = {
   region: readAwsAccess(process.env).region,
@@ -25,13 +27,14 @@ export async function handler(
   event: APIGatewayProxyEventV2,
   context: Context,
 ): Promise<APIGatewayProxyStructuredResultV2> {
+  logger.enter(context);
   const answer = await api(event, context);
   const { method, path } = event.requestContext.http;
   const changed = method !== 'GET' && (answer.statusCode ?? 500) < 300;
   // A nudge that is lost costs what the sweep takes to come round, so it fails no request.
   if (changed)
     await nudge(`${method} ${path.slice(0, 200)}`).catch((error: unknown) => {
-      parts.logger.warn('the reconciler could not be told of a change; its sweep will see it', {
+      logger.warn('the reconciler could not be told of a change; its sweep will see it', {
         error: messageOf(error),
       });
     });

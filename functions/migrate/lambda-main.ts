@@ -1,6 +1,6 @@
 // Brings the goal store to this version of the code, as a step of the deployment: before the new functions, while the old ones run.
-import type { CdkCustomResourceEvent, CdkCustomResourceResponse } from 'aws-lambda';
-import { createLogger } from '#adapters/logging/pino-logger.ts';
+import type { CdkCustomResourceEvent, CdkCustomResourceResponse, Context } from 'aws-lambda';
+import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
 import { grantAccess } from '#adapters/postgres/access.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
@@ -9,13 +9,14 @@ import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { environment, goalDatabase } from '#core/names.ts';
 
 const setting = (name: string): string => readSetting(process.env, name, 'the deployment sets it');
-const logger = createLogger({ level: readLogLevel(process.env), fields: { program: 'migrate' } });
+const logger = createLambdaLogger({ service: 'migrate', level: readLogLevel(process.env) });
 /** A migration may take its time; the function has fifteen minutes. */
 const statementTimeoutMs = 10 * 60_000;
 const physicalId = 'millrace-goal-store';
 
 /** Deleting the stack deletes nothing in the database. */
-export async function handler(event: CdkCustomResourceEvent): Promise<CdkCustomResourceResponse> {
+export async function handler(event: CdkCustomResourceEvent, context: Context): Promise<CdkCustomResourceResponse> {
+  logger.enter(context);
   if (event.RequestType === 'Delete') return { PhysicalResourceId: physicalId };
   const { region } = readAwsAccess(process.env);
   const secret = await readLogin({ region, secretArn: setting(environment.databaseSecret) });

@@ -4,15 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '#adapters/clock/system-clock.ts';
 import { emfMeasures } from '#adapters/cloudwatch/job-measures.ts';
-import { Ecs } from '#adapters/ecs/client.ts';
-import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { parseSizes } from '#adapters/ecs/worker-size.ts';
 import type { MessageAuthenticator } from '#adapters/kms/message-authenticator.ts';
 import { watchFiles } from '#adapters/local/job-watches.ts';
 import { localTaskRunner } from '#adapters/local/task-runner.ts';
-import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { ackOutbox, listenOutbox, type OutboxListener, takeOutbox } from '#adapters/postgres/outbox.ts';
-import { type Environment, readAwsAccess, readEndpoint, readLogLevel } from '#core/environment.ts';
+import { type Environment, readAwsAccess, readEndpoint } from '#core/environment.ts';
 import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
@@ -20,6 +17,7 @@ import { awsSettings } from '#core/graph/platform-settings.ts';
 import { claimsText, encodeIdentity } from '#core/job/task-identity.ts';
 import { environment } from '#core/names.ts';
 import type { JobWatches } from '#core/ports/job-watches.ts';
+import type { Logger } from '#core/ports/logger.ts';
 import type { TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
 import { type CallRates, ecsRates, localRates } from '#functions/reconcile/call-rates.ts';
 import { createPacer, type Pacer } from '#functions/reconcile/pacer.ts';
@@ -45,16 +43,15 @@ const outboxRowsMax = 1_000;
 const outboxLeaseMs = 10_000;
 const lambdaConnectionsMax = 4;
 
-export async function composeLocal(env: Environment = process.env): Promise<LocalReconciler> {
+export async function composeLocal(env: Environment, logger: Logger): Promise<LocalReconciler> {
   return {
-    ...(await composeReconciler(env)),
+    ...(await composeReconciler(env, logger)),
     port: Number(required(env, environment.reconcilerPort)),
     listen: (onChange) => listenOutbox(required(env, environment.postgresUrl), onChange),
   };
 }
 
-export async function composeReconciler(env: Environment): Promise<Reconciler> {
-  const logger = createLogger({ level: readLogLevel(env), fields: { program: 'reconciler' } });
+export async function composeReconciler(env: Environment, logger: Logger): Promise<Reconciler> {
   const runtime = isLocal(env) ? localRuntime(env) : ecsRuntime(env);
   const stores = await openStores(env, { program: 'reconciler', lambdaConnectionsMax, tenants: 'whole' });
   const { goals, broker, objects, workers, splits, controls, settings, database } = stores;
@@ -71,8 +68,7 @@ export async function composeReconciler(env: Environment): Promise<Reconciler> {
       return () => ackOutbox(database, sequences);
     },
     close: async () => {
-      await stores.close();
-      runtime.close();
+      await Promise.all([stores.close(), runtime.close()]);
     },
   };
 }
@@ -100,7 +96,7 @@ function cloudWatches(env: Environment): Watched {
 interface Runtime {
   readonly tasks: TaskRunner;
   readonly rates: CallRates;
-  readonly close: () => void;
+  readonly close: () => Promise<void>;
 }
 
 const pacerOf = (rates: CallRates): Pacer =>
@@ -109,13 +105,13 @@ const pacerOf = (rates: CallRates): Pacer =>
 const localRuntime = (env: Environment): Runtime => ({
   tasks: localTaskRunner(required(env, environment.supervisorUrl)),
   rates: localRates(availableParallelism()),
-  close: () => {},
+  close: async () => {},
 });
 
 /** Without a key to sign with there is no identity to give: so it is where a counterpart stands in for ECS. */
 function ecsRuntime(env: Environment): Runtime {
   const aws = readAwsAccess(env);
-  const ecs = new Ecs({ ...aws, ...readEndpoint(env, environment.ecsEndpoint) });
+  const options = { ...aws, ...readEndpoint(env, environment.ecsEndpoint) };
   const list = (name: string): readonly string[] => required(env, name).split(',');
   const keyId = env[environment.identityKey];
   const authenticator = keyId ? signWhenAsked({ region: aws.region, keyId }) : null;
@@ -136,7 +132,13 @@ function ecsRuntime(env: Environment): Runtime {
     securityGroupIds: list(environment.securityGroups),
     logGroup: required(env, environment.workerLogGroup),
   };
-  return { tasks: createEcsTaskRunner(ecs, platform, identify), rates: ecsRates, close: () => ecs.close() };
+  const tasks = whenAsked<TaskRunner & { close(): Promise<void> }>(async () => {
+    const { Ecs } = await import('#adapters/ecs/client.ts');
+    const { createEcsTaskRunner } = await import('#adapters/ecs/task-runner.ts');
+    const ecs = new Ecs(options);
+    return { ...createEcsTaskRunner(ecs, platform, identify), close: async () => ecs.close() };
+  });
+  return { tasks, rates: ecsRates, close: tasks.close };
 }
 
 /** Most passes start no task, and so sign nothing. */

@@ -2,6 +2,8 @@
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
+import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
+import { readLogLevel } from '#core/environment.ts';
 import { metricNamespace } from '#core/names.ts';
 import { composeReconciler } from '#functions/reconcile/compose.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
@@ -12,7 +14,8 @@ import type { Watching } from '#functions/reconcile/watch-jobs.ts';
 /** The sweep starts an execution a minute: one that has not settled by then leaves the rest to the next. */
 const executionMs = 55_000;
 
-const { parts, takeChanges } = await composeReconciler(process.env);
+const logger = createLambdaLogger({ service: 'reconciler', level: readLogLevel(process.env) });
+const { parts, takeChanges } = await composeReconciler(process.env, logger);
 const metrics = new Metrics({ namespace: metricNamespace, serviceName: 'reconciler' });
 const backoff: TargetBackoff = new Map();
 const beats: BeatMemory = { sightings: new Map() };
@@ -32,6 +35,6 @@ async function pass() {
   return report;
 }
 
-export const handler = middy(createReconcileHandler(pass, parts.clock.now, parts.logger, executionMs)).use(
-  logMetrics(metrics),
-);
+export const handler = middy(createReconcileHandler(pass, parts.clock.now, logger, executionMs))
+  .before(({ context }) => logger.enter(context))
+  .use(logMetrics(metrics));

@@ -1,5 +1,7 @@
 // The reconciler on this machine: nudges over HTTP and from the goal store's outbox, a sweep every few seconds.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
+import { readLogLevel } from '#core/environment.ts';
 import { composeLocal } from '#functions/reconcile/compose.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { createLocalMachine } from '#functions/reconcile/local-machine.ts';
@@ -11,7 +13,10 @@ import type { Watching } from '#functions/reconcile/watch-jobs.ts';
 /** Bounds how long a silent worker or a lost event goes unnoticed. */
 const sweepEveryMs = 2_000;
 
-const { parts, port, listen, takeChanges, close } = await composeLocal();
+const { parts, port, listen, takeChanges, close } = await composeLocal(
+  process.env,
+  createLogger({ level: readLogLevel(process.env), fields: { program: 'reconciler' } }),
+);
 const backoff: TargetBackoff = new Map();
 const beats: BeatMemory = { sightings: new Map() };
 const watching: Watching = { lastAt: 0 };

@@ -1,6 +1,7 @@
 // The control flow of a declared route as it runs on AWS: the functions composed for AWS, against counterparts over HTTP.
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import pg from 'pg';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { grantAccess } from '#adapters/postgres/access.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
@@ -93,19 +94,22 @@ export async function runControlFlow(
     [environment.dynamodbEndpoint]: parts.dynamodb,
     [environment.s3Endpoint]: parts.s3,
     [environment.bucket]: parts.bucket,
-    [environment.logLevel]: 'error',
   };
-  const api = await composeApi({ ...common, [environment.postgresUrl]: urlOf(goalDatabase.api) });
-  const reconciler = await composeReconciler({
-    ...common,
-    [environment.postgresUrl]: urlOf(goalDatabase.reconciler),
-    [environment.ecsEndpoint]: parts.ecs.url,
-    [environment.clusters]: parts.clusterArns.join(','),
-    [environment.taskDefinitions]: `0.25/512=${parts.taskDefinitionArn}`,
-    [environment.subnets]: 'subnet-1',
-    [environment.securityGroups]: 'sg-1',
-    [environment.workerLogGroup]: '/millrace/workers',
-  });
+  const logger = createLogger({ level: 'error' });
+  const api = await composeApi({ ...common, [environment.postgresUrl]: urlOf(goalDatabase.api) }, logger);
+  const reconciler = await composeReconciler(
+    {
+      ...common,
+      [environment.postgresUrl]: urlOf(goalDatabase.reconciler),
+      [environment.ecsEndpoint]: parts.ecs.url,
+      [environment.clusters]: parts.clusterArns.join(','),
+      [environment.taskDefinitions]: `0.25/512=${parts.taskDefinitionArn}`,
+      [environment.subnets]: 'subnet-1',
+      [environment.securityGroups]: 'sg-1',
+      [environment.workerLogGroup]: '/millrace/workers',
+    },
+    logger,
+  );
   try {
     return await walk(api, reconciler, parts, names);
   } finally {

@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { deadLetterTopic, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
 import { composeApi } from '#functions/compose.ts';
@@ -70,7 +71,7 @@ const tool = install();
 await using kafka = await ownKafka();
 await using postgres = await ownPostgres();
 await using dynamodb = await ownDynamodb();
-const { parts, close } = await composeApi({
+const settings = {
   [environment.stage]: 'local',
   [environment.postgresUrl]: postgres.address,
   [environment.kafkaBrokers]: kafka.address,
@@ -78,8 +79,8 @@ const { parts, close } = await composeApi({
   [environment.region]: 'us-east-1',
   [environment.accessKeyId]: testAccessKey.accessKeyId,
   [environment.secretAccessKey]: testAccessKey.secretAccessKey,
-  [environment.logLevel]: 'error',
-});
+};
+const { parts, close } = await composeApi(settings, createLogger({ level: 'error' }));
 const server = await startServer(createApi(parts, 'streamed'), 0, parts.logger);
 const url = `http://127.0.0.1:${server.port}`;
 try {

@@ -270,7 +270,7 @@ export function stacksSuite(): void {
       });
   });
 
-  test('functions run on Node 24 on arm64 inside the VPC, each with concurrency of its own', () => {
+  test('functions run on Node 24 on arm64 inside the VPC, each traced, with concurrency of its own', () => {
     const functions = ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Lambda::Function').filter(({ Properties }) =>
       /^millrace-(?!declarations$)/.test(String(Properties?.['FunctionName'])),
     );
@@ -281,6 +281,7 @@ export function stacksSuite(): void {
       expect(Properties).toMatchObject({
         ...{ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' },
         ...{ ReservedConcurrentExecutions: expect.any(Number), VpcConfig: expect.any(Object) },
+        TracingConfig: { Mode: 'Active' },
       });
   });
 

@@ -1,6 +1,7 @@
 // The API over the real parts of a test run, behind real HTTP, in the test's own process.
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { defaultBucket, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -46,7 +47,7 @@ export async function createDatabase(serverUrl: string): Promise<string> {
 
 export async function startApi(more: Readonly<Record<string, string>> = {}): Promise<ApiRig> {
   const given = (name: string): string => process.env[name] ?? '';
-  const { parts, close } = await composeApi({
+  const settings = {
     [environment.stage]: 'local',
     ...process.env,
     [environment.postgresUrl]:
@@ -55,9 +56,9 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
     [environment.dynamodbEndpoint]: given(testEnvironment.dynamodb),
     [environment.s3Endpoint]: given(testEnvironment.s3),
     [environment.bucket]: defaultBucket,
-    [environment.logLevel]: 'error',
     ...more,
-  });
+  };
+  const { parts, close } = await composeApi(settings, createLogger({ level: 'error' }));
   const server = await startServer(createApi(parts, 'streamed'), 0, parts.logger);
   const url = `http://127.0.0.1:${server.port}`;
   return {
