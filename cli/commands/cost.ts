@@ -6,6 +6,7 @@ import { formatTable } from '#cli/print/table.ts';
 import { type CostLine, type Fleet, platformCost, totalOf } from '#core/cost/platform-cost.ts';
 import { platformShapes, type ShapeName, shapeNames } from '#core/cost/platform-shapes.ts';
 import { prices } from '#core/cost/price-table.ts';
+import { biggestLevers, costBySize, idleCost, type Lever, type SizeCost } from '#core/cost/summarize-cost.ts';
 import { awsSettings } from '#core/graph/platform-settings.ts';
 
 interface CostOptions extends Omit<Fleet, 'memoryMiB'> {
@@ -40,15 +41,21 @@ function readCpu(text: string): number {
 async function costOfPlatform({ stage, output, memory, ...rest }: CostOptions): Promise<void> {
   const fleet: Fleet = { ...rest, memoryMiB: memory };
   const lines = platformCost(platformShapes[stage], fleet, awsSettings, prices);
-  const idle = totalOf(lines.filter(({ grows }) => !grows));
+  const shape = platformShapes[stage];
+  const idle = idleCost(shape, fleet, awsSettings, prices);
+  const bySize = costBySize(shape, fleet, awsSettings, prices);
+  const levers = biggestLevers(lines);
   const total = totalOf(lines);
   const perJob = fleet.jobs === 0 ? null : (total - idle) / fleet.jobs;
   const { region, asOf, currency } = prices;
   await printAs(output, {
-    value: { stage, fleet, prices: { region, asOf, currency }, lines, idle, total, perJob },
+    value: { stage, fleet, prices: { region, asOf, currency }, lines, idle, total, perJob, bySize, levers },
     table: () =>
       `${formatTable(columns, lines)}\n` +
-      `a month: ${money(total)}; of it ${money(idle)} whatever runs${perJob === null ? '' : `, ${money(perJob)} a job`}\n` +
+      `a month: ${money(total)}; of it ${money(idle)} idle${perJob === null ? '' : `, ${money(perJob)} a job`}\n\n` +
+      `${formatTable(sizeColumns, bySize)}\n` +
+      `the biggest levers:\n${levers.map(leverLine).join('')}\n` +
+      `${bySize.some(({ isBeyond }) => isBeyond) ? '* more workers than the stage is made for: more brokers are not in it\n' : ''}` +
       `${currency} at list prices of ${region} as of ${asOf}; no transfer between zones, no discounts\n`,
     names: () => [],
   });
@@ -61,3 +68,16 @@ const columns = [
   { heading: 'a month', cell: (line: CostLine) => money(line.monthly), align: 'right' as const },
   { heading: 'less by', cell: (line: CostLine) => line.lever },
 ];
+
+const sizeColumns = [
+  { heading: 'jobs', cell: ({ jobs, isBeyond }: SizeCost) => `${jobs}${isBeyond ? ' *' : ''}` },
+  { heading: 'a month', cell: ({ monthly }: SizeCost) => money(monthly), align: 'right' as const },
+  {
+    heading: 'a job',
+    cell: ({ perJob }: SizeCost) => (perJob === null ? 'idle' : money(perJob)),
+    align: 'right' as const,
+  },
+];
+
+const leverLine = ({ what, lever, monthly, share }: Lever): string =>
+  `  ${money(monthly)} (${Math.round(share * 100)} %)  ${what}: ${lever}\n`;

@@ -15,6 +15,8 @@ export interface PlatformShape {
   readonly alarms: number;
   readonly keys: number;
   readonly reconcileMiB: number;
+  /** Workers that the stage is made for; nothing in it grows by itself beyond them. */
+  readonly tasksMax: number;
 }
 
 export interface Fleet {

@@ -13,18 +13,18 @@ export const platformShapes: Readonly<Record<ShapeName, PlatformShape>> = {
     ...all,
     alarms: platformAlarms + 1,
     ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.t3.small', volumeGiB: 50 },
-    natGateways: 0,
+    ...{ natGateways: 0, tasksMax: 100 },
   },
   staging: {
     ...all,
     alarms: platformAlarms + 2,
     ...{ capacityUnits: 0.5, databaseInstances: 1, brokers: 3, brokerType: 'kafka.m7g.large', volumeGiB: 200 },
-    natGateways: 1,
+    ...{ natGateways: 1, tasksMax: 500 },
   },
   prod: {
     ...all,
     alarms: platformAlarms + 32,
     ...{ capacityUnits: 1, databaseInstances: 2, brokers: 6, brokerType: 'kafka.m7g.xlarge', volumeGiB: 1_000 },
-    natGateways: 3,
+    ...{ natGateways: 3, tasksMax: 10_000 },
   },
 };

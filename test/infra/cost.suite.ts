@@ -7,10 +7,11 @@ import { sharedPlatform, stackNames } from '#test/support/synth-platform.ts';
 export function costSuite(): void {
   test('the shapes that cost is computed from are those of the stacks', () => {
     for (const [name, shape] of Object.entries(platformShapes)) {
-      const { broker, database, natGateways } = stages[name as keyof typeof stages];
+      const { broker, database, natGateways, runtime } = stages[name as keyof typeof stages];
       if (broker.kind !== 'provisioned') throw new Error('the price table knows provisioned brokers only');
       expect(shape).toMatchObject({
         ...{ brokers: broker.brokers, brokerType: broker.instanceType, volumeGiB: broker.volumeGiB, natGateways },
+        tasksMax: runtime.tasksMax,
         databaseInstances: 1 + database.readers,
         // A database that may pause does not: the sweep asks it once a minute.
         capacityUnits: Math.max(0.5, database.capacityMin),
