@@ -1,15 +1,13 @@
 // The local platform's Kafka: one node in KRaft mode, broker and controller in one process.
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { limits } from '#core/limits.ts';
-import { archiveArgs, archivePath, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
+import { archiveArgs, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
+import { formatKafka } from './kafka-format.ts';
 
 export interface KafkaPartOptions {
   readonly data: string;
@@ -19,8 +17,6 @@ export interface KafkaPartOptions {
   /** Settings beside the platform's, or instead of them: a broker that is not as open as one on a laptop. */
   readonly settings?: Readonly<Record<string, string>>;
 }
-
-const run = promisify(execFile);
 
 export function kafkaPart(options: KafkaPartOptions): Part {
   const configuration = join(options.data, 'server.properties');
@@ -36,13 +32,7 @@ export function kafkaPart(options: KafkaPartOptions): Part {
     prepare: async () => {
       mkdirSync(options.data, { recursive: true, mode: 0o700 });
       writeFileSync(configuration, properties(options));
-      if (existsSync(join(options.data, 'log', 'meta.properties'))) return;
-      // Joined, because one id in 64 begins with a hyphen, which would read as an option.
-      const format = ['format', `--cluster-id=${randomBytes(16).toString('base64url')}`, '-c', configuration];
-      // The broker's classes are most of the tool's; the tool's own are not worth an archive.
-      const vm = archivePath(archive) === null ? [] : java.vm;
-      const tool = { ...java, vm, heapMiB: 128, main: 'kafka.tools.StorageTool', args: format };
-      await run(javaCommand(), javaArgs(tool), { env: plainEnv() });
+      await formatKafka({ log: join(options.data, 'log'), configuration, java });
     },
     probe: () => probeKafka(endpoint),
     readyWithinMs: 60_000,
