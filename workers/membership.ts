@@ -18,6 +18,9 @@ import type { ErrorsSeen } from './errors-seen.ts';
 import { Leader } from './leader.ts';
 import type { WorkerParts } from './parts.ts';
 
+/** Of a heartbeat: a round that comes a little early renews all the same. */
+const renewalShare = 0.75;
+
 export type Round =
   | { readonly kind: 'fenced' }
   | { readonly kind: 'decided'; readonly decision: ClaimDecision; readonly live: StoredLive | null };
@@ -30,6 +33,7 @@ export class Membership {
   #lead: LeaderRecord | null = null;
   #checkpointing = false;
   #leadsSinceMs: number | null = null;
+  #renewedMs = 0;
   readonly #errors: Pick<ErrorsSeen, 'note'>;
 
   constructor(parts: WorkerParts, errors: Pick<ErrorsSeen, 'note'>) {
@@ -70,8 +74,12 @@ export class Membership {
     const { identity, goal, workers, log } = this.#parts;
     const { view } = standpoint;
     const wasLeading = this.leads;
-    this.#lead =
-      decideLead(standpoint) === 'follow' ? null : await workers.lead(identity.job, identity.worker, view.leader);
+    const decision = decideLead(standpoint);
+    if (decision === 'follow') this.#lead = null;
+    else if (decision === 'take' || this.#isRenewalDue(view, standpoint.nowMs)) {
+      this.#lead = await workers.lead(identity.job, identity.worker, view.leader);
+      this.#renewedMs = standpoint.nowMs;
+    }
     if (this.leads && !wasLeading) {
       this.#leadsSinceMs = this.#parts.clock.monotonicMs();
       this.checkpoints.lookAgain();
@@ -89,6 +97,12 @@ export class Membership {
     if (assignment === null) this.#lead = null;
     else if (this.checkpoints.isDue()) void this.checkpoint();
     return { view: { ...view, assignment }, records: all };
+  }
+
+  /** A round reads; the lease of the leader is written at the pace of heartbeats only, since each write is paid for. */
+  #isRenewalDue(view: JobView, nowMs: number): boolean {
+    if (this.#lead === null || this.#lead.epoch !== view.leader?.epoch) return true;
+    return nowMs - this.#renewedMs >= this.#parts.goal.settings.heartbeatMs * renewalShare;
   }
 
   /** Takes a checkpoint, if leading and if none is being taken. Losing one costs nothing but its freshness. */

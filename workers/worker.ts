@@ -15,10 +15,14 @@ import { Membership } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
 import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 
-/** While splits that are ours are still held by another worker, and at the start, the view is read this often. */
+/** While splits that are ours are still held by another worker, and at the start, the view is read this often at first. */
 const eagerRoundMs = 100;
+/** What is awaited for long, or cannot be asked for, is asked for ever less often: many workers that start at once would hold each other up. */
+const eagerGrowth = 1.5;
 /** How often the view is read at the least, so that live settings arrive within seconds where heartbeats are paid for and rare. */
 const roundMsMax = 2_500;
+/** Where a lease is long because there are many workers, reading is rarer too. */
+const roundsPerLease = 8;
 /** How often the lease and progress are looked at; both are only compared with the clock. */
 const watchMs = 200;
 /** How often the cluster's metadata is read anew: new partitions and topics made anew are noticed by it. */
@@ -111,7 +115,9 @@ export class Worker {
 
   /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat or oftener. */
   async #rounds(): Promise<void> {
-    const roundMs = Math.min(this.#parts.goal.settings.heartbeatMs, roundMsMax);
+    const { heartbeatMs, leaseMs } = this.#parts.goal.settings;
+    const roundMs = Math.min(heartbeatMs, Math.max(roundMsMax, leaseMs / roundsPerLease));
+    let eagerMs = eagerRoundMs;
     while (!this.#isOver && !this.#draining) {
       let waits = true;
       try {
@@ -120,7 +126,8 @@ export class Worker {
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
       }
-      await wait(waits ? Math.min(eagerRoundMs, roundMs) : roundMs);
+      await wait(waits ? Math.min(eagerMs, roundMs) : roundMs);
+      eagerMs = waits ? Math.min(eagerMs * eagerGrowth, roundMs) : eagerRoundMs;
     }
   }
 

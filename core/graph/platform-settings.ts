@@ -87,11 +87,16 @@ function stretched(
 ): Pick<PlatformSettings, 'worker' | 'startDeadlineMs'> {
   const longer = (ms: number): number => Math.round((ms * leaseMs) / worker.leaseMs);
   return {
-    worker: { ...worker, leaseMs, heartbeatMs: longer(worker.heartbeatMs), commitMs: longer(worker.commitMs) },
+    worker: {
+      ...{ ...worker, leaseMs, heartbeatMs: longer(worker.heartbeatMs), commitMs: longer(worker.commitMs) },
+      // An idle worker is woken by its broker at this pace; one that ends waits for the last answer.
+      fetchWaitMs: Math.min(longer(worker.fetchWaitMs), stretchedFetchWaitMsMax),
+    },
     startDeadlineMs: longer(startDeadlineMs),
   };
 }
 
+const stretchedFetchWaitMsMax = 2_000;
 const leaseBoundsMs = { min: 2_000, max: 300_000 };
 
 function readLease(text: string): number {

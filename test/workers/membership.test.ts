@@ -39,6 +39,7 @@ async function besideASilentLeader() {
     { note: () => {} },
   );
   return {
+    counter: async (): Promise<number | undefined> => (await store.view(goal.id)).leader?.counter,
     /** Whether it leads after a round that is begun then, and is answered after so long. */
     leadsAfter: async (begunMs: number, afterMs: number): Promise<boolean> => {
       [nowMs, answerMs] = [begunMs, afterMs];
@@ -61,5 +62,15 @@ describe('a worker', () => {
     expect(await leadsAfter(0, 1_000)).toBe(false);
     expect(await leadsAfter(leaseMs + 999, 0)).toBe(false);
     expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(true);
+  });
+
+  test('that leads renews its lease once a heartbeat, however often it looks, and goes on leading', async () => {
+    const { leadsAfter, counter } = await besideASilentLeader();
+    await leadsAfter(0, 0);
+    const { heartbeatMs } = goal.settings;
+    const rounds = 10;
+    for (let round = 0; round <= rounds; round++)
+      expect(await leadsAfter(leaseMs + (round * 2 * heartbeatMs) / rounds, 0)).toBe(true);
+    expect(await counter()).toBe(3);
   });
 });
