@@ -4,8 +4,10 @@ import {
   chmodSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
@@ -14,6 +16,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { PlatformError } from '#core/errors.ts';
@@ -47,7 +50,7 @@ export function postgresPart(options: PostgresPartOptions): Part {
     prepare: async () => {
       hydrateLinks();
       if (!existsSync(join(files, 'PG_VERSION'))) await initialise(options, files);
-      removeForeignPidFile(join(files, 'postmaster.pid'));
+      await clearPidFile(join(files, 'postmaster.pid'));
     },
     probe: () => probePostgres(url),
     readyWithinMs: 30_000,
@@ -180,15 +183,48 @@ function linkAt(path: string): string | null {
 }
 
 /**
- * A container started again hands out the same few process ids, and PostgreSQL takes any living process with the
- * recorded id for its predecessor. One that is not a postgres cannot be: then the file is removed.
+ * PostgreSQL takes any process that has the id in its pid file for itself, and does not start. After a crash or a reboot
+ * that may be another program's, whose file goes; or the ended server itself, which nobody has asked for its exit code
+ * yet: that is waited for, and where nobody ever asks (the first process of many a container) the file goes too, once none
+ * of the server's children works in the folder any more.
  */
-function removeForeignPidFile(path: string): void {
+async function clearPidFile(path: string): Promise<void> {
   if (!existsSync(path)) return;
   const pid = Number(readFileSync(path, 'utf8').split('\n')[0]);
-  if (identify(pid) === null) return;
-  const command = execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' });
-  if (!command.includes('postgres')) rmSync(path);
+  if (identify(pid) !== null) {
+    const command = execFileSync('ps', ['-o', 'comm=', '-p', String(pid)], { encoding: 'utf8' });
+    if (!command.includes('postgres')) rmSync(path);
+    return;
+  }
+  const until = performance.now() + reapedWithinMs;
+  while (isKnown(pid) && performance.now() < until) await sleep(reapedPollMs);
+  if (isKnown(pid) && !worksIn(dirname(path))) rmSync(path);
+}
+
+const reapedWithinMs = 5_000;
+const reapedPollMs = 50;
+
+/** Zombies too. */
+function isKnown(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Whether any process has the folder as its working directory, as PostgreSQL's have; where that cannot be seen, it is taken for so. */
+function worksIn(folder: string): boolean {
+  if (process.platform !== 'linux') return true;
+  const real = realpathSync(folder);
+  return readdirSync('/proc').some((name) => {
+    try {
+      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/cwd`) === real;
+    } catch {
+      return false;
+    }
+  });
 }
 
 export async function probePostgres(url: string): Promise<void> {

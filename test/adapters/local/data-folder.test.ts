@@ -1,7 +1,18 @@
 // A local platform's data folder: its file, its ports, its credentials, its lock and its logs.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, closeSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -10,6 +21,7 @@ import { choosePorts } from '#adapters/local/choose-ports.ts';
 import { credentialsIn } from '#adapters/local/credentials.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { boundLog, lastLines, openLog } from '#adapters/local/log-file.ts';
+import { postgresPart } from '#adapters/local/parts/postgres.ts';
 import {
   isRunning,
   type PlatformFile,
@@ -20,6 +32,7 @@ import {
 } from '#adapters/local/platform-file.ts';
 import { freePorts, isFree } from '#adapters/local/ports.ts';
 import { identify } from '#adapters/local/process-identity.ts';
+import { until } from '#test/support/until.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -124,3 +137,32 @@ test('a log over its size is moved aside, and its writer goes on in the same fil
   expect(lastLines(path, 2)).toEqual(['a', 'b']);
   expect(lastLines(join(folder, 'missing'), 2)).toEqual([]);
 });
+
+/** The pid of a process that has ended and that its parent does not ask for its exit code, until that is ended. */
+async function aZombie(): Promise<{ readonly pid: number; readonly parent: ReturnType<typeof spawn> }> {
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const pid = Number(String((await once(parent.stdout!, 'data'))[0]));
+  await until(() => (identify(pid) === null ? true : null), 'the process to end');
+  return { pid, parent };
+}
+
+test('a PostgreSQL that ended and is not asked for its exit code by anybody keeps no other from starting, unless its children still work', async () => {
+  const files = join(folder, 'files');
+  mkdirSync(files);
+  writeFileSync(join(files, 'PG_VERSION'), '18\n');
+  const { pid, parent } = await aZombie();
+  const part = postgresPart({ data: folder, port: 1, password: 'of no use' });
+  const child = spawn('sleep', ['60'], { cwd: files });
+  try {
+    writeFileSync(join(files, 'postmaster.pid'), `${pid}\n`);
+    await part.prepare!();
+    expect(existsSync(join(files, 'postmaster.pid'))).toBe(true);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    await part.prepare!();
+    expect(existsSync(join(files, 'postmaster.pid'))).toBe(false);
+  } finally {
+    parent.kill('SIGKILL');
+    child.kill('SIGKILL');
+  }
+}, 60_000);
