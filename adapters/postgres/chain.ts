@@ -4,9 +4,9 @@ import { canonicalJson } from '#core/hash.ts';
 import { outboxChannel } from '#core/names.ts';
 import type { AuditHead, AuditLog, AuditVerdict } from '#core/ports/audit-log.ts';
 import type { OperationKind } from '#core/ports/goal-store.ts';
-import type { Queryable } from './database.ts';
+import { type Prepared, prepared, type Queryable } from './database.ts';
 
-/** The chain's row, locked until the transaction ends: nobody else changes anything meanwhile. */
+/** The chain's row as it was read; a change is linked to it only while it stands like that. */
 export interface Chain {
   readonly sequence: number;
   readonly auditHash: string;
@@ -25,14 +25,18 @@ export interface Change {
   readonly content: unknown;
 }
 
+/** Locked until the transaction ends: nobody else changes anything meanwhile. */
 export async function lockChain(client: Queryable): Promise<Chain> {
   const [row] = await client.query<{ sequence: string; audit_hash: string; at_ms: string }>(
     `SELECT sequence, audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms
      FROM chain WHERE id = 1 FOR UPDATE`,
   );
-  if (!row) throw new Error('the table chain has lost its row: restore the goal store from a backup');
+  if (!row) throw chainMissing();
   return { sequence: Number(row.sequence), auditHash: row.audit_hash, at: Number(row.at_ms) };
 }
+
+export const chainMissing = (): Error =>
+  new Error('the table chain has lost its row: restore the goal store from a backup');
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -52,26 +56,53 @@ const hashEntry = (entry: AuditEntry): string => sha256(canonicalJson(entry));
 
 /** Takes the next sequence number for the change. Call it once a transaction, with the chain locked. */
 export async function recordChange(client: Queryable, chain: Chain, change: Change): Promise<number> {
+  const sequence = await linkChange(client, linkAlone, chain, change);
+  if (sequence === null) throw new Error('the chain has moved on under its lock');
+  return sequence;
+}
+
+/**
+ * Links the change to the chain by one statement: the chain's next number, the audit entry, the outbox row, the nudge, and
+ * what the statement writes beside. Null, and nothing is written, where the chain is not any more as it was read.
+ */
+export async function linkChange(
+  client: Queryable,
+  statement: Prepared,
+  chain: Chain,
+  change: Change,
+  values: readonly unknown[] = [],
+): Promise<number | null> {
   const { tenant, author, action, subject, reason } = change;
   const sequence = chain.sequence + 1;
   const contentHash = sha256(canonicalJson(change.content));
   const entry = { sequence, at: chain.at, tenant, author, action, subject, reason, contentHash };
   const hash = hashEntry({ ...entry, previousHash: chain.auditHash });
-  await client.query(
-    `INSERT INTO audit (sequence, at_ms, tenant, author, action, subject, reason, content_hash, previous_hash, hash)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-    [sequence, chain.at, tenant, author, action, subject, reason, contentHash, chain.auditHash, hash],
-  );
-  await client.query('INSERT INTO outbox (sequence, tenant, subject, at_ms) VALUES ($1, $2, $3, $4)', [
-    sequence,
-    tenant,
-    subject,
-    chain.at,
+  const linked = await client.query(statement, [
+    ...[sequence, chain.at, tenant, author, action, subject, reason, contentHash, chain.auditHash, hash],
+    ...[outboxChannel, ...values],
   ]);
-  await client.query('UPDATE chain SET sequence = $1, audit_hash = $2 WHERE id = 1', [sequence, hash]);
-  await client.query('SELECT pg_notify($1, $2)', [outboxChannel, String(sequence)]);
-  return sequence;
+  return linked.length === 0 ? null : sequence;
 }
+
+/** `beside`: further `WITH` queries that write `FROM link`; their own values begin at $12, $1 to $7 being those of the audit entry. */
+export const linking = (name: string, beside: readonly string[] = []): Prepared =>
+  prepared(
+    name,
+    `WITH ${[moveOn, audited, told, ...beside].join(', ')} SELECT pg_notify($11::text, $1::bigint::text) FROM link`,
+  );
+
+/** Whoever comes second waits for the first, and then finds another number: one row, or none. */
+const moveOn = `link AS (
+  UPDATE chain SET sequence = $1::bigint, audit_hash = $10::text
+  WHERE id = 1 AND sequence = $1::bigint - 1 AND audit_hash = $9::text RETURNING 1)`;
+const audited = `audited AS (
+  INSERT INTO audit (sequence, at_ms, tenant, author, action, subject, reason, content_hash, previous_hash, hash)
+  SELECT $1::bigint, $2::bigint, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text FROM link)`;
+const told = `told AS (
+  INSERT INTO outbox (sequence, tenant, subject, at_ms)
+  SELECT $1::bigint, $3::text, $6::text, $2::bigint FROM link)`;
+
+const linkAlone = linking('change');
 
 export async function selectHash(on: Queryable, sequence: number): Promise<string | null> {
   const [row] = await on.query<{ hash: string }>('SELECT hash FROM audit WHERE sequence = $1', [sequence]);

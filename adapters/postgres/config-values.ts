@@ -7,7 +7,7 @@ import { lockChain, recordChange } from './chain.ts';
 import type { Queryable, Scoped } from './database.ts';
 import { insertEventsBy } from './events.ts';
 
-interface ConfigRow {
+export interface ConfigRow {
   tenant: string;
   scope: ConfigScope['scope'];
   subject: string;
@@ -22,7 +22,7 @@ interface ConfigRow {
 
 const columns = 'tenant, scope, subject, uid, key, value, author, reason, at_ms, expires_at_ms';
 
-function toEntry({ scope, uid, at_ms, expires_at_ms, ...row }: ConfigRow): ConfigEntry {
+export function toEntry({ scope, uid, at_ms, expires_at_ms, ...row }: ConfigRow): ConfigEntry {
   const rest = { ...row, at: Number(at_ms), expiresAt: expires_at_ms === null ? null : Number(expires_at_ms) };
   return scope === 'job' ? { ...rest, scope, uid } : { ...rest, scope };
 }
@@ -50,16 +50,16 @@ export async function insertConfig(database: Scoped, request: ConfigRequest): Pr
   });
 }
 
-/** Those that hold now. */
+/** Those that hold now. `among`: conditions on them. */
+export const holdingConfig = (among = 'true'): string =>
+  `SELECT * FROM (
+     SELECT DISTINCT ON (tenant, scope, subject, uid, key) ${columns} FROM config_values WHERE ${among}
+     ORDER BY tenant, scope, subject, uid, key, sequence DESC) newest
+   WHERE value::text <> 'null'
+     AND (expires_at_ms IS NULL OR expires_at_ms > (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`;
+
 export async function readConfig(on: Queryable): Promise<readonly ConfigEntry[]> {
-  const rows = await on.query<ConfigRow>(
-    `SELECT * FROM (
-       SELECT DISTINCT ON (tenant, scope, subject, uid, key) ${columns} FROM config_values
-       ORDER BY tenant, scope, subject, uid, key, sequence DESC) newest
-     WHERE value::text <> 'null'
-       AND (expires_at_ms IS NULL OR expires_at_ms > (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`,
-  );
-  return rows.map(toEntry);
+  return (await on.query<ConfigRow>(holdingConfig())).map(toEntry);
 }
 
 export async function selectConfigHistory(

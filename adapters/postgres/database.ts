@@ -13,9 +13,23 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/**
+ * A statement that is asked for again and again: each connection has it parsed once, and planned anew only while that pays.
+ * It names its columns, since what `*` stands for may not change under it.
+ */
+export interface Prepared {
+  readonly name: string;
+  readonly text: string;
+}
+
+export const prepared = (name: string, text: string): Prepared => ({ name: `millrace-${name}`, text });
+
 /** What a function needs to run statements: the pool, or one transaction's connection. */
 export interface Queryable {
-  query<Row extends pg.QueryResultRow>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  query<Row extends pg.QueryResultRow>(
+    statement: string | Prepared,
+    values?: readonly unknown[],
+  ): Promise<readonly Row[]>;
 }
 
 /** Under it rows of other tenants are not there, where the user is one whom the policies of the tables hold to it. */
@@ -24,6 +38,8 @@ export const tenantSetting = 'millrace.tenant';
 export interface Database extends Queryable {
   /** Read committed. Runs again, from its start, on a serialization failure or deadlock; so it must hold no effects but SQL. */
   transaction<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
+  /** For work whose statements need no common transaction: each stands for itself, or, for one tenant, all in one. Never repeated. */
+  loosely<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
   /** One point in time for all reads in it. */
   readAtOnce<Result>(work: (client: Queryable) => Promise<Result>): Promise<Result>;
   /** The same, with all that is asked of it asked for one tenant. */
@@ -65,16 +81,18 @@ export function openDatabase(options: DatabaseOptions): Database {
   // An idle connection that breaks is dropped from the pool; whoever asks next gets another or the error.
   pool.on('error', () => {});
   return {
-    query: (text, values) => run(pool, text, values),
+    query: (statement, values) => run(pool, statement, values),
+    loosely: (work) => work({ query: (statement, values) => run(pool, statement, values) }),
     transaction: (work) => retrying(() => inTransaction(pool, 'BEGIN', work)),
     readAtOnce: (work) => inTransaction(pool, readOnly, work),
     as: (tenant) => ({
-      query: (text, values) =>
+      query: (statement, values) =>
         inTransaction(
           pool,
           'BEGIN',
-          forTenant(tenant, (client) => client.query(text, values)),
+          forTenant(tenant, (client) => client.query(statement, values)),
         ),
+      loosely: (work) => inTransaction(pool, 'BEGIN', forTenant(tenant, work)),
       transaction: (work) => retrying(() => inTransaction(pool, 'BEGIN', forTenant(tenant, work))),
       readAtOnce: (work) => inTransaction(pool, readOnly, forTenant(tenant, work)),
     }),
@@ -94,11 +112,12 @@ const forTenant =
 
 async function run<Row extends pg.QueryResultRow>(
   on: pg.Pool | pg.PoolClient,
-  text: string,
+  statement: string | Prepared,
   values: readonly unknown[] = [],
 ): Promise<readonly Row[]> {
+  const asked = typeof statement === 'string' ? { text: statement } : statement;
   try {
-    return (await on.query<Row>(text, [...values])).rows;
+    return (await on.query<Row>({ ...asked, values: [...values] })).rows;
   } catch (error) {
     throw platformError(error);
   }
@@ -117,7 +136,7 @@ async function inTransaction<Result>(
   let broken = false;
   try {
     await run(client, begin);
-    const result = await work({ query: (text, values) => run(client, text, values) });
+    const result = await work({ query: (statement, values) => run(client, statement, values) });
     await run(client, 'COMMIT');
     return result;
   } catch (error) {

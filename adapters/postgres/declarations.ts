@@ -15,8 +15,8 @@ import type {
 } from '#core/ports/goal-store.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import type { Json, Kind, Metadata } from '#core/spec/document.ts';
-import { type Chain, lockChain, recordChange } from './chain.ts';
-import type { Queryable, Scoped } from './database.ts';
+import { type Chain, chainMissing, linkChange, linking, lockChain } from './chain.ts';
+import { prepared, type Queryable, type Scoped } from './database.ts';
 import { answerRequest, beginRequest } from './request-keys.ts';
 
 interface RevisionRow {
@@ -73,52 +73,111 @@ function requireName(name: string): void {
 const sameDeclaration = (head: GoalRevision, request: ApplyRequest): boolean =>
   canonicalJson([head.metadata, head.declared]) === canonicalJson([request.metadata, request.declared]);
 
+/** What a change of one name is decided on, read at one point in time. */
+interface Look {
+  readonly chain: Chain;
+  /** A deletion, where that is the newest of the name. */
+  readonly head: GoalRevision | null;
+  readonly moved: boolean;
+}
+
+const lookAt = prepared(
+  'look',
+  `SELECT c.sequence, c.audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
+     EXISTS (SELECT 1 FROM heads later WHERE later.tenant = $1::text AND later.sequence > $4::bigint) AS moved, ${columns}
+   FROM chain c LEFT JOIN (${headsJoin}) ON h.tenant = $1::text AND h.kind = $2::text AND h.name = $3::text
+   WHERE c.id = 1`,
+);
+
+type LookRow = RevisionRow & { sequence: string; audit_hash: string; now_ms: string; moved: boolean };
+
+async function look(
+  on: Queryable,
+  { tenant, kind, name, checkedAt }: Pick<DeleteRequest, 'tenant' | 'kind' | 'name' | 'checkedAt'>,
+): Promise<Look> {
+  const [found] = await on.query<LookRow>(lookAt, [tenant, kind, name, checkedAt ?? null]);
+  if (!found) throw chainMissing();
+  const { sequence, audit_hash, now_ms, moved, ...row } = found;
+  return {
+    chain: { sequence: Number(sequence), auditHash: audit_hash, at: Number(now_ms) },
+    head: row.tenant === null ? null : toRevision(row),
+    moved,
+  };
+}
+
 export async function applyDeclaration(database: Scoped, request: ApplyRequest): Promise<ApplyOutcome> {
-  const { tenant, kind, metadata, declared, author, reason } = request;
+  const { kind, metadata, declared } = request;
   requireName(metadata.name);
-  if (request.idempotencyKey === undefined) {
-    const head = await readDeclared(database, tenant, kind, metadata.name);
-    // Applying again what stands there is the common case, and needs no lock.
-    if (head && sameDeclaration(head, request) && (request.expectedRevision ?? head.revision) === head.revision)
-      return { kind: 'unchanged', revision: head };
-  }
+  const seen = { ...request, name: metadata.name };
+  return await change(database, request, {
+    facts: ['apply', kind, metadata, declared, request.expectedRevision ?? null],
+    attempt: async (client) => await applyTo(client, request, await look(client, seen)),
+  });
+}
+
+export async function removeDeclaration(database: Scoped, request: DeleteRequest): Promise<DeleteOutcome> {
+  return await change(database, request, {
+    facts: removalFacts(request),
+    attempt: async (client) => await removeFrom(client, request, await look(client, request)),
+  });
+}
+
+interface Attempt<Result extends Outcome> {
+  /** Of the request: what makes it another under the same idempotency key. */
+  readonly facts: readonly unknown[];
+  /** Null, and nothing is written, where somebody has changed something meanwhile. */
+  readonly attempt: (client: Queryable) => Promise<Result | null>;
+}
+
+/** Looks and writes without holding anybody up; where somebody was faster, again with the chain locked. */
+async function change<Result extends Outcome>(
+  database: Scoped,
+  request: Pick<ApplyRequest, 'tenant' | 'idempotencyKey'>,
+  { facts, attempt }: Attempt<Result>,
+): Promise<Result | { kind: 'key-reused' }> {
+  const outcome = request.idempotencyKey === undefined ? await database.loosely(attempt) : null;
+  if (outcome !== null) return outcome;
   return await database.transaction((client) =>
-    once(client, request, ['apply', kind, metadata, declared, request.expectedRevision ?? null], async (chain) => {
-      const head = await readHead(client, tenant, kind, metadata.name);
-      const current = head && head.declared !== null ? head : null;
-      if (request.expectedRevision !== undefined && request.expectedRevision !== (current?.revision ?? 0))
-        return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
-      if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
-      if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
-      const uid = current?.uid ?? newUid();
-      const revision: GoalRevision = {
-        ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
-        ...{ metadata, declared, author, reason, at: chain.at },
-      };
-      await append(client, chain, revision, current ? 'change' : 'create');
-      return { kind: current ? 'changed' : 'created', revision };
+    once(client, request, facts, async () => {
+      const locked = await attempt(client);
+      if (locked === null) throw new Error('the chain has moved on under its lock');
+      return locked;
     }),
   );
 }
 
-export async function removeDeclaration(database: Scoped, request: DeleteRequest): Promise<DeleteOutcome> {
-  const { tenant, kind, name, author, reason } = request;
-  return await database.transaction((client) =>
-    once(client, request, removalFacts(request), async (chain) => {
-      const current = await readDeclared(client, tenant, kind, name);
-      if (!current) return { kind: 'absent' };
-      if (request.expectedRevision !== undefined && request.expectedRevision !== current.revision)
-        return { kind: 'conflict', currentRevision: current.revision };
-      if (await hasMoved(client, tenant, request.checkedAt)) return { kind: 'moved' };
-      const revision: GoalRevision = {
-        ...{ tenant, kind, name, uid: current.uid, revision: current.revision + 1 },
-        ...{ metadata: current.metadata, declared: null, author, reason, at: chain.at },
-        ...(request.purge ? { purge: true } : {}),
-      };
-      await append(client, chain, revision, 'delete');
-      return { kind: 'deleted', revision };
-    }),
-  );
+async function applyTo(client: Queryable, request: ApplyRequest, seen: Look): Promise<ApplyOutcome | null> {
+  const { tenant, kind, metadata, declared, author, reason } = request;
+  const { head, chain } = seen;
+  const current = head && head.declared !== null ? head : null;
+  if (request.expectedRevision !== undefined && request.expectedRevision !== (current?.revision ?? 0))
+    return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
+  if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
+  if (seen.moved) return { kind: 'moved' };
+  const uid = current?.uid ?? newUid();
+  const revision: GoalRevision = {
+    ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
+    ...{ metadata, declared, author, reason, at: chain.at },
+  };
+  const isWritten = await append(client, chain, revision, current ? 'change' : 'create');
+  return isWritten ? { kind: current ? 'changed' : 'created', revision } : null;
+}
+
+async function removeFrom(
+  client: Queryable,
+  { tenant, kind, name, author, reason, expectedRevision, purge }: DeleteRequest,
+  { head: current, moved, chain }: Look,
+): Promise<DeleteOutcome | null> {
+  if (!current || current.declared === null) return { kind: 'absent' };
+  if (expectedRevision !== undefined && expectedRevision !== current.revision)
+    return { kind: 'conflict', currentRevision: current.revision };
+  if (moved) return { kind: 'moved' };
+  const revision: GoalRevision = {
+    ...{ tenant, kind, name, uid: current.uid, revision: current.revision + 1 },
+    ...{ metadata: current.metadata, declared: null, author, reason, at: chain.at },
+    ...(purge ? { purge: true } : {}),
+  };
+  return (await append(client, chain, revision, 'delete')) ? { kind: 'deleted', revision } : null;
 }
 
 export async function changeDeclarations(database: Scoped, request: ChangeRequest): Promise<ChangeOutcome> {
@@ -142,7 +201,7 @@ export async function changeDeclarations(database: Scoped, request: ChangeReques
           ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
           ...{ metadata, declared, author, reason, at: chain.at },
         };
-        await append(client, chain, revision, current ? 'change' : 'create');
+        await appendLocked(client, chain, revision, current ? 'change' : 'create');
         revisions.push(revision);
       }
       for (const { kind, name } of removes) {
@@ -150,7 +209,7 @@ export async function changeDeclarations(database: Scoped, request: ChangeReques
         if (!current) continue;
         const chain = await lockChain(client);
         const revision = { ...current, revision: current.revision + 1, declared: null, author, reason, at: chain.at };
-        await append(client, chain, revision, 'delete');
+        await appendLocked(client, chain, revision, 'delete');
         revisions.push(revision);
       }
       return { kind: 'changed', revisions };
@@ -181,15 +240,15 @@ async function once<Result extends Outcome>(
   client: Queryable,
   request: Pick<ApplyRequest | ChangeRequest, 'tenant' | 'idempotencyKey'>,
   facts: readonly unknown[],
-  work: (chain: Chain) => Promise<Result>,
+  work: () => Promise<Result>,
 ): Promise<Result | { kind: 'key-reused' }> {
-  const chain = await lockChain(client);
+  await lockChain(client);
   const { tenant, idempotencyKey: key } = request;
-  if (key === undefined) return await work(chain);
+  if (key === undefined) return await work();
   const begun = await beginRequest(client, tenant, key, contentHash(facts));
   if (begun.kind === 'answered') return await recall<Result>(client, begun.answer);
   if (begun.kind !== 'begun') return { kind: 'key-reused' };
-  const outcome = await work(chain);
+  const outcome = await work();
   if (outcome.kind === 'moved')
     await client.query('DELETE FROM request_keys WHERE tenant = $1 AND key = $2', [tenant, key]);
   else await answerRequest(client, tenant, key, remembered(outcome));
@@ -234,29 +293,35 @@ async function hasMoved(client: Queryable, tenant: string, checkedAt: number | u
   return rows.length > 0;
 }
 
+/** False, and nothing is written, where the chain is not any more as it was read. */
 async function append(
   client: Queryable,
   chain: Chain,
   revision: GoalRevision,
   action: 'create' | 'change' | 'delete',
-): Promise<void> {
-  const { tenant, kind, name, uid, metadata, declared, author, reason, at } = revision;
+): Promise<boolean> {
+  const { tenant, kind, name, uid, metadata, declared, author, reason, purge } = revision;
   const change = { tenant, author, reason, action, subject: `${kind}/${name}`, content: [metadata, declared] };
-  const sequence = await recordChange(client, chain, change);
-  await client.query(
-    `INSERT INTO revisions (sequence, tenant, kind, name, uid, revision, metadata, declared, author, reason, at_ms, purge)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-    [
-      ...[sequence, tenant, kind, name, uid, revision.revision, JSON.stringify(metadata)],
-      ...[declared === null ? null : JSON.stringify(declared), author, reason, at, revision.purge ?? false],
-    ],
-  );
-  await client.query(
-    `INSERT INTO heads (tenant, kind, name, sequence, uid, revision, deleted) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (tenant, kind, name) DO UPDATE SET sequence = $4, uid = $5, revision = $6, deleted = $7, removal_confirmed = false`,
-    [tenant, kind, name, sequence, uid, revision.revision, declared === null],
-  );
+  const json = [JSON.stringify(metadata), declared === null ? null : JSON.stringify(declared)];
+  const values = [kind, name, uid, revision.revision, ...json, purge ?? false];
+  return (await linkChange(client, linkRevision, chain, change, values)) !== null;
 }
+
+async function appendLocked(...given: Parameters<typeof append>): Promise<void> {
+  if (!(await append(...given))) throw new Error('the chain has moved on under its lock');
+}
+
+const linkRevision = linking('revision', [
+  `written AS (
+     INSERT INTO revisions (sequence, tenant, kind, name, uid, revision, metadata, declared, author, reason, at_ms, purge)
+     SELECT $1::bigint, $3::text, $12::text, $13::text, $14::text, $15::integer, $16::json, $17::json, $4::text, $7::text,
+       $2::bigint, $18::boolean FROM link)`,
+  `headed AS (
+     INSERT INTO heads (tenant, kind, name, sequence, uid, revision, deleted)
+     SELECT $3::text, $12::text, $13::text, $1::bigint, $14::text, $15::integer, $17::json IS NULL FROM link
+     ON CONFLICT (tenant, kind, name) DO UPDATE SET sequence = EXCLUDED.sequence, uid = EXCLUDED.uid,
+       revision = EXCLUDED.revision, deleted = EXCLUDED.deleted, removal_confirmed = false)`,
+]);
 
 /** The cursor is the last name of the page before. */
 export async function listDeclared(
@@ -306,14 +371,24 @@ export async function readStateAt(on: Queryable, tenant: string, at: number): Pr
   return rows.map(toRevision);
 }
 
+const changesAfter = prepared(
+  'changes',
+  `SELECT c.sequence, ${columns}
+   FROM chain c LEFT JOIN (${headsJoin}) ON h.tenant = $1::text AND h.sequence > $2::bigint
+   WHERE c.id = 1 ORDER BY h.sequence`,
+);
+
+type ChangedRow = RevisionRow & { sequence: string };
+
+/** One statement, so that both are of one point in time. */
 export async function readChangedSince(
   on: Queryable,
   tenant: string,
-  sequence: number,
-): Promise<readonly GoalRevision[]> {
-  const rows = await on.query<RevisionRow>(
-    `SELECT ${columns} FROM ${headsJoin} WHERE h.tenant = $1 AND h.sequence > $2 ORDER BY h.sequence`,
-    [tenant, sequence],
-  );
-  return rows.map(toRevision);
+  since: number,
+): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }> {
+  const rows = await on.query<ChangedRow>(changesAfter, [tenant, since]);
+  const [first] = rows;
+  if (!first) throw chainMissing();
+  const revisions = first.tenant === null ? [] : rows.map(({ sequence: _sequence, ...row }) => toRevision(row));
+  return { sequence: Number(first.sequence), revisions };
 }

@@ -3,18 +3,18 @@ import type { Approval, Freeze, FreezePlace } from '#core/ports/goal-store.ts';
 import { lockChain, recordChange } from './chain.ts';
 import type { Queryable, Scoped } from './database.ts';
 
-interface FreezeRow extends Omit<Freeze, 'at'> {
+export interface FreezeRow extends Omit<Freeze, 'at'> {
   at_ms: string;
 }
 
-const columns = 'tenant, scope, name, author, reason, at_ms';
-const toFreeze = ({ at_ms, ...row }: FreezeRow): Freeze => ({ ...row, at: Number(at_ms) });
+export const freezeColumns = 'tenant, scope, name, author, reason, at_ms';
+export const toFreeze = ({ at_ms, ...row }: FreezeRow): Freeze => ({ ...row, at: Number(at_ms) });
 const subjectOf = ({ scope, name }: Pick<FreezePlace, 'scope' | 'name'>): string =>
   scope === 'fleet' ? 'fleet' : `${scope}/${name}`;
 
 async function selectFreeze(on: Queryable, { tenant, scope, name }: FreezePlace): Promise<Freeze | null> {
   const [row] = await on.query<FreezeRow>(
-    `SELECT ${columns} FROM freezes WHERE tenant = $1 AND scope = $2 AND name = $3`,
+    `SELECT ${freezeColumns} FROM freezes WHERE tenant = $1 AND scope = $2 AND name = $3`,
     [tenant, scope, name],
   );
   return row ? toFreeze(row) : null;
@@ -29,7 +29,7 @@ export async function insertFreeze(database: Scoped, freeze: Omit<Freeze, 'at'>)
     await recordChange(client, chain, {
       ...{ tenant, author, reason, action: 'freeze', subject: subjectOf(freeze), content: { scope, name } },
     });
-    await client.query(`INSERT INTO freezes (${columns}) VALUES ($1, $2, $3, $4, $5, $6)`, [
+    await client.query(`INSERT INTO freezes (${freezeColumns}) VALUES ($1, $2, $3, $4, $5, $6)`, [
       tenant,
       scope,
       name,
@@ -58,7 +58,7 @@ export async function removeFreeze(
 }
 
 export const selectFreezes = async (on: Queryable): Promise<readonly Freeze[]> =>
-  (await on.query<FreezeRow>(`SELECT ${columns} FROM freezes ORDER BY at_ms`)).map(toFreeze);
+  (await on.query<FreezeRow>(`SELECT ${freezeColumns} FROM freezes ORDER BY at_ms`)).map(toFreeze);
 
 export async function insertApproval(database: Scoped, { tenant, jobs, author, reason }: Approval): Promise<void> {
   await database.transaction(async (client) => {

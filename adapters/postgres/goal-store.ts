@@ -1,6 +1,7 @@
 // The goal store on PostgreSQL: the port's calls, each one transaction or one statement.
 import type { GoalStore } from '#core/ports/goal-store.ts';
 import { selectHash } from './chain.ts';
+import { readCircumstances } from './circumstances.ts';
 import { insertConfig, readConfig, selectConfigHistory } from './config-values.ts';
 import { type Database, type Scope, type Scoped, scoped } from './database.ts';
 import {
@@ -46,17 +47,8 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
         config: await readConfig(client),
       })),
     hashAt: (sequence) => selectHash(database, sequence),
-    changedSince: (tenant, sequence) =>
-      of(tenant).readAtOnce(async (client) => ({
-        sequence: await readSequence(client),
-        revisions: await readChangedSince(client, tenant, sequence),
-      })),
-    circumstances: (tenant) =>
-      of(tenant).readAtOnce(async (client) => ({
-        operations: (await readDecidingOperations(client)).filter((one) => one.tenant === tenant),
-        freezes: (await selectFreezes(client)).filter((one) => one.tenant === tenant),
-        config: (await readConfig(client)).filter((one) => one.tenant === tenant),
-      })),
+    changedSince: (tenant, sequence) => readChangedSince(of(tenant), tenant, sequence),
+    circumstances: (tenant, jobs) => readCircumstances(of(tenant), tenant, jobs),
     confirmRemoved: async (tenant, kind, name, revision) => {
       await database.query(
         `UPDATE heads SET removal_confirmed = true
@@ -84,9 +76,4 @@ async function readSequenceAndTime(client: Pick<Database, 'query'>): Promise<{ s
     'SELECT sequence, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms FROM chain WHERE id = 1',
   );
   return { sequence: Number(row?.sequence ?? 0), at: Number(row?.at_ms ?? 0) };
-}
-
-async function readSequence(client: Pick<Database, 'query'>): Promise<number> {
-  const [row] = await client.query<{ sequence: string }>('SELECT sequence FROM chain WHERE id = 1');
-  return Number(row?.sequence ?? 0);
 }

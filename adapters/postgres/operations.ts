@@ -17,7 +17,7 @@ import type { Queryable, Scoped } from './database.ts';
 import { insertEventsBy } from './events.ts';
 import { answerRequest, beginRequest } from './request-keys.ts';
 
-interface OperationRow {
+export interface OperationRow {
   id: string;
   tenant: string;
   job: string;
@@ -34,7 +34,7 @@ interface OperationRow {
   receipt: OperationReceipt | null;
 }
 
-const toOperation = (row: OperationRow): Operation => {
+export const toOperation = (row: OperationRow): Operation => {
   const { sequence, requested_at_ms, finished_at_ms, outcome, plan, receipt, ...rest } = row;
   return {
     ...rest,
@@ -132,17 +132,21 @@ export async function closeOperation(
   });
 }
 
-/** Of the lives that the snapshot holds: what is asked for, the newest restart, and the newest of pause and resume. */
+/**
+ * Of the lives that the snapshot holds: what is asked for, the newest restart, and the newest of pause and resume.
+ * `among`: further conditions on them (o).
+ */
+export const decidingOperations = (among = 'true'): string =>
+  `SELECT o.* FROM operations o
+   WHERE ${among}
+     AND EXISTS (SELECT 1 FROM heads h WHERE h.tenant = o.tenant AND h.uid = o.uid AND NOT h.removal_confirmed)
+     AND (o.state = 'requested' OR (NOT EXISTS (
+       SELECT 1 FROM operations newer
+       WHERE newer.tenant = o.tenant AND newer.uid = o.uid AND newer.job = o.job AND newer.sequence > o.sequence
+         AND newer.kind IN ('pause', 'resume', 'restart') AND (newer.kind = 'restart') = (o.kind = 'restart'))
+       AND o.kind IN ('pause', 'resume', 'restart')))
+   ORDER BY o.sequence`;
+
 export async function readDecidingOperations(on: Queryable): Promise<readonly Operation[]> {
-  const rows = await on.query<OperationRow>(
-    `SELECT o.* FROM operations o
-     WHERE EXISTS (SELECT 1 FROM heads h WHERE h.tenant = o.tenant AND h.uid = o.uid AND NOT h.removal_confirmed)
-       AND (o.state = 'requested' OR (NOT EXISTS (
-         SELECT 1 FROM operations newer
-         WHERE newer.tenant = o.tenant AND newer.uid = o.uid AND newer.job = o.job AND newer.sequence > o.sequence
-           AND newer.kind IN ('pause', 'resume', 'restart') AND (newer.kind = 'restart') = (o.kind = 'restart'))
-         AND o.kind IN ('pause', 'resume', 'restart')))
-     ORDER BY o.sequence`,
-  );
-  return rows.map(toOperation);
+  return (await on.query<OperationRow>(decidingOperations())).map(toOperation);
 }

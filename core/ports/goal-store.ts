@@ -201,6 +201,8 @@ export interface GoalSnapshot {
   readonly config: readonly ConfigEntry[];
 }
 
+export type Circumstances = Pick<GoalSnapshot, 'operations' | 'freezes' | 'config'>;
+
 /**
  * Guarantees: a change and its outbox row are one transaction; changes of one name are serialised; `apply` of what is
  * already declared is `unchanged` and writes nothing. Every change also appends to the audit log. All calls throw a
@@ -230,8 +232,8 @@ export interface GoalStore {
     tenant: string,
     sequence: number,
   ): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }>;
-  /** What decides beside the declarations how the tenant's jobs run, as a snapshot has it. */
-  circumstances(tenant: string): Promise<Pick<GoalSnapshot, 'operations' | 'freezes' | 'config'>>;
+  /** What decides beside the declarations how the tenant's jobs run, as a snapshot has it; with `jobs`, how these do. */
+  circumstances(tenant: string, jobs?: readonly string[]): Promise<Circumstances>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */
   confirmRemoved(tenant: string, kind: Kind, name: string, revision: number): Promise<void>;
 

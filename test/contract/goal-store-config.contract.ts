@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import type { ConfigRequest, GoalStore } from '#core/ports/goal-store.ts';
 import { until } from '#test/support/until.ts';
-import { newTenant } from './goal-store.contract.ts';
+import { aRoute, newTenant } from './goal-store.contract.ts';
 
 export function configContract(open: () => GoalStore): void {
   const ofJob = { scope: 'job', subject: 'plays.out', uid: 'u1' } as const;
@@ -47,6 +47,32 @@ export function configContract(open: () => GoalStore): void {
       ['5s', 'a test'],
     ]);
     expect(await store.configHistory(tenant, ofJob)).toEqual([short]);
+  });
+
+  test('what decides how some jobs run is what is over them, and nothing that is over others only', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const by = { tenant, author: 'ada', reason: '' };
+    const outcome = await store.apply(aRoute(tenant, 'plays'));
+    const { uid } = 'revision' in outcome ? outcome.revision : { uid: '' };
+    for (const job of ['plays.out', 'plays.lake']) {
+      await store.requestOperation({ ...by, job, uid, kind: 'pause' });
+      await store.setConfig(wish(tenant, { ...ofJob, subject: job, uid, value: 9 }));
+      await store.freeze({ ...by, scope: 'job', name: job });
+    }
+    await store.setConfig(wish(tenant));
+    await store.freeze({ ...by, scope: 'fleet', name: '' });
+    const { operations, freezes, config } = await store.circumstances(tenant);
+    expect([operations.length, freezes.length, config.length]).toEqual([2, 3, 3]);
+    expect(await store.circumstances(tenant, ['plays.out', 'other.out'])).toEqual({
+      operations: operations.filter(({ job }) => job === 'plays.out'),
+      freezes: freezes.filter(({ name }) => name !== 'plays.lake'),
+      config: config.filter(({ subject }) => subject !== 'plays.lake'),
+    });
+    const snapshot = await store.snapshot();
+    expect(operations).toEqual(snapshot.operations.filter((one) => one.tenant === tenant));
+    expect(freezes).toEqual(snapshot.freezes.filter((one) => one.tenant === tenant));
+    expect(config).toEqual(snapshot.config.filter((one) => one.tenant === tenant));
   });
 
   test('a setting is told in the events of its job or team', async () => {

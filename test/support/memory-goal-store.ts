@@ -357,11 +357,16 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .filter((head) => head.revision.tenant === tenant && head.sequence > sequence)
         .map((head) => head.revision),
     }),
-    circumstances: async (tenant) => ({
-      operations: decidingOperations(memory).filter((one) => one.tenant === tenant),
-      freezes: memory.freezes.map(({ freeze }) => freeze).filter((one) => one.tenant === tenant),
-      config: holdingConfig(memory).filter((one) => one.tenant === tenant),
-    }),
+    circumstances: async (tenant, jobs) => {
+      const isOver = (job: string): boolean => jobs === undefined || jobs.includes(job);
+      const mine = <One extends { readonly tenant: string }>(all: readonly One[]): readonly One[] =>
+        all.filter((one) => one.tenant === tenant);
+      return {
+        operations: mine(decidingOperations(memory)).filter(({ job }) => isOver(job)),
+        freezes: mine(memory.freezes.map(({ freeze }) => freeze)).filter((f) => f.scope !== 'job' || isOver(f.name)),
+        config: mine(holdingConfig(memory)).filter((one) => one.scope !== 'job' || isOver(one.subject)),
+      };
+    },
     confirmRemoved: async (tenant, kind, name, revision) => {
       const head = memory.heads.get(keyOf(tenant, kind, name));
       if (head && head.revision.revision === revision && head.revision.declared === null) head.confirmed = true;
