@@ -33,8 +33,8 @@ export function allowApi(program: ProgramFunction, data: DataStack, registrySecr
   const clusterArn = data.brokerArn;
   allowDatabase(program, data, goalDatabase.api);
   const { control, splits, workers } = data.tables;
-  program.allow(['dynamodb:Query', 'dynamodb:Scan'], [control.tableArn, workers.tableArn]);
-  program.allow(['dynamodb:Query'], [splits.tableArn]);
+  program.allow(['dynamodb:Query', 'dynamodb:Scan', 'dynamodb:BatchGetItem'], [control.tableArn]);
+  program.allow(['dynamodb:Query'], [splits.tableArn, workers.tableArn]);
   // Checkpoints are what a rewind is planned from.
   program.allow(['s3:GetObject'], [data.bucket.arnForObjects('checkpoints/*')]);
   program.allow(['s3:ListBucket'], [data.bucket.bucketArn], { StringLike: { 's3:prefix': 'checkpoints/*' } });

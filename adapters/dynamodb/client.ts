@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   BatchWriteItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -49,6 +50,7 @@ const requestMsDefault = 3_000;
 const attemptsDefault = 3;
 const socketsMax = 64;
 const batchItemsMax = 25;
+const batchReadsMax = 100;
 const batchAttemptsMax = 8;
 
 export function createDynamo(options: DynamoOptions): Dynamo {
@@ -143,6 +145,28 @@ export class Dynamo {
         }),
       ),
     );
+  }
+
+  /** Those that are there, of one table, strongly consistent, in any order; each key at most once. */
+  async getMany(keys: readonly Key[]): Promise<readonly Item[]> {
+    const calls: Promise<readonly Item[]>[] = [];
+    for (let at = 0; at < keys.length; at += batchReadsMax)
+      calls.push(this.#getBatch(keys[0]!.table, keys.slice(at, at + batchReadsMax).map(attributesOf)));
+    return (await Promise.all(calls)).flat();
+  }
+
+  async #getBatch(table: string, keys: readonly Item[]): Promise<readonly Item[]> {
+    const found: Item[] = [];
+    let left: Item[] = [...keys];
+    for (let attempt = 0; attempt < batchAttemptsMax; attempt++) {
+      const RequestItems = { [table]: { Keys: left, ConsistentRead: true } };
+      const answer = await carryOut(() => this.client.send(new BatchGetItemCommand({ RequestItems })));
+      found.push(...(answer.Responses?.[table] ?? []));
+      left = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+      if (left.length === 0) return found;
+      await sleep(50 * 2 ** attempt);
+    }
+    throw unavailable('dynamodb', new Error(`${left.length} reads in ${table} were put off again and again`));
   }
 
   /** Deletes all items under one key. */

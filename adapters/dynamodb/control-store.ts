@@ -10,6 +10,10 @@ const keyOf = (job: string): Key => ({ table: tables.control, pk: job, sk });
 export function createControlStore(dynamo: Dynamo): ControlStore {
   return {
     read: (job) => read(dynamo, job),
+    readMany: async (jobs) => {
+      const records = (await dynamo.getMany(jobs.map(keyOf))).map((item) => readJson<ControlRecord>(item, 'record'));
+      return new Map(records.map((record) => [record.job, record]));
+    },
     list: async () => (await dynamo.scan(tables.control, ['record'])).map((item) => readJson(item, 'record')),
     write: (record) => write(dynamo, record),
     remove: (job, version) => remove(dynamo, job, version),

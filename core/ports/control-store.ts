@@ -127,6 +127,8 @@ export interface ControlTask {
 /** Writes are compare-and-set by `version` and linearizable; reads are strongly consistent (a listing need not be). */
 export interface ControlStore {
   read(job: string): Promise<ControlRecord | null>;
+  /** By job; those that are not there are not in it. Each is as consistent as by itself. */
+  readMany(jobs: readonly string[]): Promise<ReadonlyMap<string, ControlRecord>>;
   list(): Promise<readonly ControlRecord[]>;
   /** Writes `record` if the stored version is `record.version - 1` (0: none is stored). */
   write(record: ControlRecord): Promise<'written' | 'stale'>;

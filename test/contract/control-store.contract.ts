@@ -27,6 +27,17 @@ export function controlStoreContract(open: () => ControlStore): void {
     expect(await store.read(record.job)).toEqual(record);
   });
 
+  test('records of many jobs are read at once, more of them than fit into one call; those that are not there are left out', async () => {
+    const store = open();
+    const records = Array.from({ length: 3 }, () => aControlRecord());
+    await Promise.all(records.map((record) => store.write(record)));
+    const missing = Array.from({ length: 120 }, newJob);
+    const jobs = [records[0]!.job, ...missing, records[1]!.job, records[2]!.job];
+    const found = await store.readMany(jobs);
+    expect(found).toEqual(new Map(records.map((record) => [record.job, record])));
+    expect(await store.readMany([])).toEqual(new Map());
+  });
+
   test('a write needs the version before its own', async () => {
     const store = open();
     const first = aControlRecord();

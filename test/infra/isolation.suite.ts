@@ -432,7 +432,7 @@ export function isolationSuite(): void {
         statementsOf(synth, role)
           .flatMap(({ Action }) => [Action].flat())
           .filter((action) => pattern.test(action));
-      expect(writes('Api', /^(s3:(?!GetObject|ListBucket)|dynamodb:(?!Query|Scan))/)).toEqual([]);
+      expect(writes('Api', /^(s3:(?!GetObject|ListBucket)|dynamodb:(?!Query|Scan|BatchGetItem))/)).toEqual([]);
       expect(writes('Reconcile', /^kafka-cluster:(ReadData|WriteData)/)).toEqual([]);
     });
   });

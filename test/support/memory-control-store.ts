@@ -7,6 +7,8 @@ export function createMemoryControlStore(): ControlStore & { wipe(): void } {
   const records = new Map<string, ControlRecord>();
   return {
     read: async (job) => plainCopy(records.get(job) ?? null),
+    readMany: async (jobs) =>
+      new Map(jobs.flatMap((job) => (records.has(job) ? [[job, plainCopy(records.get(job)!)] as const] : []))),
     list: async () => plainCopy([...records.values()]),
     write: async (record) => {
       const there = records.get(record.job);
