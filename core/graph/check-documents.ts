@@ -23,13 +23,14 @@ export interface CheckedDocuments {
   readonly problems: ReadonlyMap<string, readonly SpecProblem[]>;
 }
 
+/** `before`: the world of what is declared now, where somebody has it. */
 export function checkDocuments(
   current: readonly Document[],
   incoming: readonly Document[],
   plan: RoutePlanner,
   sinks: SinkSettings,
+  before: World = buildWorld(current, plan),
 ): CheckedDocuments {
-  const before = buildWorld(current, plan);
   const after = buildWorld(mergeDocuments(current, incoming), plan);
   const currentByKey = new Map(current.map((document) => [keyOf(document), document]));
   const problems = new Map<string, readonly SpecProblem[]>();

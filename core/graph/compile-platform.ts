@@ -150,13 +150,7 @@ export function byTenant({ revisions, operations, freezes, config }: GoalSnapsho
   }));
 }
 
-/** `wants`: of which routes the jobs are compiled. */
-export function compileTenant(
-  goals: TenantGoals,
-  settings: PlatformSettings,
-  plan: RoutePlanner,
-  wants: (route: string) => boolean = () => true,
-): TenantPart {
+export function compileTenant(goals: TenantGoals, settings: PlatformSettings, plan: RoutePlanner): TenantPart {
   const { tenant, revisions } = goals;
   const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
   const documents: Document[] = [];
@@ -170,17 +164,34 @@ export function compileTenant(
   const routes = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
   for (const [name, route] of world.routes)
     if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
-  const operationsOf = Map.groupBy(goals.operations, ({ job }) => job);
-  const wishesOf = (job: string): Wishes => ({ operations: operationsOf.get(job) ?? [], freezes: goals.freezes });
-  const config = Map.groupBy(goals.config, (entry) =>
-    entry.scope === 'team' ? `team/${entry.subject}` : `job/${entry.subject}@${entry.uid}`,
-  );
-  const jobs = compileJobs({ revisions: routes, world, config, wants }, wishesOf, settings, plan);
+  const jobs = compileRoutes({ routes, world, wishes: goals }, settings, plan);
   const topics = [
     ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
   ];
   return { topics, jobs, replays: jobs.flatMap((entry) => compileReplays(entry, plan)), unsupported };
+}
+
+export interface RoutesToCompile {
+  /** Those whose jobs are wanted. */
+  readonly routes: ReadonlyMap<string, GoalRevision>;
+  /** Of all that hangs together with them. */
+  readonly world: World;
+  readonly wishes: Pick<TenantGoals, 'operations' | 'freezes' | 'config'>;
+}
+
+/** The jobs of some routes. */
+export function compileRoutes(
+  { routes: revisions, world, wishes }: RoutesToCompile,
+  settings: PlatformSettings,
+  plan: RoutePlanner,
+): readonly JobEntry[] {
+  const operationsOf = Map.groupBy(wishes.operations, ({ job }) => job);
+  const wishesOf = (job: string): Wishes => ({ operations: operationsOf.get(job) ?? [], freezes: wishes.freezes });
+  const config = Map.groupBy(wishes.config, (entry) =>
+    entry.scope === 'team' ? `team/${entry.subject}` : `job/${entry.subject}@${entry.uid}`,
+  );
+  return compileJobs({ revisions, world, config }, wishesOf, settings, plan);
 }
 
 type Wishes = Pick<TenantGoals, 'operations' | 'freezes'>;
@@ -190,7 +201,6 @@ interface Tenant {
   readonly world: World;
   /** By `team/…` and `job/…@uid`. */
   readonly config: ReadonlyMap<string, readonly ConfigEntry[]>;
-  readonly wants: (route: string) => boolean;
 }
 
 function streamTopic(tenant: string, node: StreamNode, settings: PlatformSettings): TopicGoal {
@@ -239,10 +249,10 @@ function compileJobs(
   plan: RoutePlanner,
 ): readonly JobEntry[] {
   const entries: JobEntry[] = [];
-  for (const [name, route] of tenant.world.routes) {
-    const revision = tenant.revisions.get(name)!;
-    const source = tenant.world.streams.get(route.document.spec.from);
-    if (!source || route.problems.length > 0 || !tenant.wants(name)) continue;
+  for (const [name, revision] of tenant.revisions) {
+    const route = tenant.world.routes.get(name);
+    const source = route && tenant.world.streams.get(route.document.spec.from);
+    if (!source || route.problems.length > 0) continue;
     for (const sink of route.document.spec.sinks) {
       const program = route.programs.get(sink.name)!;
       const { spec } = route.document;

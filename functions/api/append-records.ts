@@ -36,9 +36,9 @@ export const appendRecords = endpoint({
   problems: [409],
   reads: ['idempotency-key'],
   handle: async (request, parts) => {
-    const { streams } = (await parts.worlds.readOrRecall(request.caller.tenant)).world;
-    const stream = streams.get(request.path.name);
-    if (!stream) throw missing('stream', request.path.name, [...streams.keys()]);
+    const known = await parts.worlds.readOrRecall(request.caller.tenant);
+    const stream = known.stream(request.path.name);
+    if (stream === null) throw missing('stream', request.path.name, known.names('Stream'));
     const records = splitRecords(request.contentType, request.body);
     return jsonAnswer(
       200,

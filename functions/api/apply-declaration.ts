@@ -7,7 +7,7 @@ import type { ApplyOutcome, GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { idempotencyKeyOf, reasonOf, requireOwner } from '#functions/api/caller.ts';
-import { registryProblems } from '#functions/api/check-registry.ts';
+import { mayAskRegistry, registryProblems } from '#functions/api/check-registry.ts';
 import type { ApiRequest } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
@@ -33,16 +33,20 @@ export async function applyDeclaration(
   const { tenant, author } = request.caller;
   requireOwner(request.caller, document.metadata.owner, `${kind} ${document.metadata.name}`);
   const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
-  for (let turn = 0; turn < turnsMax; turn++) {
+  const attempt = async (): Promise<ApplyOutcome> => {
     const known = await parts.worlds.read(tenant);
     // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
     const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
     requireFitting(known, document, parts);
     await requireRegistered(tenant, known, document, parts);
     const { metadata, declared } = document;
-    const outcome = await parts.goals.apply({
+    return await parts.goals.apply({
       ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
     });
+  };
+  for (let turn = 0; turn < turnsMax; turn++) {
+    // A registry that is slow to answer holds nobody else up.
+    const outcome = await (mayAskRegistry(document) ? attempt() : parts.worlds.inTurn(tenant, attempt));
     switch (outcome.kind) {
       case 'created':
       case 'changed':
@@ -64,14 +68,18 @@ export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts
   const { name } = request.path;
   const purge = request.search.purge === 'true' ? { purge: true } : {};
   const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers), ...purge };
-  for (let turn = 0; turn < turnsMax; turn++) {
+  const attempt = async () => {
     const known = await parts.worlds.read(tenant);
     const current = known.revision(kind, name);
     const expected = conditionOf(request, current, common);
     if (current) requireOwner(request.caller, current.metadata.owner, `${kind} ${name}`);
     if (current) requireUnused(known, kind, name, parts);
     else if (common.idempotencyKey === undefined) throw absent(known, kind, name);
-    const outcome = await parts.goals.remove({ ...common, ...expected, kind, name, checkedAt: known.sequence });
+    const change = { ...common, ...expected, kind, name, checkedAt: known.sequence };
+    return { known, outcome: await parts.goals.remove(change) };
+  };
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const { known, outcome } = await parts.worlds.inTurn(tenant, attempt);
     switch (outcome.kind) {
       case 'deleted':
         return;
@@ -146,15 +154,20 @@ export function refusedDocument(title: string, problems: readonly SpecProblem[])
 
 /** What it does not hang together with decides nothing about it; but the names that a refusal suggests are of all. */
 function requireFitting(known: TenantWorld, document: Document, parts: ApiParts): void {
-  const near = known.around([document]).flatMap(({ documents }) => documents);
-  if (problemsOf(near, document, parts).length === 0) return;
+  const near = known.around([document]);
+  if (problemsOf(near.documents, document, parts, near.world).length === 0) return;
   const problems = problemsOf(known.documents, document, parts);
   if (problems.length > 0) throw refusedDocument(`${document.kind} ${document.metadata.name}`, problems);
 }
 
-function problemsOf(current: readonly Document[], document: Document, parts: ApiParts): readonly SpecProblem[] {
+function problemsOf(
+  current: readonly Document[],
+  document: Document,
+  parts: ApiParts,
+  before?: World,
+): readonly SpecProblem[] {
   const { name } = document.metadata;
-  const checked = checkDocuments(current, [document], parts.planRoute, parts.settings.sinks);
+  const checked = checkDocuments(current, [document], parts.planRoute, parts.settings.sinks, before);
   const problems = [...(checked.problems.get(documentKey(document.kind, name)) ?? [])];
   if (document.kind === 'Route' && problems.length === 0) {
     const results = runRouteTests(document.spec.tests, checked.after.routes.get(name));
@@ -167,11 +180,12 @@ function problemsOf(current: readonly Document[], document: Document, parts: Api
 
 export async function requireRegistered(
   tenant: string,
-  { documents }: Pick<TenantWorld, 'documents'>,
+  known: Pick<TenantWorld, 'declared'>,
   document: Document,
   parts: ApiParts,
 ): Promise<void> {
-  const problems = await registryProblems(tenant, document, documents, parts);
+  const current = known.declared(document.kind, document.metadata.name)?.documents[0] ?? null;
+  const problems = await registryProblems(tenant, document, current, parts);
   if (problems.length > 0) throw refusedDocument(`${document.kind} ${document.metadata.name}`, problems);
 }
 
@@ -184,14 +198,12 @@ function brokenRoutes(before: World, after: World, except: string): readonly str
 }
 
 function requireUnused(known: TenantWorld, kind: Kind, name: string, parts: ApiParts): void {
-  const readers = kind === 'Stream' ? (known.world.streams.get(name)?.readers ?? []) : [];
-  const rest = known.documents.filter((document) => document.kind !== kind || document.metadata.name !== name);
-  const used = [
-    ...new Set([
-      ...readers,
-      ...brokenRoutes(known.world, buildWorld(rest, parts.planRoute), kind === 'Route' ? name : ''),
-    ]),
-  ];
+  const readers = kind === 'Stream' ? (known.stream(name)?.readers ?? []) : [];
+  // What it does not hang together with stays as it is.
+  const near = known.around(known.declared(kind, name)?.documents ?? []);
+  const rest = near.documents.filter((document) => document.kind !== kind || document.metadata.name !== name);
+  const after = buildWorld(rest, parts.planRoute);
+  const used = [...new Set([...readers, ...brokenRoutes(near.world, after, kind === 'Route' ? name : '')])];
   if (used.length > 0)
     throw new ApiRefusal(
       409,
@@ -204,7 +216,7 @@ function requireUnused(known: TenantWorld, kind: Kind, name: string, parts: ApiP
 }
 
 function absent(known: TenantWorld, kind: Kind, name: string): ApiRefusal {
-  const implied = kind === 'Stream' ? known.world.streams.get(name) : undefined;
+  const implied = kind === 'Stream' ? known.stream(name) : null;
   if (implied)
     return new ApiRefusal(
       409,
@@ -214,8 +226,7 @@ function absent(known: TenantWorld, kind: Kind, name: string): ApiRefusal {
         fix: `delete or change ${implied.writers.join(', ')}`,
       },
     );
-  const names = kind === 'Stream' ? known.world.streams.keys() : known.world.routes.keys();
-  return missing(kind === 'Stream' ? 'stream' : 'route', name, [...names]);
+  return missing(kind === 'Stream' ? 'stream' : 'route', name, known.names(kind));
 }
 
 /** What applying would do, for one document or several. */

@@ -9,7 +9,7 @@ import type { ApiParts } from '#functions/api/parts.ts';
 export async function registryProblems(
   tenant: string,
   document: Document,
-  current: readonly Document[],
+  current: Document | null,
   { codecs, settings }: ApiParts,
 ): Promise<readonly SpecProblem[]> {
   if (document.kind !== 'Stream' || !isNew(document, current)) return [];
@@ -20,10 +20,11 @@ export async function registryProblems(
   return latest === null ? [] : checkRegistered(document.spec, latest.schema);
 }
 
+export const mayAskRegistry = (document: Document): boolean =>
+  document.kind === 'Stream' && document.spec.format !== null;
+
 /** Applying again what is declared asks nobody. */
-function isNew(document: StreamDocument, current: readonly Document[]): boolean {
-  const { name } = document.metadata;
-  const known = current.find((one) => one.kind === 'Stream' && one.metadata.name === name);
-  const formatOf = (one: Document | undefined): unknown => (one?.kind === 'Stream' ? one.spec.format : undefined);
-  return JSON.stringify(formatOf(known)) !== JSON.stringify(document.spec.format);
+function isNew(document: StreamDocument, current: Document | null): boolean {
+  const format = current?.kind === 'Stream' ? current.spec.format : undefined;
+  return JSON.stringify(format) !== JSON.stringify(document.spec.format);
 }

@@ -15,8 +15,8 @@ export const getRoute = endpoint({
     const { tenant } = request.caller;
     const known = await parts.worlds.read(tenant);
     const revision = known.revision('Route', request.path.name);
-    if (!revision) throw missing('route', request.path.name, [...known.world.routes.keys()]);
-    const [view] = await routeViews(parts, tenant, [revision]);
+    if (!revision) throw missing('route', request.path.name, known.names('Route'));
+    const [view] = await routeViews(parts, known, [revision]);
     return jsonAnswer(200, view, { etag: etagOf(revision.revision) });
   },
 });

@@ -14,7 +14,7 @@ export const getStream = endpoint({
   handle: async (request, parts) => {
     const known = await parts.worlds.read(request.caller.tenant);
     const { name } = request.path;
-    if (!known.world.streams.has(name)) throw missing('stream', name, [...known.world.streams.keys()]);
+    if (known.stream(name) === null) throw missing('stream', name, known.names('Stream'));
     const [view] = await streamViews(parts, known, [name], 'with-counts');
     return jsonAnswer(200, view, { etag: etagOf(view!.revision) });
   },

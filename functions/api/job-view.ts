@@ -1,14 +1,12 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
 
 import type { JobView, RouteView } from '#core/api/wire.ts';
-import { compileTenant, type JobEntry } from '#core/graph/compile-platform.ts';
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { compileRoutes, type JobEntry } from '#core/graph/compile-platform.ts';
+import type { Declared } from '#core/graph/declared-index.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
-import { jobName } from '#core/names.ts';
-import type { ControlRecord } from '#core/ports/control-store.ts';
+import { jobId, jobName } from '#core/names.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
-import { assessJob } from '#core/status/assess-job.ts';
+import { assessJob, type JobFacts } from '#core/status/assess-job.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 import { missing } from '#functions/api/missing.ts';
 import { pageFrom } from '#functions/api/parameters.ts';
@@ -22,21 +20,20 @@ async function readJobs(
   known: TenantWorld,
   routes: ReadonlySet<string>,
 ): Promise<readonly JobEntry[]> {
-  const { tenant } = known;
-  const wanted = [...routes].flatMap((name) => known.declared('Route', name)?.documents ?? []);
-  const revisions = known.around(wanted).map(({ revision }) => revision);
-  const wishes = await goals.circumstances(tenant);
-  const { jobs } = compileTenant({ tenant, revisions, ...wishes }, settings, planRoute, (name) => routes.has(name));
-  return [...jobs].sort((a, b) => (a.goal.name < b.goal.name ? -1 : 1));
+  const declared = [...routes].flatMap((name) => known.declared('Route', name) ?? []);
+  const wishes = await goals.circumstances(known.tenant, declared.flatMap(jobNamesOf));
+  const jobs = declared.flatMap(({ revision, documents }) => {
+    const { world } = known.around(documents);
+    return compileRoutes({ routes: new Map([[revision.name, revision]]), world, wishes }, settings, planRoute);
+  });
+  return jobs.sort((a, b) => (a.goal.name < b.goal.name ? -1 : 1));
 }
 
-/** Names of the jobs that are declared, in order; of routes that cannot be carried out, too. */
-const namesOfJobs = (known: TenantWorld): readonly string[] =>
-  known.documents
-    .flatMap((document) =>
-      document.kind === 'Route' ? document.spec.sinks.map(({ name }) => jobName(document.metadata.name, name)) : [],
-    )
-    .sort();
+/** As far as they are declared: a route that cannot be carried out has none that runs. */
+const jobNamesOf = ({ revision, documents }: Declared): readonly string[] =>
+  documents.flatMap((one) =>
+    one.kind === 'Route' ? one.spec.sinks.map(({ name }) => jobName(revision.name, name)) : [],
+  );
 
 const routeOf = (job: string): string => job.slice(0, job.indexOf('.'));
 
@@ -47,43 +44,53 @@ export async function pageOfJobs(
   page: { readonly limit: number; readonly cursor?: string },
 ): Promise<{ readonly items: readonly JobEntry[]; readonly cursor?: string }> {
   const known = await parts.worlds.read(tenant);
-  const { items, ...rest } = pageFrom(namesOfJobs(known), (name) => name, page);
+  const { items, ...rest } = pageFrom(known.jobNames(), (name) => name, page);
   const entries = await readJobs(parts, known, new Set(items.map(routeOf)));
   const names = new Set(items);
   return { ...rest, items: entries.filter(({ goal }) => names.has(goal.name)) };
 }
 
-/** One job with its books, which are in its splits' items; of many, the books of their live workers. */
-export async function assessOne(parts: ApiParts, entry: JobEntry): Promise<JobStatus> {
-  const { id } = entry.goal;
+/** What the tables hold of a job. */
+type Facts = Pick<JobFacts, 'control' | 'heartbeats' | 'splits'>;
+
+/** Of one job with its books, which are in its splits' items; of many, the books of their live workers. */
+async function readFacts(parts: ApiParts, id: string): Promise<Facts> {
   const [control, view, splits] = await Promise.all([
     parts.controls.read(id),
     parts.workers.view(id),
     parts.splits.list(id),
   ]);
-  return assess(parts, entry, control, view.heartbeats, splits);
+  return { control, heartbeats: view.heartbeats, splits };
 }
+
+/** A page costs what its jobs cost, however many others there are. */
+async function readFactsOfMany(parts: ApiParts, ids: readonly string[]): Promise<readonly Facts[]> {
+  if (ids.length === 1) return [await readFacts(parts, ids[0]!)];
+  const [controls, views, splits] = await Promise.all([
+    parts.controls.readMany(ids),
+    Promise.all(ids.map((id) => parts.workers.view(id))),
+    ids.length <= withBooksMax ? Promise.all(ids.map((id) => parts.splits.list(id))) : null,
+  ]);
+  return ids.map((id, index) => ({
+    control: controls.get(id) ?? null,
+    heartbeats: views[index]!.heartbeats,
+    splits: splits?.[index] ?? null,
+  }));
+}
+
+const withBooksMax = 20;
+
+const assess = (parts: ApiParts, entry: JobEntry, facts: Facts): JobStatus =>
+  assessJob({ entry, ...facts, now: parts.clock.now() });
+
+export const assessOne = async (parts: ApiParts, entry: JobEntry): Promise<JobStatus> =>
+  assess(parts, entry, await readFacts(parts, entry.goal.id));
 
 export async function assessMany(parts: ApiParts, entries: readonly JobEntry[]): Promise<readonly JobStatus[]> {
-  if (entries.length <= oneByOneMax) return await Promise.all(entries.map((entry) => assessOne(parts, entry)));
-  const [controls, heartbeats] = await Promise.all([parts.controls.list(), parts.workers.listHeartbeats()]);
-  const controlOf = new Map(controls.map((control) => [control.job, control]));
-  return entries.map((entry) => {
-    const { id } = entry.goal;
-    const mine = heartbeats.filter((heartbeat) => heartbeat.job === id);
-    return assess(parts, entry, controlOf.get(id) ?? null, mine, null);
-  });
+  const ids = entries.map(({ goal }) => goal.id);
+  const facts = await readFactsOfMany(parts, ids);
+  return entries.map((entry, index) => assess(parts, entry, facts[index]!));
 }
-
-const oneByOneMax = 20;
-
-const assess = (
-  parts: ApiParts,
-  entry: JobEntry,
-  control: ControlRecord | null,
-  heartbeats: readonly Heartbeat[],
-  splits: readonly SplitRecord[] | null,
-): JobStatus => assessJob({ entry, control, heartbeats, splits, now: parts.clock.now() });
 
 export const jobView = ({ goal, paused }: JobEntry, status: JobStatus): JobView => ({
   kind: 'Job',
@@ -93,18 +100,25 @@ export const jobView = ({ goal, paused }: JobEntry, status: JobStatus): JobView 
 
 export async function routeViews(
   parts: ApiParts,
-  tenant: string,
+  known: TenantWorld,
   revisions: readonly GoalRevision[],
 ): Promise<readonly RouteView[]> {
   const names = new Set(revisions.map((revision) => revision.name));
-  const entries = await readJobs(parts, await parts.worlds.read(tenant), names);
-  const statuses = await assessMany(parts, entries);
+  const ids = revisions.flatMap(({ name }) => {
+    const declared = known.declared('Route', name);
+    return declared ? jobNamesOf(declared).map((job) => jobId(known.tenant, job, declared.revision.uid)) : [];
+  });
+  // What the tables hold is asked for by names: it need not wait for what they mean.
+  const [entries, facts] = await Promise.all([readJobs(parts, known, names), readFactsOfMany(parts, ids)]);
+  const factsOf = new Map(ids.map((id, index) => [id, facts[index]!]));
   return revisions.map((revision) => ({
     kind: 'Route',
     ...resourceFields(revision),
     status: {
-      jobs: entries.flatMap((entry, index) =>
-        entry.goal.route === revision.name ? [{ name: entry.goal.name, status: statuses[index]! }] : [],
+      jobs: entries.flatMap((entry) =>
+        entry.goal.route === revision.name
+          ? [{ name: entry.goal.name, status: assess(parts, entry, factsOf.get(entry.goal.id)!) }]
+          : [],
       ),
     },
   }));
@@ -114,7 +128,7 @@ export async function findJob(parts: ApiParts, tenant: string, name: string): Pr
   const known = await parts.worlds.read(tenant);
   const entry = (await readJobs(parts, known, new Set([routeOf(name)]))).find(({ goal }) => goal.name === name);
   if (entry) return entry;
-  throw missing('job', name, namesOfJobs(known));
+  throw missing('job', name, known.jobNames());
 }
 
 export async function isJob(parts: ApiParts, tenant: string, name: string): Promise<boolean> {

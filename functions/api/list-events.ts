@@ -40,7 +40,8 @@ export const listStreamEvents = endpoint({
   ...{ params: named, query: historyQuery, answers },
   handle: (request, parts) =>
     listEvents(request, parts, `stream/${request.path.name}`, async () => {
-      const { world } = await parts.worlds.read(request.caller.tenant);
-      if (!world.streams.has(request.path.name)) throw missing('stream', request.path.name, [...world.streams.keys()]);
+      const known = await parts.worlds.read(request.caller.tenant);
+      const { name } = request.path;
+      if (known.stream(name) === null) throw missing('stream', name, known.names('Stream'));
     }),
 });

@@ -12,6 +12,6 @@ export const listRoutes = endpoint({
   handle: async (request, parts) => {
     const { tenant } = request.caller;
     const page = await parts.goals.list(tenant, 'Route', pageOf(request.search));
-    return jsonAnswer(200, { ...page, items: await routeViews(parts, tenant, page.items) });
+    return jsonAnswer(200, { ...page, items: await routeViews(parts, await parts.worlds.read(tenant), page.items) });
   },
 });

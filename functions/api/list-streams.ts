@@ -14,7 +14,7 @@ export const listStreams = endpoint({
   answers: { 200: { description: 'A page of streams.', schema: streamPageSchema } },
   handle: async (request, parts) => {
     const known = await parts.worlds.read(request.caller.tenant);
-    const page = pageFrom([...known.world.streams.keys()].sort(), (name) => name, pageOf(request.search));
+    const page = pageFrom(known.names('Stream'), (name) => name, pageOf(request.search));
     const counts = page.items.length <= countedMax ? 'with-counts' : 'without-counts';
     return jsonAnswer(200, { ...page, items: await streamViews(parts, known, page.items, counts) });
   },

@@ -22,9 +22,9 @@ export const readRecords = endpoint({
     },
   },
   handle: async (request, parts) => {
-    const { streams } = (await parts.worlds.readOrRecall(request.caller.tenant)).world;
-    const node = streams.get(request.path.name);
-    if (!node) throw missing('stream', request.path.name, [...streams.keys()]);
+    const known = await parts.worlds.readOrRecall(request.caller.tenant);
+    const node = known.stream(request.path.name);
+    if (node === null) throw missing('stream', request.path.name, known.names('Stream'));
     const source = { tenant: request.caller.tenant, format: formatOf(node, parts) };
     return await tailTopic(request, parts, {
       ...source,

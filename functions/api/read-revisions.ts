@@ -19,9 +19,8 @@ export async function readRevisions(
   const before = page.cursor === undefined ? Number.POSITIVE_INFINITY : Number(page.cursor);
   const all = await parts.goals.revisions(tenant, kind, name);
   if (all.length === 0) {
-    const { world } = await parts.worlds.read(tenant);
-    const names = kind === 'Stream' ? world.streams.keys() : world.routes.keys();
-    throw missing(kind === 'Stream' ? 'stream' : 'route', name, [...names]);
+    const known = await parts.worlds.read(tenant);
+    throw missing(kind === 'Stream' ? 'stream' : 'route', name, known.names(kind));
   }
   const views = all.map((revision, index) => revisionView(revision, all[index + 1] ?? null));
   const left = views.filter((view) => view.revision < before);

@@ -1,14 +1,23 @@
 // POST /v1/sql: one expression over one row, to try things out.
 import * as z from 'zod';
 import { sqlSchema } from '#core/api/schemas.ts';
-import { evaluateExpression } from '#core/expression/index.ts';
+import { evaluateExpression, type RowType } from '#core/expression/index.ts';
 import { limits } from '#core/limits.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import { nothing } from '#functions/api/parameters.ts';
+import type { ApiParts } from '#functions/api/parts.ts';
 
 const bodyBytesMax = 1024 * 1024;
+
+/** Null where the stream has no schema. */
+async function rowOf(parts: ApiParts, tenant: string, stream: string): Promise<RowType | null> {
+  const known = await parts.worlds.read(tenant);
+  const node = known.stream(stream);
+  if (node === null) throw missing('stream', stream, known.names('Stream'));
+  return node.row;
+}
 
 export const sql = endpoint({
   ...{ method: 'POST', path: '/v1/sql', operationId: 'sql', tag: 'Declarations' },
@@ -29,9 +38,7 @@ export const sql = endpoint({
   problems: [404],
   handle: async (request, parts) => {
     const { expression, row = {}, stream } = request.content;
-    const streams = stream === undefined ? null : (await parts.worlds.read(request.caller.tenant)).world.streams;
-    if (stream !== undefined && !streams?.has(stream)) throw missing('stream', stream, [...(streams?.keys() ?? [])]);
-    const schema = stream === undefined ? null : (streams?.get(stream)?.row ?? null);
+    const schema = stream === undefined ? null : await rowOf(parts, request.caller.tenant, stream);
     const value = evaluateExpression(expression, JSON.stringify(row), schema);
     if (!value.ok) return jsonAnswer(200, { ok: false, ...value.problem });
     const { type, json } = value.value;

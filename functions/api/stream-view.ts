@@ -57,7 +57,7 @@ function streamView(
   name: string,
   observed: { readonly topic: ObservedTopic | null; readonly records: number | null; readonly failure: string | null },
 ): StreamView {
-  const node = tenant.world.streams.get(name);
+  const node = tenant.stream(name);
   const revision = tenant.revision('Stream', name);
   const resource = revision ? resourceFields(revision) : node ? impliedFields(tenant, node) : null;
   if (resource === null) throw new Error(`no stream ${name}`);

@@ -71,7 +71,7 @@ export const undeleteRoute = endpoint({
   answers: { 200: { description: 'Declared again.', schema: applyRouteSchema, headers: ['etag'] } },
   handle: async (request, parts) => {
     const revision = await undelete(request, 'Route', parts);
-    const resource = (await routeViews(parts, request.caller.tenant, [revision]))[0];
+    const resource = (await routeViews(parts, await parts.worlds.read(request.caller.tenant), [revision]))[0];
     return jsonAnswer(200, { outcome: 'created', resource }, { etag: etagOf(revision.revision) });
   },
 });

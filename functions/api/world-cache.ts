@@ -1,63 +1,100 @@
-// What a tenant has declared, resolved, kept in memory and brought up to date by what changed since.
+// What a tenant has declared, kept in memory and brought up to date by what changed since; resolved in the parts that are asked about.
 import { isPlatformError } from '#core/errors.ts';
-import { componentOf, type LinkIndex, linksOf } from '#core/graph/component.ts';
-import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
-import { documentOf } from '#core/plan/plan-changes.ts';
+import { type Declared, DeclaredIndex } from '#core/graph/declared-index.ts';
+import { PartWorlds } from '#core/graph/part-worlds.ts';
+import type { RoutePlanner, StreamNode, World } from '#core/graph/world.ts';
+import { jobName } from '#core/names.ts';
 import type { GoalRevision, GoalStore } from '#core/ports/goal-store.ts';
 import type { Document, Kind } from '#core/spec/document.ts';
+import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
+import { InTurn } from '#functions/api/in-turn.ts';
 
 export interface TenantWorld {
   readonly tenant: string;
   /** What it was read at: for a change to be conditional on nothing having changed since. */
   readonly sequence: number;
+  /** All of them, by kind and name: costs what the tenant has. */
   readonly documents: readonly Document[];
-  readonly world: World;
+  /** In order; streams that only routes imply are among the streams. */
+  readonly names: (kind: Kind) => readonly string[];
+  /** In order; of routes that cannot be carried out, too. */
+  readonly jobNames: () => readonly string[];
   readonly revision: (kind: Kind, name: string) => GoalRevision | null;
   readonly declared: (kind: Kind, name: string) => Declared | null;
-  /** All that hangs together with what these documents link, as declared, themselves if they are. */
-  readonly around: (documents: readonly Document[]) => readonly Declared[];
+  /** Declared or implied. */
+  readonly stream: (name: string) => StreamNode | null;
+  readonly around: (documents: readonly Document[]) => Surroundings;
 }
 
-export interface Declared {
-  readonly revision: GoalRevision;
-  /** None where this version cannot carry it out. */
+/** All that hangs together with some documents, as declared, themselves if they are. */
+export interface Surroundings {
+  readonly declared: readonly Declared[];
   readonly documents: readonly Document[];
+  readonly world: World;
 }
 
 interface Kept {
   readonly sequence: number;
-  readonly entries: ReadonlyMap<string, Declared>;
-  readonly links: LinkIndex;
-  resolved: TenantWorld | null;
+  readonly index: DeclaredIndex;
+  readonly resolved: TenantWorld;
 }
 
-const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`;
+interface Asking {
+  /** Under way: it may have been read before whoever asks now. */
+  readonly now: Promise<TenantWorld>;
+  /** Begins when that has ended: for all who ask meanwhile. */
+  next: Promise<TenantWorld> | null;
+}
+
 const tenantsKeptMax = 100;
+/** Of all tenants together. */
+const worldsKeptMax = 2_000;
 
 /** Owns the memory. A read always asks the store what changed, so it is never behind it. */
 export class WorldCache {
   readonly #goals: Pick<GoalStore, 'changedSince'>;
-  readonly #plan: RoutePlanner;
+  readonly #worlds: PartWorlds;
   readonly #kept = new Map<string, Kept>();
+  readonly #asking = new Map<string, Asking>();
+  readonly #changes = new InTurn();
 
   constructor(goals: Pick<GoalStore, 'changedSince'>, plan: RoutePlanner) {
     this.#goals = goals;
-    this.#plan = plan;
+    this.#worlds = new PartWorlds(plan, worldsKeptMax);
   }
 
-  async read(tenant: string): Promise<TenantWorld> {
+  /** Of those who ask at the same time one asks the store for all of them, after the last of them has come. */
+  read(tenant: string): Promise<TenantWorld> {
+    const asking = this.#asking.get(tenant);
+    if (asking === undefined) return this.#begin(tenant);
+    asking.next ??= asking.now.then(
+      () => this.#begin(tenant),
+      () => this.#begin(tenant),
+    );
+    return asking.next;
+  }
+
+  #begin(tenant: string): Promise<TenantWorld> {
+    const now = this.#ask(tenant).finally(() => {
+      if (this.#asking.get(tenant)?.next === null) this.#asking.delete(tenant);
+    });
+    this.#asking.set(tenant, { now, next: null });
+    return now;
+  }
+
+  async #ask(tenant: string): Promise<TenantWorld> {
     const known = this.#kept.get(tenant);
     const changed = await this.#goals.changedSince(tenant, known?.sequence ?? 0);
     // The store went back in time (a backup was restored): nothing that we know counts.
-    const kept = !known
-      ? merge(nothingKept, changed)
-      : changed.sequence < known.sequence
-        ? merge(nothingKept, await this.#goals.changedSince(tenant, 0))
-        : changed.revisions.length === 0
-          ? known
-          : merge(known, changed);
-    this.#remember(tenant, kept);
-    kept.resolved ??= resolve(tenant, kept, this.#plan);
+    const isBehind = known !== undefined && changed.sequence < known.sequence;
+    const { sequence, revisions } = isBehind ? await this.#goals.changedSince(tenant, 0) : changed;
+    const before = isBehind ? undefined : known;
+    const isSame = before !== undefined && revisions.length === 0;
+    const index = isSame ? before.index : (before?.index ?? DeclaredIndex.empty).with(revisions);
+    const kept = isSame ? before : { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
+    this.#kept.delete(tenant);
+    this.#kept.set(tenant, kept);
+    if (this.#kept.size > tenantsKeptMax) this.#kept.delete(this.#kept.keys().next().value!);
     return kept.resolved;
   }
 
@@ -72,67 +109,57 @@ export class WorldCache {
     }
   }
 
-  #remember(tenant: string, kept: Kept): void {
-    const now = this.#kept.get(tenant);
-    // Of reads that overlap the newer one stays.
-    if (now && now !== kept && now.sequence > kept.sequence && now.entries.size > 0) return;
-    this.#kept.delete(tenant);
-    this.#kept.set(tenant, kept);
-    if (this.#kept.size > tenantsKeptMax) this.#kept.delete(this.#kept.keys().next().value!);
+  /**
+   * For changes that are made where nothing has changed since they were checked: of one tenant's that this process makes
+   * at the same time all but one would have to be checked again.
+   */
+  inTurn<Result>(tenant: string, change: () => Promise<Result>): Promise<Result> {
+    return this.#changes.run(tenant, change);
   }
 }
 
-const nothingKept: Pick<Kept, 'entries' | 'links'> = { entries: new Map(), links: new Map() };
-
-function merge(
-  before: Pick<Kept, 'entries' | 'links'>,
-  changed: { readonly sequence: number; readonly revisions: readonly GoalRevision[] },
-): Kept {
-  const entries = new Map(before.entries);
-  const links = new Map(before.links);
-  const change = (link: string, edit: (keys: Set<string>) => void): void => {
-    const keys = new Set(links.get(link));
-    edit(keys);
-    if (keys.size === 0) links.delete(link);
-    else links.set(link, keys);
-  };
-  for (const revision of changed.revisions) {
-    const key = keyOf(revision.kind, revision.name);
-    for (const link of linksAt(entries, key)) change(link, (keys) => keys.delete(key));
-    if (revision.declared === null) entries.delete(key);
-    else entries.set(key, { revision, documents: documentOf(revision) });
-    for (const link of linksAt(entries, key)) change(link, (keys) => keys.add(key));
-  }
-  return { sequence: changed.sequence, entries, links, resolved: null };
-}
-
-const linksAt = (entries: Kept['entries'], key: string): readonly string[] =>
-  (entries.get(key)?.documents ?? []).flatMap(linksOf);
-
-/** The whole is resolved when somebody asks for it: most requests are about few of the declarations. */
-function resolve(tenant: string, { sequence, entries, links }: Kept, plan: RoutePlanner): TenantWorld {
-  let documents: readonly Document[] | null = null;
-  let world: World | null = null;
-  const allDocuments = (): readonly Document[] => {
-    documents ??= [...entries.values()].flatMap((entry) => entry.documents);
-    return documents;
-  };
+/** What costs as much as the tenant has declared is done when somebody asks for it, and once. */
+function resolve(tenant: string, sequence: number, index: DeclaredIndex, worlds: PartWorlds): TenantWorld {
+  const documents = once(() => index.all().flatMap((declared) => declared.documents));
+  const names = { Stream: once(() => streamNames(documents())), Route: once(() => routeNames(documents())) };
+  const surroundings = (declared: readonly Declared[]): Surroundings => ({
+    declared,
+    documents: declared.flatMap((one) => one.documents),
+    get world() {
+      return worlds.of(tenant, declared);
+    },
+  });
   return {
     ...{ tenant, sequence },
     get documents() {
-      return allDocuments();
+      return documents();
     },
-    get world() {
-      world ??= buildWorld(allDocuments(), plan);
-      return world;
-    },
-    revision: (kind, name) => entries.get(keyOf(kind, name))?.revision ?? null,
-    declared: (kind, name) => entries.get(keyOf(kind, name)) ?? null,
-    around: (asked) => {
-      const keys = asked.map(({ kind, metadata }) => keyOf(kind, metadata.name));
-      const open = [...asked.flatMap(linksOf), ...keys.flatMap((key) => linksAt(entries, key))];
-      const found = componentOf(open, links, (key) => linksAt(entries, key));
-      return [...found].map((key) => entries.get(key)!);
-    },
+    names: (kind) => names[kind](),
+    jobNames: once(() => jobNamesOf(documents())),
+    revision: (kind, name) => index.get(kind, name)?.revision ?? null,
+    declared: (kind, name) => index.get(kind, name),
+    stream: (name) => surroundings(index.aroundStream(name)).world.streams.get(name) ?? null,
+    around: (asked) => surroundings(index.around(asked)),
   };
 }
+
+function once<Value extends object>(make: () => Value): () => Value {
+  let made: Value | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+const streamNames = (documents: readonly Document[]): readonly string[] =>
+  [
+    ...new Set(documents.flatMap((one) => (one.kind === 'Stream' ? [one.metadata.name] : sinkStreams(one.spec.sinks)))),
+  ].sort();
+
+const routeNames = (documents: readonly Document[]): readonly string[] =>
+  documents.flatMap(({ kind, metadata }) => (kind === 'Route' ? [metadata.name] : [])).sort();
+
+const jobNamesOf = (documents: readonly Document[]): readonly string[] =>
+  documents
+    .flatMap((one) => (one.kind === 'Route' ? one.spec.sinks.map(({ name }) => jobName(one.metadata.name, name)) : []))
+    .sort();

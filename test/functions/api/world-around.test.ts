@@ -3,12 +3,13 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
-import { compilePlatform, compileTenant } from '#core/graph/compile-platform.ts';
+import { compilePlatform, compileRoutes } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
+import { buildWorld, type World } from '#core/graph/world.ts';
 import type { Document, Json } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
-import { WorldCache } from '#functions/api/world-cache.ts';
+import { type TenantWorld, WorldCache } from '#functions/api/world-cache.ts';
 import { theTime } from '#test/support/builders.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 
@@ -62,6 +63,92 @@ async function aCache(all: readonly Declared[]) {
   return { goals, known: await cache.read('default') };
 }
 
+const removed = fc.constantFrom(
+  ...streams.map((name) => ({ kind: 'Stream', name }) as const),
+  ...['r1', 'r2', 'r3', 'r4', 'r5', 'r6'].map((name) => ({ kind: 'Route', name }) as const),
+);
+
+/** All that can be asked of it, in a form that can be compared. */
+function toldOf(known: TenantWorld) {
+  const routes = known.documents.filter(({ kind }) => kind === 'Route');
+  return {
+    documents: known.documents,
+    names: [known.names('Stream'), known.names('Route'), known.jobNames()],
+    streams: known.names('Stream').map(known.stream),
+    revisions: known.documents.map(({ kind, metadata: { name } }) => known.revision(kind, name)),
+    around: routes.map((document) => known.around([document]).declared.map(({ key }) => key)),
+    worlds: routes.map((document) => [...known.around([document]).world.routes]),
+    absent: [known.stream('none'), known.revision('Route', 'none'), known.declared('Stream', 'none')],
+  };
+}
+
+describe('what is kept of a tenant', () => {
+  test('after any changes is what a reader who comes then finds, and what was read before stays as it was', async () => {
+    const step = fc.oneof({ weight: 3, arbitrary: declared }, removed);
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 14 }), fc.nat(4), async (steps, readEvery) => {
+        const goals = createMemoryGoalStore({ now: () => theTime });
+        const cache = new WorldCache(goals, plan);
+        const seen: { readonly known: TenantWorld; readonly told: unknown }[] = [];
+        for (const [index, one] of steps.entries()) {
+          const asked = { tenant: 'default', author: 'ann', reason: '', kind: one.kind };
+          if ('spec' in one) await goals.apply({ ...asked, metadata: metadata(one.name), declared: one.spec });
+          else await goals.remove({ ...asked, name: one.name });
+          if (index % (readEvery + 1) !== 0) continue;
+          const known = await cache.read('default');
+          seen.push({ known, told: toldOf(known) });
+        }
+        const kept = toldOf(await cache.read('default'));
+        expect(kept).toEqual(toldOf(await new WorldCache(goals, plan).read('default')));
+        for (const { known, told } of seen) expect(toldOf(known)).toEqual(told);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('agrees with the world of all that is declared', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(declared, { maxLength: 10 }), async (all) => {
+        const { known } = await aCache(all);
+        const world = buildWorld(known.documents, plan);
+        expect(known.names('Stream')).toEqual([...world.streams.keys()].sort());
+        expect(known.names('Route')).toEqual([...world.routes.keys()].sort());
+        for (const [name, stream] of world.streams) expect(known.stream(name)).toEqual(stream);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('is asked for once by those who ask while it is being read, and never before they asked', async () => {
+    const goals = createMemoryGoalStore({ now: () => theTime });
+    let asked = 0;
+    const slow = {
+      changedSince: async (...of: Parameters<typeof goals.changedSince>) => {
+        asked++;
+        const changed = await goals.changedSince(...of);
+        await new Promise((resolve) => setImmediate(resolve));
+        return changed;
+      },
+    };
+    const cache = new WorldCache(slow, plan);
+    const first = cache.read('default');
+    await goals.apply({
+      tenant: 'default',
+      author: 'ann',
+      reason: '',
+      kind: 'Stream',
+      metadata: metadata('a'),
+      declared: {},
+    });
+    const others = await Promise.all([cache.read('default'), cache.read('default'), cache.read('default')]);
+    expect((await first).names('Stream')).toEqual([]);
+    expect(others.map((known) => known.names('Stream'))).toEqual([['a'], ['a'], ['a']]);
+    expect(asked).toBe(2);
+    await cache.read('default');
+    expect(asked).toBe(3);
+  });
+});
+
 describe('what hangs together with a declaration', () => {
   test('says of it what all that is declared says', async () => {
     await fc.assert(
@@ -69,10 +156,10 @@ describe('what hangs together with a declaration', () => {
         const { known } = await aCache(all);
         const document = documentOf(incoming);
         const key = documentKey(document.kind, document.metadata.name);
-        const near = known.around([document]).flatMap(({ documents }) => documents);
-        const isRefused = (current: readonly Document[]): boolean =>
-          checkDocuments(current, [document], plan, localSettings.sinks).problems.has(key);
-        expect(isRefused(near)).toBe(isRefused(known.documents));
+        const near = known.around([document]);
+        const isRefused = (current: readonly Document[], before?: World): boolean =>
+          checkDocuments(current, [document], plan, localSettings.sinks, before).problems.has(key);
+        expect(isRefused(near.documents, near.world)).toBe(isRefused(known.documents));
       }),
       { numRuns: 60 },
     );
@@ -85,9 +172,9 @@ describe('what hangs together with a declaration', () => {
         const { jobs } = compilePlatform(await goals.snapshot(), localSettings, plan);
         for (const document of known.documents.filter(({ kind }) => kind === 'Route')) {
           const { name } = document.metadata;
-          const revisions = known.around([document]).map(({ revision }) => revision);
-          const tenant = { tenant: 'default', revisions, ...(await goals.circumstances('default')) };
-          const near = compileTenant(tenant, localSettings, plan, (route) => route === name).jobs;
+          const routes = new Map([[name, known.revision('Route', name)!]]);
+          const wishes = await goals.circumstances('default');
+          const near = compileRoutes({ routes, world: known.around([document]).world, wishes }, localSettings, plan);
           expect(near.map(({ render }) => render)).toEqual(
             jobs.filter(({ goal }) => goal.route === name).map(({ render }) => render),
           );
