@@ -1,14 +1,18 @@
 // The goal store at size, through the API: how long a get and an apply take at a steady rate, and whether the last page of a list costs what the first does.
-// Usage: npm run bench:goal-store [-- --routes N] [--revisions N] [--rate N] [--seconds N]
+// Usage: npm run bench:goal-store [-- --routes N] [--revisions N] [--streams N] [--rate N] [--seconds N] [--warm N] [--profile DIR]
+// Half of the requests are gets, half applies; `warm` of them come before those that count. Beside the times it tells the processor time
+// that a request costs in each program, which a busy machine changes little; `profile` keeps the API's CPU profile in that folder.
 // One line of JSON on standard output, progress on standard error; exit code 0 if the promises hold.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { defaultBucket, environment } from '#core/names.ts';
 import { ownDynamodb, ownPostgres, ownS3, testAccessKey } from '#test/support/own-parts.ts';
+import { processIn, processorSeconds } from './processor-time.ts';
 import { seedGoals } from './seed.ts';
 
 const { values } = parseArgs({
@@ -18,6 +22,8 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '1000' },
     rate: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '30' },
+    warm: { type: 'string', default: '400' },
+    profile: { type: 'string' },
   },
 });
 const size = { routes: Number(values.routes), revisions: Number(values.revisions), streams: Number(values.streams) };
@@ -33,10 +39,14 @@ interface Served {
 
 async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const main = join(import.meta.dirname, '../../functions/serve.ts');
-  const child = spawn(process.execPath, ['--no-warnings', main], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--no-warnings', ...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []), main],
+    {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    },
+  );
   const ready = Promise.withResolvers<string>();
   // Its log goes on being read, so that it is never held up by it.
   child.stderr!.on('data', (chunk: Buffer) => {
@@ -49,11 +59,19 @@ async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
 
 const routeName = (index: number): string => `r-${String(index).padStart(6, '0')}`;
 
-async function timed(work: () => Promise<Response>): Promise<number> {
+const agent = new Agent({ keepAlive: true, maxSockets: 128 });
+
+/** Bare, so that the one who asks takes little of the processors that those who answer are on. */
+async function timed(method: 'GET' | 'PUT', url: string, body = ''): Promise<number> {
   const startedMs = performance.now();
-  const response = await work();
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${response.status}: ${text.slice(0, 300)}`);
+  const headers = body === '' ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+  const sent = request(url, { method, agent, headers });
+  sent.end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  if (response.statusCode !== 200)
+    throw new Error(`${response.statusCode}: ${Buffer.concat(chunks).toString().slice(0, 300)}`);
   return performance.now() - startedMs;
 }
 
@@ -87,6 +105,12 @@ async function atRate(
   return took;
 }
 
+/** Seconds of processor time so far. */
+const spentBy = ({ api, postgres, dynamodb }: Readonly<Record<'api' | 'postgres' | 'dynamodb', number>>) => ({
+  ...{ api: processorSeconds(api), postgres: processorSeconds(postgres), dynamodb: processorSeconds(dynamodb) },
+  bench: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+});
+
 const round = (ms: number): number => Number(ms.toFixed(1));
 
 function summary(ms: readonly number[]) {
@@ -99,7 +123,7 @@ function summary(ms: readonly number[]) {
 async function pagesOf(url: string, list: string, lastCursor: string) {
   const median = async (query: string): Promise<number> => {
     const all: number[] = [];
-    for (let turn = 0; turn < 7; turn++) all.push(await timed(() => fetch(`${url}${list}?limit=20${query}`)));
+    for (let turn = 0; turn < 7; turn++) all.push(await timed('GET', `${url}${list}?limit=20${query}`));
     return round(all.sort((a, b) => a - b)[3]!);
   };
   return { first: await median(''), last: await median(`&cursor=${lastCursor}`) };
@@ -129,31 +153,40 @@ const api = await serve({
 });
 try {
   const { url } = api;
-  const firstMs = round(await timed(() => fetch(`${url}/v1/routes/${routeName(1)}`)));
+  const firstMs = round(await timed('GET', `${url}/v1/routes/${routeName(1)}`));
   tell(`first answer after ${firstMs} ms`);
+  const spread = (turn: number): number => ((turn * 7_919) % size.routes) + 1;
+  const ask = (turn: number): { readonly kind: 'get' | 'apply'; readonly done: Promise<number> } => {
+    const index = spread(turn);
+    const place = `${url}/v1/routes/${routeName(index)}`;
+    return turn % 2 === 0
+      ? { kind: 'get', done: timed('GET', place) }
+      : { kind: 'apply', done: timed('PUT', place, JSON.stringify(routeOf(index, 1_000 + turn))) };
+  };
+  const warm = Number(values.warm);
+  for (let turn = 0; turn < warm; turn++) await ask(turn).done;
+  const programs = { api: api.process.pid!, postgres: processIn(postgres.data), dynamodb: processIn(dynamodb.data) };
+  const before = spentBy(programs);
+  const took = await atRate(url, (turn) => ask(warm + turn));
+  const after = spentBy(programs);
+  const perRequest = (program: keyof typeof before): number =>
+    round(((after[program] - before[program]) * 1_000) / (rate * seconds));
+  const cpuMs = {
+    ...{ api: perRequest('api'), postgres: perRequest('postgres') },
+    ...{ dynamodb: perRequest('dynamodb'), bench: perRequest('bench') },
+  };
   const beforeLast = routeName(size.routes - 21);
   const pages = {
     routes: await pagesOf(url, '/v1/routes', beforeLast),
     jobs: await pagesOf(url, '/v1/jobs', `${beforeLast}.out`),
     revisions: await pagesOf(url, `/v1/routes/${routeName(7)}/revisions`, '21'),
   };
-  tell(JSON.stringify({ pages }));
-  const put = (index: number, than: number): Promise<number> => {
-    const body = JSON.stringify(routeOf(index, than));
-    const headers = { 'content-type': 'application/json' };
-    return timed(() => fetch(`${url}/v1/routes/${routeName(index)}`, { method: 'PUT', headers, body }));
-  };
-  const spread = (turn: number): number => ((turn * 7_919) % size.routes) + 1;
-  for (let turn = 0; turn < 20; turn++) await put(spread(turn), 900 + turn);
-  const took = await atRate(url, (turn) =>
-    turn % 2 === 0
-      ? { kind: 'get', done: timed(() => fetch(`${url}/v1/routes/${routeName(spread(turn))}`)) }
-      : { kind: 'apply', done: put(spread(turn), 1_000 + turn) },
-  );
   const [get, apply] = [summary(took.get), summary(took.apply)];
   const steady = Object.values(pages).every(({ first, last }) => last <= 2 * first + 5);
   const ok = get.p99 < p99MsMax && apply.p99 < p99MsMax && steady;
-  console.log(JSON.stringify({ ...size, rate, seconds, firstMs, getMs: get, applyMs: apply, pagesMs: pages, ok }));
+  console.log(
+    JSON.stringify({ ...size, rate, seconds, firstMs, getMs: get, applyMs: apply, cpuMs, pagesMs: pages, ok }),
+  );
   process.exitCode = ok ? 0 : 1;
 } finally {
   api.process.kill('SIGTERM');
