@@ -75,7 +75,7 @@ const table = (schema: z.ZodType): string =>
 export function declarationReference(): string {
   return `# Declarations
 
-Made from the schemas that the API checks with (\`npm run docs\`). YAML or JSON; several documents in one file, separated by \`---\`. Unknown fields are refused.
+Made from the schemas that the API checks with (\`node docs/generate-declarations.ts\`). YAML or JSON; several documents in one file, separated by \`---\`. Unknown fields are refused.
 For editors: \`# yaml-language-server: $schema=docs/reference/declaration.schema.json\`.
 
 ## Stream
