@@ -2,9 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat, WorkerError, WorkerState } from '#core/job/heartbeat.ts';
-import { liveHash } from '#core/job/live-settings.ts';
 import { mergeErrors } from './errors-seen.ts';
 import type { Holding } from './holdings.ts';
+import { currentLiveHash } from './live-goal.ts';
 import type { WorkerParts } from './parts.ts';
 import type { SplitReport } from './path-messages.ts';
 import type { PathsState } from './paths.ts';
@@ -59,7 +59,7 @@ export class Heartbeats {
       slot: identity.slot,
       revision: goal.revision,
       render: identity.render,
-      live: liveHash(goal),
+      live: currentLiveHash(goal),
       state: facts.state,
       beat: ++this.#beat,
       ...this.#times(facts),

@@ -3,10 +3,21 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveHash, type StoredLive, withLive } from '#core/job/live-settings.ts';
 import type { WorkerParts } from './parts.ts';
 
+const known = new WeakMap<JobGoal, { readonly settings: JobGoal['settings']; readonly hash: string }>();
+
+/** Asked for with every heartbeat and round. Whatever is taken over brings settings of its own, so they tell whether it is still the same. */
+export function currentLiveHash(goal: JobGoal): string {
+  const before = known.get(goal);
+  if (before?.settings === goal.settings) return before.hash;
+  const hash = liveHash(goal);
+  known.set(goal, { settings: goal.settings, hash });
+  return hash;
+}
+
 /** True when anything was taken over. One that belongs to an older goal than the worker was started with is passed over. */
 export function takeOver({ goal, log }: Pick<WorkerParts, 'goal' | 'log'>, stored: StoredLive | null): boolean {
   if (stored === null || stored.revision < goal.revision) return false;
-  const isNew = stored.hash !== liveHash(goal);
+  const isNew = stored.hash !== currentLiveHash(goal);
   if (!isNew && stored.revision === goal.revision) return false;
   const { errors, throttle, settings, sink } = withLive(goal, stored.live);
   const changes: Pick<JobGoal, 'revision' | 'errors' | 'throttle' | 'settings'> = {
