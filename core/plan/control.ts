@@ -1,5 +1,6 @@
-// A job's control record before anything was decided.
+// A job's control record before anything was decided, and what it remembers of operations.
 import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { Operation } from '#core/ports/goal-store.ts';
 
 export const freshControl = (job: string, uid: string): ControlRecord => ({
   job,
@@ -12,3 +13,9 @@ export const freshControl = (job: string, uid: string): ControlRecord => ({
   tasks: [],
   restartSequence: 0,
 });
+
+/** Whether the operation, a rewind or a switch, or one that was asked for after it, has set its positions. */
+export const hasPlaced = (
+  { placedSequence = 0, placedRequestedAt = Number.POSITIVE_INFINITY }: ControlRecord,
+  { sequence, requestedAt }: Operation,
+): boolean => placedSequence >= sequence && placedRequestedAt >= requestedAt;

@@ -210,7 +210,7 @@ const placingWords = { rewind: 'the job is being rewound', switch: 'the job is b
 
 function rewindMemory(step: PlacingStep, before: ControlRecord, now: number): Partial<ControlRecord> {
   if (step.kind === 'hold') return { rewindBegunAt: before.rewindBegunAt ?? now };
-  return step.kind === 'placed' ? { placedSequence: step.by.sequence } : {};
+  return step.kind === 'placed' ? { placedSequence: step.by.sequence, placedRequestedAt: step.by.requestedAt } : {};
 }
 
 const withoutRewind = ({ rewindBegunAt: _over, ...rest }: ControlRecord): ControlRecord => rest;

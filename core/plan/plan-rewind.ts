@@ -2,6 +2,7 @@
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import type { RewindPlan, RewindSplit } from '#core/operations/rewind.ts';
 import type { Action } from '#core/plan/action.ts';
+import { hasPlaced } from '#core/plan/control.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
@@ -27,7 +28,7 @@ export type RewindStep =
 /** What the rewind needs next. Its marks on the splits say what was done, so a pass that died is taken up where it stood. */
 export function rewindStep(entry: JobEntry, observed: ObservedJob, control: ControlRecord): RewindStep {
   const rewind = requestedRewind(entry);
-  if (rewind === null || (control.placedSequence ?? 0) >= rewind.sequence) return { kind: 'none' };
+  if (rewind === null || hasPlaced(control, rewind)) return { kind: 'none' };
   if (observed.splits === null) return { kind: 'hold', by: rewind, placements: [] };
   const wanted = rewind.plan.splits.map((split) => ({ split, record: recordOf(split, observed.splits!) }));
   const strange = wanted.find(({ split, record }) => record?.topicId !== split.topicId);

@@ -3,6 +3,7 @@ import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { SwitchPlan, SwitchSplit } from '#core/operations/switch.ts';
 import type { Action } from '#core/plan/action.ts';
+import { hasPlaced } from '#core/plan/control.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
@@ -31,7 +32,7 @@ const revisionMsMax = 60_000;
 
 export function switchStep(entry: JobEntry, observed: ObservedJob, control: ControlRecord): SwitchStep {
   const by = requestedSwitch(entry);
-  if (by === null || (control.placedSequence ?? 0) >= by.sequence) return { kind: 'none' };
+  if (by === null || hasPlaced(control, by)) return { kind: 'none' };
   const { plan } = by;
   const { goal } = entry;
   if (goal.revision < plan.revision) {

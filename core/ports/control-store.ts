@@ -105,6 +105,11 @@ export interface ControlRecord {
   readonly restartSequence: number;
   /** Rewinds and switches up to this sequence have set their positions; absent (0) in records of older versions. */
   readonly placedSequence?: number;
+  /**
+   * When the last of them was asked for. After a restored backup of the goal store sequences come again: one that was asked
+   * for later is another. Absent in records of older versions.
+   */
+  readonly placedRequestedAt?: number;
   /** When the first worker was asked to end for the rewind or switch under way; absent where there is none. */
   readonly rewindBegunAt?: number;
   /** Absent where the autoscaler has nothing to remember. */

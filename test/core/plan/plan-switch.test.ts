@@ -68,6 +68,16 @@ describe('a switch of the source', () => {
     expect(decision.events.map(({ reason }) => reason)).toContain('PositionsSet');
   });
 
+  test('is carried out where one of the same number was before the goal store was restored; an older one is not', () => {
+    const splits = [record('mirror/0', '100')];
+    const control = { ...quiet, placedSequence: 9, placedRequestedAt: theTime - 1_000 };
+    expect(plan(switched(), { splits, control }).actions).toMatchObject([{ kind: 'place-split' }]);
+    const done = { ...control, placedRequestedAt: theTime };
+    expect(plan(switched(), { splits, control: done }).actions).toMatchObject([{ kind: 'start-worker' }]);
+    const { placedRequestedAt: _unknown, ...ofOlderVersion } = done;
+    expect(plan(switched(), { splits, control: ofOlderVersion }).actions).toMatchObject([{ kind: 'start-worker' }]);
+  });
+
   test('sets an item back that the job has from reading that stream before, and counts what is read again', () => {
     const decision = plan(switched(), { splits: [record('mirror/0', '100')] });
     expect(decision.actions).toMatchObject([{ placement: { from: '100', to: '60', rewoundRecords: 40 } }]);
