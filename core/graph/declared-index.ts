@@ -10,6 +10,8 @@ export interface Declared {
   readonly revision: GoalRevision;
   /** None where this version cannot carry it out. */
   readonly documents: readonly Document[];
+  /** What it hangs together with others by. */
+  readonly links: readonly string[];
 }
 
 const keyOf = (kind: Kind, name: string): string => `${kind}/${name}`;
@@ -40,11 +42,11 @@ export class DeclaredIndex {
     for (const revision of revisions) {
       const key = keyOf(revision.kind, revision.name);
       const before = entries.has(key) ? entries.get(key) : this.#entries.get(key);
-      const entry = revision.declared === null ? undefined : { key, revision, documents: documentOf(revision) };
-      const [had, has] = [new Set(linksAt(before)), new Set(linksAt(entry))];
+      const entry = declaredBy(key, revision);
+      const [had, has] = [before?.links ?? [], entry?.links ?? []];
       // A stream that many read has many keys: it is copied only where somebody joins or leaves.
-      for (const link of had) if (!has.has(link)) keysAt(link).delete(key);
-      for (const link of has) if (!had.has(link)) keysAt(link).add(key);
+      for (const link of had) if (!has.includes(link)) keysAt(link).delete(key);
+      for (const link of has) if (!had.includes(link)) keysAt(link).add(key);
       entries.set(key, entry);
     }
     const kept = [...links].map(([link, keys]) => [link, keys.size === 0 ? undefined : keys] as const);
@@ -62,7 +64,7 @@ export class DeclaredIndex {
 
   /** All that hangs together with what these documents link, themselves if they are declared; by kind and name. */
   around(documents: readonly Document[]): readonly Declared[] {
-    const own = documents.flatMap(({ kind, metadata }) => linksAt(this.get(kind, metadata.name) ?? undefined));
+    const own = documents.flatMap(({ kind, metadata }) => this.get(kind, metadata.name)?.links ?? []);
     return this.#linkedBy([...documents.flatMap(linksOf), ...own]);
   }
 
@@ -71,10 +73,14 @@ export class DeclaredIndex {
   }
 
   #linkedBy(links: readonly string[]): readonly Declared[] {
-    const linksOfKey = (key: string): readonly string[] => linksAt(this.#entries.get(key));
-    const found = componentOf(links, (link) => this.#links.get(link) ?? noKeys, linksOfKey);
+    const linksAt = (key: string): readonly string[] => this.#entries.get(key)?.links ?? [];
+    const found = componentOf(links, (link) => this.#links.get(link) ?? noKeys, linksAt);
     return [...found].map((key) => this.#entries.get(key)!).sort(byKey);
   }
 }
 
-const linksAt = (entry: Declared | undefined): readonly string[] => (entry?.documents ?? []).flatMap(linksOf);
+function declaredBy(key: string, revision: GoalRevision): Declared | undefined {
+  if (revision.declared === null) return undefined;
+  const documents = documentOf(revision);
+  return { key, revision, documents, links: documents.flatMap(linksOf) };
+}

@@ -1,11 +1,12 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
 
 import type { JobView, RouteView } from '#core/api/wire.ts';
-import { compileRoutes, type JobEntry } from '#core/graph/compile-platform.ts';
+import { compileRoutes, type JobEntry, type RoutesToCompile } from '#core/graph/compile-platform.ts';
 import type { Declared } from '#core/graph/declared-index.ts';
+import type { RouteNode, World } from '#core/graph/world.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { jobId, jobName } from '#core/names.ts';
-import type { GoalRevision } from '#core/ports/goal-store.ts';
+import type { Circumstances, GoalRevision } from '#core/ports/goal-store.ts';
 import { assessJob, type JobFacts } from '#core/status/assess-job.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 import { missing } from '#functions/api/missing.ts';
@@ -22,11 +23,33 @@ async function readJobs(
 ): Promise<readonly JobEntry[]> {
   const declared = [...routes].flatMap((name) => known.declared('Route', name) ?? []);
   const wishes = await goals.circumstances(known.tenant, declared.flatMap(jobNamesOf));
-  const jobs = declared.flatMap(({ revision, documents }) => {
-    const { world } = known.around(documents);
-    return compileRoutes({ routes: new Map([[revision.name, revision]]), world, wishes }, settings, planRoute);
-  });
+  const compile = (routes: RoutesToCompile) => compileRoutes(routes, settings, planRoute);
+  const jobs = declared.flatMap((one) => compiledOnce(one, known.around(one.documents).world, wishes, compile));
   return jobs.sort((a, b) => (a.goal.name < b.goal.name ? -1 : 1));
+}
+
+interface Compiled {
+  readonly wishes: string;
+  readonly jobs: readonly JobEntry[];
+}
+
+/** By what the route is in its world: where anything that it hangs together with has changed, it is another. */
+const compiled = new WeakMap<RouteNode, Compiled>();
+
+function compiledOnce(
+  { revision }: Declared,
+  world: World,
+  wishes: Circumstances,
+  compile: (routes: RoutesToCompile) => readonly JobEntry[],
+): readonly JobEntry[] {
+  const node = world.routes.get(revision.name);
+  if (node === undefined) return [];
+  const asked = JSON.stringify(wishes);
+  const known = compiled.get(node);
+  if (known?.wishes === asked) return known.jobs;
+  const jobs = compile({ routes: new Map([[revision.name, revision]]), world, wishes });
+  compiled.set(node, { wishes: asked, jobs });
+  return jobs;
 }
 
 /** As far as they are declared: a route that cannot be carried out has none that runs. */

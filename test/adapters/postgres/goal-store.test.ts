@@ -152,6 +152,61 @@ describe('history', () => {
   });
 });
 
+describe('changes', () => {
+  /** The database as it is, with something done before each statement that stands for itself. */
+  const listening = (
+    before: (count: number) => Promise<unknown>,
+  ): { readonly store: GoalStore; count: () => number } => {
+    let count = 0;
+    const query: Database['query'] = async (...asked) => {
+      await before(++count);
+      return await database.query(...asked);
+    };
+    const listened: Database = { ...database, query, loosely: (work) => work({ query }) };
+    return { store: createGoalStore(listened), count: () => count };
+  };
+
+  test('cost a look and a write; what changed since, and what else decides, is one look', async () => {
+    const tenant = newTenant();
+    const { store: counted, count } = listening(async () => {});
+    const asked = async (work: () => Promise<unknown>): Promise<number> => {
+      const before = count();
+      await work();
+      return count() - before;
+    };
+    expect(await asked(() => counted.apply(aStream(tenant, 'a')))).toBe(2);
+    expect(await asked(() => counted.apply(aStream(tenant, 'a')))).toBe(1);
+    expect(await asked(() => counted.changedSince(tenant, 0))).toBe(1);
+    expect(await asked(() => counted.circumstances(tenant, ['a.out']))).toBe(1);
+    const remove = { tenant, kind: 'Stream', name: 'a', author: 'ada', reason: '' } as const;
+    expect(await asked(() => counted.remove(remove))).toBe(2);
+  });
+
+  test('that are overtaken between their look and their write leave nothing of it, and look again', async () => {
+    const tenant = newTenant();
+    const rows = [await countOf('revisions'), await countOf('audit'), await countOf('outbox')];
+    const faster = listening(async (count) => {
+      if (count === 2) await store.apply(aStream(tenant, 'a', { by: 'the faster one' }));
+    });
+    const outcome = await faster.store.apply(aStream(tenant, 'a', { by: 'the slower one' }));
+    expect(outcome).toMatchObject({ kind: 'changed', revision: { revision: 2 } });
+    const overtaken = listening(async (count) => {
+      if (count === 2) await store.apply(aStream(tenant, 'b'));
+    });
+    const { sequence: checkedAt } = await store.changedSince(tenant, 0);
+    expect(await overtaken.store.apply({ ...aStream(tenant, 'a', { by: 'a third' }), checkedAt })).toEqual({
+      kind: 'moved',
+    });
+    expect((await store.revisions(tenant, 'Stream', 'a')).map(({ declared }) => declared)).toEqual([
+      { by: 'the slower one' },
+      { by: 'the faster one' },
+    ]);
+    const now = [await countOf('revisions'), await countOf('audit'), await countOf('outbox')];
+    expect(now).toEqual(rows.map((count) => count + 3));
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
+  });
+});
+
 describe('outbox', () => {
   const drain = async (): Promise<void> => {
     for (;;) {
