@@ -84,7 +84,9 @@ interface Look {
 const lookAt = prepared(
   'look',
   `SELECT c.sequence, c.audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
-     EXISTS (SELECT 1 FROM heads later WHERE later.tenant = $1::text AND later.sequence > $4::bigint) AS moved, ${columns}
+     coalesce(c.sequence < $4::bigint, false)
+       OR EXISTS (SELECT 1 FROM heads later WHERE later.tenant = $1::text AND later.sequence > $4::bigint) AS moved,
+     ${columns}
    FROM chain c LEFT JOIN (${headsJoin}) ON h.tenant = $1::text AND h.kind = $2::text AND h.name = $3::text
    WHERE c.id = 1`,
 );
@@ -159,8 +161,11 @@ async function applyTo(client: Queryable, request: ApplyRequest, seen: Look): Pr
     ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
     ...{ metadata, declared, author, reason, at: chain.at },
   };
-  const isWritten = await append(client, chain, revision, current ? 'change' : 'create');
-  return isWritten ? { kind: current ? 'changed' : 'created', revision } : null;
+  const sequence = await append(client, chain, revision, current ? 'change' : 'create');
+  if (sequence === null) return null;
+  const done = { kind: current ? 'changed' : 'created', revision } as const;
+  // Under a key the outcome may be of an earlier call.
+  return request.idempotencyKey === undefined ? { ...done, sequence } : done;
 }
 
 async function removeFrom(
@@ -177,7 +182,7 @@ async function removeFrom(
     ...{ metadata: current.metadata, declared: null, author, reason, at: chain.at },
     ...(purge ? { purge: true } : {}),
   };
-  return (await append(client, chain, revision, 'delete')) ? { kind: 'deleted', revision } : null;
+  return (await append(client, chain, revision, 'delete')) === null ? null : { kind: 'deleted', revision };
 }
 
 export async function changeDeclarations(database: Scoped, request: ChangeRequest): Promise<ChangeOutcome> {
@@ -286,29 +291,30 @@ async function readRevisions(client: Queryable, places: readonly Place[]): Promi
 
 async function hasMoved(client: Queryable, tenant: string, checkedAt: number | undefined): Promise<boolean> {
   if (checkedAt === undefined) return false;
-  const rows = await client.query('SELECT 1 FROM heads WHERE tenant = $1 AND sequence > $2 LIMIT 1', [
-    tenant,
-    checkedAt,
-  ]);
+  const rows = await client.query(
+    `SELECT 1 FROM chain WHERE id = 1 AND (sequence < $2
+       OR EXISTS (SELECT 1 FROM heads WHERE heads.tenant = $1 AND heads.sequence > $2))`,
+    [tenant, checkedAt],
+  );
   return rows.length > 0;
 }
 
-/** False, and nothing is written, where the chain is not any more as it was read. */
+/** Null, and nothing is written, where the chain is not any more as it was read. */
 async function append(
   client: Queryable,
   chain: Chain,
   revision: GoalRevision,
   action: 'create' | 'change' | 'delete',
-): Promise<boolean> {
+): Promise<number | null> {
   const { tenant, kind, name, uid, metadata, declared, author, reason, purge } = revision;
   const change = { tenant, author, reason, action, subject: `${kind}/${name}`, content: [metadata, declared] };
   const json = [JSON.stringify(metadata), declared === null ? null : JSON.stringify(declared)];
   const values = [kind, name, uid, revision.revision, ...json, purge ?? false];
-  return (await linkChange(client, linkRevision, chain, change, values)) !== null;
+  return await linkChange(client, linkRevision, chain, change, values);
 }
 
 async function appendLocked(...given: Parameters<typeof append>): Promise<void> {
-  if (!(await append(...given))) throw new Error('the chain has moved on under its lock');
+  if ((await append(...given)) === null) throw new Error('the chain has moved on under its lock');
 }
 
 const linkRevision = linking('revision', [

@@ -29,7 +29,7 @@ export interface ApplyRequest {
   readonly reason: string;
   /** Refuse unless the current revision is this one (0: unless the name is free). */
   readonly expectedRevision?: number;
-  /** The sequence that the request was checked at: `moved` where the tenant's declarations have changed since. */
+  /** The sequence that the request was checked at: `moved` where the tenant's declarations have changed since, or the store went back. */
   readonly checkedAt?: number;
   /** Asking twice with one key gives the first outcome again, in the same transaction as the change; see `KeyReused`. */
   readonly idempotencyKey?: string;
@@ -41,7 +41,12 @@ export interface KeyReused {
 }
 
 export type ApplyOutcome =
-  | { readonly kind: 'created' | 'changed' | 'unchanged'; readonly revision: GoalRevision }
+  | {
+      readonly kind: 'created' | 'changed' | 'unchanged';
+      readonly revision: GoalRevision;
+      /** Of the change, where this very call has made it: what was declared at `checkedAt`, and this, is all that is declared at it. */
+      readonly sequence?: number;
+    }
   /** 0: there is nothing under the name. */
   | { readonly kind: 'conflict'; readonly currentRevision: number }
   | { readonly kind: 'moved' }

@@ -21,37 +21,45 @@ type NamedRequest = ApiRequest<
   unknown
 >;
 
+export interface Applied extends Extract<ApplyOutcome, { readonly revision: GoalRevision }> {
+  /** What is declared, with it. */
+  readonly known: TenantWorld;
+}
+
+/** `known`: after a change that this very attempt has made. */
+type Attempted = ApplyOutcome & { readonly known?: TenantWorld };
+
 /** Under constant change each turn reads what is there now; of those that race one gets through each time. */
 export const turnsMax = 50;
 
-export async function applyDeclaration(
-  request: NamedRequest,
-  kind: Kind,
-  parts: ApiParts,
-): Promise<Extract<ApplyOutcome, { readonly revision: GoalRevision }>> {
+export async function applyDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<Applied> {
   const document = readDocument(request, kind);
   const { tenant, author } = request.caller;
   requireOwner(request.caller, document.metadata.owner, `${kind} ${document.metadata.name}`);
   const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
-  const attempt = async (): Promise<ApplyOutcome> => {
-    const known = await parts.worlds.read(tenant);
+  const attempt = async (known: TenantWorld): Promise<Attempted> => {
     // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
     const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
     requireFitting(known, document, parts);
     await requireRegistered(tenant, known, document, parts);
     const { metadata, declared } = document;
-    return await parts.goals.apply({
+    const outcome = await parts.goals.apply({
       ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
     });
+    if (!('sequence' in outcome) || outcome.sequence === undefined) return outcome;
+    const { revision, sequence } = outcome;
+    return { ...outcome, known: parts.worlds.advance(known, { revision, sequence }) };
   };
+  const fresh = async () => await attempt(await parts.worlds.read(tenant));
+  const recalling = async () => (await attemptRecalled(parts, request, attempt)) ?? (await fresh());
   for (let turn = 0; turn < turnsMax; turn++) {
     // A registry that is slow to answer holds nobody else up.
-    const outcome = await (mayAskRegistry(document) ? attempt() : parts.worlds.inTurn(tenant, attempt));
+    const outcome = await (mayAskRegistry(document) ? fresh() : parts.worlds.inTurn(tenant, recalling));
     switch (outcome.kind) {
       case 'created':
       case 'changed':
       case 'unchanged':
-        return outcome;
+        return { ...outcome, known: outcome.known ?? (await parts.worlds.read(tenant)) };
       case 'conflict':
         throw stale(outcome.currentRevision);
       case 'key-reused':
@@ -61,6 +69,26 @@ export async function applyDeclaration(
     }
   }
   throw busy();
+}
+
+/**
+ * On what is remembered: the store says whether that is still what is there, in the change itself. Only what was done
+ * counts; a refusal may be due to what others have changed since. Under a key a first outcome is final, so it is asked.
+ */
+async function attemptRecalled(
+  parts: ApiParts,
+  request: NamedRequest,
+  attempt: (known: TenantWorld) => Promise<Attempted>,
+): Promise<Attempted | null> {
+  const recalled = parts.worlds.recall(request.caller.tenant);
+  if (recalled === null || request.headers['idempotency-key'] !== undefined) return null;
+  try {
+    const outcome = await attempt(recalled);
+    return outcome.known === undefined ? null : outcome;
+  } catch (error) {
+    if (error instanceof ApiRefusal) return null;
+    throw error;
+  }
 }
 
 export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<void> {

@@ -33,7 +33,7 @@ export const putRoute = endpoint({
     if (request.search.dryRun === 'true')
       return jsonAnswer(200, await planDocuments(parts, tenant, [readDocument(request, 'Route')]));
     const outcome = await applyDeclaration(request, 'Route', parts);
-    const resource = (await routeViews(parts, await parts.worlds.read(tenant), [outcome.revision]))[0];
+    const resource = (await routeViews(parts, outcome.known, [outcome.revision]))[0];
     const status = outcome.kind === 'created' ? 201 : 200;
     return jsonAnswer(status, { outcome: outcome.kind, resource }, { etag: etagOf(outcome.revision.revision) });
   },

@@ -33,9 +33,7 @@ export const putStream = endpoint({
     if (request.search.dryRun === 'true')
       return jsonAnswer(200, await planDocuments(parts, tenant, [readDocument(request, 'Stream')]));
     const outcome = await applyDeclaration(request, 'Stream', parts);
-    const resource = (
-      await streamViews(parts, await parts.worlds.read(tenant), [outcome.revision.name], 'without-counts')
-    )[0];
+    const resource = (await streamViews(parts, outcome.known, [outcome.revision.name], 'without-counts'))[0];
     const status = outcome.kind === 'created' ? 201 : 200;
     return jsonAnswer(status, { outcome: outcome.kind, resource }, { etag: etagOf(outcome.revision.revision) });
   },

@@ -11,6 +11,7 @@ import { InTurn } from '#functions/api/in-turn.ts';
 
 export interface TenantWorld {
   readonly tenant: string;
+  readonly index: DeclaredIndex;
   /** What it was read at: for a change to be conditional on nothing having changed since. */
   readonly sequence: number;
   /** All of them, by kind and name: costs what the tenant has. */
@@ -92,9 +93,31 @@ export class WorldCache {
     const isSame = before !== undefined && revisions.length === 0;
     const index = isSame ? before.index : (before?.index ?? DeclaredIndex.empty).with(revisions);
     const kept = isSame ? before : { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
+    const newer = this.#kept.get(tenant);
+    // What was changed meanwhile, and is known already, stays known.
+    if (isBehind || newer === undefined || newer.sequence <= kept.sequence) this.#keep(tenant, kept);
+    return kept.resolved;
+  }
+
+  #keep(tenant: string, kept: Kept): void {
     this.#kept.delete(tenant);
     this.#kept.set(tenant, kept);
     if (this.#kept.size > tenantsKeptMax) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+
+  /** What was last read of it: perhaps not what is there now. Null where nothing is remembered. */
+  recall(tenant: string): TenantWorld | null {
+    return this.#kept.get(tenant)?.resolved ?? null;
+  }
+
+  /** After a change that was made where nothing had changed since `known`: with it, that is what is declared. */
+  advance(known: TenantWorld, change: { readonly revision: GoalRevision; readonly sequence: number }): TenantWorld {
+    const { tenant } = known;
+    const index = known.index.with([change.revision]);
+    const { sequence } = change;
+    const kept = { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
+    const newer = this.#kept.get(tenant);
+    if (newer === undefined || newer.sequence <= sequence) this.#keep(tenant, kept);
     return kept.resolved;
   }
 
@@ -130,7 +153,7 @@ function resolve(tenant: string, sequence: number, index: DeclaredIndex, worlds:
     },
   });
   return {
-    ...{ tenant, sequence },
+    ...{ tenant, sequence, index },
     get documents() {
       return documents();
     },

@@ -269,6 +269,10 @@ function concurrencyContract(open: () => GoalStore): void {
     expect(await store.apply({ ...aStream(tenant, 'a'), checkedAt: sequence })).toMatchObject({ kind: 'created' });
     expect(await store.apply({ ...aRoute(tenant, 'r'), checkedAt: sequence })).toEqual({ kind: 'moved' });
     expect(await store.remove({ ...aDelete(tenant, 'a'), checkedAt: sequence })).toEqual({ kind: 'moved' });
+    // Of a store that was restored from a backup since.
+    const ahead = { ...aRoute(tenant, 'r'), checkedAt: sequence + 1_000_000 };
+    expect(await store.apply(ahead)).toEqual({ kind: 'moved' });
+    expect(await store.change({ ...ahead, applies: [ahead], removes: [] })).toEqual({ kind: 'moved' });
     const later = await store.changedSince(tenant, sequence);
     expect(await store.apply({ ...aRoute(tenant, 'r'), checkedAt: later.sequence })).toMatchObject({ kind: 'created' });
   });

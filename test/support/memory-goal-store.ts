@@ -71,16 +71,18 @@ function change(memory: Memory, subject: string): number {
   return ++memory.sequence;
 }
 
-function write(memory: Memory, revision: GoalRevision): void {
+function write(memory: Memory, revision: GoalRevision): number {
   const sequence = change(memory, `${revision.kind}/${revision.name}`);
   memory.revisions.push({ sequence, revision });
   const key = keyOf(revision.tenant, revision.kind, revision.name);
   memory.heads.set(key, { sequence, revision, confirmed: false });
+  return sequence;
 }
 
 const moved = (memory: Memory, tenant: string, checkedAt: number | undefined): boolean =>
   checkedAt !== undefined &&
-  [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt);
+  (checkedAt > memory.sequence ||
+    [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt));
 
 function requireName(name: string): void {
   if (name.length > limits.nameCharsMax || !namePattern.test(name))
@@ -117,8 +119,9 @@ function apply(memory: Memory, request: ApplyRequest & { readonly revive?: boole
       at: memory.options.now(),
     },
   };
-  write(memory, revision);
-  return { kind: current ? 'changed' : 'created', revision };
+  const sequence = write(memory, revision);
+  const done = { kind: current ? 'changed' : 'created', revision } as const;
+  return request.idempotencyKey === undefined ? { ...done, sequence } : done;
 }
 
 function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {

@@ -106,6 +106,31 @@ describe('what is kept of a tenant', () => {
     );
   });
 
+  test('is known to the one who made a change where nothing had changed since, and to nobody too early', async () => {
+    const step = fc.record({ change: declared, others: fc.option(declared, { freq: 3 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 10 }), async (steps) => {
+        const goals = createMemoryGoalStore({ now: () => theTime });
+        const cache = new WorldCache(goals, plan);
+        const asked = { tenant: 'default', author: 'ann', reason: '' };
+        for (const { change, others } of steps) {
+          const known = cache.recall('default') ?? (await cache.read('default'));
+          if (others)
+            await goals.apply({ ...asked, kind: others.kind, metadata: metadata(others.name), declared: others.spec });
+          const made = { ...asked, kind: change.kind, metadata: metadata(change.name), declared: change.spec };
+          const outcome = await goals.apply({ ...made, checkedAt: known.sequence });
+          if (!('sequence' in outcome) || outcome.sequence === undefined) continue;
+          const { revision, sequence } = outcome;
+          const fresh = toldOf(await new WorldCache(goals, plan).read('default'));
+          expect(toldOf(cache.advance(known, { revision, sequence }))).toEqual(fresh);
+          expect(toldOf(cache.recall('default')!)).toEqual(fresh);
+        }
+        expect(toldOf(await cache.read('default'))).toEqual(toldOf(await new WorldCache(goals, plan).read('default')));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   test('agrees with the world of all that is declared', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(declared, { maxLength: 10 }), async (all) => {
