@@ -5,6 +5,7 @@ import { judgeProgress } from '#core/health/progress.ts';
 import type { ExitName } from '#core/job/exit-codes.ts';
 import type { WorkerState } from '#core/job/heartbeat.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
+import { roundMs } from '#core/job/pace.ts';
 import { Commits } from './commits.ts';
 import { ErrorsSeen } from './errors-seen.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -19,10 +20,6 @@ import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 const eagerRoundMs = 100;
 /** What is awaited for long, or cannot be asked for, is asked for ever less often: many workers that start at once would hold each other up. */
 const eagerGrowth = 1.5;
-/** How often the view is read at the least, so that live settings arrive within seconds where heartbeats are paid for and rare. */
-const roundMsMax = 2_500;
-/** Where a lease is long because there are many workers, reading is rarer too. */
-const roundsPerLease = 8;
 /** How often the lease and progress are looked at; both are only compared with the clock. */
 const watchMs = 200;
 /** How often the cluster's metadata is read anew: new partitions and topics made anew are noticed by it. */
@@ -115,8 +112,7 @@ export class Worker {
 
   /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat or oftener. */
   async #rounds(): Promise<void> {
-    const { heartbeatMs, leaseMs } = this.#parts.goal.settings;
-    const roundMs = Math.min(heartbeatMs, Math.max(roundMsMax, leaseMs / roundsPerLease));
+    const calmMs = roundMs(this.#parts.goal.settings);
     let eagerMs = eagerRoundMs;
     while (!this.#isOver && !this.#draining) {
       let waits = true;
@@ -126,8 +122,8 @@ export class Worker {
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
       }
-      await wait(waits ? Math.min(eagerMs, roundMs) : roundMs);
-      eagerMs = waits ? Math.min(eagerMs * eagerGrowth, roundMs) : eagerRoundMs;
+      await wait(waits ? Math.min(eagerMs, calmMs) : calmMs);
+      eagerMs = waits ? Math.min(eagerMs * eagerGrowth, calmMs) : eagerRoundMs;
     }
   }
 

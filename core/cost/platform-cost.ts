@@ -1,5 +1,6 @@
 // What a platform costs a month: what it costs with no job, and what each job adds, from counts that follow from its settings.
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import { roundMs } from '#core/job/pace.ts';
 import type { PriceTable } from './price-table.ts';
 
 /** What the stage's stacks hold, as far as it costs. */
@@ -118,12 +119,9 @@ export function fleetCost(fleet: Fleet, worker: PlatformSettings['worker'], pric
       workers * each(worker.heartbeatMs) * heartbeatUnits * prices.dynamoWrite,
       'heartbeatMs (and so how soon a silent worker is noticed)',
     ),
-    grown(
-      'Rounds: reading the job’s items',
-      workers * each(Math.min(worker.heartbeatMs, 2_500)) * 2 * prices.dynamoRead,
-      '-',
-    ),
-    grown('Leases', fleet.jobs * each(worker.leaseMs / 2) * prices.dynamoWrite, 'leaseMs'),
+    grown('Rounds: reading the job’s items', workers * each(roundMs(worker)) * 2 * prices.dynamoRead, '-'),
+    // The leader renews its own with each heartbeat.
+    grown('Leases', fleet.jobs * each(worker.heartbeatMs) * prices.dynamoWrite, 'heartbeatMs'),
     grown('Commits', splits * each(worker.commitMs) * prices.dynamoWrite, 'commitMs (and so how much is read again)'),
     grown('Checkpoints', workers * each(worker.checkpointMs) * prices.s3Put, 'checkpointMs'),
     grown(
