@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The `millrace` command: makes sure that Node 24 runs it (the project's own, where the caller's is older), then hands over to main.ts.
+// The `millrace` command: makes sure that Node 24 runs it (the project's own, where the caller's is older), then hands over
+// to main.ts, or to the one file that `up` has made of it and all that it uses.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import module, { createRequire } from 'node:module';
@@ -51,7 +52,9 @@ function runUnder(node) {
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
   // Keeps the stripped and compiled TypeScript: without it `--help` takes twice as long.
   module.enableCompileCache(join(dirname(home), '.cache', 'compile'));
-  await import(pathToFileURL(main).href);
+  const { lastBundle, notePathOf } = await import('../adapters/local/bundle-note.ts');
+  const bundle = lastBundle(notePathOf('cli/main.ts', { isHere: true }));
+  await import(pathToFileURL(bundle ?? main).href);
 } else {
   const node = projectNode();
   if (node === null) {

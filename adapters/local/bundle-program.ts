@@ -5,18 +5,22 @@ import { builtinModules } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
+import type { BundleWay } from './bundle-note.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
 /** They load files of their own, so they stay outside a bundle and stand beside it. */
 export const packagesBeside = ['@platformatic/wasm-utils', 'libpg-query'] as const;
 
+/** What a file asks where it lies. Never spelled out with what follows: this file is bundled too, and would be changed by `withSourcePlaces`. */
+const meta = 'import.meta';
+
 /** What a bundled CommonJS package expects to find. */
 export const banner = [
   "import { createRequire as makeRequire } from 'node:module';",
-  'const require = makeRequire(import.meta.url);',
-  'const __filename = import.meta.filename;',
-  'const __dirname = import.meta.dirname;',
+  `const require = makeRequire(${meta}.url);`,
+  `const __filename = ${meta}.filename;`,
+  `const __dirname = ${meta}.dirname;`,
 ].join('\n');
 
 /**
@@ -80,21 +84,17 @@ const withSourcePlaces: Plugin = {
   setup(building) {
     building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
-      if (path.includes('/node_modules/') || !text.includes('import.meta.')) return undefined;
+      if (path.includes('/node_modules/') || !text.includes(`${meta}.`)) return undefined;
       const contents = text
-        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
-        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
+        .replaceAll(`${meta}.dirname`, JSON.stringify(dirname(path)))
+        .replaceAll(`${meta}.filename`, JSON.stringify(path))
+        .replaceAll(`${meta}.url`, JSON.stringify(pathToFileURL(path).href));
       return { contents, loader: 'ts' };
     });
   },
 };
 
-export interface BundleOptions {
-  /** For a program that only runs where its sources lie. */
-  readonly isHere?: boolean;
-  /** Takes out the white space as well. */
-  readonly small?: boolean;
-}
+export type BundleOptions = BundleWay;
 
 export const common = (entry: string, { small = false, isHere = false }: BundleOptions) =>
   ({
@@ -108,7 +108,8 @@ export const common = (entry: string, { small = false, isHere = false }: BundleO
     // Packages that come both ways are taken as ES modules: what is not used of them can be left out.
     mainFields: ['module', 'main'],
     plugins: [withoutKafkaClients, withoutLocales, withRequiredNode, ...(isHere ? [withSourcePlaces] : [])],
-    external: [...packagesBeside, 'pg-native'],
+    // The bundler itself runs from its own place only.
+    external: [...packagesBeside, 'pg-native', 'esbuild'],
     minifyWhitespace: small,
     minifySyntax: small,
     legalComments: 'none',

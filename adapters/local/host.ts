@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
-import { bundleHere, bundleWorker } from './bundle-worker.ts';
+import { bundleCommand, bundleHere, bundleWorker } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -98,6 +98,7 @@ export class LocalPlatform {
       await this.#startParts(this.#ports, this.#credentials);
       this.#enter('ready');
       this.#tidy = setInterval(() => this.#tidyUp(), tidyEveryMs);
+      if (this.#options.programs === undefined) void this.#bundleCommand();
     } catch (error) {
       await this.stop();
       throw error;
@@ -142,6 +143,13 @@ export class LocalPlatform {
       jars.then(() => this.#begin(onJava)),
     ]);
     await this.#begin((await upper).map(program));
+  }
+
+  /** When all is up: nobody waits for it, and without it commands only start slower. */
+  async #bundleCommand(): Promise<void> {
+    await bundleCommand().catch((error: unknown) =>
+      this.#options.tell(`the command was not bundled: ${messageOf(error)}`),
+    );
   }
 
   async #begin(parts: readonly RunningPart[]): Promise<void> {

@@ -1,7 +1,9 @@
 // A program's bundle is made when something that it is made of has changed, and not otherwise.
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { bundleToFile, notePathOf } from '#adapters/local/bundle-worker.ts';
+import { notePathOf } from '#adapters/local/bundle-note.ts';
+import { bundleProgram } from '#adapters/local/bundle-program.ts';
+import { bundleToFile } from '#adapters/local/bundle-worker.ts';
 
 const entry = 'adapters/local/ports.ts';
 const note = notePathOf(entry);
@@ -34,4 +36,11 @@ test('a program that is bundled in two ways gives each its own, whichever was ma
   const small = await bundleToFile(entry, { small: true });
   expect(small).not.toBe(path);
   expect([await bundleToFile(entry), await bundleToFile(entry, { small: true })]).toEqual([path, small]);
+});
+
+test('a bundler that is itself bundled makes the same of the same sources', async () => {
+  const bundled = await bundleToFile('adapters/local/bundle-program.ts', { isHere: true });
+  const again = (await import(bundled)) as { bundleProgram: typeof bundleProgram };
+  const program = ['cli/commands/version.ts', { isHere: true }] as const;
+  expect((await again.bundleProgram(...program)).text).toBe((await bundleProgram(...program)).text);
 });

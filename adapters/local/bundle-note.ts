@@ -1,0 +1,55 @@
+// What a bundle was made of, so that a start can tell whether the last one is still that of these sources.
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundleFolder } from './compile-cache.ts';
+
+export interface BundleWay {
+  /** For a program that only runs where its sources lie. */
+  readonly isHere?: boolean;
+  /** Takes out the white space as well. */
+  readonly small?: boolean;
+}
+
+/** A state is the size and the time of a file. */
+interface Note {
+  readonly path: string;
+  readonly states: Readonly<Record<string, string>>;
+}
+
+/** The same program bundled in two ways has two notes. */
+export function notePathOf(entry: string, { isHere = false, small = false }: BundleWay = {}): string {
+  const ways = [isHere ? 'here' : '', small ? 'small' : ''].filter((way) => way !== '');
+  return join(bundleFolder, `${[entry.replaceAll('/', '-'), ...ways].join('.')}.json`);
+}
+
+/** The path of the last bundle; null where there is none, or where a file that it was made of has changed. */
+export function lastBundle(notePath: string): string | null {
+  try {
+    const { path, states } = JSON.parse(readFileSync(notePath, 'utf8')) as Note;
+    const isSame = existsSync(path) && Object.entries(states).every(([file, state]) => stateOf(file) === state);
+    return isSame ? path : null;
+  } catch {
+    // None yet, or one that cannot be read: a bundle is made.
+    return null;
+  }
+}
+
+/** `path` was made of `inputs` from the time `began` on, in ms since 1970. */
+export function noteBundle(notePath: string, path: string, inputs: readonly string[], began: number): void {
+  // A file that was changed while the bundle was made has a time after its beginning, and is told from what went in.
+  const states = Object.fromEntries(inputs.map((input) => [input, stateOf(input, began)]));
+  writeWhole(notePath, JSON.stringify({ path, states } satisfies Note));
+}
+
+export function writeWhole(path: string, text: string): void {
+  const unfinished = `${path}.${process.pid}`;
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, path);
+}
+
+/** Unlike any other where the file was changed after `before`, in ms since 1970. */
+function stateOf(file: string, before = Number.POSITIVE_INFINITY): string {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return 'gone';
+  return stat.mtimeMs > before ? 'unsure' : `${stat.size} ${stat.mtimeMs}`;
+}
