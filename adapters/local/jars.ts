@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,11 +70,27 @@ async function fetchSet(set: JarSet, target: string, progress: FetchProgress): P
     copyFileSync(pomPath(set), join(project, 'pom.xml'));
     await runMaven(set, ['-B', '-f', join(project, 'pom.xml'), goalOf(set), `-DoutputDirectory=${jars}`], progress);
     if (!existsSync(jars) || readdirSync(jars).length === 0) throw notFetched(set, 'Maven ended well but left none');
+    if (set === 'dynamodb') hideManifest(jars, 'DynamoDBLocal-');
     moveUnlessThere(jars, target);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }
 }
+
+/**
+ * DynamoDB Local's jar names the folder that it lies in as a class path, and of a class path with a folder the virtual machine lays no classes
+ * out (class-archive.ts). All jars are named by us, so its manifest gets a name that is looked for by nobody.
+ */
+export function hideManifest(folder: string, name: string): void {
+  const path = join(folder, readdirSync(folder).find((file) => file.startsWith(name)) ?? name);
+  const bytes = readFileSync(path);
+  // An archive says the name of a file twice: before its bytes, and in the directory at its end. The length must stay.
+  for (let at = bytes.indexOf(manifest.name); at >= 0; at = bytes.indexOf(manifest.name))
+    bytes.write(manifest.hidden, at, 'latin1');
+  writeFileSync(path, bytes);
+}
+
+const manifest = { name: 'META-INF/MANIFEST.MF', hidden: 'META-INF/MANIFEST.--' } as const;
 
 /** Another process may have been quicker; its copy is as good. */
 function moveUnlessThere(from: string, to: string): void {

@@ -103,6 +103,7 @@ export async function ownRegistry(): Promise<OwnPart> {
 export async function layOutClasses(): Promise<void> {
   const starts = [
     ['kafka', ownKafka],
+    ['dynamodb', ownDynamodb],
     ['s3', ownS3],
   ] as const;
   const missing = starts.filter(([jars]) => archivePath(classArchive(jars, tmpdir())) === null);

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { archiveArgs, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { jarsHere } from '../jars.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
@@ -18,13 +19,14 @@ export interface DynamodbPartOptions {
  */
 export function dynamodbPart(options: DynamodbPartOptions): Part {
   const endpoint = `http://${loopback}:${options.port}`;
+  const archive = classArchive('dynamodb', options.data);
   return {
     name: 'dynamodb',
     command: javaCommand(),
     args: javaArgs({
       jars: 'dynamodb',
       heapMiB: 128,
-      // No class archive: a jar of it names a folder as a class path, which the virtual machine refuses to lay out.
+      vm: archiveArgs(archive),
       main: 'org.eclipse.jetty.xml.XmlConfiguration',
       args: [`millrace.port=${options.port}`, `millrace.data=${options.data}`, join(jarsHere, 'dynamodb.jetty.xml')],
     }),
@@ -36,7 +38,8 @@ export function dynamodbPart(options: DynamodbPartOptions): Part {
     probe: () => probeDynamodb(endpoint),
     readyWithinMs: 30_000,
     stopSignal: 'SIGTERM',
-    stopWithinMs: 5_000,
+    stopWithinMs: stopWithinMsOf(archive, 5_000),
+    afterEnd: () => keepArchive(archive),
   };
 }
 
