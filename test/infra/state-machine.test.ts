@@ -1,10 +1,17 @@
 // The state machine that CDK synthesizes, run by the local interpreter.
 import { describe, expect, test } from '@jest/globals';
+import { StateMachine } from 'aws-local-stepfunctions';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import { createReconcileHandler } from '#functions/reconcile/handler.ts';
-import { createLocalMachine } from '#functions/reconcile/local-machine.ts';
+import { createLocalMachine, localDefinition } from '#functions/reconcile/local-machine.ts';
 
 describe('the state machine', () => {
+  test('is valid in the States Language, paths and addresses too', () => {
+    const { States, ...rest } = localDefinition();
+    expect(() => new StateMachine({ States, ...rest })).not.toThrow();
+    expect(() => new StateMachine({ ...rest, States: {} })).toThrow('definition is invalid');
+  });
+
   test('goes round with a pass a turn until the world has settled', async () => {
     const turns: unknown[] = [];
     const handler = async (input: unknown) => {
