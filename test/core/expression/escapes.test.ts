@@ -25,7 +25,7 @@ const inherited = ['constructor', 'prototype', 'toString', 'valueOf', 'hasOwnPro
 
 /** Calling what the host has. */
 const calls = [
-  'eval($$1$$)',
+  '"eval"($$1$$)',
   '"Function"($$return process$$)',
   'constructor($$return process$$)',
   'a."constructor"($$x$$)',
