@@ -1,7 +1,8 @@
 // The goal store at size, through the API: how long a get and an apply take at a steady rate, and whether the last page of a list costs what the first does.
-// Usage: npm run bench:goal-store [-- --routes N] [--revisions N] [--streams N] [--rate N] [--seconds N] [--warm N] [--profile DIR]
-// Half of the requests are gets, half applies; `warm` of them come before those that count. Beside the times it tells the processor time
-// that a request costs in each program, which a busy machine changes little; `profile` keeps the API's CPU profile in that folder.
+// Usage: npm run bench:goal-store [-- --routes N] [--revisions N] [--streams N] [--rate N[,N…]] [--seconds N] [--warm N] [--profile DIR]
+// Half of the requests are gets, half applies, at one rate after the other, for so many seconds each; `warm` of them come before those
+// that count. Beside the times it tells the processor time that a request costs in each program, which a busy machine changes less;
+// `profile` keeps the API's CPU profile in that folder. What is promised is asked of the last rate.
 // One line of JSON on standard output, progress on standard error; exit code 0 if the promises hold.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,17 +21,18 @@ const { values } = parseArgs({
     routes: { type: 'string', default: '10000' },
     revisions: { type: 'string', default: '100' },
     streams: { type: 'string', default: '1000' },
-    rate: { type: 'string', default: '100' },
-    seconds: { type: 'string', default: '30' },
-    warm: { type: 'string', default: '400' },
+    rate: { type: 'string', default: '25,50,100' },
+    seconds: { type: 'string', default: '20' },
+    warm: { type: 'string', default: '2000' },
     profile: { type: 'string' },
   },
 });
 const size = { routes: Number(values.routes), revisions: Number(values.revisions), streams: Number(values.streams) };
-const rate = Number(values.rate);
+const rates = values.rate.split(',').map(Number);
 const seconds = Number(values.seconds);
 const tell = (line: string): void => console.error(line);
 const p99MsMax = 50;
+const warmersMax = 4;
 
 interface Served {
   readonly url: string;
@@ -85,7 +87,7 @@ function routeOf(index: number, than: number) {
 
 /** At their times whatever becomes of those before: a slow answer makes no room for itself. */
 async function atRate(
-  url: string,
+  rate: number,
   act: (turn: number) => { readonly kind: 'get' | 'apply'; readonly done: Promise<number> },
 ) {
   const took = { get: [] as number[], apply: [] as number[] };
@@ -100,7 +102,7 @@ async function atRate(
   }
   await Promise.all(open);
   tell(
-    `${url}: ${took.get.length} gets, ${took.apply.length} applies in ${Math.round((performance.now() - startedMs) / 1_000)} s`,
+    `${rate} a second: ${took.get.length} gets, ${took.apply.length} applies in ${Math.round((performance.now() - startedMs) / 1_000)} s`,
   );
   return took;
 }
@@ -110,6 +112,13 @@ const spentBy = ({ api, postgres, dynamodb }: Readonly<Record<'api' | 'postgres'
   ...{ api: processorSeconds(api), postgres: processorSeconds(postgres), dynamodb: processorSeconds(dynamodb) },
   bench: process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
 });
+
+type Spent = ReturnType<typeof spentBy>;
+
+const perRequest = (before: Spent, after: Spent, requests: number): Spent => {
+  const of = (program: keyof Spent): number => round(((after[program] - before[program]) * 1_000) / requests);
+  return { api: of('api'), postgres: of('postgres'), dynamodb: of('dynamodb'), bench: of('bench') };
+};
 
 const round = (ms: number): number => Number(ms.toFixed(1));
 
@@ -163,30 +172,32 @@ try {
       ? { kind: 'get', done: timed('GET', place) }
       : { kind: 'apply', done: timed('PUT', place, JSON.stringify(routeOf(index, 1_000 + turn))) };
   };
-  const warm = Number(values.warm);
-  for (let turn = 0; turn < warm; turn++) await ask(turn).done;
-  const programs = { api: api.process.pid!, postgres: processIn(postgres.data), dynamodb: processIn(dynamodb.data) };
-  const before = spentBy(programs);
-  const took = await atRate(url, (turn) => ask(warm + turn));
-  const after = spentBy(programs);
-  const perRequest = (program: keyof typeof before): number =>
-    round(((after[program] - before[program]) * 1_000) / (rate * seconds));
-  const cpuMs = {
-    ...{ api: perRequest('api'), postgres: perRequest('postgres') },
-    ...{ dynamodb: perRequest('dynamodb'), bench: perRequest('bench') },
+  let turns = 0;
+  const warm = async (): Promise<void> => {
+    while (turns < Number(values.warm)) await ask(turns++).done;
   };
+  await Promise.all(Array.from({ length: warmersMax }, warm));
+  const programs = { api: api.process.pid!, postgres: processIn(postgres.data), dynamodb: processIn(dynamodb.data) };
+  const atRates = [];
+  for (const rate of rates) {
+    const first = turns;
+    const before = spentBy(programs);
+    const took = await atRate(rate, (turn) => ask(first + turn));
+    turns += rate * seconds;
+    const cpuMs = perRequest(before, spentBy(programs), rate * seconds);
+    atRates.push({ rate, getMs: summary(took.get), applyMs: summary(took.apply), cpuMs });
+    tell(JSON.stringify(atRates.at(-1)));
+  }
   const beforeLast = routeName(size.routes - 21);
   const pages = {
     routes: await pagesOf(url, '/v1/routes', beforeLast),
     jobs: await pagesOf(url, '/v1/jobs', `${beforeLast}.out`),
     revisions: await pagesOf(url, `/v1/routes/${routeName(7)}/revisions`, '21'),
   };
-  const [get, apply] = [summary(took.get), summary(took.apply)];
   const steady = Object.values(pages).every(({ first, last }) => last <= 2 * first + 5);
-  const ok = get.p99 < p99MsMax && apply.p99 < p99MsMax && steady;
-  console.log(
-    JSON.stringify({ ...size, rate, seconds, firstMs, getMs: get, applyMs: apply, cpuMs, pagesMs: pages, ok }),
-  );
+  const { getMs, applyMs } = atRates.at(-1)!;
+  const ok = getMs.p99 < p99MsMax && applyMs.p99 < p99MsMax && steady;
+  console.log(JSON.stringify({ ...size, seconds, firstMs, rates: atRates, pagesMs: pages, ok }));
   process.exitCode = ok ? 0 : 1;
 } finally {
   api.process.kill('SIGTERM');
