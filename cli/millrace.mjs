@@ -52,9 +52,8 @@ function runUnder(node) {
 if (Number.parseInt(process.versions.node, 10) >= nodeMajorMin) {
   // Keeps the stripped and compiled TypeScript: without it `--help` takes twice as long.
   module.enableCompileCache(join(dirname(home), '.cache', 'compile'));
-  const { lastBundle, notePathOf } = await import('../adapters/local/bundle-note.ts');
-  const bundle = lastBundle(notePathOf('cli/main.ts', { isHere: true }));
-  await import(pathToFileURL(bundle ?? main).href);
+  const { lastBundleHere } = await import('../adapters/local/bundle-note.ts');
+  await import(pathToFileURL(lastBundleHere('cli/main.ts') ?? main).href);
 } else {
   const node = projectNode();
   if (node === null) {

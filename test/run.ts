@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bundleCommand, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
+import { bundleForNextStart, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
 import { platformPrograms } from '#adapters/local/host.ts';
 import { everyJarSet, fetchJars } from '#adapters/local/jars.ts';
 import { layOutClasses } from '#test/support/own-parts.ts';
@@ -107,7 +107,7 @@ await layOutClasses();
 await bundleWorker();
 for (const { entry } of platformPrograms.filter(({ name }) => name !== 'supervisor'))
   await bundleHere(relative(root, entry));
-await bundleCommand();
+await bundleForNextStart();
 // Three processes at a time keep two processors busy. With more, each platform under test runs longer, and costs more in all.
 const lanes = await Promise.all([
   lane(() => jest('e2e', 2)),

@@ -34,6 +34,9 @@ export function lastBundle(notePath: string): string | null {
   }
 }
 
+/** Of a program that runs where its sources lie. */
+export const lastBundleHere = (entry: string): string | null => lastBundle(notePathOf(entry, { isHere: true }));
+
 /** `path` was made of `inputs` from the time `began` on, in ms since 1970. */
 export function noteBundle(notePath: string, path: string, inputs: readonly string[], began: number): void {
   // A file that was changed while the bundle was made has a time after its beginning, and is told from what went in.

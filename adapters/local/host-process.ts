@@ -4,7 +4,7 @@ import { closeSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '#core/errors.ts';
-import { lastBundle, notePathOf } from './bundle-note.ts';
+import { lastBundleHere } from './bundle-note.ts';
 import { compileCacheOf } from './compile-cache.ts';
 import { lastLines, openLog } from './log-file.ts';
 import {
@@ -36,8 +36,7 @@ const stopWithinMs = 60_000;
 export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: readonly ExtraPart[] = []): HostProcess {
   const log = placesIn(dataDir).hostLog;
   const output = openLog(log);
-  const bundle = lastBundle(notePathOf('adapters/local/host-main.ts', { isHere: true }));
-  const entry = bundle ?? join(import.meta.dirname, 'host-main.ts');
+  const entry = lastBundleHere('adapters/local/host-main.ts') ?? join(import.meta.dirname, 'host-main.ts');
   const logOffset = statSync(log).size;
   const child = spawn(
     process.execPath,

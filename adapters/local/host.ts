@@ -3,7 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
-import { bundleCommand, bundleHere, bundleWorker } from './bundle-worker.ts';
+import { lastBundleHere } from './bundle-note.ts';
+import { bundleForNextStart, bundleHere, bundleWorker } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -98,7 +99,7 @@ export class LocalPlatform {
       await this.#startParts(this.#ports, this.#credentials);
       this.#enter('ready');
       this.#tidy = setInterval(() => this.#tidyUp(), tidyEveryMs);
-      if (this.#options.programs === undefined) void this.#bundleCommand();
+      if (this.#options.programs === undefined) void this.#bundleForNextStart();
     } catch (error) {
       await this.stop();
       throw error;
@@ -135,7 +136,10 @@ export class LocalPlatform {
     // While what they stand on starts.
     const upper = bundled(programs.filter(({ name }) => name !== 'supervisor'));
     upper.catch(() => {});
-    const supervisor = programs.filter(({ name }) => name === 'supervisor').map(program);
+    // It starts at once, so it is taken as it was bundled last, or from its sources.
+    const supervisor = programs
+      .filter(({ name }) => name === 'supervisor')
+      .map((one) => program({ ...one, entry: lastBundleHere(relative(repository, one.entry)) ?? one.entry }));
     this.#enter('starting');
     const jars = fetchJars([...jarSets, ...extra], { tell, signal: this.#stopping.signal });
     await all([
@@ -146,9 +150,9 @@ export class LocalPlatform {
   }
 
   /** When all is up: nobody waits for it, and without it commands only start slower. */
-  async #bundleCommand(): Promise<void> {
-    await bundleCommand().catch((error: unknown) =>
-      this.#options.tell(`the command was not bundled: ${messageOf(error)}`),
+  async #bundleForNextStart(): Promise<void> {
+    await bundleForNextStart().catch((error: unknown) =>
+      this.#options.tell(`programs were not bundled: ${messageOf(error)}`),
     );
   }
 

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { lastBundleHere } from '#adapters/local/bundle-note.ts';
 import { RunningPart } from '#adapters/local/part.ts';
 import { programPart } from '#adapters/local/parts/program.ts';
 import { placesIn } from '#adapters/local/platform-file.ts';
@@ -29,7 +30,9 @@ export async function ownSupervisor(more: Readonly<Record<string, string>> = {})
   const url = `http://millrace:password@127.0.0.1:${port}`;
   const part = programPart({
     name: 'supervisor',
-    entry: resolve(import.meta.dirname, '../../adapters/local/supervisor-main.ts'),
+    entry:
+      lastBundleHere('adapters/local/supervisor-main.ts') ??
+      resolve(import.meta.dirname, '../../adapters/local/supervisor-main.ts'),
     port,
     healthPath: '/health',
     heapMiB: 64,
