@@ -6,7 +6,7 @@ import { ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts
 import { runControlFlow } from './control-flow.ts';
 import { deployAll, missingTables, type Template } from './moto-stacks.ts';
 import type { Python } from './python.ts';
-import { hasRunc, layOutImage, runImage, type WorkerImage } from './worker-image.ts';
+import { buildImage, hasBuildah, hasRunc, layOutImage, runImage, type WorkerImage } from './worker-image.ts';
 
 export interface OnCounterparts {
   /** Resources that were made, by type. */
@@ -73,7 +73,7 @@ export async function checkOnCounterparts(
   const { deployed, failed, outputs } = await deployAll(url, templates);
   const missing = await missingTables(url);
   say('the control flow of a route');
-  const image = hasRunc() ? layOutImage(workerProgram) : null;
+  const image = hasRunc() ? imageOf(workerProgram, say) : null;
   const steps = await walk(url, outputs, image, say).finally(() => image?.remove());
   const left = new Set(templates.flatMap(({ resources }) => Object.values(resources).map(({ Type }) => Type)));
   const notDeployed = [...left].filter((type) => !(type in deployed)).sort();
@@ -84,6 +84,13 @@ export async function checkOnCounterparts(
     notDeployed: notDeployed.map((type) => `${type}: ${coverOf(type) ?? 'nothing'}`),
     ...{ steps, workerImageMiB: image?.mib ?? null },
   };
+}
+
+/** A buildah that is there and cannot build fails the check: it is no reason to lay the image out instead. */
+function imageOf(program: string, say: (line: string) => void): WorkerImage {
+  const image = hasBuildah() ? buildImage(program) : layOutImage(program);
+  say(`the worker's image, ${image.made}: ${image.mib} MiB`);
+  return image;
 }
 
 async function walk(
