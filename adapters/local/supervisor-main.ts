@@ -66,6 +66,7 @@ const supervisor = new Supervisor({
   },
   baseEnvironment: workerEnvironment(),
   tasksMax: Number(process.env[environment.tasksMax] ?? supervisorDefaults.tasksMax),
+  tasksAtPar: supervisorDefaults.tasksAtPar,
   stopTimeoutMs: Number(process.env[environment.stopTimeoutMs] ?? supervisorDefaults.stopTimeoutMs),
   onChange: tellReconciler,
 });

@@ -14,7 +14,7 @@ import {
   taskIdOf,
   writeRecord,
 } from './task-records.ts';
-import { exitCodeOf, findWorker, startWorker, type WorkerProgram } from './worker-process.ts';
+import { exitCodeOf, findWorker, giveWay, startWorker, type WorkerProgram } from './worker-process.ts';
 
 export interface SupervisorOptions {
   readonly tasksDir: string;
@@ -23,6 +23,8 @@ export interface SupervisorOptions {
   /** Given to every worker beneath its task's own environment; the supervisor's environment is not. */
   readonly baseEnvironment: Readonly<Record<string, string>>;
   readonly tasksMax: number;
+  /** Where more than so many run, those that are started from then on give way to the parts that all workers depend on. */
+  readonly tasksAtPar: number;
   /** From SIGTERM to SIGKILL. */
   readonly stopTimeoutMs: number;
   readonly onChange: (task: ObservedTask) => void;
@@ -57,7 +59,7 @@ export class Supervisor {
     const known = this.#records.get(taskId);
     if (known !== undefined) return sameOrRefused(known, requestHash, request.clientToken);
     if (this.#draining) return { kind: 'refused', reason: 'the platform on this machine is going down', retry: true };
-    const liveCount = [...this.#records.values()].filter(({ task }) => task.state !== 'stopped').length;
+    const liveCount = this.#liveCount;
     if (liveCount >= this.#options.tasksMax) {
       const reason = `${liveCount} tasks run on this machine; expected fewer than ${this.#options.tasksMax}`;
       return { kind: 'refused', reason: `${reason}. Stop a job, or raise the platform's limit of tasks.`, retry: true };
@@ -103,6 +105,10 @@ export class Supervisor {
     this.#own.clear();
   }
 
+  get #liveCount(): number {
+    return [...this.#records.values()].filter(({ task }) => task.state !== 'stopped').length;
+  }
+
   #start(taskId: string, request: TaskRequest, log: string): void {
     const { tasksDir, program, baseEnvironment } = this.#options;
     const started = startWorker({
@@ -118,6 +124,7 @@ export class Supervisor {
       return;
     }
     const { child, identity } = started;
+    if (this.#liveCount > this.#options.tasksAtPar) giveWay(identity);
     this.#own.add(taskId);
     child.once('exit', (code, by) => {
       if (!this.#own.delete(taskId)) return;

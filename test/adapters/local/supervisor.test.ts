@@ -1,10 +1,13 @@
 // The local supervisor beyond the port: it may die, its workers do not; nothing leaks into them; nobody else may call it.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { getPriority, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { placesIn } from '#adapters/local/platform-file.ts';
 import { identify } from '#adapters/local/process-identity.ts';
+import { Supervisor } from '#adapters/local/supervisor.ts';
 import { requestHashOf, taskIdOf, writeRecord } from '#adapters/local/task-records.ts';
 import { drainSupervisor, localTaskRunner } from '#adapters/local/task-runner.ts';
 import { environment } from '#core/names.ts';
@@ -142,6 +145,23 @@ test('a drain stops all, kills what does not go in time, and takes nothing new',
   await drainSupervisor(supervisor.url, 'going down', 500);
   expect(tasks.map(isGone)).toEqual([true, true]);
   expect(await supervisor.runner.run(request('late', 'run'))).toMatchObject({ kind: 'refused', retry: true });
+});
+
+test('where more workers run than the machine has room for, further ones give way to what all of them depend on', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+  const { tasks: tasksDir, taskLogs: logsDir } = placesIn(data);
+  const program = { entry: resolve(import.meta.dirname, '../../support/task-program.mjs'), nodeFlags: [] };
+  const limits = { tasksMax: 9, tasksAtPar: 1, stopTimeoutMs: 10_000 };
+  const supervisor = new Supervisor({ tasksDir, logsDir, program, baseEnvironment: {}, ...limits, onChange: () => {} });
+  try {
+    for (const token of ['first', 'second']) supervisor.run(request(token, 'run'));
+    const own = getPriority();
+    expect(supervisor.list().map(({ pid }) => getPriority(pid) > own)).toEqual([false, true]);
+  } finally {
+    await supervisor.drain('the test is over', 5_000);
+    supervisor.close();
+    rmSync(data, { recursive: true, force: true });
+  }
 });
 
 test('without the password nobody runs anything', async () => {
