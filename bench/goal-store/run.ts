@@ -41,14 +41,11 @@ interface Served {
 
 async function serve(env: Readonly<Record<string, string>>): Promise<Served> {
   const main = join(import.meta.dirname, '../../functions/serve.ts');
-  const child = spawn(
-    process.execPath,
-    ['--no-warnings', ...(process.env['BENCH_NODE_FLAGS']?.split(' ') ?? []), main],
-    {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'ignore', 'pipe'],
-    },
-  );
+  const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
+  const child = spawn(process.execPath, ['--no-warnings', ...profile, main], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   const ready = Promise.withResolvers<string>();
   // Its log goes on being read, so that it is never held up by it.
   child.stderr!.on('data', (chunk: Buffer) => {
