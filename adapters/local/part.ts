@@ -21,6 +21,8 @@ export interface Part {
   /** A real request, answered rightly; throws with the reason where it was not. */
   readonly probe: () => Promise<void>;
   readonly readyWithinMs: number;
+  /** How often a process that ends before it is ready is started in all, as by what it depends on and is slow; 1 where not given. */
+  readonly startsMax?: number;
   readonly stopSignal: NodeJS.Signals;
   readonly stopWithinMs: number;
   /** What is to be done with what an orderly end left: one that was asked for and not killed. */
@@ -79,7 +81,7 @@ export class RunningPart {
   /** Resolves when the part answers; rejects when its process ends before that or takes too long. */
   async start(): Promise<void> {
     this.#stopping = new AbortController();
-    await this.#startOnce();
+    await this.#startFirst();
     if (this.#restart) this.#watch = this.#restartWhenItDies();
   }
 
@@ -104,6 +106,23 @@ export class RunningPart {
   async kill(): Promise<void> {
     if (this.identity !== null) await end(this.identity, 'SIGKILL', 5_000);
     await this.#exit;
+  }
+
+  /** What ends by itself is tried again; what does not answer in its time has had that. */
+  async #startFirst(): Promise<void> {
+    const until = performance.now() + this.part.readyWithinMs;
+    let delayMs = backoffMs.first;
+    for (let start = 1; ; start++) {
+      try {
+        return await this.#startOnce();
+      } catch (error) {
+        const isLast = start >= (this.part.startsMax ?? 1) || performance.now() >= until;
+        if (isLast || this.#stopping.signal.aborted) throw error;
+        this.#tell({ kind: 'not-ready', part: this.part.name, reason: messageOf(error), againInMs: delayMs });
+        await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => {});
+        delayMs *= 2;
+      }
+    }
   }
 
   async #startOnce(): Promise<void> {

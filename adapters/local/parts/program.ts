@@ -31,6 +31,7 @@ export function programPart({ name, entry, port, healthPath, heapMiB, env }: Pro
     endpoint,
     probe: () => probeHttp(`${endpoint}${healthPath}`),
     readyWithinMs: 60_000,
+    startsMax: 3,
     stopSignal: 'SIGTERM',
     stopWithinMs: 10_000,
   };
