@@ -1,4 +1,5 @@
 // A job whose life is over by somebody's explicit wish: workers stop, then what they left in the tables goes.
+import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
@@ -31,6 +32,9 @@ export function planEndedJob(
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
   if (alive.length === 0 && !reporting) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
+    const goneAt = fencedGoneAt(observed.control, leaseMs);
+    if (observed.at < goneAt)
+      return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
     const endedAt = Number(observed.control?.announced['ended'] ?? observed.at);
     if (observed.at < endedAt + keptMs) return keep(job, observed, endedAt + keptMs);
     const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
@@ -45,16 +49,17 @@ export function planEndedJob(
     return { ...goOnClearing(control), control, events: isReplay(job) ? [] : [event] };
   }
   const toStop = alive.filter((task) => task.state !== 'stopping');
+  const fences = fenceUnlisted(job, observed, listingGraceMs);
   return {
     target: job,
     // Remembered until it is cleared: a worker that nobody expected may leave items behind and be gone before the next pass.
-    control: markEnding(job, id?.uid ?? '', observed),
+    control: markEnding(job, id?.uid ?? '', observed, fences.length > 0),
     actions: [
       ...toStop.map(({ taskId }) => ({
         ...{ kind: 'stop-worker' as const, job, taskId },
         why: isReplay(job) ? 'the replay is over' : 'its route or sink was deleted',
       })),
-      ...fenceUnlisted(job, observed, listingGraceMs),
+      ...fences,
     ],
     events:
       toStop.length > 0 && !isReplay(job)
@@ -133,11 +138,29 @@ export const goOnClearing = ({ job, version }: ControlRecord): Decision => ({
 });
 
 /** From then on the guard counts it no more: its end was agreed to. */
-function markEnding(job: string, uid: string, observed: ObservedJob): ControlRecord | null {
+function markEnding(job: string, uid: string, observed: ObservedJob, isFencing: boolean): ControlRecord | null {
   const before = observed.control ?? adoptControl(job, uid, observed);
-  if (before.announced['ending'] !== undefined || before.announced['ended'] !== undefined) return null;
+  const isMarked = before.announced['ending'] !== undefined || before.announced['ended'] !== undefined;
+  if (isMarked && !isFencing) return null;
   const { held: _over, ...announced } = before.announced;
-  return { ...before, version: before.version + 1, announced: { ...announced, ending: 'begun' } };
+  return {
+    ...before,
+    version: before.version + 1,
+    announced: {
+      ...announced,
+      ...(isMarked ? {} : { ending: 'begun' }),
+      ...(isFencing ? { fencing: String(observed.at) } : {}),
+    },
+  };
+}
+
+/**
+ * A worker that is fenced is not seen any more, and works until it has heard of it: for a lease at most, from whenever the
+ * pass that decided it came to do it.
+ */
+function fencedGoneAt(control: ControlRecord | null, leaseMs: number): number {
+  const fencing = control?.announced['fencing'];
+  return fencing === undefined ? Number.NEGATIVE_INFINITY : Number(fencing) + limits.decisionMsMax + leaseMs;
 }
 
 const isOver = (incarnation: number, observed: ObservedJob): boolean =>

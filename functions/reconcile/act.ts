@@ -140,7 +140,11 @@ async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): 
 
 /** The control record goes last: as long as it is there, a pass that finds it repeats the rest. */
 async function clearJob(job: string, controlVersion: number, parts: ReconcileParts): Promise<void> {
-  await parts.splits.clear(job);
-  await parts.workers.clear(job);
+  // Who stood still between two steps may wake when another has cleared it all, and the job is there again.
+  const isStillMarked = async (): Promise<boolean> => (await parts.controls.read(job))?.version === controlVersion;
+  for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
+    if (!(await isStillMarked())) return;
+    await step();
+  }
   await parts.controls.remove(job, controlVersion);
 }

@@ -62,6 +62,8 @@ export class Watch {
   readonly #world: WatchedWorld;
   readonly #epochs = new Map<string, number>();
   readonly #books = new Map<string, number>();
+  /** Jobs whose clearing has begun, by their control records. */
+  readonly #clearing = new Set<string>();
   readonly #incarnations = new Map<string, number>();
   /** Job and render of goals that were given up, and when. */
   readonly #failed = new Map<string, number>();
@@ -161,7 +163,8 @@ export class Watch {
     if (ended !== null && this.#world.time.now < ended.keptUntil && !this.losses.goals)
       this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);
     const wantedMs = this.#world.jobWantedMs(job);
-    if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals)
+    // One whose clearing had begun before is cleared in full first.
+    if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals && !this.#clearing.has(job))
       this.breach('S7', `${job} was cleared although it has been wanted for ${wantedMs} ms`);
     if (this.#world.liveTasks(job).length > 0 && wantedMs === null && !this.#frozenOrUnlisted(job))
       this.breach('S5', `${job} was cleared while a worker of it works`);
@@ -202,6 +205,7 @@ export class Watch {
     const key = `${record.job} ${record.failed?.render}`;
     if (record.failed && !this.#failed.has(key)) this.#failed.set(key, this.#world.time.now);
     if (before?.failed && !record.failed) this.#failed.delete(`${record.job} ${before.failed.render}`);
+    this.#noteClearing(record);
     if (record.announced['ending'] !== undefined && before?.announced['ending'] === undefined)
       this.#checkGuard(record.job, whole);
     const last = this.#incarnations.get(record.job) ?? 0;
@@ -212,6 +216,18 @@ export class Watch {
     const isAnnounced = record.announced['phase'] === 'Running' && before?.announced['phase'] !== 'Running';
     if (isAnnounced) this.#checkRunning(record);
     this.#checkTrial(record, before);
+  }
+
+  /** A pass acts on a goal of half a minute ago at most. */
+  #noteClearing({ job, announced }: ControlRecord): void {
+    if (announced['clearing'] === undefined) {
+      this.#clearing.delete(job);
+      return;
+    }
+    const wantedMs = this.#world.jobWantedMs(job);
+    if (wantedMs !== null && wantedMs > limits.decisionMsMax + this.#world.requestMs && !this.losses.goals)
+      this.breach('S7', `${job} is to be cleared although it has been wanted for ${wantedMs} ms`);
+    this.#clearing.add(job);
   }
 
   /** Until it has shown what it does, a goal on trial is started in no slot but the one for trials. */

@@ -83,18 +83,31 @@ describe('acting', () => {
     await expect(act(decision, theTime, parts)).rejects.toThrow('the runtime refused worker w: full');
   });
 
-  test('forgets a job only after everything else of it is gone: a clearing that is cut off is found again', async () => {
+  const clearing: Decision = {
+    ...{ target: 'j', control: null, events: [], settled: false },
+    actions: [{ kind: 'clear-job', job: 'j', controlVersion: 1 }],
+  };
+
+  /** What is done of a clearing whose job's record has these versions, look by look. */
+  async function clearedAt(...versions: readonly number[]): Promise<readonly string[]> {
     const order: string[] = [];
+    const looks = [...versions];
     const noting = (name: string) => async () => void order.push(name);
     const parts = {
       ...{ clock: { now: () => theTime, monotonicMs: () => 0 }, splits: { clear: noting('splits') } },
-      ...{ workers: { clear: noting('workers') }, controls: { remove: noting('control') } },
+      workers: { clear: noting('workers') },
+      controls: { remove: noting('control'), read: async () => ({ version: looks.shift() }) },
     } as unknown as ReconcileParts;
-    const decision: Decision = {
-      ...{ target: 'j', control: null, events: [], settled: false },
-      actions: [{ kind: 'clear-job', job: 'j', controlVersion: 1 }],
-    };
-    await act(decision, theTime, parts);
-    expect(order).toEqual(['splits', 'workers', 'control']);
+    await act(clearing, theTime, parts);
+    return order;
+  }
+
+  test('forgets a job only after everything else of it is gone: a clearing that is cut off is found again', async () => {
+    expect(await clearedAt(1, 1)).toEqual(['splits', 'workers', 'control']);
+  });
+
+  test('clears nothing further of a job that another pass has cleared, and taken up again, meanwhile', async () => {
+    expect(await clearedAt(1, 2)).toEqual(['splits']);
+    expect(await clearedAt(2)).toEqual([]);
   });
 });
