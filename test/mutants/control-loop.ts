@@ -216,6 +216,20 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'if (alive.length >= 0) {',
   },
   {
+    ...{
+      name: 'cleared-before-a-fenced-worker-has-heard-of-it',
+      file: 'core/plan/plan-ended-job.ts',
+      by: ['test/core/plan/plan-ended-job.test.ts'],
+    },
+    before: 'if (observed.at < goneAt)',
+    after: 'if (observed.at < 0)',
+  },
+  {
+    ...{ name: 'clearing-goes-on-when-another-has-taken-over', file: 'functions/reconcile/act.ts', by: acting },
+    before: '    if (!(await isStillMarked())) return;\n',
+    after: '',
+  },
+  {
     ...{ name: 'cleared-without-a-mark', file: 'core/plan/plan-ended-job.ts', by: jobs },
     before: "announced: { ...control.announced, clearing: 'begun' },",
     after: 'announced: control.announced,',
@@ -255,10 +269,9 @@ export const controlLoopMutants: readonly Mutant[] = [
       file: 'functions/reconcile/act.ts',
       by: acting,
     },
-    before:
-      '  await parts.splits.clear(job);\n  await parts.workers.clear(job);\n  await parts.controls.remove(job, controlVersion);',
+    before: '  for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {',
     after:
-      '  await parts.controls.remove(job, controlVersion);\n  await parts.splits.clear(job);\n  await parts.workers.clear(job);',
+      '  await parts.controls.remove(job, controlVersion);\n  for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {',
   },
   {
     ...{

@@ -68,8 +68,8 @@ export class Watch {
   /** Job and render of goals that were given up, and when. */
   readonly #failed = new Map<string, number>();
   readonly #startedOnce = new Set<string>();
-  /** By job: goals that workers of it were started for, and when the first of them was. */
-  readonly #renders = new Map<string, Map<string, number>>();
+  /** By job: goals that workers of it were started for, or were to be before a freeze was known. */
+  readonly #renders = new Map<string, Set<string>>();
 
   constructor(world: WatchedWorld) {
     this.#world = world;
@@ -206,6 +206,7 @@ export class Watch {
     if (record.failed && !this.#failed.has(key)) this.#failed.set(key, this.#world.time.now);
     if (before?.failed && !record.failed) this.#failed.delete(`${record.job} ${before.failed.render}`);
     this.#noteClearing(record);
+    this.#noteRenders(record);
     if (record.announced['ending'] !== undefined && before?.announced['ending'] === undefined)
       this.#checkGuard(record.job, whole);
     const last = this.#incarnations.get(record.job) ?? 0;
@@ -287,18 +288,32 @@ export class Watch {
       this.breach('S12', `${live.length} tasks live in slot ${taskSlot(task)} of ${task.job}`);
   }
 
-  /** Under a freeze workers are replaced by such as ran before it. */
+  /** Under a freeze workers are replaced by such as ran before it, or had been given a slot: the ones before them may have ended by then. */
   #checkFreeze(task: ObservedTask): void {
-    const { time, requestMs } = this.#world;
-    const renders = this.#renders.get(task.job) ?? new Map<string, number>();
-    this.#renders.set(task.job, renders);
-    const frozenMs = this.#world.frozenMs(task.job);
-    const since = renders.get(taskRender(task));
-    if (since === undefined) renders.set(taskRender(task), time.now);
-    const settledMs = limits.decisionMsMax + requestMs;
-    if (frozenMs === null || frozenMs < settledMs || this.losses.goals || this.losses.controls) return;
-    if (since === undefined)
+    const frozenMs = this.#frozenMs(task.job);
+    if (!this.#noteRender(task.job, taskRender(task)) && frozenMs !== null)
       this.breach('S14', `a worker of another goal of ${task.job} was started ${frozenMs} ms after it was frozen`);
+  }
+
+  #noteRenders({ job, slots }: ControlRecord): void {
+    if (this.#frozenMs(job) !== null) return;
+    for (const { render } of Object.values(slots)) this.#noteRender(job, render);
+  }
+
+  /** Whether it was known before. */
+  #noteRender(job: string, render: string): boolean {
+    const renders = this.#renders.get(job) ?? new Set<string>();
+    this.#renders.set(job, renders);
+    const isKnown = renders.has(render);
+    renders.add(render);
+    return isKnown;
+  }
+
+  /** Null: it is not, or a pass may not know yet, or does not know any more what was begun. */
+  #frozenMs(job: string): number | null {
+    const frozenMs = this.#world.frozenMs(job);
+    const isKnown = frozenMs !== null && frozenMs >= limits.decisionMsMax + this.#world.requestMs;
+    return isKnown && !this.losses.goals && !this.losses.controls ? frozenMs : null;
   }
 
   checkpointStored(key: string, bytes: Uint8Array, wasThere: boolean, outcome: 'stored' | 'exists'): void {
