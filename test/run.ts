@@ -108,17 +108,13 @@ await bundleWorker();
 for (const { entry } of platformPrograms.filter(({ name }) => name !== 'supervisor'))
   await bundleHere(relative(root, entry));
 await bundleForNextStart();
-// Three processes at a time keep two processors busy, four for the little while that both lanes are at their second half. With
-// more, each platform under test runs longer, and costs more in all.
+// Three processes at a time keep two processors busy. With more, each platform under test runs longer, and costs more in all.
 const lanes = await Promise.all([
-  lane(
-    () => jest('e2e', 2),
-    () => jest('integration', 3),
-  ),
+  lane(() => jest('e2e', 2)),
   lane(...(isWhole ? [style, types] : []), () => jest('unit', 1)),
 ]);
 
-const tallies = lanes.flat();
+const tallies = [...lanes.flat(), await jest('integration', 3)];
 for (const { name, passed, failed, seconds } of tallies)
   console.log(`${name.padEnd(11)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
 const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
