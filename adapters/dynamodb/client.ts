@@ -10,6 +10,7 @@ import {
   QueryCommand,
   ScanCommand,
   UpdateItemCommand,
+  type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 
@@ -157,16 +158,13 @@ export class Dynamo {
 
   async #getBatch(table: string, keys: readonly Item[]): Promise<readonly Item[]> {
     const found: Item[] = [];
-    let left: Item[] = [...keys];
-    for (let attempt = 0; attempt < batchAttemptsMax; attempt++) {
+    await untilTaken(keys, `reads in ${table}`, async (left) => {
       const RequestItems = { [table]: { Keys: left, ConsistentRead: true } };
       const answer = await carryOut(() => this.client.send(new BatchGetItemCommand({ RequestItems })));
       found.push(...(answer.Responses?.[table] ?? []));
-      left = answer.UnprocessedKeys?.[table]?.Keys ?? [];
-      if (left.length === 0) return found;
-      await sleep(50 * 2 ** attempt);
-    }
-    throw unavailable('dynamodb', new Error(`${left.length} reads in ${table} were put off again and again`));
+      return answer.UnprocessedKeys?.[table]?.Keys;
+    });
+    return found;
   }
 
   /** Deletes all items under one key. */
@@ -179,21 +177,32 @@ export class Dynamo {
   }
 
   async #deleteBatch(table: string, keys: readonly Item[]): Promise<void> {
-    let left = keys.map((Key) => ({ DeleteRequest: { Key } }));
-    for (let attempt = 0; attempt < batchAttemptsMax; attempt++) {
-      const answer = await carryOut(() =>
-        this.client.send(new BatchWriteItemCommand({ RequestItems: { [table]: left } })),
-      );
-      left = (answer.UnprocessedItems?.[table] ?? []) as typeof left;
-      if (left.length === 0) return;
-      await sleep(50 * 2 ** attempt);
-    }
-    throw unavailable('dynamodb', new Error(`${left.length} deletions in ${table} were put off again and again`));
+    const deletions: WriteRequest[] = keys.map((Key) => ({ DeleteRequest: { Key } }));
+    await untilTaken(deletions, `deletions in ${table}`, async (left) => {
+      const RequestItems = { [table]: left };
+      const answer = await carryOut(() => this.client.send(new BatchWriteItemCommand({ RequestItems })));
+      return answer.UnprocessedItems?.[table];
+    });
   }
 
   close(): void {
     this.client.destroy();
   }
+}
+
+/** `send` gives what of it was put off: that is sent again, after ever longer pauses. */
+async function untilTaken<Part>(
+  all: readonly Part[],
+  what: string,
+  send: (left: Part[]) => Promise<Part[] | undefined>,
+): Promise<void> {
+  let left = [...all];
+  for (let attempt = 0; attempt < batchAttemptsMax; attempt++) {
+    left = (await send(left)) ?? [];
+    if (left.length === 0) return;
+    await sleep(50 * 2 ** attempt);
+  }
+  throw unavailable('dynamodb', new Error(`${left.length} ${what} were put off again and again`));
 }
 
 const attributesOf = (key: Key): Item => ({ pk: { S: key.pk }, sk: { S: key.sk } });

@@ -1,12 +1,12 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
 
 import type { JobView, RouteView } from '#core/api/wire.ts';
-import { compileRoutes, type JobEntry, type RoutesToCompile } from '#core/graph/compile-platform.ts';
+import { compileRoutes, type JobEntry } from '#core/graph/compile-platform.ts';
 import type { Declared } from '#core/graph/declared-index.ts';
-import type { RouteNode, World } from '#core/graph/world.ts';
+import type { RouteNode } from '#core/graph/world.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { jobId, jobName } from '#core/names.ts';
-import type { Circumstances, GoalRevision } from '#core/ports/goal-store.ts';
+import type { GoalRevision } from '#core/ports/goal-store.ts';
 import { assessJob, type JobFacts } from '#core/status/assess-job.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 import { missing } from '#functions/api/missing.ts';
@@ -23,8 +23,12 @@ async function readJobs(
 ): Promise<readonly JobEntry[]> {
   const declared = [...routes].flatMap((name) => known.declared('Route', name) ?? []);
   const wishes = await goals.circumstances(known.tenant, declared.flatMap(jobNamesOf));
-  const compile = (routes: RoutesToCompile) => compileRoutes(routes, settings, planRoute);
-  const jobs = declared.flatMap((one) => compiledOnce(one, known.around(one.documents).world, wishes, compile));
+  const asked = JSON.stringify(wishes);
+  const jobs = declared.flatMap(({ revision, documents }) => {
+    const { world } = known.around(documents);
+    const routes = { routes: new Map([[revision.name, revision]]), world, wishes };
+    return compiledOnce(world.routes.get(revision.name), asked, () => compileRoutes(routes, settings, planRoute));
+  });
   return jobs.sort((a, b) => (a.goal.name < b.goal.name ? -1 : 1));
 }
 
@@ -37,18 +41,15 @@ interface Compiled {
 const compiled = new WeakMap<RouteNode, Compiled>();
 
 function compiledOnce(
-  { revision }: Declared,
-  world: World,
-  wishes: Circumstances,
-  compile: (routes: RoutesToCompile) => readonly JobEntry[],
+  node: RouteNode | undefined,
+  wishes: string,
+  compile: () => readonly JobEntry[],
 ): readonly JobEntry[] {
-  const node = world.routes.get(revision.name);
   if (node === undefined) return [];
-  const asked = JSON.stringify(wishes);
   const known = compiled.get(node);
-  if (known?.wishes === asked) return known.jobs;
-  const jobs = compile({ routes: new Map([[revision.name, revision]]), world, wishes });
-  compiled.set(node, { wishes: asked, jobs });
+  if (known?.wishes === wishes) return known.jobs;
+  const jobs = compile();
+  compiled.set(node, { wishes, jobs });
   return jobs;
 }
 
