@@ -8,7 +8,6 @@ import {
   Dashboard,
   GraphWidget,
   type IMetric,
-  Metric,
   Stats,
   TextWidget,
   TreatMissingData,
@@ -24,6 +23,15 @@ import type { StageConfig } from './config.ts';
 import type { ControlPlaneStack } from './control-plane-stack.ts';
 import type { DataStack } from './data-stack.ts';
 import type { RuntimeStack } from './runtime-stack.ts';
+import {
+  clusterMetric,
+  dataWatches,
+  eachBroker,
+  passMetric,
+  platformWatches,
+  tableThrottles,
+  type Watch,
+} from './watches.ts';
 
 interface ObservabilityProps extends StackProps {
   readonly config: StageConfig;
@@ -34,18 +42,6 @@ interface ObservabilityProps extends StackProps {
 
 const minute = Duration.minutes(1);
 const above = ComparisonOperator.GREATER_THAN_THRESHOLD;
-const below = ComparisonOperator.LESS_THAN_THRESHOLD;
-
-interface Watch {
-  /** Also the heading of its runbook in docs/operate/runbooks.md: a test holds the two together. */
-  readonly name: string;
-  readonly metric: IMetric;
-  readonly threshold: number;
-  readonly when: ComparisonOperator;
-  readonly minutes: number;
-  readonly says: string;
-  readonly missing?: TreatMissingData;
-}
 
 export class ObservabilityStack extends Stack {
   readonly alarms: readonly Alarm[];
@@ -67,7 +63,7 @@ export class ObservabilityStack extends Stack {
       }),
     );
     if (props.config.alarmEmail) topic.addSubscription(new EmailSubscription(props.config.alarmEmail));
-    this.alarms = [...platformWatches(props), ...dataWatches(props)].map((watch) => {
+    this.alarms = [...platformWatches(props.controlPlane), ...dataWatches(props.data, props.config)].map((watch) => {
       const alarm = new Alarm(this, watch.name, alarmProps(watch));
       alarm.addAlarmAction(new SnsAction(topic));
       return alarm;
@@ -98,8 +94,9 @@ export class ObservabilityStack extends Stack {
     }
   }
 
-  #addDashboard({ controlPlane, data }: ObservabilityProps): void {
+  #addDashboard({ controlPlane, data, config }: ObservabilityProps): void {
     const { api, reconcile, machine, nudges } = controlPlane;
+    const broker = brokerGraph(config.broker.kind);
     const graph = (title: string, left: IMetric[]): GraphWidget =>
       new GraphWidget({ title, left, width: 8, height: 6 });
     new Dashboard(this, 'Platform', {
@@ -124,10 +121,10 @@ export class ObservabilityStack extends Stack {
             data.database.metricServerlessDatabaseCapacity(),
             data.database.metricDatabaseConnections(),
           ]),
-          graph('Broker', [brokerMetric('OfflinePartitionsCount'), brokerMetric('UnderReplicatedPartitions')]),
+          ...(broker.length > 0 ? [graph('Broker', broker)] : []),
           graph(
             'Table throttles',
-            Object.values(data.tables).map((table) => tableThrottles(table.tableName)),
+            Object.entries(data.tables).map(([name, table]) => tableThrottles(name, table.tableName)),
           ),
         ],
       ],
@@ -146,122 +143,13 @@ function alarmProps(watch: Watch): AlarmProps {
   };
 }
 
-const passMetric = (metricName: string, statistic: string): Metric =>
-  new Metric({
-    ...{ namespace: metricNamespace, metricName, statistic, period: minute },
-    dimensionsMap: { service: 'reconciler' },
-  });
-
-const brokerMetric = (metricName: string): Metric =>
-  new Metric({
-    ...{ namespace: 'AWS/Kafka', metricName, statistic: Stats.MAXIMUM, period: minute },
-    dimensionsMap: { 'Cluster Name': 'millrace' },
-  });
-
-const tableThrottles = (tableName: string): Metric =>
-  new Metric({
-    ...{ namespace: 'AWS/DynamoDB', metricName: 'ThrottledRequests', statistic: Stats.SUM, period: minute },
-    dimensionsMap: { TableName: tableName },
-  });
-
-function platformWatches({ controlPlane }: ObservabilityProps): readonly Watch[] {
-  const { api, reconcile, credentials, machine, nudges, deadNudges, httpApi } = controlPlane;
-  const options = { period: minute };
-  return [
-    {
-      ...{ name: 'PassesStopped', threshold: 1, when: below, minutes: 5 },
-      metric: machine.metricSucceeded({ ...options, statistic: Stats.SUM }),
-      says: 'No pass has ended for five minutes: nothing that is declared is carried out, dead workers are not replaced.',
-      missing: TreatMissingData.BREACHING,
-    },
-    {
-      ...{ name: 'PassesFail', threshold: 0, when: above, minutes: 10 },
-      metric: passMetric('PassFailures', Stats.SUM),
-      says: 'Some target could not be brought to its goal in each of ten minutes.',
-    },
-    {
-      ...{ name: 'BooksUnbalanced', threshold: 0, when: above, minutes: 2 },
-      metric: passMetric('JobsUnbalanced', Stats.MAXIMUM),
-      says: 'The account of some job does not balance: a record that was read is not accounted for.',
-    },
-    {
-      ...{ name: 'GoalStoreWentBack', threshold: 0, when: above, minutes: 1 },
-      metric: passMetric('GoalStoreWentBack', Stats.MAXIMUM),
-      says: 'The goal store lacks changes that were carried out (a restored backup): the fleet is frozen until somebody decides.',
-    },
-    {
-      ...{ name: 'ReconcileErrors', threshold: 0, when: above, minutes: 3 },
-      metric: reconcile.function.metricErrors(options),
-      says: 'The reconcile function fails as a whole.',
-    },
-    {
-      ...{ name: 'ReconcileSlow', threshold: 45_000, when: above, minutes: 5 },
-      metric: passMetric('PassMs', Stats.MAXIMUM),
-      says: 'A pass takes longer than the sweep takes to come round.',
-    },
-    {
-      ...{ name: 'ApiErrors', threshold: 5, when: above, minutes: 3 },
-      metric: httpApi.metricServerError({ ...options, statistic: Stats.SUM }),
-      says: 'The API answers with 5xx.',
-    },
-    {
-      ...{ name: 'ApiThrottled', threshold: 0, when: above, minutes: 5 },
-      metric: api.function.metricThrottles(options),
-      says: 'More requests than the API has concurrency for.',
-    },
-    {
-      ...{ name: 'NudgesLate', threshold: 60, when: above, minutes: 3 },
-      metric: nudges.metricApproximateAgeOfOldestMessage({ ...options, statistic: Stats.MAXIMUM }),
-      says: 'Changes and stopped tasks wait; only the sweep sees them.',
-    },
-    {
-      ...{ name: 'NudgesLost', threshold: 0, when: above, minutes: 1 },
-      metric: deadNudges.metricApproximateNumberOfMessagesVisible({ ...options, statistic: Stats.MAXIMUM }),
-      says: 'Events could not be delivered. Nothing is lost by it; the sweep saw to them.',
-    },
-    {
-      ...{ name: 'CredentialsFail', threshold: 0, when: above, minutes: 3 },
-      metric: credentials.function.metricErrors(options),
-      says: "Workers cannot get their job's credentials: those that start wait, those that run stop within the hour.",
-    },
-    {
-      ...{ name: 'CredentialsThrottled', threshold: 0, when: above, minutes: 5 },
-      metric: credentials.function.metricThrottles(options),
-      says: 'More workers start at once than the credentials function has concurrency for.',
-    },
-  ];
-}
-
-function dataWatches({ data, config }: ObservabilityProps): readonly Watch[] {
-  const { database } = data;
-  return [
-    {
-      ...{ name: 'BrokerOffline', threshold: 0, when: above, minutes: 1 },
-      metric: brokerMetric('OfflinePartitionsCount'),
-      says: 'Partitions without a leader: they are neither read nor written.',
-    },
-    {
-      ...{ name: 'BrokerUnderReplicated', threshold: 0, when: above, minutes: 15 },
-      metric: brokerMetric('UnderReplicatedPartitions'),
-      says: 'A broker is behind or gone; one more and writes stop (min.insync.replicas 2).',
-    },
-    {
-      ...{ name: 'BrokerDisk', threshold: 80, when: above, minutes: 5 },
-      metric: brokerMetric('KafkaDataLogsDiskUsed'),
-      says: 'A broker that is full stops.',
-    },
-    {
-      ...{ name: 'GoalStoreCapacity', threshold: config.database.capacityMax * 0.9, when: above, minutes: 15 },
-      metric: database.metricServerlessDatabaseCapacity({ period: minute, statistic: Stats.MAXIMUM }),
-      says: 'The goal store is close to the largest size that it may grow to.',
-    },
-    ...Object.entries(data.tables).map(([name, table]): Watch => {
-      const titled = `${name[0]!.toUpperCase()}${name.slice(1)}`;
-      return {
-        ...{ name: `Table${titled}Throttled`, threshold: 0, when: above, minutes: 3 },
-        metric: tableThrottles(table.tableName),
-        says: 'Leases, heartbeats or commits are put off; workers may lose their leases.',
-      };
-    }),
-  ];
+function brokerGraph(kind: StageConfig['broker']['kind']): IMetric[] {
+  switch (kind) {
+    case 'serverless':
+      return [];
+    case 'express':
+      return [clusterMetric('ActiveControllerCount')];
+    case 'provisioned':
+      return [clusterMetric('OfflinePartitionsCount'), eachBroker('UnderReplicatedPartitions')];
+  }
 }

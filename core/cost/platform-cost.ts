@@ -13,7 +13,8 @@ export interface PlatformShape {
   readonly natGateways: number;
   readonly endpoints: number;
   readonly zones: number;
-  readonly alarms: number;
+  /** Metrics that alarms look at: an alarm costs by them. */
+  readonly alarmMetrics: number;
   readonly keys: number;
   readonly reconcileMiB: number;
   /** Workers that the stage is made for; nothing in it grows by itself beyond them. */
@@ -81,7 +82,7 @@ function fixedCost(shape: PlatformShape, prices: PriceTable): readonly CostLine[
       'fewer zones for them',
     ),
     fixed(`NAT: ${shape.natGateways}`, shape.natGateways * prices.natHour * hoursMonth, 'none where sinks are in AWS'),
-    fixed('Alarms and keys', shape.alarms * prices.alarmMonth + shape.keys * prices.kmsKeyMonth, '-'),
+    fixed('Alarms and keys', shape.alarmMetrics * prices.alarmMonth + shape.keys * prices.kmsKeyMonth, '-'),
   ];
 }
 

@@ -4,6 +4,17 @@ import { platformShapes } from '#core/cost/platform-shapes.ts';
 import { stages } from '#infra/config.ts';
 import { sharedPlatform, stackNames } from '#test/support/synth-platform.ts';
 
+interface AlarmParts {
+  readonly Metrics?: readonly { readonly MetricStat?: object; readonly Expression?: string }[];
+}
+
+/** A query by broker looks at one of each; one over the jobs of a shard at as many as there are, which each job is charged for. */
+function metricsOf({ Metrics = [] }: AlarmParts): number {
+  const plain = Metrics.filter(({ MetricStat }) => MetricStat !== undefined).length;
+  const isByBroker = Metrics.some(({ Expression }) => Expression?.includes('GROUP BY "Broker ID"'));
+  return isByBroker ? platformShapes.prod.brokers : Math.max(plain, 1);
+}
+
 export function costSuite(): void {
   test('the shapes that cost is computed from are those of the stacks', () => {
     for (const [name, shape] of Object.entries(platformShapes)) {
@@ -23,10 +34,12 @@ export function costSuite(): void {
         (sum, stack) => sum + Object.keys(synth.template(stack).findResources(type, { Properties: properties })).length,
         0,
       );
-    const { endpoints, alarms, keys } = platformShapes.prod;
+    const alarms = Object.values(synth.template('observability').findResources('AWS::CloudWatch::Alarm'));
+    const alarmedMetrics = alarms.reduce((sum, { Properties }) => sum + metricsOf(Properties as AlarmParts), 0);
+    const { endpoints, alarmMetrics, keys } = platformShapes.prod;
     expect({
       endpoints: count('AWS::EC2::VPCEndpoint', { VpcEndpointType: 'Interface' }),
-      ...{ alarms: count('AWS::CloudWatch::Alarm'), keys: count('AWS::KMS::Key') },
-    }).toEqual({ endpoints, alarms, keys });
+      ...{ alarmMetrics: alarmedMetrics, keys: count('AWS::KMS::Key') },
+    }).toEqual({ endpoints, alarmMetrics, keys });
   });
 }

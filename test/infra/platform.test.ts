@@ -8,6 +8,7 @@ import { isolationSuite } from './isolation.suite.ts';
 import { rulePacksSuite } from './rule-packs.suite.ts';
 import { runbooksSuite } from './runbooks.suite.ts';
 import { stacksSuite } from './stacks.suite.ts';
+import { watchesSuite } from './watches.suite.ts';
 
 afterAll(removeSynthesized);
 
@@ -17,4 +18,5 @@ describe('the rule packs', rulePacksSuite);
 describe('what a platform costs', costSuite);
 describe('declarations in an application’s own stack', declarationsSuite);
 describe('runbooks', runbooksSuite);
+describe('what is watched', watchesSuite);
 describe('a deployment by a workflow', deployerSuite);
