@@ -5,7 +5,7 @@ import { judgeProgress } from '#core/health/progress.ts';
 import type { ExitName } from '#core/job/exit-codes.ts';
 import type { WorkerState } from '#core/job/heartbeat.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
-import { roundMs } from '#core/job/pace.ts';
+import { roundPauses } from '#core/job/pace.ts';
 import { Commits } from './commits.ts';
 import { ErrorsSeen } from './errors-seen.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -16,10 +16,6 @@ import { Membership } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
 import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 
-/** While splits that are ours are still held by another worker, and at the start, the view is read this often at first. */
-const eagerRoundMs = 100;
-/** What is awaited for long, or cannot be asked for, is asked for ever less often: many workers that start at once would hold each other up. */
-const eagerGrowth = 1.5;
 /** How often the lease and progress are looked at; both are only compared with the clock. */
 const watchMs = 200;
 /** How often the cluster's metadata is read anew: new partitions and topics made anew are noticed by it. */
@@ -112,8 +108,7 @@ export class Worker {
 
   /** Reads the view again and again and acts on it: often while something is awaited, else once a heartbeat or oftener. */
   async #rounds(): Promise<void> {
-    const calmMs = roundMs(this.#parts.goal.settings);
-    let eagerMs = eagerRoundMs;
+    const pauseMs = roundPauses(this.#parts.goal.settings);
     while (!this.#isOver && !this.#draining) {
       let waits = true;
       try {
@@ -122,8 +117,7 @@ export class Worker {
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
       }
-      await wait(waits ? Math.min(eagerMs, calmMs) : calmMs);
-      eagerMs = waits ? Math.min(eagerMs * eagerGrowth, calmMs) : eagerRoundMs;
+      await wait(pauseMs(waits));
     }
   }
 

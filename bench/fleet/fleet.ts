@@ -111,7 +111,7 @@ export class Fleet {
       const report = await this.pass();
       if (report.settled && report.decisions === 0) break;
       const waitMs = Math.min(60_000, Math.max(1_000, (report.nextPassAt ?? 0) - this.time.now));
-      await this.time.runUntil(this.time.now + waitMs, () => {});
+      await this.time.runUntil(this.time.now + waitMs);
     }
     return (this.time.now - startedAt) / 1_000;
   }

@@ -35,7 +35,7 @@ async function passCpuMs(fleet: Fleet, passes: number): Promise<number> {
   const before = process.cpuUsage();
   for (let pass = 0; pass < passes; pass++) {
     await fleet.pass();
-    await fleet.time.runUntil(fleet.time.now + 60_000, () => {});
+    await fleet.time.runUntil(fleet.time.now + 60_000);
   }
   return Math.round(cpuMs(before) / passes);
 }
@@ -50,7 +50,7 @@ async function measure(jobs: number): Promise<Growth> {
     await fleet.declare(tenant, stream, `${tenant}-r${index}`, `x > ${index % 7}`);
   }
   await fleet.settle(3_600);
-  await fleet.time.runUntil(fleet.time.now + 180_000, () => {});
+  await fleet.time.runUntil(fleet.time.now + 180_000);
   await fleet.settle(3_600);
   const running = fleet.runtime.running().length;
   if (running !== jobs) throw new Error(`${running} of ${jobs} jobs run`);

@@ -37,7 +37,7 @@ const throttled = fleet.runtime.throttled;
 tell(`${running} tasks run after ${coldVirtualSeconds} s of virtual time, ${throttled} calls throttled`);
 
 // Steady: passes over a fleet as it should be, and of whose last starts nothing is left to remember (that its revision is a good one).
-await fleet.time.runUntil(fleet.time.now + 180_000, () => {});
+await fleet.time.runUntil(fleet.time.now + 180_000);
 await fleet.settle(600);
 Object.assign(fleet, { mutations: 0, reads: 0 });
 fleet.runtime.reads = 0;
@@ -45,7 +45,7 @@ const passes = 3;
 const before = process.cpuUsage();
 for (let pass = 0; pass < passes; pass++) {
   await fleet.pass();
-  await fleet.time.runUntil(fleet.time.now + 60_000, () => {});
+  await fleet.time.runUntil(fleet.time.now + 60_000);
 }
 const steadyPassCpuMs = Math.round(cpuMs(before) / passes);
 const steadyMutations = fleet.mutations;
@@ -72,7 +72,7 @@ async function passesUntil(isDone: () => boolean): Promise<number> {
     const report = await fleet.pass();
     if (isDone()) return pass;
     const waitMs = Math.min(60_000, Math.max(1_000, (report.nextPassAt ?? 0) - fleet.time.now));
-    await fleet.time.runUntil(fleet.time.now + waitMs, () => {});
+    await fleet.time.runUntil(fleet.time.now + waitMs);
     if (isDone()) return pass;
   }
   return Number.POSITIVE_INFINITY;
@@ -84,7 +84,7 @@ for (const { taskId } of fleet.runtime.running().slice(0, Math.ceil(jobs / 10)))
 fleet.runtime.isDown = true;
 for (let minute = 0; minute < 60; minute += 5) {
   await fleet.pass();
-  await fleet.time.runUntil(fleet.time.now + 300_000, () => {});
+  await fleet.time.runUntil(fleet.time.now + 300_000);
 }
 fleet.runtime.isDown = false;
 const throttledBefore = fleet.runtime.throttled;

@@ -36,37 +36,49 @@ export interface AilmentJudgement {
   readonly unsharedSince: number | undefined;
 }
 
-const healthy: AilmentJudgement = { ailment: null, unsharedSince: undefined };
-
 /** Leases for which a worker may keep still before its silence about the splits means something. */
 const patienceLeases = 3;
 
 /**
- * Judged only while nothing else is under way: every wanted slot has one worker of the goal, which reports, has lived for
- * some leases, and is not on its way out. A blink is no evidence: each ailment has to last.
+ * A worker whose rounds stand still is told by its own word, whatever else is under way: what is under way may wait for it.
+ * The rest is judged only while nothing is: every wanted slot has one worker of the goal, which reports, has lived for some
+ * leases, and is not on its way out. A blink is no evidence: each ailment has to last.
  */
 export function judgeAilments(facts: AilmentFacts): AilmentJudgement {
-  const live = settledWorkers(facts);
-  if (live === null) return healthy;
+  const settled = settledWorkers(facts);
+  const still = inattentive(facts, settled);
+  const live = undisturbed(facts, settled);
+  if (live === null) return { ailment: still, unsharedSince: undefined };
   const unsharedSince = unsharedOf(facts, live) === null ? undefined : (facts.unsharedSince ?? facts.now);
-  const ailment = inattentive(facts, live) ?? unshared(facts, live, unsharedSince) ?? staleCheckpoint(facts, live);
+  const ailment = still ?? unshared(facts, live, unsharedSince) ?? staleCheckpoint(facts, live);
   return { ailment, unsharedSince };
 }
 
-function settledWorkers({ entry, heartbeats, slots, now }: AilmentFacts): readonly Heartbeat[] | null {
+/** Those that have a place, whatever goal they were started for. */
+function settledWorkers({ entry, heartbeats, slots, now }: AilmentFacts): readonly Heartbeat[] {
   const { leaseMs } = entry.goal.settings;
+  const placed = new Set(
+    Object.values(slots).flatMap(({ incarnation, successor }) => [incarnation, successor?.incarnation]),
+  );
+  return heartbeats.filter(
+    (one) =>
+      placed.has(one.incarnation) &&
+      one.certainty === undefined &&
+      one.state !== 'draining' &&
+      now - one.at <= leaseMs &&
+      now - one.startedAt > patienceLeases * leaseMs,
+  );
+}
+
+/** Null: a goal is on its way to the job, or not every worker is settled. */
+function undisturbed({ entry, slots }: AilmentFacts, settled: readonly Heartbeat[]): readonly Heartbeat[] | null {
   const records = Object.entries(slots);
   if (records.length === 0 || records.some(([slot, { successor }]) => Number(slot) === canarySlot || successor))
     return null;
-  const live = records.map(([, { incarnation }]) => heartbeats.find((one) => one.incarnation === incarnation));
-  const isSettled = (one: SightedHeartbeat | undefined): one is SightedHeartbeat =>
-    one !== undefined &&
-    one.certainty === undefined &&
-    one.render === entry.render &&
-    one.state !== 'draining' &&
-    now - one.at <= leaseMs &&
-    now - one.startedAt > patienceLeases * leaseMs;
-  return live.every(isSettled) ? live : null;
+  const live = records.flatMap(
+    ([, record]) => settled.find((one) => one.incarnation === record.incarnation && one.render === entry.render) ?? [],
+  );
+  return live.length === records.length ? live : null;
 }
 
 const patienceMs = ({ goal }: JobEntry): number =>

@@ -2,8 +2,8 @@
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 
 /**
- * `seen`: the times in it are the observer's. `suspect`: its counter has moved since the last look, but it says that it was long
- * ago; alive as far as can be told, and worth another look soon. `unsure`: seen for the first time, and it says that it was long
+ * `seen`: the times in it are the observer's. `suspect`: its counter has moved between two looks, but it says that it was long
+ * ago, and it has not moved since; alive as far as can be told, and worth another look soon. `unsure`: seen for the first time, and it says that it was long
  * ago, or is still to come; a clock that is wrong, or a worker that is gone, which a lease's length of watching will tell.
  */
 export type Certainty = 'seen' | 'suspect' | 'unsure';
@@ -20,6 +20,8 @@ interface BeatSighting {
   /** What its clock is taken to be behind the observer's. */
   readonly behindMs: number;
   readonly isSure: boolean;
+  /** It moved while nobody looked, and says that it was long ago: until it moves again, nobody knows. */
+  readonly isSuspect: boolean;
 }
 
 /** By worker. An observer that begins anew knows nobody, and takes a clock that is about right for right. */
@@ -45,12 +47,16 @@ export function sightBeats(
     const sighting = known?.counter === heartbeat.beat ? known : moved(heartbeat, known, time);
     sightings.set(heartbeat.worker, sighting);
     const silentMs = time.monotonicMs - sighting.sinceMs;
-    const isStrange = sighting !== known && known !== undefined && sighting.behindMs !== known.behindMs;
-    const certainty: Certainty =
-      sighting.isSure || silentMs > time.leaseMs ? (isStrange ? 'suspect' : 'seen') : 'unsure';
+    const certainty = certaintyOf(sighting, silentMs > time.leaseMs);
     return { ...shiftHeartbeat(heartbeat, time.at - silentMs), ...(certainty === 'seen' ? {} : { certainty }) };
   });
   return { heartbeats: sighted, sightings };
+}
+
+/** After a lease's length of watching it is certain that nothing moves. */
+function certaintyOf({ isSure, isSuspect }: BeatSighting, isSilent: boolean): Certainty {
+  if (isSilent) return 'seen';
+  return isSure ? (isSuspect ? 'suspect' : 'seen') : 'unsure';
 }
 
 /** Its own word for when it was is taken where it fits what is known of its clock; else it is taken for now, and the clock for wrong. */
@@ -61,9 +67,12 @@ function moved({ at, beat }: Heartbeat, known: BeatSighting | undefined, time: O
   if (fits)
     return {
       ...{ counter: beat, sinceMs: time.monotonicMs - Math.max(0, agoMs) },
-      ...{ behindMs: known?.behindMs ?? 0, isSure: true },
+      ...{ behindMs: known?.behindMs ?? 0, isSure: true, isSuspect: false },
     };
-  return { counter: beat, sinceMs: time.monotonicMs, behindMs: lagMs, isSure: known !== undefined };
+  const isKnown = known !== undefined;
+  return {
+    ...{ counter: beat, sinceMs: time.monotonicMs, behindMs: lagMs, isSure: isKnown, isSuspect: isKnown },
+  };
 }
 
 /** Every time in it moved by what its clock is off. */

@@ -9,3 +9,19 @@ const roundsPerLease = 8;
 /** Between two looks of a worker that awaits nothing, in ms. */
 export const roundMs = ({ heartbeatMs, leaseMs }: Pick<WorkerSettings, 'heartbeatMs' | 'leaseMs'>): number =>
   Math.min(heartbeatMs, Math.max(roundMsMax, leaseMs / roundsPerLease));
+
+/** While splits that are ours are still held by another worker, and at the start, the view is read this often at first. */
+const eagerMsMin = 100;
+/** What is awaited for long, or cannot be asked for, is asked for ever less often: many workers that start at once would hold each other up. */
+const eagerGrowth = 1.5;
+
+/** Gives, after each look, for how many ms to pause; `awaits`: something is awaited that may come at any moment. */
+export function roundPauses(settings: Pick<WorkerSettings, 'heartbeatMs' | 'leaseMs'>): (awaits: boolean) => number {
+  const calmMs = roundMs(settings);
+  let eagerMs = eagerMsMin;
+  return (awaits) => {
+    const pauseMs = awaits ? Math.min(eagerMs, calmMs) : calmMs;
+    eagerMs = awaits ? Math.min(eagerMs * eagerGrowth, calmMs) : eagerMsMin;
+    return pauseMs;
+  };
+}

@@ -28,8 +28,8 @@ const severities: Readonly<Record<JobPhase, 'info' | 'warning' | 'error'>> = {
 export function announceStatus(entry: JobEntry, decision: Decision, observed: ObservedJob): Decision {
   const stored = observed.control;
   if (stored && isBeingCleared(stored)) return decision;
-  // Nothing is told of workers that nobody is sure of: a lease's length of watching decides.
-  if (observed.heartbeats.some(({ certainty }) => certainty === 'unsure')) return decision;
+  // Nothing is told of workers that nobody is sure of: a lease's length of watching decides, another look at least.
+  if (observed.heartbeats.some(({ certainty = 'seen' }) => certainty !== 'seen')) return decision;
   const control: ControlRecord = decision.control ?? stored ?? freshControl(entry.goal.id, entry.goal.uid);
   const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
   const before = raisedBefore(control);

@@ -3,10 +3,11 @@ import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { forgiven } from '#core/plan/forgive-failures.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { reads } from '#core/plan/plan-successor.ts';
 import { taskRender } from '#core/plan/task-tags.ts';
-import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
+import type { ControlRecord, PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 
 export type Rollout =
   /** It has got somewhere before, or is not tried at all. */
@@ -99,11 +100,15 @@ export function ownFault(slots: RolloutFacts['slots'], render: string, current: 
   const stuck = current.find(({ state }) => state === 'stuck');
   if (stuck) return stuck.errors[0]?.message ?? 'a worker cannot go on';
   const workers = Object.values(slots).flatMap(({ successor, ...own }) => (successor ? [own, successor] : [own]));
-  const failing = workers.find(
-    ({ render: runs, faults }) => runs === render && faults !== undefined && faults.count >= ownFaultsMin,
-  );
+  const failing = workers.find((worker) => {
+    const { faults } = forgiven(worker, beatOf(worker, current));
+    return worker.render === render && faults !== undefined && faults.count >= ownFaultsMin;
+  });
   return failing ? `a worker ended ${failing.faults!.count} times by its own fault: ${failing.faults!.last}` : null;
 }
+
+const beatOf = ({ incarnation }: PlacedWorker, heartbeats: readonly Heartbeat[]) =>
+  heartbeats.find((heartbeat) => heartbeat.incarnation === incarnation);
 
 const ownFaultsMin = 2;
 

@@ -6,12 +6,13 @@ import { judgeSlot, type SlotHealth } from '#core/health/worker-health.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { shortWorkerName, workerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
+import { forgiven } from '#core/plan/forgive-failures.ts';
 import { needsSuccessor } from '#core/plan/job-change.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { isOwnFault } from '#core/plan/plan-rollout.ts';
 import { isReady, startsBeside, withoutSuccessor } from '#core/plan/plan-successor.ts';
-import { startDelayMs } from '#core/plan/restart-backoff.ts';
+import { isWaiting, startDelayMs } from '#core/plan/restart-backoff.ts';
 import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
@@ -75,13 +76,7 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
   switch (health.kind) {
     case 'alive':
       if (isDrifting(scope, record)) return replaceUnlisted(scope, slot, record);
-      if (!outdated)
-        return {
-          record: forgiven(scope, record),
-          actions: [],
-          events: [],
-          ...awaited(scope, record, health.lookAgain),
-        };
+      if (!outdated) return { record, actions: [], events: [], ...awaited(scope, record, health.lookAgain) };
       if (startsBeside(scope.entry, latestHeartbeat(scope, record.incarnation)))
         return planBeside(scope, slot, record, stop('a newer goal'));
       return {
@@ -275,10 +270,11 @@ interface Ending {
 function replace(
   scope: JobScope,
   slot: number,
-  record: SlotRecord,
+  ended: SlotRecord,
   first: readonly Action[],
   { reason, why, ownFault, drift }: Ending,
 ): SlotDecision {
+  const record = forgiven(ended, latestHeartbeat(scope, ended.incarnation));
   if (ownFault !== undefined && !isWaiting(record)) {
     const held = quarantine(scope, slot, record, ownFault);
     if (held !== null) return { ...held, actions: [...first, ...held.actions] };
@@ -314,7 +310,7 @@ function replace(
     announcedBefore ? 'its backoff is over' : why,
     drift,
   );
-  const faults = ownFault === undefined ? record.faults : blame(record, ownFault, scope.now);
+  const faults = ownFault === undefined ? record.faults : blame(scope, record, ownFault);
   const memory = { ...(faults === undefined ? {} : { faults }), ...(drifts === undefined ? {} : { drifts }) };
   return { ...started, record: { ...started.record!, ...memory }, actions: [...first, ...started.actions] };
 }
@@ -322,10 +318,10 @@ function replace(
 const recentDrifts = ({ entry, now }: JobScope, { drifts = [] }: SlotRecord): readonly number[] =>
   drifts.filter((at) => now - at < entry.restartBudget.perMs).slice(1 - restartsMax);
 
-const isWaiting = (record: PlacedWorker): boolean => record.nextStartAt > record.startedAt;
-
-function blame({ faults }: PlacedWorker, last: string, now: number): NonNullable<PlacedWorker['faults']> {
-  return { count: (faults?.count ?? 0) + 1, last, at: [...(faults?.at ?? []), now].slice(-restartsMax) };
+/** Those that the budget counts are forgotten with its span. */
+function blame({ entry, now }: JobScope, { faults }: PlacedWorker, last: string): NonNullable<PlacedWorker['faults']> {
+  const recent = (faults?.at ?? []).filter((at) => now - at < entry.restartBudget.perMs);
+  return { count: (faults?.count ?? 0) + 1, last, at: [...recent, now].slice(-restartsMax) };
 }
 
 /** As many as a budget can count. */
@@ -334,8 +330,8 @@ const restartsMax = 100;
 /** Its restart budget is spent: it stays down, which is told with its last words; the others go on. Null: it may start again. */
 function quarantine(scope: JobScope, slot: number, record: SlotRecord, ownFault: string): SlotDecision | null {
   const { goal, restartBudget } = scope.entry;
-  const faults = blame(record, ownFault, scope.now);
-  const recent = (faults.at ?? []).filter((at) => scope.now - at < restartBudget.perMs);
+  const faults = blame(scope, record, ownFault);
+  const recent = faults.at ?? [];
   if (recent.length <= restartBudget.count) return null;
   const worker = workerName(goal.id, record.incarnation, slot);
   const message = `Worker ${shortWorkerName(worker)} ended ${recent.length} times within ${seconds(restartBudget.perMs)} by its own fault (${ownFault}): it is not started again. Change the route, or restart the job once the cause is gone.`;
@@ -428,17 +424,6 @@ const orderlyAfterMs = 1_000;
  */
 const madeProgress = (scope: JobScope, record: SlotRecord): boolean =>
   (latestHeartbeat(scope, record.incarnation)?.accounting.in ?? 0) > 0;
-
-/** After a minute of reporting, earlier failures no longer count. */
-function forgiven(scope: JobScope, record: SlotRecord): SlotRecord {
-  const isMarked = record.failureCount > 0 || record.faults !== undefined;
-  if (!isMarked || scope.now - record.startedAt <= forgiveAfterMs) return record;
-  const { faults, ...rest } = record;
-  // Those that the budget counts are forgotten with its span.
-  const at = (faults?.at ?? []).filter((one) => scope.now - one < scope.entry.restartBudget.perMs);
-  return { ...rest, failureCount: 0, ...(faults && at.length > 0 ? { faults: { ...faults, count: 0, at } } : {}) };
-}
-const forgiveAfterMs = 60_000;
 
 export const scopeEvent = (
   scope: JobScope,

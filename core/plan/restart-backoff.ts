@@ -1,7 +1,11 @@
 // How long a slot waits before its next worker, by how often in a row its workers failed.
+import type { PlacedWorker } from '#core/ports/control-store.ts';
 
 /** The first replacement starts at once: most deaths are single ones. Then 1 s, doubling to 5 minutes. */
 export function startDelayMs(failuresBefore: number): number {
   if (failuresBefore === 0) return 0;
   return Math.min(300_000, 1_000 * 2 ** Math.min(20, failuresBefore - 1));
 }
+
+/** Its worker is over, and the next is not started yet. */
+export const isWaiting = ({ nextStartAt, startedAt }: PlacedWorker): boolean => nextStartAt > startedAt;

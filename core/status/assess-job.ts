@@ -9,9 +9,11 @@ import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, WorkerError } from '#core/job/heartbeat.ts';
 import { rolledBackTo } from '#core/plan/choose-goal.ts';
+import { hasMadeGood } from '#core/plan/forgive-failures.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
-import type { ControlRecord } from '#core/ports/control-store.ts';
+import { isWaiting } from '#core/plan/restart-backoff.ts';
+import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { checkpointFresh, led, runtimeAgrees } from '#core/status/health-conditions.ts';
 import { alertValues } from '#core/status/job-measures.ts';
@@ -162,7 +164,8 @@ function situate(facts: JobFacts): Situation {
     (heartbeat) =>
       heartbeat.certainty !== 'unsure' &&
       now - heartbeat.at <= entry.goal.settings.leaseMs &&
-      slots.some((slot) => slot.incarnation === heartbeat.incarnation),
+      // Of one that was found to be over, the last heartbeat is no sign of life.
+      slots.some((slot) => slot.incarnation === heartbeat.incarnation && !isWaiting(slot)),
   );
   const current = live.filter((heartbeat) => heartbeat.render === entry.render && heartbeat.state !== 'draining');
   const accounts = splits ? splits.map((split) => split.accounting) : live.map((heartbeat) => heartbeat.accounting);
@@ -328,7 +331,7 @@ function balanced({ accounting, splits, entry }: Situation): Condition {
 }
 
 function decidePhase(situation: Situation, conditions: readonly Condition[]): { phase: JobPhase; message: string } {
-  const { entry, control, current, now } = situation;
+  const { entry, control, current, heartbeats, now } = situation;
   const by = (type: Condition['type']): Condition => conditions.find((candidate) => candidate.type === type)!;
   const progress = by('Progressing');
   const sync = by('InSync');
@@ -343,8 +346,10 @@ function decidePhase(situation: Situation, conditions: readonly Condition[]): { 
   if (sync.reason === 'Frozen' && control?.acted === undefined) return { phase: 'Pending', message: sync.message };
   if (!control) return { phase: 'Pending', message: 'waits for the reconciler' };
   const slots = Object.values(control.slots);
+  const of = (slot: SlotRecord, among: readonly SightedHeartbeat[]) =>
+    among.find(({ incarnation }) => incarnation === slot.incarnation);
   const failing = slots.filter(
-    (slot) => slot.failureCount >= 2 && !current.some((heartbeat) => heartbeat.incarnation === slot.incarnation),
+    (slot) => slot.failureCount >= 2 && of(slot, current) === undefined && !hasMadeGood(slot, of(slot, heartbeats)),
   );
   if (by('Stable').status === 'false') return { phase: 'Quarantined', message: by('Stable').message };
   if (failing.length > 0)

@@ -2,6 +2,7 @@
 import { type Mutant, simulated } from './mutant.ts';
 
 const by = ['test/core/plan/plan-health.test.ts'];
+const forgiving = ['test/core/plan/forgive-failures.test.ts'];
 
 export const healthMutants: readonly Mutant[] = [
   {
@@ -68,5 +69,53 @@ export const healthMutants: readonly Mutant[] = [
     ...{ name: 'cut-off-again-and-again-at-once', file: 'core/plan/plan-slot.ts', by },
     before: 'Math.max(drifted, madeProgress(scope, record) ? 0 : record.failureCount)',
     after: 'Math.min(drifted, 0) + (madeProgress(scope, record) ? 0 : record.failureCount)',
+  },
+  {
+    ...{
+      name: 'a-hung-worker-holds-up-a-trial',
+      file: 'core/health/ailments.ts',
+      by: ['test/core/health/ailments.test.ts'],
+    },
+    before: 'const still = inattentive(facts, settled);',
+    after: 'const still = inattentive(facts, undisturbed(facts, settled) ?? []);',
+  },
+  {
+    ...{ name: 'failures-count-for-ever', file: 'core/plan/forgive-failures.ts', by: forgiving },
+    before: 'heartbeat.at - startedAt > forgiveAfterMs',
+    after: 'heartbeat.at - startedAt > 1e15',
+  },
+  {
+    ...{ name: 'a-pass-writes-to-forgive', file: 'core/plan/plan-slot.ts', by: [...forgiving, simulated] },
+    before: 'return { record, actions: [], events: [], ...awaited(scope, record, health.lookAgain) };',
+    after:
+      'return { record: forgiven(record, latestHeartbeat(scope, record.incarnation)), actions: [], events: [], ...awaited(scope, record, health.lookAgain) };',
+  },
+  {
+    ...{
+      name: 'last-words-are-a-sign-of-life',
+      file: 'core/status/assess-job.ts',
+      by: ['test/core/status/assess-job.test.ts'],
+    },
+    before: ' && !isWaiting(slot)',
+    after: '',
+  },
+  {
+    ...{
+      name: 'told-by-the-word-of-a-suspect',
+      file: 'core/plan/announce-status.ts',
+      by: ['test/core/plan/announce-status.test.ts'],
+    },
+    before: "certainty !== 'seen')",
+    after: "certainty === 'unsure')",
+  },
+  {
+    ...{
+      name: 'one-look-clears-a-suspect',
+      file: 'core/health/sight-beats.ts',
+      by: ['test/core/health/sight-beats.test.ts'],
+    },
+    before: 'const sighting = known?.counter === heartbeat.beat ? known : moved(heartbeat, known, time);',
+    after:
+      'const sighting = known?.counter === heartbeat.beat ? { ...known, isSuspect: false } : moved(heartbeat, known, time);',
   },
 ];

@@ -52,7 +52,7 @@ function troubleAWorker(step: Step, world: World): void {
   world.tell('world', () => `${step.kind} ${victim.actor.name}`);
   const untilAt = world.time.now + 1_000 + random.below(3 * world.profile.settings.worker.leaseMs);
   if (step.kind === 'kill-worker') world.killWorker(victim);
-  if (step.kind === 'freeze-worker') victim.actor.frozenUntil = untilAt;
+  if (step.kind === 'freeze-worker') freeze(victim.actor, untilAt);
   if (step.kind === 'cut-worker') victim.actor.cutUntil = untilAt;
   if (step.kind === 'skew-clock') victim.skewMs += random.pick([1, 60, 300]) * (random.below(4_000) - 2_000);
 }
@@ -72,7 +72,12 @@ function troubleAReconciler(step: Step, world: World): void {
   const random = seededRandom(step.roll);
   const actor: Actor = random.pick(world.reconcilers).actor;
   if (step.kind === 'crash-reconciler') actor.diesSoon = true;
-  else actor.frozenUntil = world.time.now + 1_000 + random.below(60_000);
+  else freeze(actor, world.time.now + 1_000 + random.below(60_000));
+}
+
+/** A process stands still as a whole: one that does already goes on no earlier for it. */
+function freeze(actor: Actor, untilAt: number): void {
+  actor.frozenUntil = Math.max(actor.frozenUntil, untilAt);
 }
 
 function troubleAPart(step: Step, world: World): void {

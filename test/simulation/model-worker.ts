@@ -5,6 +5,7 @@ import { judgeProgress } from '#core/health/progress.ts';
 import type { ExitName } from '#core/job/exit-codes.ts';
 import type { WorkerState } from '#core/job/heartbeat.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
+import { roundPauses } from '#core/job/pace.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { environment, readJobId } from '#core/names.ts';
 import type { Clock } from '#core/ports/clock.ts';
@@ -50,7 +51,6 @@ export interface WorkerWorld {
 
 const batchRecords = 20;
 const badLifeMs = 400;
-const eagerRoundMs = 500;
 const metadataMs = 5_000;
 
 /** What becomes of a record: the model's stand-in for the job's program. */
@@ -132,8 +132,10 @@ export class ModelWorker {
     const { heartbeatMs, commitMs } = goal.settings;
     network.every(this.actor, heartbeatMs, () => void this.#beat());
     network.every(this.actor, commitMs, () => void this.#commit(core));
-    network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#watch());
-    network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => this.#read());
+    network.every(this.actor, Math.min(1_000, heartbeatMs / 2), () => {
+      this.#watch();
+      this.#read();
+    });
     network.every(this.actor, metadataMs, () => void core.cluster.refresh());
     void this.#rounds(goal, core);
   }
@@ -236,6 +238,7 @@ export class ModelWorker {
   }
 
   async #rounds(goal: JobGoal, core: Core): Promise<void> {
+    const pauseMs = roundPauses(goal.settings);
     while (!this.isOver && !this.#draining) {
       let waits = true;
       try {
@@ -245,7 +248,7 @@ export class ModelWorker {
       } catch (error) {
         core.errors.note('worker-store-failed', messageOf(error));
       }
-      await this.#world.network.sleep(this.actor, waits ? eagerRoundMs : goal.settings.heartbeatMs);
+      await this.#world.network.sleep(this.actor, pauseMs(waits));
     }
   }
 

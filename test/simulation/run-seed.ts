@@ -54,14 +54,14 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const load = startLoad(world, seed);
   for (let count = 0; count < (seed % 3 === 0 ? 2 : 1); count++) world.startReconciler();
   for (const step of steps) time.after(step.at, () => void carryOut(step, world));
-  await time.runUntil(startAt + profile.chaosMs, () => {});
+  await time.runUntil(startAt + profile.chaosMs);
   if (watch.violation) return result(0);
 
   world.tell('world', () => '--- calm: nothing breaks any more, nobody changes anything');
   await calmDown(world, seed);
   const calmAt = time.now;
   const awakeAt = Math.max(calmAt, ...world.reconcilers.map(({ actor }) => actor.frozenUntil));
-  await time.runUntil(awakeAt + 2 * profile.sweepMs, () => {});
+  await time.runUntil(awakeAt + 2 * profile.sweepMs);
   load.stop();
   for (let lacking = await unmet(world); lacking.length > 0 && !watch.violation; lacking = await unmet(world)) {
     if (time.now - calmAt > profile.calmMsMax) {
@@ -70,7 +70,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
     }
     await approveHeld(world);
     if (watch.losses.goals) await world.people.unfreeze();
-    await time.runUntil(time.now + calmCheckMs, () => {});
+    await time.runUntil(time.now + calmCheckMs);
   }
   if (watch.violation) return result(0);
   const calmMs = time.now - calmAt;
@@ -127,17 +127,20 @@ async function beQuiet(world: World): Promise<void> {
   // A goal counts as good once its workers have lived for a lease's length, which is remembered.
   // From then on its traffic is judged: advice comes once a window is full.
   const { worker, autoscale } = profile.settings;
-  await time.runUntil(time.now + 4 * profile.sweepMs + worker.leaseMs + 2 * autoscale.windowMs, () => {});
+  await time.runUntil(time.now + 4 * profile.sweepMs + worker.leaseMs + 2 * autoscale.windowMs);
   world.tell('world', () => '--- quiet: nothing may change');
   world.reconcilerEffects = [];
   // A job that can never start is asked for again and again, and a frozen one waits for a person.
   const isBad = world.goal.jobs.some(({ goal }) => isBadGoal(goal));
   const cursed = world.runtime.cursed.size > 0 || watch.losses.goals || isBad;
-  await time.runUntil(time.now + profile.quietMs, () => {});
+  await time.runUntil(time.now + profile.quietMs);
   await noFalseAlarm(world);
   if (watch.violation) return;
   if (world.reconcilerEffects.length > 0 && !cursed)
-    watch.breach('I1', `passes over a world that is as declared did: ${world.reconcilerEffects.join(', ')}`);
+    watch.breach(
+      'I1',
+      `passes over a world that is as declared did: ${world.reconcilerEffects.map((tell) => tell()).join(', ')}`,
+    );
   const lacking = await unmet(world);
   if (lacking.length > 0) watch.breach('L1', `the world did not stay as declared: ${lacking.join('; ')}`);
 }

@@ -6,6 +6,7 @@ import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import { objectKeys, readJobId } from '#core/names.ts';
+import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
@@ -169,10 +170,13 @@ async function leftovers(
     return goal.removed.some(same) || goal.jobs.some((entry) => entry.goal.route === parts.route);
   };
   const controls = await world.controls.list();
-  // What was carried out for a goal that a restored store has never heard of is left as it is (D12).
+  // What was carried out for a goal that a restored store has never heard of is left as it is (D12): the reconciler's memory or, where that was lost, its tasks tell.
+  const revisionsOf = (id: string): readonly number[] => [
+    ...controls.filter(({ job }) => job === id).map(({ revisionActed }) => revisionActed),
+    ...(tasksOf.get(id) ?? []).map(taskRevision),
+  ];
   const ofForgottenGoal = (id: string): boolean =>
-    world.watch.losses.goals &&
-    controls.some(({ job, revisionActed }) => job === id && revisionActed > headOf(world, id));
+    world.watch.losses.goals && revisionsOf(id).some((revision) => revision > headOf(world, id));
   const gone = (id: string): boolean => !wanted.has(id) && isKnown(id) && !ofForgottenGoal(id);
   return [
     ...[...tasksOf.keys()].filter(gone).map((id) => `${id} is not wanted any more, but tasks of it live`),

@@ -1,6 +1,9 @@
 // Virtual time: a heap of events, each run to the end of all that follows from it before the next; no real clock anywhere.
 import { setImmediate } from 'node:timers';
 
+/** In one turn of the event loop, which costs more than most events do: after each of them all promises are drained, as after any immediate. */
+const eventsPerTurn = 64;
+
 interface Entry {
   readonly at: number;
   /** Of events at one moment, the one that was asked for first goes first. */
@@ -37,24 +40,45 @@ export class VirtualTime {
     return new Promise((resolve) => this.after(delayMs, resolve));
   }
 
-  /** Runs every event up to `until`; `afterEach` looks at the world after each of them. */
-  async runUntil(until: number, afterEach: () => void): Promise<void> {
-    while (!this.halted && this.#heap.length > 0 && this.#heap[0]!.at <= until) {
-      const { at, run } = this.#pop();
-      this.now = Math.max(this.now, at);
-      this.events++;
-      run();
-      await settleMicrotasks();
-      afterEach();
-    }
-    if (!this.halted) this.now = Math.max(this.now, until);
+  /** Runs every event up to `until`. */
+  runUntil(until: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      const step = (): void => {
+        if (isOver) return;
+        try {
+          if (this.#runOne(until)) return;
+          if (!this.halted) this.now = Math.max(this.now, until);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+        isOver = true;
+      };
+      const turn = (): void => {
+        if (isOver) return;
+        for (let event = 0; event < eventsPerTurn; event++) setImmediate(step);
+        setImmediate(turn);
+      };
+      turn();
+    });
   }
 
   /** Runs the earliest event; false where there is none. */
   async runNext(): Promise<boolean> {
     const first = this.#heap[0];
     if (first === undefined) return false;
-    await this.runUntil(first.at, () => {});
+    await this.runUntil(first.at);
+    return true;
+  }
+
+  /** False: nothing is left to be run until then. */
+  #runOne(until: number): boolean {
+    if (this.halted || this.#heap.length === 0 || this.#heap[0]!.at > until) return false;
+    const { at, run } = this.#pop();
+    this.now = Math.max(this.now, at);
+    this.events++;
+    run();
     return true;
   }
 

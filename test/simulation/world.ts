@@ -4,7 +4,7 @@ import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
-import { canonicalJson } from '#core/hash.ts';
+import { canonicalJson, isSame } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
 import { readJobId } from '#core/names.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
@@ -113,8 +113,8 @@ export class World implements WorkerWorld {
   /** Reads of the goal store show nothing at all until then. */
   goalsEmptyUntil = 0;
   sinkDownUntil = 0;
-  /** Calls of reconcilers that changed something; what a quiet world must have none of. */
-  reconcilerEffects: string[] = [];
+  /** Calls of reconcilers that changed something, as they would be told; what a quiet world must have none of. */
+  reconcilerEffects: (() => string)[] = [];
   reconcilers: ModelReconciler[] = [];
   readonly #byTask = new Map<string, ModelWorker>();
   readonly #tell: (actor: string, line: () => string) => void;
@@ -322,7 +322,7 @@ export class World implements WorkerWorld {
     for (const [method, kind] of Object.entries(methods)) {
       const target = Reflect.get(port, method) as (...inputs: unknown[]) => Promise<unknown>;
       counted[method] = (...inputs: unknown[]) => {
-        if (kind === 'effect') this.reconcilerEffects.push(`${name}.${method}`);
+        if (kind === 'effect') this.reconcilerEffects.push(() => `${name}.${method}`);
         return target.apply(port, inputs);
       };
     }
@@ -368,13 +368,11 @@ export class World implements WorkerWorld {
       ...controls,
       write: async (record) => {
         const before = await controls.read(record.job);
-        const whole = await this.#wholeEnded();
+        const whole = begins(record, before) ? await this.#wholeEnded() : [];
         const outcome = await controls.write(record);
         if (outcome === 'written') watch.controlWritten(record, before, whole);
-        // That a worker's failures are forgiven after a minute is the one thing that a quiet world may still write.
-        const last = this.reconcilerEffects.pop();
-        if (before === null || !onlyForgives(before, record))
-          this.reconcilerEffects.push(`${last} ${changed(before, record)}`);
+        const what = this.reconcilerEffects.pop();
+        this.reconcilerEffects.push(() => `${what?.() ?? 'controls.write'} ${changed(before, record)}`);
         return outcome;
       },
     };
@@ -450,9 +448,10 @@ export class World implements WorkerWorld {
     return {
       ...store,
       put: async (key, bytes, options) => {
+        if (!key.startsWith('checkpoints/')) return await store.put(key, bytes, options);
         const wasThere = (await store.get(key)) !== null;
         const outcome = await store.put(key, bytes, options);
-        if (key.startsWith('checkpoints/')) watch.checkpointStored(key, bytes, wasThere, outcome);
+        watch.checkpointStored(key, bytes, wasThere, outcome);
         return outcome;
       },
       remove: async (key) => {
@@ -464,19 +463,15 @@ export class World implements WorkerWorld {
   }
 }
 
+/** To end. */
+const begins = (record: ControlRecord, before: ControlRecord | null): boolean =>
+  record.announced['ending'] !== undefined && before?.announced['ending'] === undefined;
+
 const changed = (before: ControlRecord | null, after: ControlRecord): string =>
   Object.entries(after)
-    .filter(([name, value]) => canonicalJson(value) !== canonicalJson(before && Reflect.get(before, name)))
+    .filter(([name, value]) => !isSame(value, before && Reflect.get(before, name)))
     .map(([name, value]) => `${name} ${canonicalJson(value)}`)
     .join(' ');
-
-function onlyForgives(before: ControlRecord, after: ControlRecord): boolean {
-  const forgiven = ({ slots, ...rest }: ControlRecord): unknown => ({
-    ...{ ...rest, version: 0 },
-    slots: Object.entries(slots).map(([slot, record]) => [slot, { ...record, failureCount: 0 }]),
-  });
-  return before.version !== after.version && canonicalJson(forgiven(before)) === canonicalJson(forgiven(after));
-}
 
 const wantedMs = (since: number | undefined, now: number): number | null => (since === undefined ? null : now - since);
 

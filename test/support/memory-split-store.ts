@@ -1,26 +1,27 @@
 // A split store in memory, held to the same contract as the real one: for simulations of the control loop.
 import type { SplitRecord, SplitStore } from '#core/ports/split-store.ts';
-import { plainCopy } from '#test/support/plain-copy.ts';
+import { frozenCopy } from '#test/support/plain-copy.ts';
 
 export function createMemorySplitStore(): SplitStore {
   const records = new Map<string, SplitRecord>();
   const keyOf = (job: string, split: string): string => `${job}\n${split}`;
   const read = (job: string, split: string): SplitRecord | null => records.get(keyOf(job, split)) ?? null;
   const write = (job: string, record: SplitRecord): SplitRecord => {
-    records.set(keyOf(job, record.split), plainCopy(record));
-    return record;
+    const kept = frozenCopy(record);
+    records.set(keyOf(job, record.split), kept);
+    return kept;
   };
   const keysOf = (job: string): string[] => [...records.keys()].filter((key) => key.startsWith(keyOf(job, '')));
   return {
-    list: async (job) => keysOf(job).map((key) => plainCopy(records.get(key)!)),
-    create: async (job, record) => plainCopy(read(job, record.split) ?? write(job, record)),
+    list: async (job) => keysOf(job).map((key) => records.get(key)!),
+    create: async (job, record) => read(job, record.split) ?? write(job, record),
     claim: async (job, seen, worker) => {
       const there = read(job, seen.split);
       if (there === null) return { kind: 'lost', record: null };
       const isAsSeen = there.owner === seen.owner && there.epoch === seen.epoch;
       const record = isAsSeen ? write(job, { ...there, owner: worker, epoch: seen.epoch + 1 }) : there;
       const isOurs = record.owner === worker && record.epoch === seen.epoch + 1;
-      return { kind: isOurs ? 'claimed' : 'lost', record: plainCopy(record) };
+      return { kind: isOurs ? 'claimed' : 'lost', record };
     },
     commit: async (job, held, done) => {
       const there = read(job, held.split);

@@ -2,7 +2,7 @@
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
 import type { Assignment, LeaderRecord, WorkerStore } from '#core/ports/worker-store.ts';
-import { plainCopy } from '#test/support/plain-copy.ts';
+import { frozenCopy } from '#test/support/plain-copy.ts';
 
 interface JobMemory {
   readonly heartbeats: Map<string, Heartbeat>;
@@ -27,11 +27,11 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
     beat: async (heartbeat) => beat(memory(heartbeat.job), heartbeat),
     view: async (job) => {
       const { heartbeats, fenced, leader, assignment, live } = memory(job);
-      return plainCopy({ heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment, live });
+      return { heartbeats: [...heartbeats.values()], fenced: [...fenced], leader, assignment, live };
     },
     listHeartbeats: async () =>
       [...jobs.values()].flatMap(({ heartbeats, fenced }) =>
-        plainCopy([...heartbeats.values()].filter(({ worker }) => !fenced.has(worker))),
+        [...heartbeats.values()].filter(({ worker }) => !fenced.has(worker)),
       ),
     fence: async (job, worker) => {
       const it = memory(job);
@@ -42,7 +42,7 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
       memory(job).fenced.delete(worker);
       memory(job).heartbeats.delete(worker);
     },
-    lead: async (job, worker, seen) => plainCopy(lead(memory(job), worker, seen)),
+    lead: async (job, worker, seen) => lead(memory(job), worker, seen),
     resignLead: async (job, held) => {
       if (isHeld(memory(job), held)) memory(job).leader = null;
     },
@@ -50,12 +50,12 @@ export function createMemoryWorkerStore(): WorkerStore & { wipe(): void } {
       const it = memory(job);
       if (!isHeld(it, held)) return 'deposed';
       const version = (it.assignment?.version ?? 0) + 1;
-      it.assignment = plainCopy({ version, leaderEpoch: held.epoch, owners });
+      it.assignment = frozenCopy({ version, leaderEpoch: held.epoch, owners });
       return 'assigned';
     },
     setLive: async (job, live) => {
       const it = memory(job);
-      if ((it.live?.revision ?? 0) <= live.revision) it.live = plainCopy(live);
+      if ((it.live?.revision ?? 0) <= live.revision) it.live = frozenCopy(live);
     },
     clear: async (job) => {
       jobs.set(job, { ...newMemory(), begun: memory(job).begun });
@@ -79,14 +79,14 @@ function beat(it: JobMemory, heartbeat: Heartbeat): 'alive' | 'fenced' {
   const wasRemoved = it.begun.has(worker) && !it.heartbeats.has(worker);
   if (it.fenced.has(worker) || wasRemoved) return 'fenced';
   it.begun.add(worker);
-  it.heartbeats.set(worker, plainCopy(heartbeat));
+  it.heartbeats.set(worker, frozenCopy(heartbeat));
   return 'alive';
 }
 
 function lead(it: JobMemory, worker: string, seen: LeaderRecord | null): LeaderRecord | null {
   if (seen?.worker === worker) {
     if (!isHeld(it, seen)) return null;
-    it.leader = { ...it.leader!, counter: it.leader!.counter + 1 };
+    it.leader = frozenCopy({ ...it.leader!, counter: it.leader!.counter + 1 });
     return it.leader;
   }
   if (it.leader?.worker === worker) return it.leader;
@@ -98,7 +98,7 @@ function lead(it: JobMemory, worker: string, seen: LeaderRecord | null): LeaderR
       : leader.worker === seen?.worker && leader.epoch === seen.epoch && leader.counter === seen.counter;
   if (!isAsSeen) return null;
   it.leaderEpoch++;
-  it.leader = { worker, epoch: it.leaderEpoch, counter: 1 };
+  it.leader = frozenCopy({ worker, epoch: it.leaderEpoch, counter: 1 });
   return it.leader;
 }
 

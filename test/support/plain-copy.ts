@@ -1,9 +1,10 @@
-// A copy of plain data: what a store hands out shares nothing with what it keeps. Many times quicker than structuredClone, which simulations feel.
+// Copies of plain data, made when a store takes it: what it keeps shares nothing with whoever wrote it, and whoever reads it cannot change it. Many times quicker than structuredClone, which simulations feel.
 
-export function plainCopy<Value>(value: Value): Value {
+/** Frozen to its leaves, so that a store can hand out the same again and again: changing it throws. */
+export function frozenCopy<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map(plainCopy) as Value;
+  if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as Value;
   const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) copy[name] = plainCopy((value as Record<string, unknown>)[name]);
-  return copy as Value;
+  for (const name of Object.keys(value)) copy[name] = frozenCopy((value as Record<string, unknown>)[name]);
+  return Object.freeze(copy) as Value;
 }

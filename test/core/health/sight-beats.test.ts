@@ -63,6 +63,19 @@ describe('a worker whose clock is right', () => {
   });
 });
 
+test('a worker that died while nobody looked is suspect for as long as a lease is watched: its last beat seems new', () => {
+  const watching = new Watching();
+  for (watching.nowMs = 0; watching.nowMs <= 10_000; watching.nowMs += 1_000) watching.look();
+  watching.diesAtMs = 20_000;
+  const seen = [60_000, 61_000, 64_900].map((nowMs) => {
+    watching.nowMs = nowMs;
+    return certaintyOf(watching.look());
+  });
+  expect(seen).toEqual(['suspect', 'suspect', 'suspect']);
+  watching.nowMs = 65_100;
+  expect([certaintyOf(watching.look()), watching.silentMs() > leaseMs]).toEqual(['seen', true]);
+});
+
 describe('a worker whose clock is wrong', () => {
   test.each([-600_000, -6_000, 600_000])(
     'by %i ms is alive as long as its counter moves [fault 79] [fault 80]',

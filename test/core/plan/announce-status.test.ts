@@ -30,6 +30,11 @@ test('an alert is told when it is raised, with its numbers, and is remembered', 
   expect(decision.control?.announced).toEqual({ phase: 'Running', alerts: 'lag' });
 });
 
+test.each(['unsure', 'suspect'] as const)('nothing is told by the word of a worker that is %s', (certainty) => {
+  const observed = anObservedJob({ control: controlWith({}), heartbeats: [{ ...aHeartbeat(entry, 1), certainty }] });
+  expect(announceStatus(entry, nothing, observed)).toBe(nothing);
+});
+
 test('while it stays raised nothing more is told, and nothing is written', () => {
   const decision = announce({ phase: 'Running', alerts: 'lag' }, late);
   expect([told(decision), decision.control]).toEqual([[], null]);

@@ -48,6 +48,12 @@ describe('a job', () => {
     expect(condition(moving, 'Progressing').message).toBe('1/1 splits moved in 15 s, 500 records wait');
   });
 
+  test('is not Running by the last heartbeat of a worker that was found to be over and whose successor has to wait', () => {
+    const waits = { ...slot, failureCount: 1, nextStartAt: theTime + 1_000 };
+    const status = assess([aHeartbeat(entry, 1)], entry, { ...control, slots: { '0': waits } });
+    expect([status.phase, status.message]).toEqual(['Deploying', expect.stringMatching(/^0\/1 workers/)]);
+  });
+
   test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing [fault 56]', () => {
     const status = assess([
       aHeartbeat(entry, 1, { splits: [aSplit(), aSplit({ split: 'e/1', lagRecords: 3, movedAt: theTime - 91_000 })] }),

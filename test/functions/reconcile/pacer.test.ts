@@ -30,9 +30,9 @@ describe('a pacer', () => {
     for (let number = 0; number < 300; number++) ask('run-task', number);
     await settleMicrotasks();
     expect(went).toHaveLength(95);
-    await time.runUntil(5_000, () => {});
+    await time.runUntil(5_000);
     expect(went.length).toBe(95 + 5 * 19);
-    await time.runUntil(60_000, () => {});
+    await time.runUntil(60_000);
     expect(went.map(({ number }) => number)).toEqual(Array.from({ length: 300 }, (_, number) => number));
   });
 
@@ -44,11 +44,11 @@ describe('a pacer', () => {
           const { time, ask, wentOf } = aPacer();
           let number = 0;
           for (const [pauseMs, count] of bursts) {
-            await time.runUntil(time.now + pauseMs, () => {});
+            await time.runUntil(time.now + pauseMs);
             for (let one = 0; one < count; one++) ask('run-task', number++);
             await settleMicrotasks();
           }
-          await time.runUntil(time.now + 120_000, () => {});
+          await time.runUntil(time.now + 120_000);
           expect(wentOf('run-task')).toHaveLength(number);
           for (const seconds of [1, 5, 20])
             expect(densest(wentOf('run-task'), seconds * 1_000)).toBeLessThanOrEqual(100 + 20 * seconds);
@@ -72,14 +72,14 @@ describe('a pacer', () => {
     await settleMicrotasks();
     pacer.refused('run-task');
     for (let number = 0; number < 2_000; number++) ask('run-task', number);
-    await time.runUntil(10_000, () => {});
+    await time.runUntil(10_000);
     const slow = wentOf('run-task').filter((at) => at > 0).length;
     expect(slow).toBeGreaterThan(9 * 9);
     expect(slow).toBeLessThan(10 * 12);
-    await time.runUntil(600_000, () => {});
+    await time.runUntil(600_000);
     for (let number = 0; number < 400; number++) ask('run-task', number);
     const before = wentOf('run-task').length;
-    await time.runUntil(time.now + 10_000, () => {});
+    await time.runUntil(time.now + 10_000);
     expect(wentOf('run-task').length - before).toBe(95 + 10 * 19);
   });
 });
