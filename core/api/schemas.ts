@@ -323,10 +323,12 @@ export const heldSchema = z
   .object({ items: z.array(z.object({ job: z.string(), id: z.string(), since: time })) })
   .meta({ id: 'HeldView' }) satisfies z.ZodType<HeldView>;
 
-const applyOf = <Resource extends z.ZodType>(schema: Resource) =>
-  z.object({ outcome: z.enum(['created', 'changed', 'unchanged']), resource: schema });
-export const applyStreamSchema = applyOf(streamSchema).meta({ id: 'StreamApplied' }) satisfies z.ZodType<ApplyView>;
-export const applyRouteSchema = applyOf(routeSchema).meta({ id: 'RouteApplied' }) satisfies z.ZodType<ApplyView>;
+export const applySchema = z
+  .object({
+    outcome: z.enum(['created', 'changed', 'unchanged']),
+    resource: z.object({ ...resource, kind: z.enum(['Stream', 'Route']) }).meta({ id: 'DeclaredView' }),
+  })
+  .meta({ id: 'ApplyView' }) satisfies z.ZodType<ApplyView>;
 
 export const revisionSchema = z
   .object({

@@ -11,7 +11,9 @@ export interface PageView<Item> {
   readonly cursor?: string;
 }
 
-interface ResourceView {
+/** What is declared, without what has become of it. */
+export interface DeclaredView {
+  readonly kind: Kind;
   readonly apiVersion: 'millrace/v1';
   readonly metadata: Metadata;
   /** As declared; for an implied stream, as if it were declared. */
@@ -24,7 +26,7 @@ interface ResourceView {
   readonly updatedAt: string;
 }
 
-export interface StreamView extends ResourceView {
+export interface StreamView extends DeclaredView {
   readonly kind: 'Stream';
   /** The route whose sink made this stream without a declaration of its own. */
   readonly impliedBy?: string;
@@ -40,7 +42,7 @@ export interface StreamView extends ResourceView {
   };
 }
 
-export interface RouteView extends ResourceView {
+export interface RouteView extends DeclaredView {
   readonly kind: 'Route';
   readonly status: { readonly jobs: readonly { readonly name: string; readonly status: JobStatus }[] };
 }
@@ -119,7 +121,8 @@ export interface PlanView {
 
 export interface ApplyView {
   readonly outcome: 'created' | 'changed' | 'unchanged';
-  readonly resource: StreamView | RouteView;
+  /** Its state is for those who ask: right after a change nothing has come of it yet. */
+  readonly resource: DeclaredView;
 }
 
 /** Several documents declared as one change. */

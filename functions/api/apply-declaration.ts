@@ -21,13 +21,11 @@ type NamedRequest = ApiRequest<
   unknown
 >;
 
-export interface Applied extends Extract<ApplyOutcome, { readonly revision: GoalRevision }> {
-  /** What is declared, with it. */
-  readonly known: TenantWorld;
-}
+export type Applied = Extract<ApplyOutcome, { readonly revision: GoalRevision }>;
 
-/** `known`: after a change that this very attempt has made. */
-type Attempted = ApplyOutcome & { readonly known?: TenantWorld };
+/** A change that this very attempt has made. */
+const isMade = (outcome: ApplyOutcome): outcome is Applied & { readonly sequence: number } =>
+  'sequence' in outcome && outcome.sequence !== undefined;
 
 /** Under constant change each turn reads what is there now; of those that race one gets through each time. */
 export const turnsMax = 50;
@@ -37,7 +35,7 @@ export async function applyDeclaration(request: NamedRequest, kind: Kind, parts:
   const { tenant, author } = request.caller;
   requireOwner(request.caller, document.metadata.owner, `${kind} ${document.metadata.name}`);
   const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
-  const attempt = async (known: TenantWorld): Promise<Attempted> => {
+  const attempt = async (known: TenantWorld): Promise<ApplyOutcome> => {
     // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
     const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
     requireFitting(known, document, parts);
@@ -46,9 +44,8 @@ export async function applyDeclaration(request: NamedRequest, kind: Kind, parts:
     const outcome = await parts.goals.apply({
       ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
     });
-    if (!('sequence' in outcome) || outcome.sequence === undefined) return outcome;
-    const { revision, sequence } = outcome;
-    return { ...outcome, known: parts.worlds.advance(known, { revision, sequence }) };
+    if (isMade(outcome)) parts.worlds.advance(known, outcome);
+    return outcome;
   };
   const fresh = async () => await attempt(await parts.worlds.read(tenant));
   const recalling = async () => (await attemptRecalled(parts, request, attempt)) ?? (await fresh());
@@ -59,7 +56,7 @@ export async function applyDeclaration(request: NamedRequest, kind: Kind, parts:
       case 'created':
       case 'changed':
       case 'unchanged':
-        return { ...outcome, known: outcome.known ?? (await parts.worlds.read(tenant)) };
+        return outcome;
       case 'conflict':
         throw stale(outcome.currentRevision);
       case 'key-reused':
@@ -78,13 +75,13 @@ export async function applyDeclaration(request: NamedRequest, kind: Kind, parts:
 async function attemptRecalled(
   parts: ApiParts,
   request: NamedRequest,
-  attempt: (known: TenantWorld) => Promise<Attempted>,
-): Promise<Attempted | null> {
+  attempt: (known: TenantWorld) => Promise<ApplyOutcome>,
+): Promise<ApplyOutcome | null> {
   const recalled = parts.worlds.recall(request.caller.tenant);
   if (recalled === null || request.headers['idempotency-key'] !== undefined) return null;
   try {
     const outcome = await attempt(recalled);
-    return outcome.known === undefined ? null : outcome;
+    return isMade(outcome) ? outcome : null;
   } catch (error) {
     if (error instanceof ApiRefusal) return null;
     throw error;

@@ -1,5 +1,5 @@
 // POST …/{name}/undelete: a deletion is undone while what it left is still kept: the same life, positions and events included.
-import { applyRouteSchema, applyStreamSchema } from '#core/api/schemas.ts';
+import { applySchema } from '#core/api/schemas.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
 import { documentOf } from '#core/plan/plan-changes.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
@@ -7,12 +7,11 @@ import type { Document, Kind } from '#core/spec/document.ts';
 import { busy, pause, refusedDocument, turnsMax } from '#functions/api/apply-declaration.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { routeViews } from '#functions/api/job-view.ts';
 import { changeQuery, named } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { etagOf } from '#functions/api/preconditions.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
-import { streamViews } from '#functions/api/stream-view.ts';
+import { declaredView } from '#functions/api/views.ts';
 
 type Request = ApiRequest<{ readonly name: string }, { readonly reason?: string | undefined }, unknown>;
 
@@ -68,23 +67,27 @@ const common = {
 export const undeleteRoute = endpoint({
   ...{ ...common, path: '/v1/routes/{name}/undelete', operationId: 'undeleteRoute', tag: 'Routes' },
   summary: 'Undo the deletion of a route',
-  answers: { 200: { description: 'Declared again.', schema: applyRouteSchema, headers: ['etag'] } },
+  answers: { 200: { description: 'Declared again.', schema: applySchema, headers: ['etag'] } },
   handle: async (request, parts) => {
     const revision = await undelete(request, 'Route', parts);
-    const resource = (await routeViews(parts, await parts.worlds.read(request.caller.tenant), [revision]))[0];
-    return jsonAnswer(200, { outcome: 'created', resource }, { etag: etagOf(revision.revision) });
+    return jsonAnswer(
+      200,
+      { outcome: 'created', resource: declaredView(revision) },
+      { etag: etagOf(revision.revision) },
+    );
   },
 });
 
 export const undeleteStream = endpoint({
   ...{ ...common, path: '/v1/streams/{name}/undelete', operationId: 'undeleteStream', tag: 'Streams' },
   summary: 'Undo the deletion of a stream',
-  answers: { 200: { description: 'Declared again.', schema: applyStreamSchema, headers: ['etag'] } },
+  answers: { 200: { description: 'Declared again.', schema: applySchema, headers: ['etag'] } },
   handle: async (request, parts) => {
     const revision = await undelete(request, 'Stream', parts);
-    const resource = (
-      await streamViews(parts, await parts.worlds.read(request.caller.tenant), [revision.name], 'without-counts')
-    )[0];
-    return jsonAnswer(200, { outcome: 'created', resource }, { etag: etagOf(revision.revision) });
+    return jsonAnswer(
+      200,
+      { outcome: 'created', resource: declaredView(revision) },
+      { etag: etagOf(revision.revision) },
+    );
   },
 });

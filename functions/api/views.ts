@@ -1,5 +1,5 @@
 // What is kept, as the API shows it.
-import type { EventView, OperationView, RevisionView } from '#core/api/wire.ts';
+import type { DeclaredView, EventView, OperationView, RevisionView } from '#core/api/wire.ts';
 import { diffJson } from '#core/plan/change-weight.ts';
 import type { GoalRevision, Operation, PlatformEvent } from '#core/ports/goal-store.ts';
 import { apiVersion } from '#core/spec/document.ts';
@@ -15,6 +15,11 @@ export const resourceFields = (revision: GoalRevision) => ({
   author: revision.author,
   reason: revision.reason,
   updatedAt: isoTime(revision.at),
+});
+
+export const declaredView = (revision: GoalRevision): DeclaredView => ({
+  kind: revision.kind,
+  ...resourceFields(revision),
 });
 
 export const eventView = ({ tenant: _tenant, at, ...event }: PlatformEvent): EventView => ({

@@ -111,17 +111,16 @@ export class WorldCache {
   }
 
   /** After a change that was made where nothing had changed since `known`: with it, that is what is declared. */
-  advance(known: TenantWorld, change: { readonly revision: GoalRevision; readonly sequence: number }): TenantWorld {
+  advance(known: TenantWorld, change: { readonly revision: GoalRevision; readonly sequence: number }): void {
     const { tenant } = known;
     const index = known.index.with([change.revision]);
     const { sequence } = change;
     const kept = { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
     const newer = this.#kept.get(tenant);
     if (newer === undefined || newer.sequence <= sequence) this.#keep(tenant, kept);
-    return kept.resolved;
   }
 
-  /** The same; while the store is down, what was last read from it. For events, which must not wait for declarations. */
+  /** As `read`; while the store is down, what was last read from it. For events, which must not wait for declarations. */
   async readOrRecall(tenant: string): Promise<TenantWorld> {
     try {
       return await this.read(tenant);

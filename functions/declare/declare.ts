@@ -1,5 +1,5 @@
 // A declaration that a CloudFormation stack owns: made, changed and taken away with the stack, through the API that people use.
-import type { ProblemView, RouteView, StreamView } from '#core/api/wire.ts';
+import type { DeclaredView, ProblemView } from '#core/api/wire.ts';
 import { PlatformError } from '#core/errors.ts';
 import { stackLabel } from '#core/names.ts';
 import type { ApiAnswer, ApiCaller } from '#core/ports/api-caller.ts';
@@ -31,8 +31,6 @@ interface Declaration {
   readonly metadata: { readonly name: string; readonly owner: string; readonly labels?: Record<string, string> };
   readonly spec: unknown;
 }
-
-type View = StreamView | RouteView;
 
 /** A part that is down, or somebody else's change at the same moment: so often is it tried, some 30 s in all. */
 const turnsMax = 6;
@@ -84,7 +82,7 @@ const labelCharsMax = 255;
 const ownerOf = ({ StackId, LogicalResourceId }: DeclareEvent): string =>
   `${StackId.split('/')[1] ?? StackId}/${LogicalResourceId}`.slice(-labelCharsMax);
 
-const labelsOf = (view: View): Readonly<Record<string, string>> => view.metadata.labels ?? {};
+const labelsOf = (view: DeclaredView): Readonly<Record<string, string>> => view.metadata.labels ?? {};
 
 async function apply(
   call: ApiCaller,
@@ -92,12 +90,12 @@ async function apply(
   declaration: Declaration,
   owner: string,
   adopt: boolean,
-): Promise<View> {
+): Promise<DeclaredView> {
   const { StackId } = event;
   const path = `/v1/${physicalId(declaration)}`;
   const found = await call({ method: 'GET', path, headers: {} }, StackId);
   if (found.status !== 200 && found.status !== 404) throw notDone(found);
-  const before = found.status === 200 ? (found.body as View) : null;
+  const before = found.status === 200 ? (found.body as DeclaredView) : null;
   const isDeclared = before !== null && before.revision > 0;
   if (isDeclared && labelsOf(before)[stackLabel] !== owner && !adopt) throw takenBy(declaration, before);
   const labels = { ...declaration.metadata.labels, [stackLabel]: owner };
@@ -113,7 +111,7 @@ async function apply(
     StackId,
   );
   if (done.status !== 200 && done.status !== 201) throw notDone(done);
-  return (done.body as { readonly resource: View }).resource;
+  return (done.body as { readonly resource: DeclaredView }).resource;
 }
 
 async function remove({ call, logger }: DeclareParts, stackId: string, id: string, owner: string): Promise<void> {
@@ -121,7 +119,7 @@ async function remove({ call, logger }: DeclareParts, stackId: string, id: strin
   const found = await call({ method: 'GET', path, headers: {} }, stackId);
   if (found.status === 404) return;
   if (found.status !== 200) throw notDone(found);
-  const view = found.body as View;
+  const view = found.body as DeclaredView;
   if (view.revision === 0 || labelsOf(view)[stackLabel] !== owner) {
     logger.warn('left as it is: it is not this stack’s', { id, owner, label: labelsOf(view)[stackLabel] ?? null });
     return;
@@ -134,7 +132,7 @@ async function remove({ call, logger }: DeclareParts, stackId: string, id: strin
 const refused = (message: string): PlatformError =>
   new PlatformError('declaration-refused', message.slice(0, reasonCharsMax), { fault: 'user', retry: 'no-retry' });
 
-function takenBy({ kind, metadata }: Declaration, view: View): PlatformError {
+function takenBy({ kind, metadata }: Declaration, view: DeclaredView): PlatformError {
   const whose = labelsOf(view)[stackLabel];
   const by = whose === undefined ? `by ${view.author}, outside of CloudFormation` : `by the stack resource ${whose}`;
   return refused(

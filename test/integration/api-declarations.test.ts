@@ -49,9 +49,10 @@ describe('applying', () => {
         author: 'ada',
         reason: 'first',
         spec: typed,
-        status: { phase: 'Pending' },
       },
     });
+    expect(created.json.resource).not.toHaveProperty('status');
+    expect((await api.call('GET', `/v1/streams/${name}`)).json.status.phase).toBe('Pending');
     const again = await put(stream(name, typed));
     expect([again.status, again.json.outcome, again.headers.get('etag')]).toEqual([200, 'unchanged', '"1"']);
     const changed = await put(stream(name, { ...typed, retention: '1h' }), {}, '?reason=shorter');

@@ -49,7 +49,9 @@ describe('a freeze', () => {
     const refused = await api.call('POST', `/v1/jobs/${name}.out/operations`, { json: { kind: 'pause' } });
     expect([refused.status, refused.json.code]).toEqual([409, 'frozen']);
     const changed = await put(route(name, `${name}-in`, 'n > 2'));
-    expect(changed.json.resource.status.jobs[0].status.conditions).toContainEqual(
+    expect(changed.json.resource).toMatchObject({ kind: 'Route', revision: 2 });
+    const { json: frozen } = await api.call('GET', `/v1/routes/${name}`);
+    expect(frozen.status.jobs[0].status.conditions).toContainEqual(
       expect.objectContaining({ type: 'InSync', reason: 'Frozen', message: expect.stringContaining('ann has frozen') }),
     );
     expect((await api.call('DELETE', `/v1/freezes/job/${name}.out`)).status).toBe(204);

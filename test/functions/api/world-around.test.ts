@@ -122,7 +122,7 @@ describe('what is kept of a tenant', () => {
           if (!('sequence' in outcome) || outcome.sequence === undefined) continue;
           const { revision, sequence } = outcome;
           const fresh = toldOf(await new WorldCache(goals, plan).read('default'));
-          expect(toldOf(cache.advance(known, { revision, sequence }))).toEqual(fresh);
+          cache.advance(known, { revision, sequence });
           expect(toldOf(cache.recall('default')!)).toEqual(fresh);
         }
         expect(toldOf(await cache.read('default'))).toEqual(toldOf(await new WorldCache(goals, plan).read('default')));
