@@ -1,27 +1,15 @@
-// Jest on ESM and Node 24: TypeScript goes through swc, and each project is one kind of test.
-import { join } from 'node:path';
+// Jest on Node 24 as it is: suites are loaded by Node, which takes TypeScript, and each project is one kind of test.
 import type { Config } from 'jest';
-import { bundledPackage } from './test/support/bundled-package.ts';
-
-/** As its 329 modules it took each suite that uses it a second of processor time. */
-const kafkaLibrary = bundledPackage('@platformatic/kafka', {
-  beside: ['@platformatic/wasm-utils'],
-  instead: { 'ajv/dist/2020.js': join(import.meta.dirname, 'test/support/unchecked-options.mjs') },
-});
 
 const project = (name: string, testMatch: string[], more: Config = {}): NonNullable<Config['projects']>[number] => ({
   displayName: name,
   rootDir: import.meta.dirname,
   testMatch: testMatch.map((pattern) => `<rootDir>/test/${pattern}`),
-  testEnvironment: 'node',
-  extensionsToTreatAsEsm: ['.ts'],
-  transform: {
-    '^.+\\.ts$': [
-      '@swc/jest',
-      { jsc: { parser: { syntax: 'typescript' }, target: 'es2024' }, module: { type: 'es6' } },
-    ],
-  },
-  moduleNameMapper: { '^@platformatic/kafka$': kafkaLibrary },
+  // One process runs many suites, and loads what they share once (docs/decisions/0024).
+  testEnvironment: '<rootDir>/test/support/jest/process-environment.ts',
+  testRunner: '<rootDir>/test/support/jest/run-suite.ts',
+  transform: {},
+  injectGlobals: false,
   modulePathIgnorePatterns: ['<rootDir>/.millrace', '<rootDir>/cdk.out', '<rootDir>/.cache'],
   ...more,
 });

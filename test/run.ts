@@ -67,10 +67,7 @@ async function jest(project: string, workers: number): Promise<Tally> {
     // A connection that a test left open must not keep a finished run from ending.
     '--forceExit',
   ];
-  const code = await run(project, 'node_modules/jest/bin/jest.js', args, [
-    '--experimental-vm-modules',
-    '--no-warnings',
-  ]);
+  const code = await run(project, 'node_modules/jest/bin/jest.js', args, ['--no-warnings']);
   const text = await readFile(report, 'utf8').catch(() => '{}');
   await rm(folder, { recursive: true, force: true });
   const {

@@ -54,6 +54,12 @@ describe('the house is tidy', () => {
     expect(sources.filter((path) => path !== 'test/tidy.test.ts' && marks.test(read(path)))).toEqual([]);
   });
 
+  test('a file that several suites share names no test and no hook as it is loaded: it is loaded once for all of them', () => {
+    const shared = sources.filter((path) => path.startsWith('test/') && !path.endsWith('.test.ts'));
+    const marks = /^(test|it|describe|(before|after)(All|Each))\b.*\(/m;
+    expect(shared.filter((path) => marks.test(read(path)))).toEqual([]);
+  });
+
   test('every source file but an entry point is imported by somebody', () => {
     const texts = tracked
       .filter((path) => /\.(ts|mjs|json|sh|md)$|^\.ci\/run$/.test(path) && path !== 'package-lock.json')

@@ -29,6 +29,7 @@ const bytesPerMiB = 1024 * 1024;
 
 export class Heartbeats {
   readonly #parts: WorkerParts;
+  readonly #rssBytes: () => number;
   readonly #startedMonotonicMs: number;
   #beat = 0;
   /** The books of the last minute, oldest first; a heartbeat each. */
@@ -39,8 +40,9 @@ export class Heartbeats {
     readonly usages: PathsState['usages'];
   };
 
-  constructor(parts: WorkerParts) {
+  constructor(parts: WorkerParts, rssBytes = (): number => process.memoryUsage.rss()) {
     this.#parts = parts;
+    this.#rssBytes = rssBytes;
     this.#startedMonotonicMs = parts.clock.monotonicMs();
     this.#previous = { atMs: this.#startedMonotonicMs, accounting: noRecords, usages: [] };
   }
@@ -71,7 +73,7 @@ export class Heartbeats {
       gathering: paths.gathering,
       mismatches: paths.mismatchCount,
       ...rates,
-      rssMiB: Math.round(process.memoryUsage.rss() / bytesPerMiB),
+      rssMiB: Math.round(this.#rssBytes() / bytesPerMiB),
       freshnessMs: paths.newestAt === null ? null : clock.now() - paths.newestAt,
       lastCheckpoint: facts.lastCheckpoint,
       errors: mergeErrors([facts.errors, ...paths.errors]),

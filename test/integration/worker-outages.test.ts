@@ -1,7 +1,7 @@
 // A worker as a process while the systems around it fail and change: it waits, goes on, loses nothing, and says what it sees.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { type AclEntry, AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
+import kafkajs, { type AclEntry } from 'kafkajs';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { aDelivery } from '#test/support/builders.ts';
@@ -9,6 +9,8 @@ import { type OwnPart, ownDynamodb, ownKafka } from '#test/support/own-parts.ts'
 import { until } from '#test/support/until.ts';
 import { readCommitted } from '../workers/read-committed.ts';
 import { addressesFromEnvironment, type GoalWishes, type StreamJobGoal, WorkerRig } from '../workers/worker-rig.ts';
+
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 
 // Bounds for hangs: parts and workers start one after the other in these.
 jest.setTimeout(240_000);

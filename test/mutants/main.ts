@@ -30,7 +30,7 @@ const commandOf = (check: string): readonly string[] =>
   check === simulated
     ? ['--no-warnings', 'test/simulation/main.ts', '--seeds', values.seeds, '--stop-at', '1']
     : [
-        ...['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--bail', '--silent'],
+        ...['--no-warnings', 'node_modules/jest/bin/jest.js', '--bail', '--silent'],
         ...['--selectProjects', 'unit', '--', check],
       ];
 

@@ -233,7 +233,8 @@ export class ModelWorker {
     return {
       ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts, errors) },
       host: hosts[0]!,
-      heartbeats: new Heartbeats(parts),
+      // Asked of the system with every heartbeat it would be a tenth of a run's cost, and no run is about it.
+      heartbeats: new Heartbeats(parts, () => 64 * 1024 * 1024),
     };
   }
 

@@ -44,9 +44,6 @@ import { Watch } from './watch.ts';
 
 const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 
-// Asked for with every heartbeat of every simulated worker, it would be a tenth of a run's cost, and no run is about it.
-process.memoryUsage.rss = () => 64 * 1024 * 1024;
-
 /** Compiled routes are pure: shared by all runs of a process. */
 const plan = memoizePlanner(planRoute, 2_000);
 

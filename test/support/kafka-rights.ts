@@ -1,12 +1,14 @@
 // A job's rights as access control lists of a Kafka with StandardAuthorizer: each action of MSK as the operation that it stands for.
-import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, type Admin, ResourcePatternTypes } from 'kafkajs';
+import kafkajs, { type AclOperationTypes as AclOperation, type Admin } from 'kafkajs';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { sessionTagsOf } from '#core/job/task-identity.ts';
 import { sessionTags } from '#core/names.ts';
 import { jobKafkaRights } from '#infra/job-kafka-rights.ts';
 
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
 /** Null: has no like; whoever may log in may connect. After the table of actions in MSK's documentation. */
-const operationOf: Readonly<Record<string, AclOperationTypes | null>> = {
+const operationOf: Readonly<Record<string, AclOperation | null>> = {
   Connect: null,
   WriteDataIdempotently: AclOperationTypes.IDEMPOTENT_WRITE,
   DescribeTopic: AclOperationTypes.DESCRIBE,

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { afterAll } from '@jest/globals';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 
 /** What `FROM` in the query stands for is written as {table}. Values come as JSON has them: 64-bit numbers as text. */
@@ -27,9 +26,8 @@ export async function queryTable(
   }
 }
 
-/** One for all queries of a suite, and empty: to open one costs more than most queries. */
+/** One for all queries of a process, and empty: to open one costs more than most queries. */
 let database: Promise<DuckDBInstance> | undefined;
-afterAll(async () => (await database)?.closeSync());
 
 /** As `queryTable`, over files that are on this machine. */
 export async function queryFolder(folder: string, query: string): Promise<readonly Record<string, unknown>[]> {
