@@ -1,7 +1,7 @@
 // Which ports a platform gets: those it was told, those it had before, or free ones.
 import { PlatformError } from '#core/errors.ts';
 import { type Ports, portNames } from './platform-file.ts';
-import { freePorts, isFree } from './ports.ts';
+import { claimPort, freePorts, isFree } from './ports.ts';
 
 /** A port that was asked for must be free; one of the last start is given up, with a word, where it is taken now. */
 export async function choosePorts(
@@ -13,8 +13,11 @@ export async function choosePorts(
   for (const name of portNames) {
     const port = asked[name] ?? before[name];
     if (port === undefined) continue;
-    if (await isFree(port)) kept[name] = port;
-    else if (asked[name] !== undefined) throw portTaken(name, port);
+    if (await isFree(port)) {
+      kept[name] = port;
+      // So that nobody draws it while its part is down.
+      await claimPort(port);
+    } else if (asked[name] !== undefined) throw portTaken(name, port);
     else tell(`port ${port} of ${name} is taken by another program: a new one is chosen`);
   }
   const missing = portNames.filter((name) => kept[name] === undefined);

@@ -1,4 +1,5 @@
-// Free TCP ports on the loopback interface.
+// Free TCP ports on the loopback interface, each given to one program only.
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { PlatformError } from '#core/errors.ts';
 
@@ -20,12 +21,38 @@ export function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** As many different free ports as asked for, none of those in `taken`. */
+const claimed = new Set<number>();
+
+/**
+ * Whether a free port is ours from now on. Between the draw of a port and its use pass seconds, in which another platform may draw
+ * too: a claim is the UDP port of the same number, which is bound for as long as this process lives, and which the system gives to one
+ * process only. Who claims one port twice is refused as well.
+ */
+export async function claimPort(port: number): Promise<boolean> {
+  if (claimed.has(port)) return false;
+  claimed.add(port);
+  if ((await isFree(port)) && (await bindsDatagrams(port))) return true;
+  claimed.delete(port);
+  return false;
+}
+
+function bindsDatagrams(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => resolve(false));
+    socket.bind({ port, address: loopback, exclusive: true }, () => {
+      socket.unref();
+      resolve(true);
+    });
+  });
+}
+
+/** As many different free ports as asked for, none of those in `taken`; no other draw finds them while this process lives. */
 export async function freePorts(count: number, taken: readonly number[] = []): Promise<number[]> {
   const found: number[] = [];
   for (let attempt = 0; attempt < attemptsMax * count && found.length < count; attempt++) {
     const port = lowestPort + Math.floor(Math.random() * portCount);
-    if (!found.includes(port) && !taken.includes(port) && (await isFree(port))) found.push(port);
+    if (!taken.includes(port) && (await claimPort(port))) found.push(port);
   }
   if (found.length === count) return found;
   throw new PlatformError(

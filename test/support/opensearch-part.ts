@@ -2,12 +2,21 @@
 import { randomInt } from 'node:crypto';
 import { javaArgs, javaCommand, plainEnv } from '#adapters/local/java.ts';
 import type { Part } from '#adapters/local/part.ts';
+import { claimPort } from '#adapters/local/ports.ts';
 
 /** The runner looks for its port from the one that it is given up to this, and takes no other. */
 const portMax = 9_299;
 const portMin = 9_210;
 
-export const anOpenSearchPort = (): number => randomInt(portMin, portMax);
+export async function anOpenSearchPort(): Promise<number> {
+  const count = portMax - portMin;
+  const first = randomInt(count);
+  for (let step = 0; step < count; step++) {
+    const port = portMin + ((first + step) % count);
+    if (await claimPort(port)) return port;
+  }
+  throw new Error(`no free port from ${portMin} to ${portMax - 1}`);
+}
 
 export interface OpenSearchPartOptions {
   readonly data: string;

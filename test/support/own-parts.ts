@@ -89,7 +89,7 @@ export async function ownS3(): Promise<OwnPart> {
 }
 
 export async function ownOpenSearch(): Promise<OwnPart> {
-  const port = anOpenSearchPort();
+  const port = await anOpenSearchPort();
   return await own('opensearch', `http://127.0.0.1:${port}`, (data) => openSearchPart({ data, port }));
 }
 

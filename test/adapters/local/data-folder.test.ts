@@ -16,6 +16,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { choosePorts } from '#adapters/local/choose-ports.ts';
 import { credentialsIn } from '#adapters/local/credentials.ts';
@@ -30,7 +31,7 @@ import {
   readPlatformFile,
   writePlatformFile,
 } from '#adapters/local/platform-file.ts';
-import { freePorts, isFree } from '#adapters/local/ports.ts';
+import { claimPort, freePorts, isFree } from '#adapters/local/ports.ts';
 import { identify } from '#adapters/local/process-identity.ts';
 import { until } from '#test/support/until.ts';
 
@@ -74,6 +75,24 @@ test('ports are free, all different, and kept from one start to the next', async
   expect(new Set(Object.values(ports)).size).toBe(portNames.length);
   expect(await Promise.all(Object.values(ports).map(isFree))).toEqual(portNames.map(() => true));
   expect(await choosePorts({}, ports, () => {})).toEqual(ports);
+});
+
+test('a port that one process has drawn, and does not use yet, is drawn by no other', async () => {
+  const module = resolve(import.meta.dirname, '../../../adapters/local/ports.ts');
+  const program = `const { freePorts } = await import(${JSON.stringify(module)});
+    for (const port of await freePorts(20)) console.log(port);
+    setInterval(() => {}, 1000);`;
+  const args = ['--input-type=module', '--disable-warning=ExperimentalWarning', '-e', program];
+  const other = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const drawn: number[] = [];
+  for await (const line of createInterface({ input: other.stdout })) if (drawn.push(Number(line)) === 20) break;
+  const claims = async (): Promise<readonly boolean[]> => await Promise.all(drawn.map(claimPort));
+  expect(await Promise.all(drawn.map(isFree))).toEqual(drawn.map(() => true));
+  expect(await claims()).toEqual(drawn.map(() => false));
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  expect(await claims()).toEqual(drawn.map(() => true));
+  expect(await claims()).toEqual(drawn.map(() => false));
 });
 
 test('a port that another program took meanwhile is chosen anew, with a word; one that was asked for is refused', async () => {
