@@ -36,9 +36,14 @@ export class Fleet {
   reads = 0;
   readonly #parts: ReconcileParts;
   readonly #backoff: TargetBackoff = new Map();
+  readonly #isUnpaced: boolean;
+  /** Between passes of a fleet that is not settled: where starts are not what is measured, time for all of them. */
+  readonly #restMs: number;
 
-  /** `isUnpaced`: the runtime takes calls at any rate. */
+  /** `isUnpaced`: the runtime takes calls at any rate, and all calls are answered at once. */
   constructor(jobCount: number, { isUnpaced = false } = {}) {
+    this.#isUnpaced = isUnpaced;
+    this.#restMs = isUnpaced ? 30_000 : 1_000;
     const { time, runtime } = this;
     const rates = isUnpaced ? unlimited : ecsRates;
     runtime.rates = rates;
@@ -110,7 +115,7 @@ export class Fleet {
     while (this.time.now - startedAt < secondsMax * 1_000) {
       const report = await this.pass();
       if (report.settled && report.decisions === 0) break;
-      const waitMs = Math.min(60_000, Math.max(1_000, (report.nextPassAt ?? 0) - this.time.now));
+      const waitMs = Math.min(60_000, Math.max(this.#restMs, (report.nextPassAt ?? 0) - this.time.now));
       await this.time.runUntil(this.time.now + waitMs);
     }
     return (this.time.now - startedAt) / 1_000;
@@ -132,7 +137,7 @@ export class Fleet {
         if (answersInMs === undefined) return call.bind(target);
         return async (...inputs: unknown[]) => {
           this.mutations++;
-          await this.time.sleep(answersInMs);
+          if (!this.#isUnpaced) await this.time.sleep(answersInMs);
           return await (call as (...inputs: unknown[]) => unknown).apply(target, inputs);
         };
       },
