@@ -1,9 +1,11 @@
 // POST …/{name}/undelete: a deletion is undone while what it left is still kept: the same life, positions and events included.
 import { applySchema } from '#core/api/schemas.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
+import { jobId, jobName } from '#core/names.ts';
 import { documentOf } from '#core/plan/plan-changes.ts';
+import { isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
-import type { Document, Kind } from '#core/spec/document.ts';
+import type { Document, Kind, RouteDocument } from '#core/spec/document.ts';
 import { busy, pause, refusedDocument, turnsMax } from '#functions/api/apply-declaration.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
@@ -20,7 +22,8 @@ async function undelete(request: Request, kind: Kind, parts: ApiParts): Promise<
   const { name } = request.path;
   for (let turn = 0; turn < turnsMax; turn++) {
     const known = await parts.worlds.read(tenant);
-    const document = await deletedDocument(request, kind, parts);
+    const { document, uid } = await deletedDocument(request, kind, parts);
+    if (document.kind === 'Route') await requireKept(tenant, document, uid, parts);
     requireOwner(request.caller, document.metadata.owner, `${kind} ${name}`);
     const checked = checkDocuments(known.documents, [document], parts.planRoute, parts.settings.sinks);
     const problems = checked.problems.get(documentKey(kind, name)) ?? [];
@@ -36,7 +39,11 @@ async function undelete(request: Request, kind: Kind, parts: ApiParts): Promise<
 }
 
 /** As it was declared before it was deleted; only while the deletion is not carried out in full. */
-async function deletedDocument(request: Request, kind: Kind, parts: ApiParts): Promise<Document> {
+async function deletedDocument(
+  request: Request,
+  kind: Kind,
+  parts: ApiParts,
+): Promise<{ readonly document: Document; readonly uid: string }> {
   const { tenant } = request.caller;
   const { name } = request.path;
   const { revisions } = await parts.goals.snapshot(tenant);
@@ -50,11 +57,30 @@ async function deletedDocument(request: Request, kind: Kind, parts: ApiParts): P
   const history = await parts.goals.revisions(tenant, kind, name);
   const last = history.find(({ declared, uid }) => declared !== null && uid === head.uid);
   const [document] = last ? documentOf(last) : [];
-  if (document) return document;
+  if (document) return { document, uid: head.uid };
   throw new ApiRefusal(
     409,
     'not-understood',
     `what ${kind} ${JSON.stringify(name)} was, this version cannot carry out`,
+  );
+}
+
+/** Once its time is over and positions are being removed, what came back would be another life under the old one's name. */
+async function requireKept(
+  tenant: string,
+  { metadata, spec }: RouteDocument,
+  uid: string,
+  parts: ApiParts,
+): Promise<void> {
+  const ids = spec.sinks.map(({ name }) => jobId(tenant, jobName(metadata.name, name), uid));
+  const controls = await parts.controls.readMany(ids);
+  const cleared = [...controls.values()].find(isBeingCleared);
+  if (cleared === undefined) return;
+  throw new ApiRefusal(
+    409,
+    'kept-no-longer',
+    `the time in which the deletion of route ${JSON.stringify(metadata.name)} could be undone is over: positions and books of its jobs are being removed`,
+    { fix: `apply it again to make it anew; millrace history ${metadata.name} shows what it was` },
   );
 }
 

@@ -1,5 +1,7 @@
 // Freezing, deleting and taking back, rolling back, comparing and restoring, through the API: real HTTP, real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { jobId } from '#core/names.ts';
+import { freshControl } from '#core/plan/control.ts';
 import { type ApiRig, startApi } from '#test/support/api-rig.ts';
 
 let api: ApiRig;
@@ -95,6 +97,22 @@ describe('a deletion', () => {
     expect((await undelete()).status).toBe(422);
     expect((await api.call('POST', `/v1/streams/${name}-in/undelete`)).status).toBe(200);
     expect((await undelete()).status).toBe(200);
+  });
+});
+
+describe('a deletion whose time is over', () => {
+  test('is not taken back once its positions are being removed', async () => {
+    const name = await aRoute();
+    const { uid } = (await api.call('GET', `/v1/routes/${name}`)).json;
+    await api.call('DELETE', `/v1/routes/${name}`);
+    const control = freshControl(jobId('default', `${name}.out`, uid), uid);
+    await api.parts.controls.write({ ...control, version: 1, announced: { clearing: 'begun' } });
+    const refused = await api.call('POST', `/v1/routes/${name}/undelete`);
+    expect([refused.status, refused.json.code]).toEqual([409, 'kept-no-longer']);
+    expect((await api.call('GET', `/v1/routes/${name}`)).status).toBe(404);
+    // Made anew it is another life, which the removal does not touch.
+    const anew = await put(route(name, `${name}-in`, 'n > 1'));
+    expect([anew.status, anew.json.resource.uid === uid]).toEqual([201, false]);
   });
 });
 
