@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundleForNextStart, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
 import { platformPrograms } from '#adapters/local/host.ts';
@@ -16,6 +16,7 @@ interface Tally {
   readonly seconds: number;
 }
 
+const nameChars = 'integration adapters contract'.length;
 const root = new URL('..', import.meta.url).pathname;
 
 /** Runs a program of Node's to its end; its lines are shown as they come, with the name of what they belong to. */
@@ -32,7 +33,7 @@ async function run(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr])
-    createInterface({ input: stream }).on('line', (line) => console.log(`${name.padEnd(11)} | ${line}`));
+    createInterface({ input: stream }).on('line', (line) => console.log(`${name.padEnd(nameChars)} | ${line}`));
   return await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
@@ -52,12 +53,14 @@ async function check(
   return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, seconds: secondsSince(start) };
 }
 
-/** One jest project. A run that ends without a report, or with a failing suite that has no test, counts as a failure. */
-async function jest(project: string, workers: number): Promise<Tally> {
+/** One jest project, or of it what lies in some folders. A run that ends without a report, or with a failing suite that has no test, counts as a failure. */
+async function jest(project: string, workers: number, folders: readonly string[] = []): Promise<Tally> {
   const start = performance.now();
   const folder = await mkdtemp(join(tmpdir(), 'millrace-tests-'));
   const report = join(folder, 'report.json');
+  const name = [project, ...folders.map((folder) => basename(folder))].join(' ');
   const args = [
+    ...folders,
     ...process.argv.slice(2),
     '--selectProjects',
     project,
@@ -67,7 +70,7 @@ async function jest(project: string, workers: number): Promise<Tally> {
     // A connection that a test left open must not keep a finished run from ending.
     '--forceExit',
   ];
-  const code = await run(project, 'node_modules/jest/bin/jest.js', args, ['--no-warnings']);
+  const code = await run(name, 'node_modules/jest/bin/jest.js', args, ['--no-warnings']);
   const text = await readFile(report, 'utf8').catch(() => '{}');
   await rm(folder, { recursive: true, force: true });
   const {
@@ -77,7 +80,7 @@ async function jest(project: string, workers: number): Promise<Tally> {
   } = JSON.parse(text) as Record<string, number>;
   const failed = numFailedTests + numRuntimeErrorTestSuites;
   const broken = code !== 0 && failed === 0 ? 1 : 0;
-  return { name: project, passed: numPassedTests, failed: failed + broken, seconds: secondsSince(start) };
+  return { name, passed: numPassedTests, failed: failed + broken, seconds: secondsSince(start) };
 }
 
 type Piece = () => Promise<Tally>;
@@ -95,25 +98,45 @@ const style: Piece = () =>
 const types: Piece = () =>
   check('types', 'node_modules/typescript/bin/tsc', ['--noEmit', '--checkers', '1'], { GOGC: '300' });
 
+/** The platform's programs and the command as one file each: whoever starts one without its file takes several times as long. */
+async function bundle(): Promise<void> {
+  await bundleWorker();
+  for (const { entry } of platformPrograms.filter(({ name }) => name !== 'supervisor'))
+    await bundleHere(relative(root, entry));
+  await bundleForNextStart();
+}
+
+/** What runs on Java; two at a time must not have Maven fetch. */
+async function fetchParts(): Promise<void> {
+  await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
+  await layOutClasses();
+}
+
 const start = performance.now();
 const isWhole = process.argv.length === 2;
-// Before the lanes: two of them must not have Maven fetch at once.
-await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
-await layOutClasses();
-// So that no two platforms bundle them at once.
-await bundleWorker();
-for (const { entry } of platformPrograms.filter(({ name }) => name !== 'supervisor'))
-  await bundleHere(relative(root, entry));
-await bundleForNextStart();
+/** Of the integration suites, those whose parts are small run beside the platforms; the others, all of which are workers, after them. */
+const beside = ['test/adapters', 'test/contract'];
+const bundled = bundle();
+const prepared = bundled.then(fetchParts);
+const after =
+  (ready: Promise<void>, piece: Piece): Piece =>
+  async () => {
+    await ready;
+    return await piece();
+  };
 // Three processes at a time keep two processors busy. With more, each platform under test runs longer, and costs more in all.
 const lanes = await Promise.all([
-  lane(() => jest('e2e', 2)),
-  lane(...(isWhole ? [style, types] : []), () => jest('unit', 1)),
+  lane(after(prepared, () => jest('e2e', 2))),
+  lane(
+    ...(isWhole ? [style, types] : []),
+    after(bundled, () => jest('unit', 1)),
+    ...(isWhole ? [after(prepared, () => jest('integration', 1, beside))] : []),
+  ),
 ]);
 
-const tallies = [...lanes.flat(), await jest('integration', 3)];
+const tallies = [...lanes.flat(), await jest('integration', 4, isWhole ? ['test/integration'] : [])];
 for (const { name, passed, failed, seconds } of tallies)
-  console.log(`${name.padEnd(11)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
+  console.log(`${name.padEnd(nameChars)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
 const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
 const failed = sum((tally) => tally.failed);
 console.log(`in ${secondsSince(start).toFixed(0)} s`);

@@ -2,14 +2,14 @@
 import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { CreateTableCommand, DynamoDBClient, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { describe, expect, test } from '@jest/globals';
-import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { probeDynamodb } from '#adapters/local/parts/dynamodb.ts';
 import { probeKafka } from '#adapters/local/parts/kafka.ts';
 import { probePostgres } from '#adapters/local/parts/postgres.ts';
 import { probeS3 } from '#adapters/local/parts/s3.ts';
-import { ownDynamodb, ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
+import { type OwnPart, ownDynamodb, ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
 
 const address = (name: string): string => process.env[`MILLRACE_TEST_${name}`] ?? '';
 
@@ -22,33 +22,37 @@ test('each part answers a real request', async () => {
 });
 
 describe('a part of a test of its own', () => {
-  test('Kafka killed with -9 keeps its topics and is ready again', async () => {
-    await using kafka = await ownKafka();
-    const admin = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] });
-    await admin.disconnect();
-    await kafka.kill();
-    await expect(probeKafka(kafka.address)).rejects.toThrow();
-    await kafka.start();
-    const again = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
-    await again.connect();
-    expect(await again.listTopics()).toContain('kept');
-    await again.disconnect();
-  });
+  describe('Kafka', () => {
+    let kafka: OwnPart;
+    let admin: Admin;
+    beforeAll(async () => {
+      kafka = await ownKafka();
+      admin = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
+      await admin.connect();
+      await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 3 }] });
+      await admin.disconnect();
+    });
+    afterAll(async () => {
+      await admin.disconnect();
+      await kafka[Symbol.asyncDispose]();
+    });
 
-  test('Kafka started after a wipe is empty', async () => {
-    await using kafka = await ownKafka();
-    const admin = new Kafka({ brokers: [kafka.address], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
-    await admin.createTopics({ topics: [{ topic: 'lost' }] });
-    await kafka.kill();
-    kafka.wipe();
-    await kafka.start();
-    await admin.disconnect();
-    await admin.connect();
-    expect(await admin.listTopics()).not.toContain('lost');
-    await admin.disconnect();
+    test('killed with -9 keeps its topics and is ready again', async () => {
+      await kafka.kill();
+      await expect(probeKafka(kafka.address)).rejects.toThrow();
+      await kafka.start();
+      await admin.connect();
+      expect(await admin.listTopics()).toContain('kept');
+    });
+
+    test('started after a wipe is empty', async () => {
+      await kafka.kill();
+      kafka.wipe();
+      await kafka.start();
+      await admin.disconnect();
+      await admin.connect();
+      expect(await admin.listTopics()).not.toContain('kept');
+    });
   });
 
   test('Postgres killed with -9 keeps what it acknowledged', async () => {

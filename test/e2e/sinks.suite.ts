@@ -1,7 +1,7 @@
 // Sinks over HTTP on a whole running platform: declared by the command, under load, their workers killed; and secrets nowhere to be seen.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { environmentOfRunning } from '#adapters/local/platform-environment.ts';
 import { placesIn } from '#adapters/local/platform-file.ts';
 import { environment } from '#core/names.ts';
@@ -10,7 +10,7 @@ import { documentsIn } from '#test/support/opensearch-part.ts';
 import { startLoad } from '#test/support/oracle-load.ts';
 import { type OwnPart, ownOpenSearch } from '#test/support/own-parts.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
-import { TestPlatform } from '#test/support/test-platform.ts';
+import type { TestPlatform } from '#test/support/test-platform.ts';
 import { until } from '#test/support/until.ts';
 
 const canary = 'canary-4b1d-token';
@@ -26,21 +26,6 @@ interface Envelope {
   readonly key: string;
   readonly event: { readonly n: number };
 }
-
-beforeAll(async () => {
-  [platform, node, receiver] = await Promise.all([TestPlatform.start(), ownOpenSearch(), startReceiver()]);
-  receiver.behave(({ headers, body }) => {
-    if (headers['authorization'] !== `Bearer ${canary}`) return { status: 401 };
-    const events = JSON.parse(body) as Envelope[];
-    if (events.some(({ event }) => event.n === refusedNumber))
-      return { status: 422, body: `not ${refusedNumber}; you sent ${headers['authorization']}` };
-    for (const { key, event } of events) received.set(key, { n: event.n, count: (received.get(key)?.count ?? 0) + 1 });
-    return { status: 200 };
-  });
-}, 300_000);
-afterAll(async () => {
-  await Promise.all([platform?.stop(), node?.[Symbol.asyncDispose](), receiver?.close()]);
-}, 120_000);
 
 const route = (): object =>
   aDeclaration('Route', 'plays', {
@@ -61,7 +46,24 @@ const route = (): object =>
     ],
   });
 
-describe('sinks over HTTP', () => {
+export function sinksSuite(given: () => TestPlatform): void {
+  beforeAll(async () => {
+    platform = given();
+    [node, receiver] = await Promise.all([ownOpenSearch(), startReceiver()]);
+    receiver.behave(({ headers, body }) => {
+      if (headers['authorization'] !== `Bearer ${canary}`) return { status: 401 };
+      const events = JSON.parse(body) as Envelope[];
+      if (events.some(({ event }) => event.n === refusedNumber))
+        return { status: 422, body: `not ${refusedNumber}; you sent ${headers['authorization']}` };
+      for (const { key, event } of events)
+        received.set(key, { n: event.n, count: (received.get(key)?.count ?? 0) + 1 });
+      return { status: 200 };
+    });
+  }, 300_000);
+  afterAll(async () => {
+    await Promise.all([node?.[Symbol.asyncDispose](), receiver?.close()]);
+  }, 120_000);
+
   test('under load and kill -9 of their workers nothing is lost, and OpenSearch has nothing twice', async () => {
     await platform.run(['secret', 'set', 'hook-token'], { input: `${canary}\n` });
     expect(await platform.run(['secret', 'ls'])).toBe('hook-token\n');
@@ -125,7 +127,7 @@ describe('sinks over HTTP', () => {
       ['events', 'plays.hook'],
       ['why', 'plays.hook'],
     ])
-      expect(JSON.stringify(await platform.cli(args))).not.toContain('canary');
+      expect(JSON.stringify(await platform.cli(args))).not.toContain('canary-4b1d');
     const own = placesIn(platform.dataDir).secrets;
     const files = readdirSync(platform.dataDir, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
@@ -134,7 +136,7 @@ describe('sinks over HTTP', () => {
     expect(files.length).toBeGreaterThan(50);
     expect(files.filter((path) => readIfThere(path).includes(canary))).toEqual([]);
   });
-});
+}
 
 /** Parts remove files of their own while we look. */
 function readIfThere(path: string): Buffer {

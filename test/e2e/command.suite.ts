@@ -1,37 +1,21 @@
-// The platform as a newcomer meets it: the quickstart, then each command by hand, on one whole running platform.
+// The platform as a newcomer meets it: each command by hand, on one whole running platform.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { JobView } from '#core/api/wire.ts';
-import { runCli, TestPlatform } from '#test/support/test-platform.ts';
+import { runCli, type TestPlatform } from '#test/support/test-platform.ts';
 
 const example = (path: string): string => join(import.meta.dirname, '../../examples', path);
 
-describe('the quickstart', () => {
-  test('starts the platform, shows events arriving filtered and projected, says what to try next, and stops all', async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), 'millrace-quickstart-'));
-    const result = await runCli(['quickstart', '--exit', '--data', dataDir], { withinMs: 240_000 });
-    const shown = result.stdout + result.stderr;
-    expect([result.code, shown]).toEqual([0, expect.stringMatching(/"cc":"BR","os":"ipados"/)]);
-    expect(shown).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
-    expect(shown).toMatch(/millrace (tail|get|describe|why)/);
-    expect((await runCli(['status', '--data', dataDir])).code).toBe(1);
-    rmSync(dataDir, { recursive: true, force: true });
-  }, 300_000);
-});
-
-describe('the command', () => {
+export function commandSuite(given: () => TestPlatform): void {
   let platform: TestPlatform;
   let folder: string;
-  beforeAll(async () => {
-    platform = await TestPlatform.start();
+  beforeAll(() => {
+    platform = given();
     folder = mkdtempSync(join(tmpdir(), 'millrace-command-'));
-  }, 300_000);
-  afterAll(async () => {
-    await platform?.stop();
-    rmSync(folder, { recursive: true, force: true });
-  }, 120_000);
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const file = (name: string, text: string): string => {
     const path = join(folder, name);
@@ -183,4 +167,4 @@ describe('the command', () => {
     const result = await runCli(['aply']);
     expect([result.code, result.stderr]).toEqual([2, expect.stringMatching(/apply/)]);
   });
-});
+}
