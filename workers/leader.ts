@@ -25,6 +25,7 @@ export class Leader {
    * All split items, those of partitions that had none included. A lost item is made again from the newest checkpoint,
    * with a higher epoch than any that it may have had there; a partition that no item and no checkpoint knows is read
    * from the route's `start` when it is of the job's first discovery, and from its earliest record when it was added later.
+   * Items of partitions that a topic made anew has not any more are kept for the books, and shared out to nobody.
    */
   async ensureItems(all: readonly SplitRecord[]): Promise<readonly SplitRecord[]> {
     const { cluster, goal, splits, log } = this.#parts;
@@ -33,10 +34,12 @@ export class Leader {
     const info = cluster.topic(goal.source.topic);
     if (info === undefined) return records;
     const known = new Set(records.map(({ split }) => split));
+    const there = new Set(info.leaders.map((_, partition) => this.#nameOf(partition)));
+    const readable = records.filter(({ split }) => there.has(split));
     const missing = info.leaders
       .map((_, partition) => partition)
       .filter((partition) => !known.has(this.#nameOf(partition)));
-    if (missing.length === 0) return records;
+    if (missing.length === 0) return readable;
     const checkpoint = await this.#checkpoints.load();
     const isNewJob = checkpoint === null && !this.#isDiscovered(records);
     const wanted = await Promise.all(
@@ -46,7 +49,7 @@ export class Leader {
     const created = await Promise.all(wanted.slice(1).map(create));
     created.unshift(await create(wanted[0]!));
     log.info('splits were added', { splits: created.map(({ split, position }) => `${split} at ${position}`) });
-    return [...records, ...created];
+    return [...readable, ...created];
   }
 
   /**

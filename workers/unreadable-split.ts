@@ -19,6 +19,11 @@ export async function resolveUnreadable(
     errors.note('source-missing', `topic ${split.topic} does not exist; waiting until it does`);
     return;
   }
+  if (split.partition >= info.leaders.length) {
+    // Made anew with fewer: its item stays with the old topic, and the leader takes it from this worker.
+    errors.note('source-missing', `topic ${split.topic} has no partition ${split.partition} any more`);
+    return;
+  }
   if (info.topicId !== split.topicId) return await followNewTopic(split, info.topicId, cluster, errors);
   if (errorCode === errorCodes.offsetOutOfRange) return await resolveOutOfRange(split, cluster, errors);
   const code = isAuthorization(errorCode) ? 'source-unauthorized' : 'source-refused';

@@ -49,8 +49,12 @@ export function compareRevisions(
   baseline: Baseline,
 ): Comparison {
   const [mine, theirs] = [sideOf(canary, {}), sideOf(running, baseline)];
-  const against = [...badShare(mine, theirs), ...unbalanced(mine)];
-  return { canary: mine, running: theirs, against, doubts: [...lagging(mine, theirs), ...slow(canary, mine, theirs)] };
+  const bad = badShare(mine, theirs);
+  // Beside one that has read next to nothing it may be the records' own fault.
+  const isComparable = theirs.in >= recordsMin;
+  const against = [...(isComparable ? bad : []), ...unbalanced(mine)];
+  const doubts = [...(isComparable ? [] : bad), ...lagging(mine, theirs), ...slow(canary, mine, theirs)];
+  return { canary: mine, running: theirs, against, doubts };
 }
 
 function sideOf(heartbeats: readonly Heartbeat[], baseline: Baseline): Side {

@@ -29,7 +29,7 @@ export function judgeCanary(facts: CanaryFacts): CanaryVerdict {
   // What is down outside would hold up the one that runs as well: one that does not report, or reads nothing, is waited for.
   const works =
     comparison.canary.splits > 0 &&
-    canary.every(({ startedAt }) => now - startedAt >= leaseMs) &&
+    canary.every(({ at, startedAt }) => at - startedAt >= leaseMs) &&
     (comparison.canary.in > 0 || comparison.canary.lagRecords === 0);
   if (!works) return { kind: 'open', comparison };
   const isLate = now - since >= deadlineMs;

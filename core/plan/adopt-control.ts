@@ -4,7 +4,13 @@ import type { ObservedJob } from '#core/plan/observed.ts';
 import { taskIncarnation, taskRender, taskSlot } from '#core/plan/task-tags.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 
-/** The control record was lost (it is only a cache): what runs is adopted, and incarnations go on above any that can still be seen. */
+/** More than any job's workers that may be on their way at once. */
+const unseenMax = 1_000;
+
+/**
+ * The control record was lost (it is only a cache): what runs is adopted, and incarnations go on well above any that can
+ * still be seen, since workers that were asked for last may have come to no listing yet.
+ */
 export function adoptControl(job: string, uid: string, observed: ObservedJob): ControlRecord {
   const seen = [
     ...observed.tasks.map(taskIncarnation),
@@ -20,5 +26,5 @@ export function adoptControl(job: string, uid: string, observed: ObservedJob): C
       failureCount: 0,
       nextStartAt: task.createdAt,
     };
-  return { ...freshControl(job, uid), incarnationLast: Math.max(0, ...seen), slots };
+  return { ...freshControl(job, uid), incarnationLast: seen.length === 0 ? 0 : Math.max(...seen) + unseenMax, slots };
 }

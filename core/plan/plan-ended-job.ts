@@ -15,17 +15,25 @@ export interface EndingTimes {
   /** For how long positions and books stay after the end, so that it can be undone. */
   readonly keptMs: number;
   readonly listingGraceMs: number;
+  /** When its route was last deleted; null where it was not. One that was taken back meanwhile may have been seen by no pass. */
+  readonly deletedAt: number | null;
 }
+
+/**
+ * A heartbeat bears the worker's own word for when it was, which is taken for true where it is less than a lease off: only
+ * after another lease is it certain that the worker's own has run out. Nothing fences it before what it left is cleared.
+ */
+const silentLeases = 2;
 
 export function planEndedJob(
   job: string,
   observed: ObservedJob,
-  { leaseMs, keptMs, listingGraceMs }: EndingTimes,
+  { leaseMs, keptMs, listingGraceMs, deletedAt }: EndingTimes,
 ): Decision {
   const alive = observed.tasks.filter((task) => task.state !== 'stopped');
   const reporting = observed.heartbeats.some(
     (heartbeat) =>
-      (heartbeat.certainty === 'unsure' || observed.at - heartbeat.at <= leaseMs) &&
+      (heartbeat.certainty === 'unsure' || observed.at - heartbeat.at <= silentLeases * leaseMs) &&
       !isOver(heartbeat.incarnation, observed),
   );
   const id = readJobId(job);
@@ -35,7 +43,7 @@ export function planEndedJob(
     const goneAt = fencedGoneAt(observed.control, leaseMs);
     if (observed.at < goneAt)
       return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
-    const endedAt = Number(observed.control?.announced['ended'] ?? observed.at);
+    const endedAt = Math.max(Number(observed.control?.announced['ended'] ?? observed.at), deletedAt ?? 0);
     if (observed.at < endedAt + keptMs) return keep(job, observed, endedAt + keptMs);
     const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(

@@ -58,6 +58,7 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
 
 /** Whether so many jobs would have a worker replaced that reports that what they show is no fault of theirs. */
 function ailAtOnce(live: readonly (readonly [JobEntry, ObservedJob])[], settings: PlatformSettings): boolean {
+  if (live.length <= limits.correctJobsAtOnceMin) return false;
   const ailing = live.filter(([entry, job]) => needsCorrection(entry, job, settings.listingGraceMs)).length;
   const bounds = { jobsMin: limits.correctJobsAtOnceMin, share: limits.correctJobsAtOnceShare };
   return isFleetWide(ailing, live.length, bounds);
@@ -82,7 +83,10 @@ function planEndings(
   );
   return due.map(([id, job]) => {
     if (!held.jobs.has(id))
-      return planEndedJob(id, job, { leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs });
+      return planEndedJob(id, job, {
+        ...{ leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs },
+        deletedAt: deletedAt(id, routes),
+      });
     const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
     const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
     return holdEnding(id, job, message);
@@ -135,6 +139,11 @@ function keptMs(id: string, routes: RouteIndex, { deletionGraceMs }: PlatformSet
   const [removal] = removals;
   if (removal) return removal.purge || removal.uid !== parts.uid ? 0 : deletionGraceMs;
   return jobs.some(({ goal }) => goal.uid === parts.uid) ? deletionGraceMs : 0;
+}
+
+function deletedAt(id: string, routes: RouteIndex): number | null {
+  const parts = readJobId(id);
+  return (parts && ofRoute(parts, routes).removals[0]?.at) ?? null;
 }
 
 const hasEffect = (decision: Decision): boolean =>

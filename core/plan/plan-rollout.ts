@@ -6,6 +6,7 @@ import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { forgiven } from '#core/plan/forgive-failures.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { reads } from '#core/plan/plan-successor.ts';
+import { isWaiting } from '#core/plan/restart-backoff.ts';
 import { taskRender } from '#core/plan/task-tags.ts';
 import type { ControlRecord, PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 
@@ -38,8 +39,7 @@ export function judgeRollout(facts: RolloutFacts): Rollout {
   const current = currentHeartbeats(entry, observed, slots);
   const marks = markRollout(facts, current);
   const { since } = marks;
-  if (hasProgressed(entry, current, observed.at))
-    return { kind: 'progressed', marks, killed: killedSince(since, entry, observed) };
+  if (hasProgressed(entry, current)) return { kind: 'progressed', marks, killed: killedSince(since, entry, observed) };
   const why = observed.at - since < entry.progressWithinMs || !before.good ? null : ownFault(slots, render, current);
   return why === null ? { kind: 'under-way', marks } : { kind: 'failed', why };
 }
@@ -78,14 +78,18 @@ const currentHeartbeats = (entry: JobEntry, { at, heartbeats }: ObservedJob, slo
     (heartbeat) =>
       heartbeat.render === entry.render &&
       at - heartbeat.at <= entry.goal.settings.leaseMs &&
-      Object.values(slots).some(({ incarnation }) => incarnation === heartbeat.incarnation),
+      // The last words of one that is over count for nothing.
+      Object.values(slots).some((slot) => slot.incarnation === heartbeat.incarnation && !isWaiting(slot)),
   );
 
+/** By its own heartbeats: one that ended right after its start grows no older by being remembered. */
+export const hasReportedFor = (spanMs: number, { at, startedAt }: Heartbeat): boolean => at - startedAt >= spanMs;
+
 /** All workers report, for the length of their lease at least, and what they hold is read, or has nothing to be read. */
-function hasProgressed(entry: JobEntry, current: readonly Heartbeat[], now: number): boolean {
+function hasProgressed(entry: JobEntry, current: readonly Heartbeat[]): boolean {
   const { goal } = entry;
   if (current.length < workersOf(entry)) return false;
-  if (current.some(({ state, startedAt }) => state === 'stuck' || now - startedAt < goal.settings.leaseMs))
+  if (current.some((heartbeat) => heartbeat.state === 'stuck' || !hasReportedFor(goal.settings.leaseMs, heartbeat)))
     return false;
   const splits = current.flatMap((heartbeat) => heartbeat.splits);
   if (splits.length === 0) return false;

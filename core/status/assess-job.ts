@@ -179,10 +179,17 @@ const condition = (
   message: string,
 ): Condition => ({ type, status, reason, message });
 
+/** Without those of partitions that a topic made anew has not any more: nobody holds them, and what is held is of another topic id. */
+function itemsToRead(all: readonly SplitRecord[], { goal }: JobEntry): readonly SplitRecord[] {
+  const items = all.filter(({ split }) => split.startsWith(`${goal.source.topic}/`));
+  const topicIds = new Set(items.filter(({ owner }) => owner !== null).map(({ topicId }) => topicId));
+  return items.filter(({ owner, topicId }) => owner !== null || topicIds.size === 0 || topicIds.has(topicId));
+}
+
 function progressing({ entry, live, now, splits: all }: Situation): Condition {
   const type = 'Progressing';
   // Items of a source that the route had before count for its books only.
-  const items = all?.filter(({ split }) => split.startsWith(`${entry.goal.source.topic}/`)) ?? null;
+  const items = all === null ? null : itemsToRead(all, entry);
   const splits = live.flatMap((heartbeat) => heartbeat.splits);
   const stuck = live.find((heartbeat) => heartbeat.state === 'stuck');
   if (entry.paused) return condition(type, 'unknown', 'Paused', 'the job is paused');

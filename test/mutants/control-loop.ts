@@ -72,8 +72,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'canary-is-promoted-at-birth', file: 'core/canary/judge-canary.ts', by: trying },
-    before: 'now - startedAt >= leaseMs',
-    after: 'now - startedAt >= 0',
+    before: 'at - startedAt >= leaseMs',
+    after: 'at - startedAt >= 0',
   },
   {
     ...{ name: 'a-restart-is-tried', file: 'core/plan/choose-goal.ts', by: trying },
@@ -167,8 +167,13 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/adopt-control.ts', by: [...jobs, simulated] },
-    before: 'incarnationLast: Math.max(0, ...seen), slots',
-    after: 'incarnationLast: Math.min(0, ...seen), slots',
+    before: 'Math.max(...seen) + unseenMax, slots',
+    after: '0 * unseenMax, slots',
+  },
+  {
+    ...{ name: 'adopted-numbers-are-given-twice', file: 'core/plan/adopt-control.ts', by: jobs },
+    before: 'Math.max(...seen) + unseenMax, slots',
+    after: 'Math.max(...seen) + 0 * unseenMax, slots',
   },
   {
     ...{ name: 'control-written-without-version', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
@@ -223,6 +228,38 @@ export const controlLoopMutants: readonly Mutant[] = [
     },
     before: 'if (observed.at < goneAt)',
     after: 'if (observed.at < 0)',
+  },
+  {
+    ...{
+      name: 'cleared-by-the-word-of-a-clock',
+      file: 'core/plan/plan-ended-job.ts',
+      by: ['test/core/plan/plan-ended-job.test.ts'],
+    },
+    before: 'silentLeases * leaseMs',
+    after: 'leaseMs',
+  },
+  {
+    ...{
+      name: 'grace-goes-by-the-deletion-before',
+      file: 'core/plan/plan-ended-job.ts',
+      by: ['test/core/plan/plan-ended-job.test.ts'],
+    },
+    before: ', deletedAt ?? 0);',
+    after: ', 0 * (deletedAt ?? 0));',
+  },
+  {
+    ...{
+      name: 'last-words-are-progress',
+      file: 'core/plan/plan-rollout.ts',
+      by: ['test/core/plan/plan-rollout.test.ts'],
+    },
+    before: 'at - startedAt >= spanMs;',
+    after: 'at - startedAt >= 0 * spanMs;',
+  },
+  {
+    ...{ name: 'found-bad-beside-nothing', file: 'core/canary/compare-revisions.ts', by: trying },
+    before: 'const isComparable = theirs.in >= recordsMin;',
+    after: 'const isComparable = theirs.in >= 0 * recordsMin;',
   },
   {
     ...{ name: 'clearing-goes-on-when-another-has-taken-over', file: 'functions/reconcile/act.ts', by: acting },

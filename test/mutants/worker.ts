@@ -101,6 +101,11 @@ export const workerMutants: readonly Mutant[] = [
     after: 'const records = all;\n    all.filter(',
   },
   {
+    ...{ name: 'shares-out-what-is-not-there', file: 'workers/leader.ts', by: leading },
+    before: 'records.filter(({ split }) => there.has(split))',
+    after: 'records.filter(({ split }) => there.has(split) || true)',
+  },
+  {
     ...{ name: 'lost-item-begins-at-the-end', file: 'workers/leader.ts', by: [...leading, simulated] },
     before: 'if (saved !== null) {',
     after: 'if (saved !== null && saved.epoch < 0) {',

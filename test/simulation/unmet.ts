@@ -10,6 +10,7 @@ import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
+import type { ModelWorker } from './model-worker.ts';
 import { isBadGoal } from './people.ts';
 import type { World } from './world.ts';
 
@@ -66,7 +67,17 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
     ];
-  const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
+  const { heartbeats } = await world.workers.view(id);
+  // One that has saved, or seen to be saved, nothing since it leads will be found out, though not at once.
+  const isOverdue = ({ actor, hangs }: ModelWorker): boolean =>
+    hangs.checkpoints &&
+    heartbeats.some(
+      ({ worker, leadingSince, lastCheckpoint }) =>
+        worker === actor.name && leadingSince !== undefined && (lastCheckpoint?.at ?? 0) < leadingSince,
+    );
+  const ailing = workers.filter(
+    (worker) => worker.hangs.rounds || world.runtime.unlisted.has(worker.taskId) || isOverdue(worker),
+  );
   if (ailing.length > 0)
     return [`${id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);

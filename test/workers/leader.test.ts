@@ -50,3 +50,9 @@ test('items of a source that the route had before are nobody’s', async () => {
   const records = await aLeader([]).ensureItems([former, anItem(`${topic}/0`, '80'), anItem(`${topic}/1`, '81')]);
   expect(placesOf(records)).toEqual({ [`${topic}/0`]: '80', [`${topic}/1`]: '81' });
 });
+
+test('an item of a partition that the topic made anew has not any more is kept, and is nobody’s', async () => {
+  const gone = anItem(`${topic}/2`, '9');
+  const records = await aLeader([]).ensureItems([gone, anItem(`${topic}/0`, '80'), anItem(`${topic}/1`, '81')]);
+  expect(placesOf(records)).toEqual({ [`${topic}/0`]: '80', [`${topic}/1`]: '81' });
+});

@@ -42,6 +42,12 @@ describe('a revision on trial', () => {
     expect(kindOf({ canary: [beat(2, account(100, 20))], running: [beat(1, account(9_200, 60))] })).toBe('open');
   });
 
+  test('is not rejected beside one that has read nothing yet: it may be the records’ own fault; at its deadline it makes room', () => {
+    const beside = { canary: [beat(2, account(100, 20))], running: [], baseline: {} };
+    expect(kindOf(beside)).toBe('open');
+    expect(kindOf({ ...beside, since: theTime - 60_000 })).toBe('rejected');
+  });
+
   test('is compared with what was done since it began, not with what was before', () => {
     const running = [beat(1, account(10_000, 5_000))];
     const baseline = { 1: account(9_000, 5_000) };

@@ -4,7 +4,7 @@ import { limits } from '#core/limits.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, theTime } from '#test/support/builders.ts';
 
-const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000 };
+const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, deletedAt: null };
 const entry = aJobEntry();
 const job = entry.goal.id;
 
@@ -26,4 +26,22 @@ describe('a job that has ended', () => {
       control: { announced: { clearing: 'begun' } },
     });
   });
+});
+
+test('a job is not cleared before a worker that nobody fenced must have lost its lease, though its clock is a lease off', () => {
+  const { leaseMs } = times;
+  const heartbeats = [aHeartbeat(entry, 1, { at: theTime - 2 * leaseMs })];
+  const cleared = (at: number) =>
+    planEndedJob(job, anObservedJob({ at, heartbeats }), times).actions.some(({ kind }) => kind === 'clear-job');
+  expect([cleared(theTime), cleared(theTime + 1)]).toEqual([false, true]);
+});
+
+test('a deletion that was taken back and made again, unseen by any pass, has its grace from the second time', () => {
+  const keptMs = 60_000;
+  const ended = planEndedJob(job, anObservedJob(), { ...times, keptMs }).control!;
+  const at = theTime + keptMs;
+  const again = { ...times, keptMs, deletedAt: theTime + 50_000 };
+  expect(planEndedJob(job, anObservedJob({ at, control: ended }), again).actions).toEqual([]);
+  const later = anObservedJob({ at: theTime + 50_000 + keptMs, control: ended });
+  expect(planEndedJob(job, later, again).actions).toMatchObject([{ kind: 'clear-job' }]);
 });

@@ -182,7 +182,12 @@ describe('what the reconciler itself can lose', () => {
   test('a lost control record stops nobody: what runs is adopted', () => {
     const decision = plan(anObservedJob({ tasks: [aTask(entry, 9)], heartbeats: [aHeartbeat(entry, 9)] }));
     expect(kinds(decision)).toEqual([]);
-    expect(decision.control).toMatchObject({ incarnationLast: 9, slots: { '0': { incarnation: 9 } } });
+    expect(decision.control).toMatchObject({ incarnationLast: 1_009, slots: { '0': { incarnation: 9 } } });
+  });
+
+  test('gives out no number again that a worker may bear which was asked for and has come to no listing yet', () => {
+    const lost = plan(anObservedJob({ tasks: [aTask(entry, 9, { state: 'stopping' })] }));
+    expect(started(lost)[0]!.incarnation).toBeGreaterThan(1_000);
   });
 
   test('a second task in the same place is stopped, the newer one stays', () => {

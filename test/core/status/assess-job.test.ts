@@ -1,9 +1,11 @@
 // What people are told of a job, and on what evidence.
 import { describe, expect, test } from '@jest/globals';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
+import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { ConditionType, JobStatus } from '#core/status/job-status.ts';
 import { aDelivery, aHeartbeat, aJobEntry, aJobGoal, aSplit, theTime } from '#test/support/builders.ts';
@@ -52,6 +54,26 @@ describe('a job', () => {
     const waits = { ...slot, failureCount: 1, nextStartAt: theTime + 1_000 };
     const status = assess([aHeartbeat(entry, 1)], entry, { ...control, slots: { '0': waits } });
     expect([status.phase, status.message]).toEqual(['Deploying', expect.stringMatching(/^0\/1 workers/)]);
+  });
+
+  test('is not held up by an item of a partition that its topic, made anew, has not any more', () => {
+    const item = (split: string, owner: string | null, topicId: string): SplitRecord => ({
+      ...{
+        split: `${entry.goal.source.topic}/${split}`,
+        owner,
+        epoch: 1,
+        position: '10',
+        topicId,
+        accounting: noRecords,
+      },
+    });
+    const heartbeat = aHeartbeat(entry, 1);
+    const of = (topicId: string) =>
+      assessJob({
+        ...{ entry, control, heartbeats: [heartbeat], now: theTime },
+        splits: [item('0', heartbeat.worker, 'new'), item('1', null, topicId)],
+      }).phase;
+    expect([of('old'), of('new')]).toEqual(['Running', 'Deploying']);
   });
 
   test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing [fault 56]', () => {
