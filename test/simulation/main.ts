@@ -1,9 +1,11 @@
 // Simulates the platform under chaos, seed by seed. Usage: npm run sim -- --seeds N [--from N] | --seed N [--explain]
+// A long range by several processes, going on where it was cut off: npm run sim -- --from N --seeds N --processes N [--resume FILE]
 // Or compares worlds after sequences of declarations with fresh ones: npm run sim -- --differential [--runs N] [--seed N]
 // One line of JSON on standard output; progress, and with --explain the timeline, on standard error. Exit code 0 only without violations.
 import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
 import { explain } from './explain.ts';
+import { runLong } from './many-processes.ts';
 import { runDifferential } from './run-differential.ts';
 import { runSeed } from './run-seed.ts';
 
@@ -14,6 +16,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     explain: { type: 'boolean', default: false },
     'stop-at': { type: 'string', default: '20' },
+    processes: { type: 'string' },
+    resume: { type: 'string' },
     differential: { type: 'boolean', default: false },
     runs: { type: 'string', default: '1000' },
   },
@@ -26,6 +30,13 @@ const whole = (text: string, name: string): number => {
   process.exit(2);
 };
 
+if (values.processes !== undefined)
+  process.exit(
+    await runLong({
+      ...{ from: whole(values.from, 'from'), seeds: whole(values.seeds, 'seeds'), resume: values.resume },
+      ...{ processes: Math.max(1, whole(values.processes, 'processes')), stopAt: whole(values['stop-at'], 'stop-at') },
+    }),
+  );
 await loadParser();
 if (values.differential)
   process.exit(await runDifferential(whole(values.runs, 'runs'), whole(values.seed ?? '1', 'seed')));
