@@ -6,7 +6,7 @@ import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { bundleForNextStart, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
 import { platformPrograms } from '#adapters/local/host.ts';
-import { everyJarSet, fetchJars } from '#adapters/local/jars.ts';
+import { everyJarSet, fetchJars, jarSets } from '#adapters/local/jars.ts';
 import { layOutClasses } from '#test/support/own-parts.ts';
 
 interface Tally {
@@ -106,35 +106,46 @@ async function bundle(): Promise<void> {
   await bundleForNextStart();
 }
 
-/** What runs on Java; two at a time must not have Maven fetch. */
-async function fetchParts(): Promise<void> {
-  await fetchJars(everyJarSet, { tell: (line) => console.log(line) });
+const tell = (line: string): void => console.log(line);
+
+/** What a platform needs that runs on Java, and what stands at the other end of its sinks. */
+async function fetchPlatform(): Promise<void> {
+  await fetchJars([...jarSets, 'opensearch'], { tell });
   await layOutClasses();
 }
 
 const start = performance.now();
 const isWhole = process.argv.length === 2;
-/** Of the integration suites, those whose parts are small run beside the platforms; the others, all of which are workers, after them. */
-const beside = ['test/adapters', 'test/contract'];
 const bundled = bundle();
-const prepared = bundled.then(fetchParts);
+const platformThere = bundled.then(fetchPlatform);
+// One set after the other: two at a time must not have Maven fetch.
+const allThere = platformThere.then(() => fetchJars(everyJarSet, { tell }));
 const after =
   (ready: Promise<void>, piece: Piece): Piece =>
   async () => {
     await ready;
     return await piece();
   };
-// Three processes at a time keep two processors busy. With more, each platform under test runs longer, and costs more in all.
+/**
+ * Three or four processes at a time keep two processors busy while whole platforms run: with more, each of them runs longer, and costs
+ * more in all. Integration suites wait half of their time, so they run two and, when the platforms are nearly done, four at once.
+ */
+const integration: readonly Piece[] = isWhole
+  ? [
+      () => jest('integration', 2, ['test/adapters', 'test/contract']),
+      () => jest('integration', 4, ['test/integration']),
+    ]
+  : [() => jest('integration', 4)];
 const lanes = await Promise.all([
-  lane(after(prepared, () => jest('e2e', 2))),
+  lane(after(platformThere, () => jest('e2e', 2))),
   lane(
     ...(isWhole ? [style, types] : []),
     after(bundled, () => jest('unit', 1)),
-    ...(isWhole ? [after(prepared, () => jest('integration', 1, beside))] : []),
+    ...integration.map((piece) => after(allThere, piece)),
   ),
 ]);
 
-const tallies = [...lanes.flat(), await jest('integration', 4, isWhole ? ['test/integration'] : [])];
+const tallies = lanes.flat();
 for (const { name, passed, failed, seconds } of tallies)
   console.log(`${name.padEnd(nameChars)} ${passed} passed, ${failed} failed in ${seconds.toFixed(0)} s`);
 const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
