@@ -10,7 +10,6 @@ import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
-import type { ModelWorker } from './model-worker.ts';
 import { isBadGoal } from './people.ts';
 import type { World } from './world.ts';
 
@@ -67,17 +66,7 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
     ];
-  const { heartbeats } = await world.workers.view(id);
-  // One that has saved, or seen to be saved, nothing since it leads will be found out, though not at once.
-  const isOverdue = ({ actor, hangs }: ModelWorker): boolean =>
-    hangs.checkpoints &&
-    heartbeats.some(
-      ({ worker, leadingSince, lastCheckpoint }) =>
-        worker === actor.name && leadingSince !== undefined && (lastCheckpoint?.at ?? 0) < leadingSince,
-    );
-  const ailing = workers.filter(
-    (worker) => worker.hangs.rounds || world.runtime.unlisted.has(worker.taskId) || isOverdue(worker),
-  );
+  const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
   if (ailing.length > 0)
     return [`${id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);
@@ -130,15 +119,17 @@ async function unmetSplits(world: World, entry: JobEntry): Promise<readonly stri
   return moves.length === 0 ? [] : [`${id}: splits are not shared out evenly: ${JSON.stringify(owners)}`];
 }
 
-/** The newest checkpoint holds what is committed, which in a calm world is all there is. */
+/** The newest checkpoint holds what is committed, which in a calm world is all there is, and by whom: a leader that hangs in its own is found out. */
 async function unmetCheckpoint(world: World, { goal }: JobEntry): Promise<readonly string[]> {
   const [newest] = newestFirst(await world.objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid)));
   const bytes = newest === undefined ? null : await world.objects.get(newest);
   const read = bytes === null ? null : readManifest(bytes, goal.id, goal.uid);
   const saved = read?.ok ? read.value.splits : [];
   const stale = (await world.splits.list(goal.id)).filter(
-    ({ split, position, topicId }) =>
-      !saved.some((one) => one.split === split && one.position === position && one.topicId === topicId),
+    ({ split, position, topicId, epoch }) =>
+      !saved.some(
+        (one) => one.split === split && one.position === position && one.topicId === topicId && one.epoch === epoch,
+      ),
   );
   return stale.map(({ split, position }) => `${goal.id}: no checkpoint has ${split} at ${position}`);
 }
