@@ -62,7 +62,7 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
   const { goal } = scope.entry;
   const worker = workerName(goal.id, kept.incarnation, slot);
   const { health, task } = healthOf(scope, kept);
-  const record = noteListing(scope, kept, health);
+  const record = noteListing(scope, health.kind === 'alive' ? withoutWait(kept) : kept, health);
   const outdated = needsSuccessor(record, scope.entry);
   if (!outdated && record.successor) return planWantedSlot(scope, slot, withoutSuccessor(record));
   if (!outdated && record.quarantinedAt !== undefined && health.kind !== 'alive')
@@ -104,6 +104,10 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
       return planGone(scope, slot, record, health, stop);
   }
 }
+
+/** It was given up, and reports again, since nobody had fenced it: there is no successor to wait for. */
+const withoutWait = (record: SlotRecord): SlotRecord =>
+  isWaiting(record) ? { ...record, nextStartAt: record.startedAt } : record;
 
 type GoneHealth = SlotHealth & { readonly kind: 'stopping' | 'silent' | 'never-reported' | 'lost' };
 

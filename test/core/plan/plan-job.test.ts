@@ -165,6 +165,14 @@ describe('a worker that is gone or silent', () => {
     expect(decision.control!.slots['0']!.incarnation).toBe(2);
   });
 
+  test('that was given up, and reports again, has its place back: no successor is waited for', () => {
+    const waits = { ...control.slots['0']!, failureCount: 3, nextStartAt: theTime + 9_000 };
+    const observed = { control: { ...control, slots: { '0': waits } }, tasks: [aTask(entry, 1)] };
+    const decision = plan(anObservedJob({ ...observed, heartbeats: [aHeartbeat(entry, 1)] }));
+    expect(kinds(decision)).toEqual([]);
+    expect(decision.control!.slots['0']).toMatchObject({ incarnation: 1, nextStartAt: waits.startedAt });
+  });
+
   test('is forgotten once its task is certain to be over', () => {
     const replaced = plan(anObservedJob({ control, tasks: [dead], heartbeats: [aHeartbeat(entry, 1)] })).control!;
     const next = plan(
