@@ -74,7 +74,8 @@ function planEndings(
 ): readonly Decision[] {
   const { listingGraceMs, worker } = settings;
   const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));
-  const counted = due.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
+  // Frozen ones wait with the others: a freeze of some is no word for the end of the rest.
+  const counted = ended.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
   const held = holdDestruction(
     counted,
     known.filter((id) => !isReplay(id)),

@@ -276,9 +276,13 @@ function replace(
   slot: number,
   ended: SlotRecord,
   first: readonly Action[],
-  { reason, why, ownFault, drift }: Ending,
+  { reason, why, drift, ...ending }: Ending,
 ): SlotDecision {
   const record = forgiven(ended, latestHeartbeat(scope, ended.incarnation));
+  // What a worker of another goal ended of is no fault of the one that is started now: that may be what mends it.
+  const isOfGoal = ended.render === scope.entry.render;
+  const ownFault = isOfGoal ? ending.ownFault : undefined;
+  const faultsBefore = isOfGoal ? record.faults : undefined;
   if (ownFault !== undefined && !isWaiting(record)) {
     const held = quarantine(scope, slot, record, ownFault);
     if (held !== null) return { ...held, actions: [...first, ...held.actions] };
@@ -314,7 +318,7 @@ function replace(
     announcedBefore ? 'its backoff is over' : why,
     drift,
   );
-  const faults = ownFault === undefined ? record.faults : blame(scope, record, ownFault);
+  const faults = ownFault === undefined ? faultsBefore : blame(scope, record, ownFault);
   const memory = { ...(faults === undefined ? {} : { faults }), ...(drifts === undefined ? {} : { drifts }) };
   return { ...started, record: { ...started.record!, ...memory }, actions: [...first, ...started.actions] };
 }

@@ -413,4 +413,18 @@ export const controlLoopMutants: readonly Mutant[] = [
     before: 'if (recent.length <= restartBudget.count) return null;',
     after: 'if (recent.length >= 0) return null;',
   },
+  {
+    ...{ name: 'a-freeze-lets-the-rest-end', file: 'core/plan/plan-pass.ts', by: [changing] },
+    before: 'const counted = ended.filter(',
+    after: 'const counted = due.filter(',
+  },
+  {
+    ...{
+      name: 'answers-for-the-goal-before',
+      file: 'core/plan/plan-slot.ts',
+      by: ['test/core/plan/plan-job.test.ts'],
+    },
+    before: 'const faultsBefore = isOfGoal ? record.faults : undefined;',
+    after: 'const faultsBefore = record.faults;',
+  },
 ];

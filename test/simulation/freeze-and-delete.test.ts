@@ -188,6 +188,15 @@ describe('a pass that would end more jobs than it may', () => {
     expect(world.tasks.tasks('running')).toHaveLength(1);
   });
 
+  test('ends none where a freeze of one would leave as many as may', async () => {
+    const world = await aWorld(...names);
+    await removeAll(world, names);
+    await world.settle();
+    await world.goals.freeze({ ...asked, scope: 'job', name: 'a.out' });
+    await world.settle();
+    expect(world.tasks.tasks('running')).toHaveLength(6);
+  });
+
   test('goes on with all of them when the deletion is taken back', async () => {
     const world = await aWorld(...names);
     const before = await world.goals.snapshot();

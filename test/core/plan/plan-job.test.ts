@@ -198,6 +198,23 @@ describe('what the reconciler itself can lose', () => {
     expect(started(lost)[0]!.incarnation).toBeGreaterThan(1_000);
   });
 
+  test.each([
+    ['is of another goal, which has them to answer for', 'a goal before', undefined],
+    ['is of the same goal', entry.render, 2],
+  ])(
+    'the faults of a worker that is stopping and silent are its successor’s only where that one %s',
+    (_, render, count) => {
+      const faults = { count: 2, last: 'exit code 70', at: [theTime - 40_000, theTime - 20_000] };
+      const control = runningControl();
+      const slot = { ...control.slots['0']!, render, failureCount: 0, faults };
+      const tasks = [aTask(entry, slot.incarnation, { state: 'stopping' })];
+      const decision = plan(anObservedJob({ control: { ...control, slots: { 0: slot } }, tasks }));
+      expect(started(decision)).toHaveLength(1);
+      expect(decision.control!.slots['0']).toMatchObject({ render: entry.render, failureCount: 1 });
+      expect(decision.control!.slots['0']!.faults?.count).toBe(count);
+    },
+  );
+
   test('a second task in the same place is stopped, the newer one stays', () => {
     const tasks = [aTask(entry, 3), aTask(entry, 4)];
     const decision = plan(anObservedJob({ tasks, heartbeats: [aHeartbeat(entry, 3), aHeartbeat(entry, 4)] }));
