@@ -14,9 +14,9 @@ const { topic } = goal.source;
 const ends = { earliest: 5, latest: 500 };
 
 /** Of a topic of two partitions; `saved`: what the newest checkpoint says of splits. */
-function aLeader(saved: CheckpointManifest['splits'] | null) {
+function aLeader(saved: CheckpointManifest['splits'] | null, start: 'earliest' | 'latest' = 'earliest') {
   const parts = {
-    ...{ goal, splits: createMemorySplitStore() },
+    ...{ goal: { ...goal, source: { ...goal.source, start: { kind: start } } }, splits: createMemorySplitStore() },
     cluster: {
       topic: () => ({ topic, topicId: 'id', leaders: [1, 1] }),
       offset: async (_topic: string, _partition: number, at: number) => (at === -2 ? ends.earliest : ends.latest),
@@ -49,6 +49,11 @@ test('items of a source that the route had before are nobody’s', async () => {
   const former = anItem('another-topic/0', '9');
   const records = await aLeader([]).ensureItems([former, anItem(`${topic}/0`, '80'), anItem(`${topic}/1`, '81')]);
   expect(placesOf(records)).toEqual({ [`${topic}/0`]: '80', [`${topic}/1`]: '81' });
+});
+
+test('another source is begun where the route says, whatever was read of the one before', async () => {
+  const records = await aLeader(null, 'latest').ensureItems([anItem('another-topic/0', '9')]);
+  expect(placesOf(records)).toEqual({ [`${topic}/0`]: `${ends.latest}`, [`${topic}/1`]: `${ends.latest}` });
 });
 
 test('an item of a partition that the topic made anew has not any more is kept, and is nobody’s', async () => {
