@@ -1,6 +1,7 @@
 // The API's Lambda function: composed once an instance, before its first request; what was changed is told to the reconciler.
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { messageOf } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
@@ -23,10 +24,7 @@ async function nudge(cause: string): Promise<void> {
   await tell(cause);
 }
 
-export async function handler(
-  event: APIGatewayProxyEventV2,
-  context: Context,
-): Promise<APIGatewayProxyStructuredResultV2> {
+async function handle(event: APIGatewayProxyEventV2, context: Context): Promise<APIGatewayProxyStructuredResultV2> {
   logger.enter(context);
   const answer = await api(event, context);
   const { method, path } = event.requestContext.http;
@@ -40,3 +38,5 @@ export async function handler(
     });
   return answer;
 }
+
+export const handler = traced('api', handle);

@@ -4,6 +4,7 @@ import { createMessageAuthenticator } from '#adapters/kms/message-authenticator.
 import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createJobRole } from '#adapters/sts/job-role.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { environment } from '#core/names.ts';
 import { createIssuer, type IssueAnswer } from '#functions/credentials/issue-credentials.ts';
@@ -20,7 +21,9 @@ const issue = createIssuer({
   logger,
 });
 
-export async function handler(asked: unknown, context: Context): Promise<IssueAnswer> {
+async function handle(asked: unknown, context: Context): Promise<IssueAnswer> {
   logger.enter(context);
   return await issue(asked);
 }
+
+export const handler = traced('credentials', handle);

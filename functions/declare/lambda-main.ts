@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from 'aws-lambda';
 import { apiFunction } from '#adapters/lambda/api-function.ts';
 import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { environment } from '#core/names.ts';
 import { createDeclarer, type DeclareAnswer, type DeclareEvent } from '#functions/declare/declare.ts';
@@ -18,7 +19,9 @@ const declare = createDeclarer({
   sleep: (ms) => sleep(ms),
 });
 
-export async function handler(event: DeclareEvent, context: Context): Promise<DeclareAnswer> {
+async function handle(event: DeclareEvent, context: Context): Promise<DeclareAnswer> {
   logger.enter(context);
   return await declare(event);
 }
+
+export const handler = traced('declare', handle);

@@ -5,6 +5,7 @@ import { grantAccess } from '#adapters/postgres/access.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { readLogin } from '#adapters/secretsmanager/login-secret.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { environment, goalDatabase } from '#core/names.ts';
 
@@ -15,7 +16,7 @@ const statementTimeoutMs = 10 * 60_000;
 const physicalId = 'millrace-goal-store';
 
 /** Deleting the stack deletes nothing in the database. */
-export async function handler(event: CdkCustomResourceEvent, context: Context): Promise<CdkCustomResourceResponse> {
+async function handle(event: CdkCustomResourceEvent, context: Context): Promise<CdkCustomResourceResponse> {
   logger.enter(context);
   if (event.RequestType === 'Delete') return { PhysicalResourceId: physicalId };
   const { region } = readAwsAccess(process.env);
@@ -36,3 +37,5 @@ export async function handler(event: CdkCustomResourceEvent, context: Context): 
   }
   return { PhysicalResourceId: physicalId };
 }
+
+export const handler = traced('migrate', handle);

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SQSEvent } from 'aws-lambda';
 import { createExecutions } from '#adapters/stepfunctions/executions.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readSetting } from '#core/environment.ts';
 import { environment } from '#core/names.ts';
 import { createNudgeHandler } from '#functions/nudge/start-passes.ts';
@@ -15,6 +16,8 @@ const nudge = createNudgeHandler({
   sleep: (ms) => sleep(ms),
 });
 
-export async function handler(event: SQSEvent): Promise<void> {
+async function handle(event: SQSEvent): Promise<void> {
   await nudge(`${event.Records.length} nudges`);
 }
+
+export const handler = traced('nudge', handle);

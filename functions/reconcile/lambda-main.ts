@@ -3,6 +3,7 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy from '@middy/core';
 import { createLambdaLogger } from '#adapters/logging/lambda-logger.ts';
+import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readLogLevel } from '#core/environment.ts';
 import { metricNamespace } from '#core/names.ts';
 import { composeReconciler } from '#functions/reconcile/compose.ts';
@@ -35,6 +36,8 @@ async function pass() {
   return report;
 }
 
-export const handler = middy(createReconcileHandler(pass, parts.clock.now, logger, executionMs))
+const handle = middy(createReconcileHandler(pass, parts.clock.now, logger, executionMs))
   .before(({ context }) => logger.enter(context))
   .use(logMetrics(metrics));
+
+export const handler = traced('reconciler', handle);
