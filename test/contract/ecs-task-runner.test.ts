@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Ecs, ecsQuotas } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { taskTags, workerName } from '#core/names.ts';
-import type { TaskRequest, TaskRunner } from '#core/ports/task-runner.ts';
+import type { TaskRequest, TaskRunner, TaskState } from '#core/ports/task-runner.ts';
 import type { EcsModelOptions } from '#test/support/ecs-model.ts';
 import { type EcsServer, startEcsServer } from '#test/support/ecs-server.ts';
 import { until } from '#test/support/until.ts';
@@ -137,6 +137,19 @@ describe('the ECS adapter', () => {
     );
     expect(stopped.stopReason).toContain('CannotPullContainerError');
     expect(stopped.exitCode).toBeUndefined();
+  });
+
+  test('a task that Spot takes back is on its way out from the notice on, and says why it ended (Fargate Spot termination notices) [fault 47]', async () => {
+    await using subject = await rig();
+    const { runner, server } = subject;
+    await runner.run(request(1, { environment: { ...request(1).environment, BEHAVE: 'stubborn' } }));
+    const listedAs = (wanted: TaskState) =>
+      until(async () => (await runner.list()).find(({ state }) => state === wanted) ?? null, `it to be ${wanted}`);
+    const { taskId } = await listedAs('running');
+    server.model.interrupt(taskId);
+    const why = 'Your Spot Task was interrupted.';
+    expect(await listedAs('stopping')).toMatchObject({ taskId, stopReason: why });
+    expect(await listedAs('stopped')).toMatchObject({ taskId, stopReason: why, exitCode: 137 });
   });
 
   test('it asks for the smallest size that holds what the job wants; what none holds is refused for good', async () => {

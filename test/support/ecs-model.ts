@@ -86,6 +86,12 @@ export class EcsModel {
     if (task) this.#end(task, 137, 'Essential container in task exited');
   }
 
+  /** As Fargate Spot takes its capacity back: a notice, and SIGTERM with it. */
+  interrupt(arn: string): void {
+    const task = this.#tasks.get(arn);
+    if (task) this.#askToStop(task, 'SpotInterruption', 'Your Spot Task was interrupted.');
+  }
+
   /** What RunTask was told to override. */
   environmentOf(arn: string): Readonly<Record<string, string>> {
     const task = this.#tasks.get(arn);
@@ -179,6 +185,12 @@ export class EcsModel {
   }
 
   /** SIGTERM; SIGKILL after the stop timeout. */
+  #askToStop(task: TaskOfModel, stopCode: string, reason: string): void {
+    this.#become(task, { desiredStatus: 'STOPPED', stopCode, stoppedReason: reason });
+    if (task.behave === 'stubborn') this.#after(this.#options.stopTimeoutMs, () => this.#end(task, 137, reason));
+    else this.#after(10, () => this.#end(task, 0, reason));
+  }
+
   #stopTask(body: Body): unknown {
     const cluster = this.#cluster(body);
     const reason = String(body['reason'] ?? '');
@@ -187,9 +199,7 @@ export class EcsModel {
     const task = this.#find(cluster, String(body['task']));
     if (!task) throw new EcsRefusal('InvalidParameterException', 'The referenced task was not found.');
     if (newest(task)['desiredStatus'] === 'STOPPED') return { task: newest(task) };
-    this.#become(task, { desiredStatus: 'STOPPED', stopCode: 'UserInitiated', stoppedReason: reason });
-    if (task.behave === 'stubborn') this.#after(this.#options.stopTimeoutMs, () => this.#end(task, 137, reason));
-    else this.#after(10, () => this.#end(task, 0, reason));
+    this.#askToStop(task, 'UserInitiated', reason);
     return { task: newest(task) };
   }
 
