@@ -49,7 +49,7 @@ const coveredBy: Readonly<Record<string, string>> = {
   'AWS::S3::BucketPolicy': 'template, cdk-nag',
   'AWS::SNS': 'template',
   'AWS::SQS::QueuePolicy': 'template, cdk-nag',
-  'AWS::StepFunctions': 'its definition by a local interpreter (test/infra/state-machine.test.ts)',
+  'AWS::StepFunctions': 'its definition by two interpreters (test/contract/state-machine.test.ts)',
   'AWS::CDK::Metadata': 'nothing to deploy',
   Custom: 'the migration in test/integration/on-aws.test.ts; the others are the CDK library’s',
 };

@@ -17,15 +17,23 @@ export const motoAccess = {
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Null where there is no Python to run it. */
-export async function ownMoto(): Promise<Moto | null> {
-  const python = await ensurePython('counterparts', say);
-  return python === null ? null : await startMoto(python);
+export interface MotoOptions {
+  /** Where what it runs itself finds other services, on this machine: its own address where not given. */
+  readonly servicesPort?: number;
 }
 
-export async function startMoto(python: Python): Promise<Moto> {
+/** Null where there is no Python to run it. */
+export async function ownMoto(options?: MotoOptions): Promise<Moto | null> {
+  const python = await ensurePython('counterparts', say);
+  return python === null ? null : await startMoto(python, options);
+}
+
+export async function startMoto(python: Python, { servicesPort }: MotoOptions = {}): Promise<Moto> {
   const [port = 0] = await freePorts(1);
-  const child = spawn(python.program('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const child = spawn(python.program('moto_server'), ['-H', '127.0.0.1', '-p', String(port)], {
+    stdio: 'ignore',
+    ...(servicesPort === undefined ? {} : { env: { ...process.env, MOTO_PORT: String(servicesPort) } }),
+  });
   const url = `http://127.0.0.1:${port}`;
   const end = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return;
