@@ -14,7 +14,7 @@ const isTraced = ({ env } = process): boolean =>
 /**
  * What traces is loaded by the first request that is to be traced: it takes a third of what the whole API takes to start,
  * and makes each promise dearer from then on. It replaces what `http` and `https` make requests by, so clients that were
- * made before are traced too. Answers stay out of traces; of errors, kind and message are in them. Tracing fails no request.
+ * made before are traced too. Answers stay out of traces; of errors, kind and message are in them. A request is served without a tracer that cannot be loaded.
  */
 export function traced<Event, Answer>(service: string, handle: Handler<Event, Answer>): Handler<Event, Answer> {
   let opened: Promise<Handler<Event, Answer>> | null = null;

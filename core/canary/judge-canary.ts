@@ -1,6 +1,6 @@
 // Whether a revision on trial has the rest of the splits, makes room again, or has to show more: with the evidence. Pure.
 import { type Baseline, type Comparison, compareRevisions, recordsEnough } from '#core/canary/compare-revisions.ts';
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { type Heartbeat, hasReportedFor } from '#core/job/heartbeat.ts';
 
 export interface CanaryFacts {
   /** Of workers that report: of the revision on trial, and of the one that runs. */
@@ -29,7 +29,7 @@ export function judgeCanary(facts: CanaryFacts): CanaryVerdict {
   // What is down outside would hold up the one that runs as well: one that does not report, or reads nothing, is waited for.
   const works =
     comparison.canary.splits > 0 &&
-    canary.every(({ at, startedAt }) => at - startedAt >= leaseMs) &&
+    canary.every((heartbeat) => hasReportedFor(leaseMs, heartbeat)) &&
     (comparison.canary.in > 0 || comparison.canary.lagRecords === 0);
   if (!works) return { kind: 'open', comparison };
   const isLate = now - since >= deadlineMs;

@@ -72,3 +72,6 @@ export interface Heartbeat {
   /** The latest distinct errors, newest first, at most limits.heartbeatErrorsMax. */
   readonly errors: readonly WorkerError[];
 }
+
+/** By its own heartbeats: one that ended right after its start grows no older by being remembered. */
+export const hasReportedFor = (spanMs: number, { at, startedAt }: Heartbeat): boolean => at - startedAt >= spanMs;

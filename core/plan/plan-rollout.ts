@@ -2,11 +2,11 @@
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/compile-platform.ts';
 import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { type Heartbeat, hasReportedFor } from '#core/job/heartbeat.ts';
 import { forgiven } from '#core/plan/forgive-failures.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { reads } from '#core/plan/plan-successor.ts';
-import { isWaiting } from '#core/plan/restart-backoff.ts';
+import { isOfWorker } from '#core/plan/restart-backoff.ts';
 import { taskRender } from '#core/plan/task-tags.ts';
 import type { ControlRecord, PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 
@@ -78,12 +78,8 @@ const currentHeartbeats = (entry: JobEntry, { at, heartbeats }: ObservedJob, slo
     (heartbeat) =>
       heartbeat.render === entry.render &&
       at - heartbeat.at <= entry.goal.settings.leaseMs &&
-      // The last words of one that is over count for nothing.
-      Object.values(slots).some((slot) => slot.incarnation === heartbeat.incarnation && !isWaiting(slot)),
+      Object.values(slots).some((slot) => isOfWorker(slot, heartbeat)),
   );
-
-/** By its own heartbeats: one that ended right after its start grows no older by being remembered. */
-export const hasReportedFor = (spanMs: number, { at, startedAt }: Heartbeat): boolean => at - startedAt >= spanMs;
 
 /** All workers report, for the length of their lease at least, and what they hold is read, or has nothing to be read. */
 function hasProgressed(entry: JobEntry, current: readonly Heartbeat[]): boolean {

@@ -12,7 +12,7 @@ import { rolledBackTo } from '#core/plan/choose-goal.ts';
 import { hasMadeGood } from '#core/plan/forgive-failures.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
-import { isWaiting } from '#core/plan/restart-backoff.ts';
+import { isOfWorker } from '#core/plan/restart-backoff.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import { checkpointFresh, led, runtimeAgrees } from '#core/status/health-conditions.ts';
@@ -164,8 +164,7 @@ function situate(facts: JobFacts): Situation {
     (heartbeat) =>
       heartbeat.certainty !== 'unsure' &&
       now - heartbeat.at <= entry.goal.settings.leaseMs &&
-      // Of one that was found to be over, the last heartbeat is no sign of life.
-      slots.some((slot) => slot.incarnation === heartbeat.incarnation && !isWaiting(slot)),
+      slots.some((slot) => isOfWorker(slot, heartbeat)),
   );
   const current = live.filter((heartbeat) => heartbeat.render === entry.render && heartbeat.state !== 'draining');
   const accounts = splits ? splits.map((split) => split.accounting) : live.map((heartbeat) => heartbeat.accounting);

@@ -21,7 +21,7 @@ type NamedRequest = ApiRequest<
   unknown
 >;
 
-export type Applied = Extract<ApplyOutcome, { readonly revision: GoalRevision }>;
+type Applied = Extract<ApplyOutcome, { readonly revision: GoalRevision }>;
 
 /** A change that this very attempt has made. */
 const isMade = (outcome: ApplyOutcome): outcome is Applied & { readonly sequence: number } =>

@@ -1,4 +1,5 @@
 // One definition, one handler, two interpreters: what we run on one machine, and moto's, go the same way through the state machine.
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -72,7 +73,7 @@ async function onMoto(passes: Parameters<typeof aHandler>[0]): Promise<Course> {
     });
     response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
   }).listen(0, '127.0.0.1');
-  await until(async () => functions.listening || null, 'the functions to listen');
+  await once(functions, 'listening');
   try {
     await using moto = await ownMoto({ servicesPort: (functions.address() as AddressInfo).port });
     const body = JSON.stringify({ stepfunctions: { execute_state_machine: true } });

@@ -72,8 +72,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'canary-is-promoted-at-birth', file: 'core/canary/judge-canary.ts', by: trying },
-    before: 'at - startedAt >= leaseMs',
-    after: 'at - startedAt >= 0',
+    before: 'hasReportedFor(leaseMs, heartbeat)',
+    after: 'hasReportedFor(0, heartbeat)',
   },
   {
     ...{ name: 'a-restart-is-tried', file: 'core/plan/choose-goal.ts', by: trying },
@@ -250,7 +250,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   {
     ...{
       name: 'last-words-are-progress',
-      file: 'core/plan/plan-rollout.ts',
+      file: 'core/job/heartbeat.ts',
       by: ['test/core/plan/plan-rollout.test.ts'],
     },
     before: 'at - startedAt >= spanMs;',

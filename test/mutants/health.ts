@@ -93,7 +93,7 @@ export const healthMutants: readonly Mutant[] = [
   {
     ...{
       name: 'last-words-are-a-sign-of-life',
-      file: 'core/status/assess-job.ts',
+      file: 'core/plan/restart-backoff.ts',
       by: ['test/core/status/assess-job.test.ts'],
     },
     before: ' && !isWaiting(slot)',
