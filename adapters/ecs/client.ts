@@ -10,6 +10,8 @@ export interface EcsOptions {
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly quotas?: Readonly<Record<ActionClass, Quota>>;
   readonly time?: Time;
+  /** How long an answer is waited for. */
+  readonly requestMs?: number;
 }
 
 /** Actions that share one bucket on the side of ECS. */
@@ -26,7 +28,7 @@ export const ecsQuotas: Readonly<Record<ActionClass, Quota>> = {
   read: { burst: 80, perSecond: 16 },
 };
 
-const requestMs = 10_000;
+const requestMsDefault = 10_000;
 const connectMs = 3_000;
 /** Throttled calls are made again so often; each waits for its turn at the rate that the throttling left. */
 const throttledAttemptsMax = 6;
@@ -45,6 +47,7 @@ export class Ecs {
 
   constructor(options: EcsOptions) {
     const { region, endpoint, credentials, quotas = ecsQuotas, time = wallTime } = options;
+    const { requestMs = requestMsDefault } = options;
     this.client = new ECSClient({
       region,
       ...(endpoint === undefined ? {} : { endpoint }),

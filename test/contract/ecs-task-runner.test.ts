@@ -1,10 +1,10 @@
 // The ECS adapter fills the TaskRunner port, over HTTP against a server that keeps to ECS's documented behaviour.
 import { describe, expect, test } from '@jest/globals';
-import { Ecs, ecsQuotas } from '#adapters/ecs/client.ts';
+import { Ecs, type EcsOptions } from '#adapters/ecs/client.ts';
 import { createEcsTaskRunner } from '#adapters/ecs/task-runner.ts';
 import { taskTags, workerName } from '#core/names.ts';
 import type { TaskRequest, TaskRunner, TaskState } from '#core/ports/task-runner.ts';
-import type { EcsModelOptions } from '#test/support/ecs-model.ts';
+import type { EcsApiOptions } from '#test/support/ecs-api.ts';
 import { type EcsServer, startEcsServer } from '#test/support/ecs-server.ts';
 import { until } from '#test/support/until.ts';
 import { taskRunnerContract } from './task-runner.contract.ts';
@@ -24,13 +24,16 @@ interface Rig extends AsyncDisposable {
   readonly runner: TaskRunner;
 }
 
-async function rig(options: Partial<EcsModelOptions> = {}, quotas = ecsQuotas): Promise<Rig> {
+async function rig(
+  options: Partial<EcsApiOptions> = {},
+  client: Pick<EcsOptions, 'quotas' | 'requestMs'> = {},
+): Promise<Rig> {
   const server = await startEcsServer({
     ...{ clusters, tasksMax: 1_000, stopTimeoutMs: 300 },
     taskDefinitions: sizes.map(({ taskDefinitionArn }) => taskDefinitionArn),
     ...options,
   });
-  const ecs = new Ecs({ region: 'us-east-1', endpoint: server.url, credentials, quotas });
+  const ecs = new Ecs({ region: 'us-east-1', endpoint: server.url, credentials, ...client });
   const platform = { platform: 'millrace', logGroup: '/millrace/workers', subnetIds: ['subnet-1'] };
   const runner = createEcsTaskRunner(ecs, { ...platform, clusterArns: clusters, sizes, securityGroupIds: ['sg-1'] });
   return {
@@ -43,7 +46,7 @@ async function rig(options: Partial<EcsModelOptions> = {}, quotas = ecsQuotas): 
 }
 
 const fast = { burst: 10_000, perSecond: 10_000 };
-const unbounded = { run: fast, stop: fast, read: fast };
+const unbounded = { quotas: { run: fast, stop: fast, read: fast } };
 
 taskRunnerContract('ECS', async () => {
   const tasksMax = 4;
@@ -51,7 +54,7 @@ taskRunnerContract('ECS', async () => {
   const { server, runner, ...rest } = await rig({ tasksMax, stopTimeoutMs }, unbounded);
   return {
     ...{ runner, tasksMax, stopTimeoutMs },
-    kill: async ({ taskId }) => server.model.kill(taskId),
+    kill: async ({ taskId }) => server.api.kill(taskId),
     isUp: async () => true,
     close: async () => rest[Symbol.asyncDispose](),
   };
@@ -75,11 +78,39 @@ describe('the ECS adapter', () => {
     expect(subject.server.calls.get('RunTask')).toBe(2);
   });
 
+  test('a request that is carried out long after nobody waited for it any more makes no second task [fault 42]', async () => {
+    await using subject = await rig({}, { requestMs: 200 });
+    const release = Promise.withResolvers<void>();
+    let held = 1;
+    subject.server.fault = (action) =>
+      action === 'RunTask' && held-- > 0 ? { hold: 'request', until: release.promise } : null;
+    const outcome = await subject.runner.run(request(1));
+    release.resolve();
+    expect(await subject.runner.run(request(1))).toMatchObject({ kind: 'accepted' });
+    const [task, ...more] = await subject.runner.list();
+    expect(more).toEqual([]);
+    expect(outcome).toMatchObject({ kind: 'accepted', task: { taskId: task?.taskId } });
+  });
+
+  test('an answer that comes too late is asked for again; one that never comes is told of as unavailable [fault 42]', async () => {
+    await using subject = await rig({}, { requestMs: 200 });
+    const release = Promise.withResolvers<void>();
+    let held = 1;
+    subject.server.fault = () => (held-- > 0 ? { hold: 'answer', until: release.promise } : null);
+    expect(await subject.runner.run(request(1))).toMatchObject({ kind: 'accepted' });
+    subject.server.fault = () => ({ hold: 'answer', until: release.promise });
+    await expect(subject.runner.run(request(2))).rejects.toMatchObject({ code: 'ecs-unavailable', retry: 'retry' });
+    subject.server.fault = () => null;
+    release.resolve();
+    expect(await subject.runner.run(request(2))).toMatchObject({ kind: 'accepted' });
+    expect(await until(async () => (await subject.runner.list()).length === 2 || null, 'two tasks')).toBe(true);
+  });
+
   test('throttled calls are made again, slower, and none is lost (Request throttling for the Amazon ECS API) [fault 45]', async () => {
     // The account has a quarter of the rate that is believed in; a sixteenth is as slow as it gets.
     const believed = { burst: 30, perSecond: 200 };
     const quotas = { run: believed, stop: believed, read: believed };
-    await using subject = await rig({ quota: { burst: 5, perSecond: 50 } }, quotas);
+    await using subject = await rig({ quota: { burst: 5, perSecond: 50 } }, { quotas });
     const outcomes = await Promise.all(Array.from({ length: 30 }, (_, n) => subject.runner.run(request(n))));
     expect(outcomes.filter(({ kind }) => kind === 'accepted')).toHaveLength(30);
     expect(await until(async () => (await subject.runner.list()).length === 30 || null, '30 tasks')).toBe(true);
@@ -105,7 +136,7 @@ describe('the ECS adapter', () => {
     const wanted = Array.from({ length: 350 }, (_, n) => request(n, { job: `default/route${n}.out@u${n}` }));
     for (let at = 0; at < wanted.length; at += 25)
       await Promise.all(wanted.slice(at, at + 25).map((each) => subject.runner.run(each)));
-    subject.server.model.close();
+    subject.server.api.close();
     const before = new Map(subject.server.calls);
     const tasks = await subject.runner.list();
     const called = (action: string): number => (subject.server.calls.get(action) ?? 0) - (before.get(action) ?? 0);
@@ -129,7 +160,7 @@ describe('the ECS adapter', () => {
 
   test('a task whose image cannot be pulled is listed as stopped, with ECS’s reason (CannotPullContainerError) [fault 49]', async () => {
     await using subject = await rig();
-    subject.server.model.pullError = 'CannotPullContainerError: pull image manifest has been retried 1 time(s)';
+    subject.server.api.pullError = 'CannotPullContainerError: pull image manifest has been retried 1 time(s)';
     await subject.runner.run(request(1));
     const stopped = await until(
       async () => (await subject.runner.list()).find(({ state }) => state === 'stopped') ?? null,
@@ -146,7 +177,7 @@ describe('the ECS adapter', () => {
     const listedAs = (wanted: TaskState) =>
       until(async () => (await runner.list()).find(({ state }) => state === wanted) ?? null, `it to be ${wanted}`);
     const { taskId } = await listedAs('running');
-    server.model.interrupt(taskId);
+    server.api.interrupt(taskId);
     const why = 'Your Spot Task was interrupted.';
     expect(await listedAs('stopping')).toMatchObject({ taskId, stopReason: why });
     expect(await listedAs('stopped')).toMatchObject({ taskId, stopReason: why, exitCode: 137 });

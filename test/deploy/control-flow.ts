@@ -175,7 +175,7 @@ async function walk(
   steps.push('what was decided is in the control table');
   if (parts.work) steps.push(...(await workOn(parts, parts.work, api, reconciler, { stream, route }, started)));
 
-  parts.ecs.model.kill(started.taskId);
+  parts.ecs.api.kill(started.taskId);
   await machine.start('a task stopped').done;
   const replacement = await onlyTask(reconciler.parts.tasks, (task) => task.state !== 'stopped');
   const number = (task: ObservedTask): number => Number(task.tags[taskTags.incarnation]);
@@ -221,7 +221,7 @@ async function workOn(
     [environment.dynamodbEndpoint]: parts.dynamodb,
     [environment.s3Endpoint]: parts.s3,
     [environment.bucket]: parts.bucket,
-    ...parts.ecs.model.environmentOf(task.taskId),
+    ...parts.ecs.api.environmentOf(task.taskId),
   });
   const arrived = await firstRecords(api, sink, 2).finally(() => working.stop());
   if (arrived.join() !== [events[0], events[2]].join())

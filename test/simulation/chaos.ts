@@ -35,7 +35,7 @@ export async function carryOut(step: Step, world: World): Promise<void> {
 /** Somebody stops a task by hand, in the runtime's console. */
 async function stopATask(step: Step, world: World): Promise<void> {
   const tasks = world.runtime.all().filter((task) => task.state === 'running');
-  if (tasks.length > 0) await world.runtime.stop(seededRandom(step.roll).pick(tasks).taskId);
+  if (tasks.length > 0) await world.runtime.stop(seededRandom(step.roll).pick(tasks).taskId, 'by hand');
 }
 
 /** Somebody looks at what waits for consent, and gives it. */
