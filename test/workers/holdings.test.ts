@@ -4,6 +4,7 @@ import { noRecords } from '#core/job/accounting.ts';
 import type { SplitRecord, SplitStore } from '#core/ports/split-store.ts';
 import { settleMicrotasks } from '#test/simulation/virtual-time.ts';
 import { aJobEntry } from '#test/support/builders.ts';
+import { silent } from '#test/support/control-loop-world.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { Commits } from '#workers/commits.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
@@ -15,13 +16,15 @@ import type { FromPath, OpenPath, SplitReport, ToPath } from '#workers/path-mess
 const { goal } = aJobEntry();
 const split = `${goal.source.topic}/0`;
 const me = 'worker-1';
-const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** A worker that holds one split, and the hand that plays its data path. */
 async function aHolder(splits: SplitStore = createMemorySplitStore()) {
   const clock = { now: () => 1_000, monotonicMs: () => 1_000 };
-  const worker = { ...{ goal, splits, clock, log }, identity: { job: goal.id, worker: me } } as unknown as WorkerParts;
-  const errors = new ErrorsSeen(log, clock.now);
+  const worker = {
+    ...{ goal, splits, clock, log: silent },
+    identity: { job: goal.id, worker: me },
+  } as unknown as WorkerParts;
+  const errors = new ErrorsSeen(silent, clock.now);
   const lease = new Lease(10_000, clock.monotonicMs);
   lease.renew(clock.monotonicMs());
   const posted: ToPath[] = [];
