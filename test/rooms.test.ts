@@ -71,6 +71,23 @@ const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
 const isPackage = (to: string): boolean => to.startsWith('node:') || !existsSync(join(root, room(to)));
 const sameAdapter = (from: string, to: string): boolean => from.split('/')[1] === to.split('/')[1];
 
+/** The files of one circle, in order; empty where there is none. */
+function circleIn(entries: readonly Import[]): readonly string[] {
+  const importsFrom = Map.groupBy(entries, ({ from }) => from);
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): readonly string[] => {
+    if (trail.includes(path)) return [...trail.slice(trail.indexOf(path)), path];
+    if (done.has(path)) return [];
+    for (const { to } of importsFrom.get(path) ?? []) {
+      const circle = visit(to, [...trail, path]);
+      if (circle.length > 0) return circle;
+    }
+    done.add(path);
+    return [];
+  };
+  return [...importsFrom.keys()].map((path) => visit(path, [])).find((circle) => circle.length > 0) ?? [];
+}
+
 describe('imports go one way', () => {
   test.each(Object.keys(allowed))('%s imports only what it may', (name) => {
     const wrong = all.filter((entry) => room(entry.from) === name && !allowed[name]!(entry));
@@ -79,6 +96,12 @@ describe('imports go one way', () => {
 
   test('there is no room that the table does not know', () => {
     expect([...new Set(sources.map(room))].filter((name) => !(name in allowed))).toEqual([]);
+  });
+
+  test('no files import each other in a circle, not even for types', () => {
+    expect(circleIn(all)).toEqual([]);
+    const aCircle = [...all, { from: 'core/limits.ts', to: 'core/graph/world.ts', typeOnly: true }];
+    expect(circleIn(aCircle)).toContain('core/graph/world.ts');
   });
 
   test('only the data plane of Kafka and the adapters know a client library', () => {

@@ -5,7 +5,7 @@ import { isBalanced } from '#core/job/accounting.ts';
 import { telemetryGroup } from '#core/names.ts';
 import type { CommitOutcome } from '#core/ports/split-store.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
-import type { Holding } from './holdings.ts';
+import type { Holding } from './holding.ts';
 import type { Lease } from './lease.ts';
 import type { WorkerParts } from './parts.ts';
 import type { SplitRef } from './path-messages.ts';

@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat, WorkerError, WorkerState } from '#core/job/heartbeat.ts';
 import { mergeErrors } from './errors-seen.ts';
-import type { Holding } from './holdings.ts';
+import type { Holding } from './holding.ts';
 import { currentLiveHash } from './live-goal.ts';
 import type { WorkerParts } from './parts.ts';
 import type { SplitReport } from './path-messages.ts';

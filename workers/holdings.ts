@@ -1,26 +1,14 @@
 // The splits that a worker holds: taken, dealt out to its data paths, let go of.
-
 import { messageOf } from '#core/errors.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Commits } from './commits.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
+import type { Holding } from './holding.ts';
 import type { WorkerParts } from './parts.ts';
 import { type OpenPath, reportOf, type SplitRef, type SplitReport } from './path-messages.ts';
 import { Paths } from './paths.ts';
-import { type Progress, Split } from './split.ts';
-
-/** A split as the worker's main part knows it. It stays on its data path for as long as it is held. */
-export interface Holding {
-  readonly name: string;
-  readonly epoch: number;
-  readonly partition: number;
-  readonly path: number;
-  /** In the split's item. */
-  committed: Progress;
-  /** As its data path last said. */
-  report: SplitReport;
-}
+import { Split } from './split.ts';
 
 interface Leaving {
   readonly holding: Holding;

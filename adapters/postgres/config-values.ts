@@ -2,7 +2,7 @@
 import { configEvent } from '#core/config/config-event.ts';
 import { limits } from '#core/limits.ts';
 import type { ConfigEntry, ConfigRequest, ConfigScope } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { lockChain, recordChange } from './chain.ts';
 import type { Queryable, Scoped } from './database.ts';
 import { insertEventsBy } from './events.ts';

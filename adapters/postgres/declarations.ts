@@ -14,7 +14,8 @@ import type {
   Page,
 } from '#core/ports/goal-store.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
-import type { Json, Kind, Metadata } from '#core/spec/document.ts';
+import type { Kind, Metadata } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { type Chain, chainMissing, linkChange, linking, lockChain } from './chain.ts';
 import { prepared, type Queryable, type Scoped } from './database.ts';
 import { answerRequest, beginRequest } from './request-keys.ts';

@@ -1,7 +1,7 @@
 // What happened and why, in PostgreSQL: the newest events of each subject.
 import { limits } from '#core/limits.ts';
 import type { Page, PlatformEvent } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import type { Queryable, Scoped } from './database.ts';
 
 const eventsAtOnceMax = 1_000;

@@ -1,6 +1,6 @@
 // Idempotency keys: what was answered to a request, so that asking again with the same key gives the same answer.
 import type { BegunRequest, RequestLedger } from '#core/ports/request-ledger.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { type Database, type Queryable, type Scope, scoped } from './database.ts';
 
 /** After this long an unanswered request is taken to be cut off, and may be carried out again. */

@@ -4,7 +4,7 @@ import { planScaling } from '#core/autoscale/plan-scaling.ts';
 import type { AutoscaleSettings } from '#core/autoscale/settings.ts';
 import { type TrafficTrace, watchTraffic } from '#core/autoscale/traffic.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { awsSettings } from '#core/graph/platform-settings.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { freshControl } from '#core/plan/control.ts';

@@ -12,7 +12,7 @@ import { showJson } from '#cli/print/try-page.ts';
 import { note, oneLine, type Paint, paintFor } from '#cli/terminal.ts';
 import type { DeadLetterGroup, DeadLetterSummary, PageView, RecordLine } from '#core/api/wire.ts';
 import { deadLetterHeaders } from '#core/names.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export function registerDeadLetters(program: Command): void {
   const group = program.command('dlq').summary('a job’s dead letters: events that it could not process');

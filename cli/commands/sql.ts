@@ -9,7 +9,7 @@ import { note, oneLine, writeOut } from '#cli/terminal.ts';
 import type { StreamView } from '#core/api/wire.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { limits } from '#core/limits.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 interface SqlOptions extends ApiOptions {
   readonly row: string;

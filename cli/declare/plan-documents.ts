@@ -4,7 +4,7 @@ import { CommandError, exitCodes } from '#cli/exit.ts';
 import { type SourceDocument, titleOf } from '#cli/input/documents.ts';
 import { formatProblem } from '#cli/print/problems.ts';
 import type { PlanView, ProblemView } from '#core/api/wire.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 export async function planDocuments(api: ApiClient, documents: readonly SourceDocument[]): Promise<PlanView> {
   try {

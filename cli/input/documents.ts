@@ -12,7 +12,7 @@ import { CommandError, exitCodes } from '#cli/exit.ts';
 import { locateProblem, positionAt, type SourcePosition, type SourceTree } from '#cli/input/source-position.ts';
 import { formatProblem } from '#cli/print/problems.ts';
 import { messageOf } from '#core/errors.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 const fileBytesMax = 16 * 1024 * 1024;
 const fileNames = /\.(ya?ml|json)$/i;

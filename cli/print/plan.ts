@@ -2,7 +2,7 @@
 import { showDuration } from '#cli/print/quantity.ts';
 import { oneLine, type Paint } from '#cli/terminal.ts';
 import type { ChangeClass, FieldChange, PlannedChange, PlannedCost, PlannedJob, PlanView } from '#core/api/wire.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 const valueCharsMax = 160;
 

@@ -1,6 +1,6 @@
 // A refused declaration's problems as people read them: file, line and column, the line itself, a caret under the fault, and what to do.
 import type { SourcePosition } from '#cli/input/source-position.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 const lineCharsMax = 100;
 

@@ -2,7 +2,7 @@
 import { showCount } from '#cli/print/quantity.ts';
 import { oneLine, type Paint } from '#cli/terminal.ts';
 import type { TryRecord, TryView } from '#core/api/wire.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 const jsonCharsMax = 240;
 

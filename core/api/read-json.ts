@@ -1,7 +1,7 @@
 // Request bodies as JSON, refused where two readers of the same text could understand different things.
 import { limits } from '#core/limits.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export interface JsonProblem {
   readonly code: 'not-json' | 'too-deep' | 'too-many-keys' | 'duplicate-key' | 'forbidden-key';

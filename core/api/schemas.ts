@@ -29,7 +29,9 @@ import type {
 } from '#core/api/wire.ts';
 import { changeClasses } from '#core/api/wire.ts';
 import { scaleModes } from '#core/spec/autoscale.ts';
-import type { Json, Metadata, SpecProblem } from '#core/spec/document.ts';
+import type { Metadata } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 
 const optional = z.exactOptional;

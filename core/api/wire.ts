@@ -3,7 +3,9 @@
 import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
 import type { OperationKind, OperationState } from '#core/ports/goal-store.ts';
-import type { Json, Kind, Metadata, SpecProblem } from '#core/spec/document.ts';
+import type { Kind, Metadata } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { JobStatus } from '#core/status/job-status.ts';
 
 export interface PageView<Item> {

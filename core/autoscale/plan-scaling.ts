@@ -10,7 +10,7 @@ import { findStandstill } from '#core/autoscale/standstill.ts';
 import type { Traffic } from '#core/autoscale/traffic.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import { canarySlot } from '#core/canary/canary-slot.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import { fairOrder } from '#core/plan/fair-order.ts';

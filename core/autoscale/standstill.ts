@@ -1,6 +1,6 @@
 // Whether a job is in a state in which its number of workers may change at all: one thing at a time.
 import type { Standstill } from '#core/autoscale/decide-workers.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';

@@ -1,5 +1,5 @@
 // How many workers a job is to have now: what is declared, or what the autoscaler has made of it.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { ScaleRecord } from '#core/ports/control-store.ts';
 
 export const workersOf = ({ goal, scaled }: Pick<JobEntry, 'goal' | 'scaled'>): number =>

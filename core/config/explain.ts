@@ -5,7 +5,7 @@ import { resolveSettings, type Setting } from '#core/config/layers.ts';
 import { formatValue, type Parameter, parameters } from '#core/config/parameters.ts';
 import { readSetting } from '#core/config/read-source.ts';
 import type { ConfigEntry, GoalRevision } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export interface ConfigPast {
   /** Of the job and of its team, newest first. */

@@ -5,7 +5,7 @@ import { readSetting } from '#core/config/read-source.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import type { JobGoal, WorkerSettings } from '#core/job/job-goal.ts';
 import type { ConfigEntry } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import type { RouteSpec } from '#core/spec/route-spec.ts';
 import { batchDefaults } from '#core/spec/sinks/batch.ts';
 

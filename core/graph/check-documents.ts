@@ -1,10 +1,13 @@
 // What must hold between declarations: before an apply, the incoming ones are checked against all that is declared.
+
+import type { RoutePlanner } from '#core/expression/index.ts';
 import { checkTargets } from '#core/graph/check-sinks.ts';
-import { checkTableChanges } from '#core/graph/check-warehouse.ts';
 import type { SinkSettings } from '#core/graph/platform-settings.ts';
-import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
+import { checkTableChanges } from '#core/graph/table-changes.ts';
+import { buildWorld, type World } from '#core/graph/world.ts';
 import { checkCompatibility } from '#core/spec/compatibility.ts';
-import type { Document, Kind, SpecProblem } from '#core/spec/document.ts';
+import type { Document, Kind } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
 
 export const documentKey = (kind: Kind, name: string): string => `${kind}/${name}`;

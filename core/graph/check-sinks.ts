@@ -1,10 +1,10 @@
 // What a sink's declaration must hold beyond its own shape: columns of the output, and what this platform lets it reach.
-import { formatType, type RouteProgram } from '#core/expression/index.ts';
+import { formatType, type RoutePlanner, type RouteProgram } from '#core/expression/index.ts';
 import type { SinkSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
 import { type Network, parseNetworks } from '#core/network/address.ts';
 import { refuseTarget } from '#core/network/target-url.ts';
-import type { Document, SpecProblem } from '#core/spec/document.ts';
+import type { Document } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { indexTimeText } from '#core/spec/sinks/index-pattern.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 import type { StreamFormat } from '#core/spec/stream-format.ts';

@@ -1,13 +1,13 @@
 // What must hold of a sink that is a table: its columns have types, its folders are of its columns, and one route writes it.
 import type { RouteProgram } from '#core/expression/index.ts';
-import type { World } from '#core/graph/world.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
-import type { RouteDocument, SpecProblem } from '#core/spec/document.ts';
+import type { RouteDocument } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 import type { WarehouseSink } from '#core/spec/sinks/warehouse.ts';
 import { type PartitionColumn, resolvePartition } from '#core/warehouse/partition.ts';
 import { tableColumns } from '#core/warehouse/table-columns.ts';
-import { definitionOf, type TableDefinition, type TablePlan, tableConflict } from '#core/warehouse/table-definition.ts';
+import type { TablePlan } from '#core/warehouse/table-definition.ts';
 
 /** `path` is the sink's: `spec.to[0]`. */
 export function planTable(
@@ -64,32 +64,4 @@ export function checkTableWriters(
       fix: 'give it another name, or write both routes to a stream and that stream to the table',
     },
   ];
-}
-
-/** Tables that are there keep their files, so that what a route will write must fit what it wrote. */
-export function checkTableChanges(name: string, before: World, after: World): readonly SpecProblem[] {
-  const was = tablesOf(before, name);
-  return [...tablesOf(after, name)].flatMap(([table, { definition, path }]): readonly SpecProblem[] => {
-    const old = was.get(table);
-    const conflict = old === undefined ? null : tableConflict(old.definition, definition);
-    if (conflict === null) return [];
-    const message = `table ${JSON.stringify(table)} has files of this route, and ${conflict}`;
-    return [{ path, message, fix: 'name another table, or give the column another name' }];
-  });
-}
-
-type Tables = ReadonlyMap<string, { readonly definition: TableDefinition; readonly path: string }>;
-
-function tablesOf(world: World, routeName: string): Tables {
-  const route = world.routes.get(routeName);
-  const tables = (route?.document.spec.sinks ?? []).flatMap((sink, index) => {
-    const program = route?.programs.get(sink.name);
-    if (sink.kind !== 'warehouse' || program === undefined) return [];
-    const path = `spec.to[${index}].warehouse`;
-    const planned = planTable(sink, program, path);
-    if (!planned.ok) return [];
-    const definition = definitionOf('', { table: sink.table, ...planned.value });
-    return [[sink.table, { definition, path }] as const];
-  });
-  return new Map(tables);
 }

@@ -1,18 +1,12 @@
 // The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
 
 import { configuredGoal, type JobConfigFacts } from '#core/config/job-settings.ts';
-import type { RouteProgram } from '#core/expression/index.ts';
-import { compileReplays, type ReplayEntry } from '#core/graph/compile-replays.ts';
+import type { RoutePlanner, RouteProgram } from '#core/expression/index.ts';
+import { compileReplays } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
+import type { JobEntry, PlatformGoal, TenantPart, TopicGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import {
-  buildWorld,
-  isAvailable,
-  type RouteNode,
-  type RoutePlanner,
-  type StreamNode,
-  type World,
-} from '#core/graph/world.ts';
+import { buildWorld, isAvailable, type RouteNode, type StreamNode, type World } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
@@ -21,79 +15,11 @@ import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterTopic, jobId, jobName, topicOfStream } from '#core/names.ts';
 import { freezeOver } from '#core/plan/freeze.ts';
-import type { Approval, ConfigEntry, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
-import type { AlertSpec } from '#core/spec/alerts.ts';
-import type { AutoscaleSpec } from '#core/spec/autoscale.ts';
-import type { RedeployStrategy } from '#core/spec/delivery.ts';
-import type { Document, SpecProblem } from '#core/spec/document.ts';
+import type { ConfigEntry, Freeze, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
+import type { Document } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
-import type { RestartBudget, RouteSpec } from '#core/spec/route-spec.ts';
-
-export interface TopicGoal {
-  readonly tenant: string;
-  readonly topic: string;
-  /** Whom to tell: `stream/plays` or `job/plays.out`. */
-  readonly subject: string;
-  readonly partitions: number;
-  readonly config: Readonly<Record<string, string>>;
-  /** Settings that are not the topic's own: what an earlier declaration had set of them is taken back. */
-  readonly ofBroker?: readonly string[];
-}
-
-export interface RemovedTopic {
-  readonly tenant: string;
-  readonly topic: string;
-  readonly stream: string;
-  readonly subject: string;
-  /** Until then its events are kept, so that the deletion can be undone; by the goal store's clock. */
-  readonly keptUntil: number;
-}
-
-export interface JobEntry {
-  readonly goal: JobGoal;
-  readonly paused: boolean;
-  /** Judged by the control plane; no worker knows of them. */
-  readonly alerts: AlertSpec;
-  readonly autoscale: AutoscaleSpec;
-  /** How many workers it is to have instead of as many as its goal says; set by a pass. */
-  readonly scaled?: number;
-  /** Workers started for an older restart operation than this are replaced. */
-  readonly restartSequence: number;
-  /** Hash of all that shapes a worker: another hash means another worker. */
-  readonly render: string;
-  /** Hash of the settings that a running worker takes over. */
-  readonly live: string;
-  /** Operations that are asked for and not finished. */
-  readonly requested: readonly Operation[];
-  /** How its workers make room for those of another goal. */
-  readonly onRedeploy: RedeployStrategy;
-  /** In this time a new goal has to get somewhere, or makes room for the last one that had. */
-  readonly progressWithinMs: number;
-  readonly restartBudget: RestartBudget;
-  readonly upstreamSilentMs: number | null;
-  /** Who has stopped changes to it; null: nobody. */
-  readonly freeze: Freeze | null;
-  /** What its configuration was made from; its goal there is the one before. */
-  readonly config?: JobConfigFacts;
-}
-
-export interface PlatformGoal {
-  readonly sequence: number;
-  /** When the goal was read, by the goal store's clock. */
-  readonly at: number;
-  readonly freezes: readonly Freeze[];
-  readonly approvals: readonly Approval[];
-  readonly topics: readonly TopicGoal[];
-  readonly jobs: readonly JobEntry[];
-  /** Replays of dead letters under way: each runs as a job, and is none for people. */
-  readonly replays: readonly ReplayEntry[];
-  /** Topics of streams that were deleted: an explicit wish, never a mere absence. */
-  readonly removedTopics: readonly RemovedTopic[];
-  /** Deleted names that are still in the snapshot. */
-  readonly removed: readonly GoalRevision[];
-  /** Declarations that this version cannot carry out: what runs of them is left alone. */
-  readonly unsupported: readonly { readonly revision: GoalRevision; readonly problems: readonly SpecProblem[] }[];
-}
+import type { SpecProblem } from '#core/spec/problem.ts';
+import type { RouteSpec } from '#core/spec/route-spec.ts';
 
 /** What one tenant has declared and asked for: all that its part of the goal is made of, beside the platform's settings. */
 export interface TenantGoals {
@@ -103,9 +29,6 @@ export interface TenantGoals {
   readonly freezes: readonly Freeze[];
   readonly config: readonly ConfigEntry[];
 }
-
-/** A tenant's part of the platform's goal. */
-export type TenantPart = Pick<PlatformGoal, 'topics' | 'jobs' | 'replays' | 'unsupported'>;
 
 export const compilePlatform = (snapshot: GoalSnapshot, settings: PlatformSettings, plan: RoutePlanner): PlatformGoal =>
   joinTenants(

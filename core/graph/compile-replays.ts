@@ -1,17 +1,12 @@
 // A replay of dead letters runs as a job of its own beside the one it is of: same program, same sink, its source the dead letters.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
+
+import type { RoutePlanner } from '#core/expression/index.ts';
+import type { JobEntry, ReplayEntry } from '#core/graph/platform-goal.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveHash, withoutLive } from '#core/job/live-settings.ts';
 import { jobId, replayUid } from '#core/names.ts';
-import type { ReplayPlan } from '#core/operations/replay.ts';
-import type { Operation } from '#core/ports/goal-store.ts';
 import { type ErrorPolicy, endlessPatience, type Patience, type RecordErrorAction } from '#core/spec/error-policy.ts';
-
-export interface ReplayEntry extends JobEntry {
-  readonly operation: Operation & { readonly plan: ReplayPlan };
-}
 
 /** One a replay that is asked for and not finished; when it is, its entry is gone, and what ran for it ends as any ended job does. */
 export function compileReplays(entry: JobEntry, plan: RoutePlanner): readonly ReplayEntry[] {

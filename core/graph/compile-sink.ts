@@ -1,8 +1,8 @@
 // A declared sink becomes the sink of a job's goal.
-import type { RouteProgram } from '#core/expression/index.ts';
+import type { RoutePlanner, RouteProgram } from '#core/expression/index.ts';
 import { planTable } from '#core/graph/check-warehouse.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import { isAvailable, type RoutePlanner, type World } from '#core/graph/world.ts';
+import { isAvailable, type World } from '#core/graph/world.ts';
 import { compileFormat } from '#core/job/format-goal.ts';
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { tableKeys, topicOfStream } from '#core/names.ts';

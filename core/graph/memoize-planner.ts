@@ -1,5 +1,5 @@
 // Compiling a route's texts is pure, so it is done once for each text and row type, not once for each pass.
-import type { RoutePlanner } from '#core/graph/world.ts';
+import type { RoutePlanner } from '#core/expression/index.ts';
 
 /** Keeps the latest `entriesMax` results; the one longest unused goes first. */
 export function memoizePlanner(plan: RoutePlanner, entriesMax: number): RoutePlanner {

@@ -1,6 +1,8 @@
 // Worlds of parts of what is declared, kept while the parts stay what they are: most requests are about parts that nobody has changed.
+
+import type { RoutePlanner } from '#core/expression/index.ts';
 import type { Declared } from '#core/graph/declared-index.ts';
-import { buildWorld, type RoutePlanner, type World } from '#core/graph/world.ts';
+import { buildWorld, type World } from '#core/graph/world.ts';
 
 interface Kept {
   readonly members: readonly Declared[];

@@ -1,14 +1,9 @@
 // The goal compiled pass after pass: a tenant that declared and asked for nothing new is not compiled again.
-import {
-  byTenant,
-  compileTenant,
-  joinTenants,
-  type PlatformGoal,
-  type TenantGoals,
-  type TenantPart,
-} from '#core/graph/compile-platform.ts';
+
+import type { RoutePlanner } from '#core/expression/index.ts';
+import { byTenant, compileTenant, joinTenants, type TenantGoals } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal, TenantPart } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
 import type { GoalSnapshot } from '#core/ports/goal-store.ts';
 
 /** Gives what `compilePlatform` gives. */

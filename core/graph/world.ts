@@ -7,11 +7,10 @@ import { checkKeyLeak } from '#core/operators/key-leak.ts';
 import type { OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
-import type { Document, RouteDocument, SpecProblem, StreamDocument } from '#core/spec/document.ts';
+import type { Document, RouteDocument, StreamDocument } from '#core/spec/document.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { keyColumn, type SinkSpec, sinkStreams } from '#core/spec/sinks/sink-spec.ts';
-
-export type { RoutePlanner };
 
 export interface StreamNode {
   readonly name: string;

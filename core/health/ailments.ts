@@ -1,13 +1,13 @@
 // What ails a job whose workers all report: found by evidence, never by the mere fact that a process runs. Nothing is done here.
 import { canarySlot } from '#core/canary/canary-slot.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { checkpointAge, leaderOf } from '#core/health/checkpoint-age.ts';
 import type { AilmentKind } from '#core/health/health-record.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { shortWorkerName } from '#core/names.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export interface Ailment {
   readonly kind: AilmentKind;

@@ -1,6 +1,6 @@
 // What an operation leaves in its job's events: who asked for what and why, and what came of it, with the numbers.
 import type { Operation, PlatformEvent } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 const word = ({ kind }: Operation): string =>
   kind.charAt(0).toUpperCase() + kind.slice(1).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());

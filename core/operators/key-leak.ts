@@ -1,5 +1,5 @@
 // A record's key is written beside the event: one that is a treated field would carry the raw value past the treatment.
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { keyColumn, type SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 import type { OperatorProgram } from './operator.ts';
 

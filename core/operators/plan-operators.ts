@@ -8,10 +8,10 @@ import type {
   RowType,
 } from '#core/expression/index.ts';
 import { formatType } from '#core/expression/index.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
 import { formatFieldPath } from '#core/spec/field-path.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { HygieneField, OperatorProgram } from './operator.ts';
 import { afterRule, changeAt, taggedFields, typeAt } from './row-types.ts';
 

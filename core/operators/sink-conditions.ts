@@ -1,7 +1,7 @@
 // Content-based routing: each sink's last program is given the condition that its events must meet.
 import type { RoutePlanner, RouteProgram, RowType } from '#core/expression/index.ts';
 import type { ExpressionNode } from '#core/expression/tree.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { SinkCondition } from '#core/spec/sinks/condition.ts';
 import { specProblem } from './plan-operators.ts';
 

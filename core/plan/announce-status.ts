@@ -1,5 +1,5 @@
 // A job's phase, and whether its books balance, told once when they change: the event log is the story, the status is the state.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { isSame } from '#core/hash.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import type { Decision } from '#core/plan/action.ts';

@@ -1,7 +1,8 @@
 // The weight of a change stands beside the field (D9): heaviest by default, so that forgetting a field is safe.
 import { type ChangeClass, changeClasses, type FieldChange } from '#core/api/wire.ts';
 import { parameters } from '#core/config/parameters.ts';
-import type { Json, Kind } from '#core/spec/document.ts';
+import type { Kind } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 /** Parameters that running workers take over. */
 function liveParameters(): Readonly<Record<string, ChangeClass>> {

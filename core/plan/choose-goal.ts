@@ -1,5 +1,5 @@
 // Which goal a job is brought to: the newest, as a rule; an earlier one while it is frozen, or where the newest got nowhere.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveOf, withLive } from '#core/job/live-settings.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';

@@ -1,5 +1,5 @@
 // A job whose goal is older than what was carried out (a restored goal store): held as by a freeze until somebody decides.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { historyAuthor } from '#core/plan/goal-history.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 

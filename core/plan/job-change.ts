@@ -1,6 +1,6 @@
 // What another goal means for a job that runs: judged once, shown by the plan beforehand and carried out by the passes (D9).
 import type { ChangeClass } from '#core/api/wire.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 
 export type JobChangeKind =
   | 'none'

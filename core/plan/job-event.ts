@@ -1,7 +1,7 @@
 // Events about a job, as the planner makes them.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export const jobEvent = (
   goal: Pick<JobGoal, 'tenant' | 'name'>,

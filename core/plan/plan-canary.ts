@@ -2,7 +2,7 @@
 import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { Comparison } from '#core/canary/compare-revisions.ts';
 import { judgeCanary } from '#core/canary/judge-canary.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { triedBeside } from '#core/plan/choose-goal.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';

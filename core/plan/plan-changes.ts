@@ -2,10 +2,12 @@
 import type { PlannedChange, PlannedJob, PlanView } from '#core/api/wire.ts';
 import { jobCostMonthly } from '#core/cost/job-cost.ts';
 import { prices } from '#core/cost/price-table.ts';
+import type { RoutePlanner } from '#core/expression/index.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
-import { compilePlatform, type JobEntry, type PlatformGoal } from '#core/graph/compile-platform.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner, World } from '#core/graph/world.ts';
+import type { World } from '#core/graph/world.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { sinkStream, sinkTitle } from '#core/job/sink-goal.ts';
@@ -15,8 +17,9 @@ import { classOfJobChange, fateOfState, type JobChangeKind, judgeJobChange } fro
 import { runRouteTests } from '#core/plan/route-tests.ts';
 import type { GoalRevision, GoalSnapshot } from '#core/ports/goal-store.ts';
 import { defaults } from '#core/spec/complete.ts';
-import type { Document, SpecProblem } from '#core/spec/document.ts';
+import type { Document } from '#core/spec/document.ts';
 import { parseSpec } from '#core/spec/parse-document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 export interface ChangeRequest {
   readonly tenant: string;

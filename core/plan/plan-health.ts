@@ -1,5 +1,5 @@
 // What is done about a job that ails although its workers report: one worker is replaced, as long as the restart budget lasts and the cause may be its own.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { type Ailment, judgeAilments } from '#core/health/ailments.ts';
 import type { AilmentHandling, HealthRecord } from '#core/health/health-record.ts';
 import type { Action } from '#core/plan/action.ts';

@@ -1,7 +1,7 @@
 // One job: from its goal and what was observed of it to what has to be done next. Pure; every pass decides anew.
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import { canarySlot } from '#core/canary/canary-slot.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';

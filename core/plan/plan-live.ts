@@ -1,5 +1,5 @@
 // Live settings: running workers that go by older ones are given the newest, and it is told once all of them go by it.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { liveOf, storedLive } from '#core/job/live-settings.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';

@@ -1,6 +1,6 @@
 // One-shot verbs: when the world shows what was asked for, the operation gets its receipt (D8).
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { rewindReceipt } from '#core/operations/rewind.ts';
 import { switchReceipt } from '#core/operations/switch.ts';
 import type { Action } from '#core/plan/action.ts';

@@ -2,7 +2,7 @@
 import { planScaling, type ScaleStep } from '#core/autoscale/plan-scaling.ts';
 import { rememberScale } from '#core/autoscale/remember-scale.ts';
 import { asScaled } from '#core/autoscale/workers-wanted.ts';
-import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';

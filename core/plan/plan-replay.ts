@@ -1,5 +1,5 @@
 // A replay of dead letters: its worker is kept running as any job's, until it has passed the ends; its account is the receipt.
-import type { ReplayEntry } from '#core/graph/compile-replays.ts';
+import type { ReplayEntry } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { addAccounting, noRecords } from '#core/job/accounting.ts';
 import { type ReplayReceipt, replayReceipt } from '#core/operations/replay.ts';

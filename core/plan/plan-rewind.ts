@@ -1,5 +1,5 @@
 // A rewind, step by step as the world shows that the last step is done: no worker runs, every position is set, workers start.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { RewindPlan, RewindSplit } from '#core/operations/rewind.ts';
 import type { Action } from '#core/plan/action.ts';
 import { hasPlaced } from '#core/plan/control.ts';

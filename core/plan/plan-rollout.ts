@@ -1,6 +1,6 @@
 // A goal on its way to a job: whether it has got somewhere, or has to make room for the last one that had.
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
 import { type Heartbeat, hasReportedFor } from '#core/job/heartbeat.ts';
 import { forgiven } from '#core/plan/forgive-failures.ts';

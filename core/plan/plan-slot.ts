@@ -1,5 +1,5 @@
 // One worker slot: from its health to its record afterwards and what to do about it.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { contentHash } from '#core/hash.ts';
 import { judgeSlot, type SlotHealth } from '#core/health/worker-health.ts';
@@ -17,7 +17,7 @@ import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 /** What is decided for one slot: its record afterwards (null: the slot is gone), and what to do. */
 export interface SlotDecision {

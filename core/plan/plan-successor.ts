@@ -1,6 +1,6 @@
 // Lower latency: a worker of a newer goal starts beside the one that runs, and takes its slot once it reports and reads.
 
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';

@@ -1,5 +1,5 @@
 // A switch, step by step as the world shows that the last step is done: the route's revision stands, no worker runs, positions are set.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { SwitchPlan, SwitchSplit } from '#core/operations/switch.ts';
 import type { Action } from '#core/plan/action.ts';

@@ -1,5 +1,5 @@
 // Topics: what is missing is made, what drifted is set back, what must grow grows; only a deleted stream's topic is deleted.
-import type { PlatformGoal, TopicGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal, TopicGoal } from '#core/graph/platform-goal.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { isFleetFrozen } from '#core/plan/freeze.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';

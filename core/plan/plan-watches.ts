@@ -1,5 +1,5 @@
 // What watches jobs, against what their routes declare: put what differs, take away what no route wants.
-import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobWatch, ObservedWatch } from '#core/ports/job-watches.ts';
 

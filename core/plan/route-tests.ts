@@ -4,7 +4,7 @@ import { canonicalJson } from '#core/hash.ts';
 import { Chain } from '#core/operators/run/chain.ts';
 import { outputTexts } from '#core/operators/run/output-texts.ts';
 import { trialSalts } from '#core/operators/trial-salts.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import type { RouteTest } from '#core/spec/route-spec.ts';
 
 export interface RouteTestResult {

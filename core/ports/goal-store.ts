@@ -1,6 +1,7 @@
 // The port to the goal store: append-only revisions of what people declared; the one truth.
 import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
-import type { Json, Kind, Metadata } from '#core/spec/document.ts';
+import type { Kind, Metadata } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 /** The newest revision of one declaration. `declared` is null where the newest revision is its deletion. */
 export interface GoalRevision {

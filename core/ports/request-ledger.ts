@@ -1,5 +1,5 @@
 // The port to idempotency keys of requests whose effect lies outside the goal store.
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export type BegunRequest =
   | { readonly kind: 'begun' }

@@ -1,6 +1,6 @@
 // What a route's author wants to be told of: thresholds on its jobs' lag and on the share of events that become dead letters.
 import * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseDuration, parseShare } from '#core/spec/quantity.ts';
 
 export const declaredAlerts = z.strictObject({

@@ -1,6 +1,6 @@
 // How many workers a route's jobs may have, and how long what waits may take: what the autoscaler goes by.
 import * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 
 export const scaleModes = ['off', 'advise', 'on'] as const;

@@ -4,17 +4,10 @@ import type { FieldType, RowType, ScalarType } from '#core/expression/types.ts';
 import { formatType } from '#core/expression/values/type-rules.ts';
 import { whyUnreadable } from '#core/formats/codec.ts';
 import type { RegisteredSchema } from '#core/ports/schema-registry.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
 import { formatFieldPath } from '#core/spec/field-path.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { StreamFormat } from '#core/spec/stream-format.ts';
-import type { StreamSpec } from '#core/spec/stream-spec.ts';
-
-/**
- * backward: events that are in the stream fit the new schema. forward: events that producers write by the new schema fit the
- * old one, which readers elsewhere may still go by. full: both. none: nothing is asked.
- */
-export const compatibilities = ['backward', 'forward', 'full', 'none'] as const;
-export type Compatibility = (typeof compatibilities)[number];
+import type { Compatibility, StreamSpec } from '#core/spec/stream-spec.ts';
 
 /** The types all of whose JSON values another type takes too, beside itself and jsonb, which takes everything. */
 const takesAlso: Readonly<Partial<Record<ScalarType, readonly ScalarType[]>>> = {

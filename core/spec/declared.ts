@@ -3,7 +3,6 @@ import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import { declaredAlerts } from '#core/spec/alerts.ts';
 import { declareAutoscale } from '#core/spec/autoscale.ts';
-import { compatibilities } from '#core/spec/compatibility.ts';
 import { declaredName as name } from '#core/spec/declared-name.ts';
 import { declaredDelivery } from '#core/spec/delivery.ts';
 import { declaredErrors } from '#core/spec/error-policy.ts';
@@ -11,6 +10,7 @@ import { declaredOperator } from '#core/spec/operators.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 import { declaredSink } from '#core/spec/sinks/sink-spec.ts';
 import { declaredFormatSchema, declaredRegistry, formats } from '#core/spec/stream-format.ts';
+import { compatibilities } from '#core/spec/stream-spec.ts';
 
 const expression = z.string().min(1).max(limits.expressionCharsMax);
 

@@ -1,6 +1,6 @@
 // How a route delivers: what is promised of each event, and which sinks can keep it.
 import * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseShare } from '#core/spec/quantity.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 

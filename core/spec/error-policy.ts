@@ -1,6 +1,6 @@
 // What a route does about errors, class by class: of records, of a sink that refuses, and of too many dead letters.
 import * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseDuration, parseShare } from '#core/spec/quantity.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 

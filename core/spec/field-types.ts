@@ -2,9 +2,10 @@
 import type { FieldType, RowType, ScalarType } from '#core/expression/types.ts';
 import { scalarTypes } from '#core/expression/types.ts';
 import { limits } from '#core/limits.ts';
-import type { Json, SpecProblem } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 import { completeRule, declaredRule, writeRule } from '#core/spec/operators.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 const aliases: Readonly<Record<string, ScalarType>> = {
   string: 'text',

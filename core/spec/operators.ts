@@ -2,8 +2,8 @@
 import * as z from 'zod';
 import { limits } from '#core/limits.ts';
 import type { HygieneRule } from '#core/operators/hygiene-rule.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
 import { parseFieldPath } from '#core/spec/field-path.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 
 export type OperatorSpec =

@@ -4,8 +4,10 @@ import { limits } from '#core/limits.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 import { completeRoute, completeStream } from '#core/spec/complete.ts';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
-import type { Document, Json, Metadata, SpecProblem } from '#core/spec/document.ts';
+import type { Document, Metadata } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 const forbiddenKeys = ['__proto__', 'constructor', 'prototype'];
 

@@ -5,9 +5,10 @@ import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { rowOfSchema } from '#core/formats/schema-row.ts';
 import { limits } from '#core/limits.ts';
 import { readTargetUrl } from '#core/network/target-url.ts';
-import type { Json, SpecProblem } from '#core/spec/document.ts';
 import { parseFieldPath } from '#core/spec/field-path.ts';
+import type { Json } from '#core/spec/json.ts';
 import { completeRule, declaredRule } from '#core/spec/operators.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { type AuthSpec, completeAuth, declaredAuth } from '#core/spec/sinks/auth.ts';
 
 export const formats = ['json', 'avro', 'protobuf'] as const;

@@ -1,7 +1,13 @@
 // What a declared stream means: the complete form, every default filled in.
 import type { RowType } from '#core/expression/types.ts';
-import type { Compatibility } from '#core/spec/compatibility.ts';
 import type { StreamFormat } from '#core/spec/stream-format.ts';
+
+/**
+ * backward: events that are in the stream fit the new schema. forward: events that producers write by the new schema fit the
+ * old one, which readers elsewhere may still go by. full: both. none: nothing is asked.
+ */
+export const compatibilities = ['backward', 'forward', 'full', 'none'] as const;
+export type Compatibility = (typeof compatibilities)[number];
 
 export interface StreamSchema {
   readonly row: RowType;

@@ -3,7 +3,7 @@
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import { canarySlot } from '#core/canary/canary-slot.ts';
 import { compareRevisions, recordsEnough } from '#core/canary/compare-revisions.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import { type Accounting, addAccounting, droppedCount, isBalanced, noRecords } from '#core/job/accounting.ts';

@@ -1,5 +1,5 @@
 // What people are told of how a job is led and kept: whether splits are shared out, checkpoints are taken, and runtime and workers tell the same.
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { checkpointAge, leaderOf } from '#core/health/checkpoint-age.ts';
 import type { AilmentHandling } from '#core/health/health-record.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';

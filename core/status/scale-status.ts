@@ -1,6 +1,6 @@
 // What people are told of a job's number of workers: how many, whose word that is, and what would be better.
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { ScaleRecord } from '#core/ports/control-store.ts';
 import { formatDuration } from '#core/spec/quantity.ts';
 import type { Condition, ScaleStatus } from '#core/status/job-status.ts';

@@ -2,7 +2,8 @@
 
 import { compileFormat } from '#core/job/format-goal.ts';
 import { checkRegistered } from '#core/spec/compatibility.ts';
-import type { Document, SpecProblem, StreamDocument } from '#core/spec/document.ts';
+import type { Document, StreamDocument } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 
 /** Throws while the registry cannot be asked: what nobody has looked at is not declared. */

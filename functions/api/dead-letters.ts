@@ -4,8 +4,8 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { DeadLetterFilter } from '#core/operations/replay.ts';
 import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
+import { readFormatted } from '#functions/api/formatted-records.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { readFormatted } from '#functions/api/record-codecs.ts';
 import { recordFilter } from '#functions/api/tail-topic.ts';
 import { isoTime } from '#functions/api/views.ts';
 

@@ -1,6 +1,6 @@
 // What zod found wrong with a parameter or a body, in the words of every other refusal.
 import type * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 const shown = (value: unknown): string => {
   if (value === undefined) return 'nothing';

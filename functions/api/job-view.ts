@@ -1,8 +1,9 @@
 // Jobs as the API shows them: the compiled goal, what the reconciler decided, and what the workers report.
 
 import type { JobView, RouteView } from '#core/api/wire.ts';
-import { compileRoutes, type JobEntry } from '#core/graph/compile-platform.ts';
+import { compileRoutes } from '#core/graph/compile-platform.ts';
 import type { Declared } from '#core/graph/declared-index.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { RouteNode } from '#core/graph/world.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { jobId, jobName } from '#core/names.ts';

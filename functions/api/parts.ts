@@ -1,6 +1,7 @@
 // What the API's handlers work with: the ports, the settings, and the compiler of routes.
+
+import type { RoutePlanner } from '#core/expression/index.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
-import type { RoutePlanner } from '#core/graph/world.ts';
 import type { AuditLog } from '#core/ports/audit-log.ts';
 import type { BrokerAdmin } from '#core/ports/broker-admin.ts';
 import type { Clock } from '#core/ports/clock.ts';

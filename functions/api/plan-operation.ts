@@ -1,7 +1,7 @@
 // What an operation would do, found out before anything is done: it becomes the operation's plan.
 import type { CheckpointManifest } from '#core/checkpoint/manifest.ts';
 import { newestFirst, readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { objectKeys } from '#core/names.ts';
 import { planReplay, type ReplayPlan } from '#core/operations/replay.ts';
 import {

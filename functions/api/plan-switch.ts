@@ -1,6 +1,6 @@
 // Plans a switch: the route as it would be, where a new source begins, and what that costs; refused where events would be lost.
 import type { PlanView } from '#core/api/wire.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { topicOfStream } from '#core/names.ts';
 import { partitionOf, readRewindTarget } from '#core/operations/rewind.ts';
@@ -14,7 +14,8 @@ import {
   type SwitchPlan,
 } from '#core/operations/switch.ts';
 import type { LogRecord } from '#core/ports/record-log.ts';
-import { apiVersion, type Document, type Json } from '#core/spec/document.ts';
+import { apiVersion, type Document } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 import { planDocuments, refusedDocument } from '#functions/api/apply-declaration.ts';

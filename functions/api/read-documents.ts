@@ -1,8 +1,9 @@
 // Several documents of one request: read together, and what is wrong with any of them told at once.
 import * as z from 'zod';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
-import type { Document, SpecProblem } from '#core/spec/document.ts';
+import type { Document } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 const documentsMax = 500;

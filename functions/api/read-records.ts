@@ -3,9 +3,9 @@ import * as z from 'zod';
 import { recordPageSchema } from '#core/api/schemas.ts';
 import { topicOfStream } from '#core/names.ts';
 import { endpoint } from '#functions/api/endpoint.ts';
+import { formatOf } from '#functions/api/formatted-records.ts';
 import { missing } from '#functions/api/missing.ts';
 import { named, recordsQuery } from '#functions/api/parameters.ts';
-import { formatOf } from '#functions/api/record-codecs.ts';
 import { lineTypes, tailTopic } from '#functions/api/tail-topic.ts';
 
 export const readRecords = endpoint({

@@ -1,12 +1,9 @@
 // Records of streams that are no JSON, for people: what they send is written by the stream's schema, what they see is JSON.
 import { RecordDecoder } from '#core/formats/record-decoder.ts';
 import { RecordEncoder } from '#core/formats/record-encoder.ts';
-import type { StreamNode } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
-import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
-import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
+import type { FormatGoal } from '#core/job/format-goal.ts';
 import type { OpenRegistry, SchemaRegistry } from '#core/ports/schema-registry.ts';
-import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 /** Formats whose schemas are kept at once. */
@@ -99,27 +96,4 @@ export class RecordCodec {
     const id = found ?? (await this.registry.register(subject, { kind, text: schema }));
     return new RecordEncoder({ kind, schema, message }, id);
   }
-}
-
-/** Undefined where its records are JSON as they stand. */
-export function formatOf({ document, name }: StreamNode, { settings }: ApiParts): FormatGoal | undefined {
-  const declared = document?.spec.format ?? null;
-  return declared === null ? undefined : (compileFormat(declared, name, settings.sinks) ?? undefined);
-}
-
-/** Whose records they are, and how they are written. */
-export interface Formatted {
-  readonly tenant: string;
-  readonly format: FormatGoal | undefined;
-}
-
-/** A topic's records with their values as JSON. */
-export async function* readFormatted(
-  { records, codecs }: ApiParts,
-  { tenant, format }: Formatted,
-  request: ReadRequest,
-): AsyncIterable<LogRecord> {
-  const codec = format === undefined ? null : codecs.of(tenant, format);
-  for await (const record of records.read(request))
-    yield codec === null || record.value === null ? record : { ...record, value: await codec.read(record.value) };
 }

@@ -4,9 +4,9 @@ import { limits } from '#core/limits.ts';
 import type { LogRecord } from '#core/ports/record-log.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 import type { Answer, ApiRequest } from '#functions/api/endpoint.ts';
+import { type Formatted, readFormatted } from '#functions/api/formatted-records.ts';
 import { type Position, type RecordsQuery, readPosition } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { type Formatted, readFormatted } from '#functions/api/record-codecs.ts';
 import { recordLine, valueLine } from '#functions/api/record-lines.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 

@@ -1,8 +1,9 @@
 // What a tenant has declared, kept in memory and brought up to date by what changed since; resolved in the parts that are asked about.
 import { isPlatformError } from '#core/errors.ts';
+import type { RoutePlanner } from '#core/expression/index.ts';
 import { type Declared, DeclaredIndex } from '#core/graph/declared-index.ts';
 import { PartWorlds } from '#core/graph/part-worlds.ts';
-import type { RoutePlanner, StreamNode, World } from '#core/graph/world.ts';
+import type { StreamNode, World } from '#core/graph/world.ts';
 import { jobName } from '#core/names.ts';
 import type { GoalRevision, GoalStore } from '#core/ports/goal-store.ts';
 import type { Document, Kind } from '#core/spec/document.ts';

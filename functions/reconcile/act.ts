@@ -7,7 +7,7 @@ import { environment, objectKeys, taskTags } from '#core/names.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { TaskRequest } from '#core/ports/task-runner.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import type { PacedCall } from '#functions/reconcile/pacer.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 

@@ -2,7 +2,7 @@
 
 import { type Traffic, type TrafficTrace, watchTraffic } from '#core/autoscale/traffic.ts';
 import { messageOf } from '#core/errors.ts';
-import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { type BeatSightings, type SightedHeartbeat, sightBeats } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';

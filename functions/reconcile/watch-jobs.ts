@@ -1,6 +1,6 @@
 // After a pass: figures of all jobs once a minute, and alarms and dashboards for those that declare alerts.
 import { messageOf } from '#core/errors.ts';
-import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { planWatches } from '#core/plan/plan-watches.ts';
 import type { JobMeasure } from '#core/ports/job-measures.ts';

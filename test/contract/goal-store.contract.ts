@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { limits } from '#core/limits.ts';
 import type { RewindPlan } from '#core/operations/rewind.ts';
 import type { ApplyRequest, GoalStore, OperationKind, PlatformEvent } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 let tenantCount = 0;
 /** Each test works in a tenant of its own, so that they share one store. */

@@ -1,8 +1,9 @@
 // A world that is declared to as people do it, over the API's own handlers, with workers that go by the goals they are given.
 import { shareOutSplits } from '#core/canary/canary-slot.ts';
 import { planRoute } from '#core/expression/index.ts';
-import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';

@@ -1,7 +1,7 @@
 // The people of a simulated world: what they declare, and how they change it.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import type { Step } from './steps.ts';
 

@@ -4,7 +4,7 @@ import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import { ControlLoopWorld } from '#test/support/control-loop-world.ts';
 

@@ -1,7 +1,8 @@
 // A revision that gets nowhere: the last good one runs again by itself, once, whatever dies on the way; the goal stays as declared.
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser, planRoute } from '#core/expression/index.ts';
-import { compilePlatform, type JobEntry } from '#core/graph/compile-platform.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { taskRender } from '#core/plan/task-tags.ts';

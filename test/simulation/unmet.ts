@@ -3,7 +3,7 @@
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import { newestFirst, readManifest } from '#core/checkpoint/read-manifest.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import { objectKeys, readJobId } from '#core/names.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';

@@ -1,8 +1,9 @@
 // The simulated world: the product's own control loop and worker core over models of everything else, under one virtual clock.
 import { planRoute } from '#core/expression/index.ts';
-import { compilePlatform, type PlatformGoal } from '#core/graph/compile-platform.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { createPlatformCompiler } from '#core/graph/platform-compiler.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { canonicalJson, isSame } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';

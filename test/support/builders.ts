@@ -1,7 +1,7 @@
 // Builders of domain values for tests: complete and valid; a test names only what it is about.
 
 import type { RouteProgram } from '#core/expression/index.ts';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { contentHash } from '#core/hash.ts';
 import { noRecords } from '#core/job/accounting.ts';

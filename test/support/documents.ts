@@ -1,6 +1,7 @@
 // Declarations and goal store revisions for tests, short to write.
 import type { ConfigEntry, GoalRevision, GoalSnapshot, Operation } from '#core/ports/goal-store.ts';
-import type { Document, Json, Kind } from '#core/spec/document.ts';
+import type { Document, Kind } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 
 export const aDeclaration = (kind: Kind, name: string, spec: object, owner = 'playback') => ({

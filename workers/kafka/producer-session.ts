@@ -3,26 +3,7 @@ import type { BackoffBounds } from '#core/time/backoff.ts';
 import type { Cluster } from './cluster.ts';
 import type { ProducerIdentity } from './output-batch.ts';
 import { Renewal } from './renewal.ts';
-
-export interface SessionHooks {
-  /** Resolves when nothing is in flight: only then may another id be used. */
-  readonly idle: () => Promise<void>;
-  /** Another id holds from now on: all sequences begin anew. */
-  readonly onRenewed: () => void;
-  readonly onTrouble: (code: string, message: string) => void;
-}
-
-/** The right to write: an id at the cluster, taken anew where it is lost. */
-export interface Session {
-  /** Null where what is written counts as soon as it is acknowledged. */
-  readonly transactionalId: string | null;
-  /** What to send under now; null while there is none. */
-  current(): ProducerIdentity | null;
-  ensure(): Promise<void>;
-  /** However long it takes; callers at the same time share one renewal. */
-  renew(): Promise<void>;
-  close(): void;
-}
+import type { Session, SessionHooks } from './session.ts';
 
 export class ProducerSession implements Session {
   readonly transactionalId = null;

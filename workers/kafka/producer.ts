@@ -15,7 +15,8 @@ import {
   recordBytes,
   type Slice,
 } from './output-batch.ts';
-import { ProducerSession, type Session, type SessionHooks } from './producer-session.ts';
+import { ProducerSession } from './producer-session.ts';
+import type { Session, SessionHooks } from './session.ts';
 import { followTopic, laneOf, openTopic, readBytesMax, type TopicWriter } from './topic-writer.ts';
 
 export interface ProducerOptions {

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { type BackoffBounds, backoffMs } from '#core/time/backoff.ts';
 import type { ProducerIdentity } from './output-batch.ts';
-import type { SessionHooks } from './producer-session.ts';
+import type { SessionHooks } from './session.ts';
 
 export interface RenewalOptions {
   readonly retry: BackoffBounds;

@@ -7,8 +7,8 @@ import type { AnswerOf, Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
 import type { Link } from './link.ts';
 import type { ProducerIdentity } from './output-batch.ts';
-import type { Session, SessionHooks } from './producer-session.ts';
 import { Renewal } from './renewal.ts';
+import type { Session, SessionHooks } from './session.ts';
 import {
   encodeEndTxn,
   encodeTxnOffsetCommit,

@@ -1,24 +1,14 @@
 // The explicit list: a kind of sink → what fills it.
 import type { SinkGoal } from '#core/job/sink-goal.ts';
 import { openRegistryOf } from '../formats/open-registry.ts';
-import type { Outlet } from '../kafka/outlet.ts';
-import type { WorkerParts } from '../parts.ts';
 import { httpSink } from './http-sink.ts';
 import { KafkaSink } from './kafka-sink.ts';
 import { openSearchSink } from './opensearch-sink.ts';
 import type { RemoteParts } from './remote/remote-sink.ts';
 import { systemResolve } from './remote/system-resolve.ts';
-import type { Sink, SinkHooks } from './sink.ts';
+import type { Sink } from './sink.ts';
+import type { SinkParts } from './sink-parts.ts';
 import { WarehouseSink } from './warehouse/warehouse-sink.ts';
-
-export interface SinkParts {
-  readonly worker: WorkerParts;
-  /** To Kafka; of dead letters too. */
-  readonly outlet: Outlet;
-  /** Event time of the newest record that was read. */
-  readonly newestAt: () => number | null;
-  readonly hooks: SinkHooks;
-}
 
 type SinkMakers = { readonly [Kind in SinkGoal['kind']]: (goal: SinkGoal & { kind: Kind }, parts: SinkParts) => Sink };
 

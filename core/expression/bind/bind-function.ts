@@ -1,8 +1,7 @@
 // Function calls: by the function table; aggregates, window functions and whatever depends on the clock are refused by name.
 import type { FuncCall } from 'libpg-query';
 import { Refusal } from '../problem.ts';
-import type { Bind } from './bind.ts';
-import { type Bound, bound, typeOf } from './bound.ts';
+import { type Bind, type Bound, bound, typeOf } from './bound.ts';
 import { castTo } from './coerce.ts';
 import { stringOf } from './paths.ts';
 import { refuseFunction } from './refuse.ts';

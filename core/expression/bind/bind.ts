@@ -16,15 +16,12 @@ import type { ExpressionNode, IsTest } from '../tree.ts';
 import { arrayOf, commonType, elementOf, isArray } from '../values/type-rules.ts';
 import { bindFunction } from './bind-function.ts';
 import { bindOperator } from './bind-operator.ts';
-import { type Bound, bound, isUnknown, type Scope, typeOf } from './bound.ts';
+import { type Bind, type Bound, bound, isUnknown, type Scope, typeOf } from './bound.ts';
 import { canCoerce, castTo, coerce } from './coerce.ts';
 import { bindNames, elementAt, memberNamed, stringOf } from './paths.ts';
 import { refuseNode } from './refuse.ts';
 import { resolveCall } from './resolve.ts';
 import { readTypeName } from './type-name.ts';
-
-/** Binds one node; `depth` is how many nodes are around it. */
-export type Bind = (node: Node, depth: number) => Bound;
 
 export function bindNode(scope: Scope, node: Node, depth: number): Bound {
   if (++scope.nodeCount > limits.expressionNodesMax) {

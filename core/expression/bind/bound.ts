@@ -1,5 +1,6 @@
 // An expression while it is being typed.
 
+import type { Node } from 'libpg-query';
 import type { ExpressionNode, TypeName } from '../tree.ts';
 import type { FieldType, RowType } from '../types.ts';
 
@@ -10,6 +11,9 @@ export interface Bound {
   /** Byte offset in the parsed statement. */
   readonly at: number;
 }
+
+/** Binds one node; `depth` is how many nodes are around it. */
+export type Bind = (node: Node, depth: number) => Bound;
 
 /** What a text is bound against. */
 export interface Scope {

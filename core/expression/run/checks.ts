@@ -5,8 +5,7 @@ import type { FieldType } from '../types.ts';
 import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import { isJsonArray, isJsonObject, type JsonValue, jsonNull, jsonTypeOf } from '../values/json-value.ts';
 import { formatType, typeNameOf } from '../values/type-rules.ts';
-import type { CompileScope } from './compile.ts';
-import { readJson, readPlainInteger } from './read.ts';
+import { type CompileScope, readJson, readPlainInteger } from './read.ts';
 import { ARRAY, ESCAPED, FALSE, MISSING, NULL, NUMBER, OBJECT, type Row, STRING, TRUE } from './scanner.ts';
 
 export interface SchemaFault {

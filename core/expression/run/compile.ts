@@ -2,20 +2,14 @@
 
 import { comparerOf } from '../functions/compare.ts';
 import { functionBySignature } from '../functions/table.ts';
-import type { CallNode, ExpressionNode, IsTest, Step, TypeName } from '../tree.ts';
+import type { CallNode, ExpressionNode, IsTest, TypeName } from '../tree.ts';
 import { applyModifiers, castBetween } from '../values/casts.ts';
 import { convertDynamic, fitDynamic, mismatch, toJsonValue } from '../values/dynamic.ts';
 import type { JsonValue } from '../values/json-value.ts';
 import { readText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { compileInPlace } from './in-place.ts';
-import { type Evaluate, readSlot } from './read.ts';
-import type { Row } from './scanner.ts';
-
-export interface CompileScope {
-  readonly row: Row;
-  readonly slotOf: (path: readonly Step[]) => number;
-}
+import { type CompileScope, type Evaluate, readSlot } from './read.ts';
 
 export function compile(node: ExpressionNode, scope: CompileScope): Evaluate {
   const inPlace = compileInPlace(node, scope);

@@ -5,8 +5,7 @@ import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import { type Numeric, numericToNumber } from '../values/numeric.ts';
 import { castsImplicitly } from '../values/type-rules.ts';
 import { readText } from '../values/type-text.ts';
-import type { CompileScope } from './compile.ts';
-import { type Evaluate, readJson, readPlainDecimal } from './read.ts';
+import { type CompileScope, type Evaluate, readJson, readPlainDecimal } from './read.ts';
 import { MISSING, NULL, NUMBER } from './scanner.ts';
 
 const exactTypes: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint', 'numeric']);

@@ -3,10 +3,9 @@ import { comparisonTests } from '../functions/compare.ts';
 import { likePrefix } from '../functions/like.ts';
 import type { ExpressionNode, Step } from '../tree.ts';
 import type { Value } from '../values/value.ts';
-import type { CompileScope } from './compile.ts';
 import { decodeJsonString } from './decode.ts';
 import { compileNumberComparison } from './in-place-number.ts';
-import type { Evaluate } from './read.ts';
+import type { CompileScope, Evaluate } from './read.ts';
 import { ESCAPED, MISSING, NULL, type Row, STRING } from './scanner.ts';
 
 const encoder = new TextEncoder();

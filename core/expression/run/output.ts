@@ -1,8 +1,9 @@
 // Writes the select list of one event: bare fields by their own bytes, computed values as JSON.
 import type { ExpressionNode, OutputItem } from '../tree.ts';
 import { type ByteSink, ensureRoom, writeBytes, writeSlice } from './byte-sink.ts';
-import { type CompileScope, compile } from './compile.ts';
+import { compile } from './compile.ts';
 import { decodeJsonString } from './decode.ts';
+import type { CompileScope } from './read.ts';
 import { MISSING, type Row } from './scanner.ts';
 import { writerOf } from './write.ts';
 

@@ -3,10 +3,10 @@ import { EvaluationFault } from '../fault.ts';
 import { type OutputItem, programVersion, type RouteProgram, type Step } from '../tree.ts';
 import { type ByteSink, createByteSink, writeSlice, writeText } from './byte-sink.ts';
 import { type Check, compileCheck } from './checks.ts';
-import { type CompileScope, compile } from './compile.ts';
+import { compile } from './compile.ts';
 import { decodeJsonString } from './decode.ts';
 import { compileOutput, type OutputWriter } from './output.ts';
-import type { Evaluate } from './read.ts';
+import type { CompileScope, Evaluate } from './read.ts';
 import { createRow, createScanner, MISSING, NULL, type Row } from './scanner.ts';
 import { buildTrie } from './trie.ts';
 

@@ -1,5 +1,5 @@
 // Reads one slot of a scanned event as a value of a type.
-import type { TypeName } from '../tree.ts';
+import type { Step, TypeName } from '../tree.ts';
 import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import type { JsonValue } from '../values/json-value.ts';
 import { jsonNull } from '../values/json-value.ts';
@@ -8,6 +8,12 @@ import { decodeJson, decodeJsonString, decodeNumeric, decodeText } from './decod
 import { ESCAPED, FALSE, MISSING, NULL, NUMBER, type Row, STRING, TRUE } from './scanner.ts';
 
 export type Evaluate = () => Value;
+
+/** The event that is evaluated, and where in it a path's value is found. */
+export interface CompileScope {
+  readonly row: Row;
+  readonly slotOf: (path: readonly Step[]) => number;
+}
 
 /** The slot as JSON; null when it is missing or JSON's null. */
 export function readJson(row: Row, slot: number): JsonValue | null {

@@ -4,8 +4,7 @@ import type { FieldType, RowType } from '../types.ts';
 import { typeNameOf } from '../values/type-rules.ts';
 import type { Value } from '../values/value.ts';
 import { type Check, compileCheck } from './checks.ts';
-import type { CompileScope } from './compile.ts';
-import { type Evaluate, readSlot } from './read.ts';
+import { type CompileScope, type Evaluate, readSlot } from './read.ts';
 import { createRow, createScanner, OBJECT, type Row } from './scanner.ts';
 import { buildTrie } from './trie.ts';
 

@@ -1,6 +1,6 @@
 // A field's default, as a schema's JSON writes it, in Avro's binary encoding.
 import { SchemaRefused } from '#core/formats/format-fault.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { createOutput, type Output, writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroType } from './schema.ts';
 

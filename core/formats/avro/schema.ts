@@ -1,7 +1,7 @@
 // Avro schemas (specification 1.12): a schema's JSON to types whose names are resolved, or what is wrong with it.
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { limits } from '#core/limits.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 
 export const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof primitives)[number];

@@ -1,6 +1,6 @@
 // How a sink gathers records into requests: declared bounds, and what they mean.
 import * as z from 'zod';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseBytes, parseDuration } from '#core/spec/quantity.ts';
 
 export const declaredBatch = z.strictObject({

@@ -1,7 +1,7 @@
 // Which of a route's events go to a sink: all, those that its condition takes, or those that no other sink's condition takes.
 import * as z from 'zod';
 import { limits } from '#core/limits.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 
 export type SinkCondition =
   | { readonly kind: 'all' }

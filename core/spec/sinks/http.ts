@@ -1,7 +1,7 @@
 // The sink that is somebody's HTTP service: what people declare of it, and what it means.
 import * as z from 'zod';
 import { readTargetUrl } from '#core/network/target-url.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 import { completeSinkAuth, declaredSinkAuth, type SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 import { type BatchSpec, batchDefaults, completeBatch, declaredBatch } from '#core/spec/sinks/batch.ts';

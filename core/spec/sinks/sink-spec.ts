@@ -1,7 +1,7 @@
 // The sinks of a route: one entry of `to:` is of exactly one kind, and each kind states itself in a file of its own.
 import * as z from 'zod';
 import { declaredName } from '#core/spec/declared-name.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import { declaredCondition } from '#core/spec/sinks/condition.ts';
 import { completeHttp, declaredHttp, type HttpSink } from '#core/spec/sinks/http.ts';
 import { completeOpenSearch, declaredOpenSearch, type OpenSearchSink } from '#core/spec/sinks/opensearch.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { planScaling } from '#core/autoscale/plan-scaling.ts';
 import type { Traffic } from '#core/autoscale/traffic.ts';
-import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import { awsSettings } from '#core/graph/platform-settings.ts';
 import { jobId } from '#core/names.ts';
 import { freshControl } from '#core/plan/control.ts';

@@ -6,7 +6,8 @@ import { configLayers, resolveSettings, type Setting } from '#core/config/layers
 import { formatValue, type ParameterKey, parameters, parseValue } from '#core/config/parameters.ts';
 import { readConfigSource } from '#core/config/read-source.ts';
 import { loadParser, planRoute } from '#core/expression/index.ts';
-import { compilePlatform, type JobEntry } from '#core/graph/compile-platform.ts';
+import { compilePlatform } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { liveHash } from '#core/job/live-settings.ts';
 import type { ConfigEntry, GoalRevision } from '#core/ports/goal-store.ts';

@@ -7,8 +7,8 @@ import { compileAvroEncoder } from '#core/formats/avro/encoder.ts';
 import { avroRow } from '#core/formats/avro/row-type.ts';
 import { type AvroRecord, type AvroType, parseAvroSchema } from '#core/formats/avro/schema.ts';
 import { FormatFault, SchemaRefused } from '#core/formats/format-fault.ts';
-import type { Json } from '#core/spec/document.ts';
 import { writeFields } from '#core/spec/field-types.ts';
+import type { Json } from '#core/spec/json.ts';
 import { anyAvro } from './any-avro.ts';
 
 const parse = (schema: unknown): AvroType => parseAvroSchema(schema as Json);

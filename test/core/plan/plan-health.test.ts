@@ -1,6 +1,6 @@
 // What is done about a job whose workers report and which ails all the same: on evidence that lasts, one worker, within the budget.
 import { describe, expect, test } from '@jest/globals';
-import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { jobId } from '#core/names.ts';

@@ -5,7 +5,7 @@ import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { liveHash } from '#core/job/live-settings.ts';
 import { planJob } from '#core/plan/plan-job.ts';
-import type { Json } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask } from '#test/support/builders.ts';
 
 beforeAll(loadParser);

@@ -1,6 +1,6 @@
 // A whole pass: topics, jobs, endings; and what a pass must never do.
 import { describe, expect, test } from '@jest/globals';
-import type { PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { Decision } from '#core/plan/action.ts';
 import type { Observed } from '#core/plan/observed.ts';

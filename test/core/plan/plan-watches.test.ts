@@ -1,6 +1,6 @@
 // What watches jobs is put where it differs from what is declared, and goes with the declaration.
 import { expect, test } from '@jest/globals';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { planWatches, watchHash } from '#core/plan/plan-watches.ts';
 import { aJobEntry, aJobGoal } from '#test/support/builders.ts';
 import { aRevision, aRoute } from '#test/support/documents.ts';

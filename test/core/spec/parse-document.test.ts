@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { limits } from '#core/limits.ts';
-import type { SpecProblem } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
+import type { SpecProblem } from '#core/spec/problem.ts';
 import type { RouteSpec } from '#core/spec/route-spec.ts';
 import type { StreamSpec } from '#core/spec/stream-spec.ts';
 import { anErrorPolicy } from '#test/support/builders.ts';

@@ -1,6 +1,6 @@
 // What people are told of a job, and on what evidence.
 import { describe, expect, test } from '@jest/globals';
-import type { JobEntry } from '#core/graph/compile-platform.ts';
+import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { freshControl } from '#core/plan/control.ts';

@@ -7,7 +7,8 @@ import { compilePlatform, compileRoutes } from '#core/graph/compile-platform.ts'
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type World } from '#core/graph/world.ts';
-import type { Document, Json } from '#core/spec/document.ts';
+import type { Document } from '#core/spec/document.ts';
+import type { Json } from '#core/spec/json.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { type TenantWorld, WorldCache } from '#functions/api/world-cache.ts';
 import { theTime } from '#test/support/builders.ts';

@@ -1,7 +1,7 @@
 // After a pass: figures once a minute, watches as they are declared; what fails there holds up nothing.
 import { expect, test } from '@jest/globals';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
-import type { JobEntry, PlatformGoal } from '#core/graph/compile-platform.ts';
+import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { watchHash } from '#core/plan/plan-watches.ts';

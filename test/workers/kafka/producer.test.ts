@@ -5,7 +5,7 @@ import type { Cluster } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { noHeaders, type Slice } from '#workers/kafka/output-batch.ts';
 import { Producer } from '#workers/kafka/producer.ts';
-import type { Session } from '#workers/kafka/producer-session.ts';
+import type { Session } from '#workers/kafka/session.ts';
 
 const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
 const value: Slice = { bytes: Buffer.from('{}'), start: 0, end: 2 };

@@ -6,8 +6,8 @@ import { limits } from '#core/limits.ts';
 import { folderOf, type Store, type StoredValue, storeOf, UnstorableValue } from '#core/warehouse/column-values.ts';
 import { definitionOf } from '#core/warehouse/table-definition.ts';
 import type { Split, Unit } from '../../split.ts';
-import type { SinkParts } from '../create-sink.ts';
 import type { Gathering, RecordView, Refusal, Sink } from '../sink.ts';
+import type { SinkParts } from '../sink-parts.ts';
 import { parquetSchema } from './parquet-schema.ts';
 import { SplitTable, type SplitTableParts } from './split-table.ts';
 
