@@ -2,7 +2,7 @@
 // Usage: npm run bench:latency [-- --runs N]. Prints medians as one line of JSON on standard output, progress on standard error.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { Kafka, logLevel, Partitioners } from '#adapters/kafka/kafkajs.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { anEvent, produceValues, startLoad } from '#test/support/oracle-load.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';

@@ -213,7 +213,7 @@ class KafkaAdmin implements BrokerAdmin {
 
   async #connect(): Promise<Admin> {
     // Loaded where topics are made and unmade: it is large, and most programs only ask.
-    const { Kafka } = await import('kafkajs');
+    const { Kafka } = await import('./kafkajs.ts');
     const { clientId = 'millrace', brokers, security = noSecurity } = this.#options;
     const kafka = new Kafka({
       ...{ clientId, brokers: [...brokers], connectionTimeout: connectMs, requestTimeout: requestMs },

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { Kafka, logLevel, Partitioners } from '#adapters/kafka/kafkajs.ts';
 import { placesIn } from '#adapters/local/platform-file.ts';
 import type { JobView, PageView } from '#core/api/wire.ts';
 import { environment } from '#core/names.ts';

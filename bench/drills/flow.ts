@@ -1,6 +1,6 @@
 // Whether records keep arriving: the longest time in which none did, of each topic, seen from the broker alone.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '#adapters/kafka/kafkajs.ts';
 
 const lookEveryMs = 100;
 

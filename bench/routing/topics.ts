@@ -1,5 +1,5 @@
 // Topics of a benchmark: filled fast, counted while somebody writes to them, and checked record by record at the end.
-import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from '#adapters/kafka/kafkajs.ts';
 import { until } from '#test/support/until.ts';
 import { encodeFetch, fetchApi, parseFetch } from '#workers/kafka/apis.ts';
 import { Cluster, parseBrokers } from '#workers/kafka/cluster.ts';

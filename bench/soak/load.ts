@@ -1,6 +1,6 @@
 // The soak's events: numbered, most pass the route, some are filtered, some are no JSON; and what each became.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type Producer } from '#adapters/kafka/kafkajs.ts';
 
 export type Fate = 'passes' | 'filtered' | 'broken';
 

@@ -1,6 +1,6 @@
 // A worker as a process on the real parts: what becomes of each record when nothing fails.
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { CompressionTypes, Partitioners } from 'kafkajs';
+import { CompressionTypes, Partitioners } from '#adapters/kafka/kafkajs.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
 import { deadLetterHeaders, environment, telemetryGroup } from '#core/names.ts';

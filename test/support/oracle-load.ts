@@ -1,6 +1,6 @@
 // The oracle of the fault tests: a client that is not ours produces numbered events, remembers what was acknowledged, and reads all that arrived.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { Kafka, logLevel, Partitioners } from '#adapters/kafka/kafkajs.ts';
 import { until } from '#test/support/until.ts';
 
 const client = (broker: string): Kafka =>

@@ -24,7 +24,6 @@ export function programPart({ name, entry, port, healthPath, heapMiB, env }: Pro
       `--title=millrace-${name}`,
       `--max-old-space-size=${heapMiB}`,
       '--disable-warning=ExperimentalWarning',
-      '--disable-warning=TimeoutNegativeWarning',
       entry,
     ],
     env: { ...plainEnv(), NODE_COMPILE_CACHE: compileCacheOf(entry), ...env },
