@@ -1,16 +1,15 @@
-// When to pass: on every nudge at once, and on the sweep whatever happened; executions are few and passes one at a time.
+// When to pass: on every nudge at once, and on the sweep whatever happened; one execution at a time, and its passes one at a time.
 import type { Logger } from '#core/ports/logger.ts';
 import type { Execution, LocalMachine } from '#functions/reconcile/local-machine.ts';
 
-/** An execution that waits for the world must not keep a nudge waiting: so a few may run; their passes take turns. */
-const executionsMax = 3;
-
-/** Starts executions of the state machine. Nudges that come while as many run as may are one more start afterwards. */
+/**
+ * Starts executions of the state machine. What one waits for, the next looks at as well: so whoever is started takes the place of
+ * the one before. Beside each other they would all go on passing until the same world has settled.
+ */
 export class PassDriver {
   readonly #machine: LocalMachine;
   readonly #logger: Logger;
-  readonly #running = new Set<Execution>();
-  #pending: string | null = null;
+  #running: Execution | null = null;
   #closed = false;
   readonly #passes: Pick<Turns<unknown>, 'begun' | 'underWay'>;
   #begunAtSweep = -1;
@@ -23,17 +22,11 @@ export class PassDriver {
 
   nudge(cause: string): void {
     if (this.#closed) return;
-    if (this.#running.size >= executionsMax) {
-      this.#pending = cause;
-      return;
-    }
+    this.#running?.abort();
     const execution = this.#machine.start(cause);
-    this.#running.add(execution);
+    this.#running = execution;
     const over = (): void => {
-      this.#running.delete(execution);
-      const next = this.#pending;
-      this.#pending = null;
-      if (next !== null) this.nudge(next);
+      if (this.#running === execution) this.#running = null;
     };
     execution.done.then(over, (error: unknown) => {
       this.#logger.error('an execution of the state machine failed', { error });
@@ -49,35 +42,34 @@ export class PassDriver {
     const { begun, underWay } = this.#passes;
     const nobodyLooked = begun === this.#begunAtSweep && underWay === 0;
     this.#begunAtSweep = begun;
-    if (this.#running.size > 0 && !nobodyLooked) return;
-    for (const execution of this.#running) execution.abort();
-    this.#running.clear();
-    this.nudge('sweep');
+    if (this.#running === null || nobodyLooked) this.nudge('sweep');
   }
 
   /** Starts nothing more; what runs is aborted between two of its states, never within a pass. */
   close(): void {
     this.#closed = true;
-    for (const execution of this.#running) execution.abort();
+    this.#running?.abort();
   }
 }
 
 export interface Turns<Output> {
-  /** Calls that have begun so far, and those that are not over yet. */
+  /** How many have begun so far, and how many are not over yet. */
   readonly begun: number;
   readonly underWay: number;
-  /** After all earlier calls are over, whatever became of them. */
+  /** One that begins after this call, and after all earlier ones are over, whatever became of them. */
   run(): Promise<Output>;
   /** Resolves when no call is under way. */
   idle(): Promise<void>;
 }
 
-/** Calls of `work` one after the other, in the order they were asked for. */
+/** Calls of `work` one after the other. Whoever asks while one has yet to begin shares it: it will see what they want seen. */
 export function oneAtATime<Output>(work: () => Promise<Output>): Turns<Output> {
   let last: Promise<unknown> = Promise.resolve();
+  let yetToBegin: Promise<Output> | null = null;
   let begun = 0;
   let underWay = 0;
   const turn = (): Promise<Output> => {
+    yetToBegin = null;
     begun++;
     return work();
   };
@@ -89,8 +81,10 @@ export function oneAtATime<Output>(work: () => Promise<Output>): Turns<Output> {
       return underWay;
     },
     run() {
+      if (yetToBegin !== null) return yetToBegin;
       underWay++;
       const next = last.then(turn).finally(() => underWay--);
+      yetToBegin = next;
       last = next.catch(() => undefined);
       return next;
     },

@@ -1,4 +1,4 @@
-// When passes run: a nudge at once, a sweep wherever nobody has looked since the last one, never two at a time.
+// When passes run: a nudge at once, a sweep wherever nobody has looked since the last one, never two at a time, and none that nobody needs.
 import { describe, expect, test } from '@jest/globals';
 import type { Logger } from '#core/ports/logger.ts';
 import type { Execution } from '#functions/reconcile/local-machine.ts';
@@ -16,6 +16,26 @@ function aDriver() {
   };
   return { driver: new PassDriver({ start }, silent, passes), started, passes };
 }
+
+describe('a nudge', () => {
+  test('takes the place of an execution that waits: one goes on, not as many as there were changes', () => {
+    const { driver, started } = aDriver();
+    for (const cause of ['a change', 'another', 'a worker that died']) driver.nudge(cause);
+    expect(started).toEqual([
+      { cause: 'a change', aborted: true },
+      { cause: 'another', aborted: true },
+      { cause: 'a worker that died', aborted: false },
+    ]);
+  });
+
+  test('starts nothing any more when the program ends', () => {
+    const { driver, started } = aDriver();
+    driver.nudge('a change');
+    driver.close();
+    driver.nudge('another');
+    expect(started).toEqual([{ cause: 'a change', aborted: true }]);
+  });
+});
 
 describe('a sweep', () => {
   test('looks where an execution only waits for the end of a backoff: a lost nudge costs one sweep, no more [fault 4] [fault 129]', () => {
@@ -57,11 +77,22 @@ describe('passes', () => {
       return mine;
     });
     const first = turns.run();
+    await Promise.resolve();
     const second = turns.run();
     await expect(first).rejects.toThrow('the first fails');
     expect(await second).toBe(2);
     await turns.idle();
     expect(order).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+    expect([turns.begun, turns.underWay]).toEqual([2, 0]);
+  });
+
+  test('are asked for by many and run once, where all asked before it began', async () => {
+    let count = 0;
+    const turns = oneAtATime(async () => ++count);
+    const first = turns.run();
+    await Promise.resolve();
+    const later = await Promise.all([turns.run(), turns.run(), turns.run()]);
+    expect([await first, ...later]).toEqual([1, 2, 2, 2]);
     expect([turns.begun, turns.underWay]).toEqual([2, 0]);
   });
 });
