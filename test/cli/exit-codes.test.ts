@@ -224,22 +224,18 @@ describe('outcomes', () => {
     expect(keys[0]).toBe(keys[1]);
   });
 
-  test('Ctrl-C ends a command that waits: 130, quickly', async () => {
+  test('Ctrl-C ends a command that waits: 130, without waiting on', async () => {
     answers = {
       'POST /v1/plan': () => plan(change({})),
       'PUT /v1/routes/plays': () => ({ json: { outcome: 'created', resource: { revision: 1 } } }),
     };
-    let pressedAt = 0;
-    const ran = await runCli(['apply', '-f', file, '--wait'], {
+    const ran = await runCli(['apply', '-f', file, '--wait', '--timeout', '1h'], {
       api: api.url,
       onOutput: (text, kill) => {
-        if (!text.includes('waiting for')) return;
-        pressedAt = performance.now();
-        kill('SIGINT');
+        if (text.includes('waiting for')) kill('SIGINT');
       },
     });
     expect(ran.code).toBe(130);
-    expect(performance.now() - pressedAt).toBeLessThan(2_000);
   });
 });
 

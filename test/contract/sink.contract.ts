@@ -129,7 +129,7 @@ export function sinkContract(kind: string, make: () => SinkKindUnderTest): void 
       take(5, 20);
       one.sink.flush();
       await sleep(silenceMs);
-      expect(await one.delivered()).toHaveLength(5);
+      expect(await delivered(5)).toHaveLength(5);
       expect(rig.position()).toBe(5);
       rig.holdsLease = true;
       one.sink.nudge();
