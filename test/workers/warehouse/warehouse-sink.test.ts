@@ -54,16 +54,21 @@ test('rows are in the table, in their folders, when the position passes them', a
 async function interrupted(objects: ObjectStore, index: number, fate: Fate) {
   const store = faultyStore(objects, (at) => (at < index ? 'pass' : at === index ? fate : 'hold-before'));
   const first = own(store);
+  let isOver = false;
   const life = (async () => {
     await first.start();
     first.read(events, 10, 20);
     await first.write();
     first.read(events, 10, 40);
     await first.write();
-  })().catch(() => {});
-  await Promise.race([life, until(() => (store.operations.length > index ? true : null), 'the fault').catch(() => {})]);
+  })()
+    .catch(() => {})
+    .finally(() => {
+      isOver = true;
+    });
+  await until(() => (isOver || store.operations.length > index ? true : null), 'the fault');
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-  return { first, store, life };
+  return { first, store, life, isOver: () => isOver };
 }
 
 async function operationCount(): Promise<number> {
@@ -100,7 +105,7 @@ describe('an owner that dies', () => {
     const count = await operationCount();
     for (let index = 0; index < count; index++) {
       const objects = createMemoryObjectStore();
-      const { first, store, life } = await interrupted(objects, index, 'hold-before');
+      const { first, store, isOver } = await interrupted(objects, index, 'hold-before');
       const before = first.record(2);
       const second = own(objects, before);
       first.isOwner = false;
@@ -108,7 +113,7 @@ describe('an owner that dies', () => {
       second.read(events, 10, 50);
       await second.write();
       store.release();
-      await Promise.race([life, until(() => (first.isFenced ? true : null), 'the fence', 3_000).catch(() => {})]);
+      await until(() => (isOver() || first.isFenced ? true : null), 'its end, or the fence');
       expect({ index, isFenced: first.isFenced || first.split.done.position >= 40 }).toEqual({ index, isFenced: true });
       second.read(events);
       await second.write();
