@@ -6,10 +6,11 @@ import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  const members = Object.keys(value)
-    .filter((key) => (value as Record<string, unknown>)[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson((value as Record<string, unknown>)[key])}`);
+  const members: string[] = [];
+  for (const key of Object.keys(value).sort()) {
+    const member = (value as Record<string, unknown>)[key];
+    if (member !== undefined) members.push(`${JSON.stringify(key)}:${canonicalJson(member)}`);
+  }
   return `{${members.join(',')}}`;
 }
 
@@ -25,13 +26,16 @@ export function isSame(a: unknown, b: unknown): boolean {
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   if (Array.isArray(a) && Array.isArray(b))
     return a.length === b.length && a.every((each, index) => isSame(each, b[index]));
-  const left = membersOf(a);
-  const right = membersOf(b);
-  return (
-    left.length === right.length &&
-    left.every((name) => Object.hasOwn(b, name) && isSame(Reflect.get(a, name), Reflect.get(b, name)))
-  );
+  return hasSameMembers(a as Record<string, unknown>, b as Record<string, unknown>);
 }
 
-const membersOf = (value: object): string[] =>
-  Object.keys(value).filter((name) => Reflect.get(value, name) !== undefined);
+function hasSameMembers(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
+  let count = 0;
+  for (const name of Object.keys(a)) {
+    if (a[name] === undefined) continue;
+    if (!Object.hasOwn(b, name) || b[name] === undefined || !isSame(a[name], b[name])) return false;
+    count++;
+  }
+  for (const name of Object.keys(b)) if (b[name] !== undefined) count--;
+  return count === 0;
+}

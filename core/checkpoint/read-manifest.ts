@@ -31,10 +31,12 @@ const manifest = z.object({
   ),
 });
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 /** Refuses what is cut short, altered, of another job or life of it, or written for a newer reader. */
 export function readManifest(bytes: Uint8Array, job: string, uid: string): Result<CheckpointManifest, string> {
   try {
-    const parsed = manifest.safeParse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+    const parsed = manifest.safeParse(JSON.parse(decoder.decode(bytes)));
     if (!parsed.success) return refuse(parsed.error.issues[0]!.message);
     if (parsed.data.job !== job || parsed.data.uid !== uid)
       return refuse(`it is of job ${parsed.data.job}, uid ${parsed.data.uid}; expected ${job}, uid ${uid}`);

@@ -48,7 +48,8 @@ export function sightBeats(
     sightings.set(heartbeat.worker, sighting);
     const silentMs = time.monotonicMs - sighting.sinceMs;
     const certainty = certaintyOf(sighting, silentMs > time.leaseMs);
-    return { ...shiftHeartbeat(heartbeat, time.at - silentMs), ...(certainty === 'seen' ? {} : { certainty }) };
+    const shifted = shiftHeartbeat(heartbeat, time.at - silentMs);
+    return certainty === 'seen' ? shifted : { ...shifted, certainty };
   });
   return { heartbeats: sighted, sightings };
 }

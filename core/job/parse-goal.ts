@@ -123,10 +123,12 @@ const schema = z.looseObject({
   replay: replay.optional(),
 });
 
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 export function parseJobGoal(bytes: Uint8Array): Result<JobGoal, string> {
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    json = JSON.parse(decoder.decode(bytes));
   } catch (error) {
     return refuse(`the goal is not JSON: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -77,11 +77,13 @@ async function remember(sequence: number, { goals, objects }: Parts): Promise<re
 
 const unreadable = (error: unknown): string => `history of the goal store: ${messageOf(error)}`;
 
+const decoder = new TextDecoder();
+
 /** One that cannot be read counts as none: it is written anew. */
 function readMark(bytes: Uint8Array | null): HistoryMark | null {
   if (bytes === null) return null;
   try {
-    const { sequence, hash } = JSON.parse(new TextDecoder().decode(bytes)) as Partial<HistoryMark>;
+    const { sequence, hash } = JSON.parse(decoder.decode(bytes)) as Partial<HistoryMark>;
     return typeof sequence === 'number' && typeof hash === 'string' ? { sequence, hash } : null;
   } catch {
     return null;

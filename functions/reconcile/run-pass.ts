@@ -156,6 +156,7 @@ async function inParallel<Item>(
   atOnce: number,
   run: (item: Item) => Promise<void>,
 ): Promise<void> {
+  if (items.length === 0) return;
   const queue = items.values();
   const lanes = Array.from({ length: Math.min(atOnce, items.length) }, async () => {
     for (const item of queue) await run(item);

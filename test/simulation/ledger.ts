@@ -43,7 +43,9 @@ export class Ledger {
 
   #account(job: string, split: string, topicId: string): Account {
     const key = keyOf(job, split, topicId);
-    const account = this.#accounts.get(key) ?? { settled: new Set(), from: 0, verifiedTo: 0 };
+    const known = this.#accounts.get(key);
+    if (known !== undefined) return known;
+    const account = { settled: new Set<number>(), from: 0, verifiedTo: 0 };
     this.#accounts.set(key, account);
     return account;
   }

@@ -25,8 +25,8 @@ interface Done extends Piece {
   readonly commit: string;
 }
 
-/** Large enough that a process's start costs little, small enough that little is lost when a run is cut off. */
-export const pieceSeeds = 1_000;
+/** Large enough that what a process's first seeds cost more (half as much again, until all is compiled) is little, small enough that little is lost when a run is cut off. */
+export const pieceSeeds = 4_000;
 
 /** Pieces of a range, in order, but those that are done. */
 export function piecesOf(

@@ -320,16 +320,15 @@ export class Watch {
     if (outcome === 'exists') return;
     const sequence = sequenceOf(key);
     if (sequence === null) return;
-    const text = new TextDecoder().decode(bytes);
     if (wasThere) this.breach('S4', `checkpoint ${key} was written over`);
-    const json = JSON.parse(text) as { job: string; uid: string };
-    const read = readManifest(bytes, json.job, json.uid);
+    const [job, uid] = ownerOf(key);
+    const read = readManifest(bytes, job, uid);
     if (!read.ok) {
       this.breach('S4', `checkpoint ${key} cannot be read: ${read.problem}`);
       return;
     }
     for (const { split, topicId, position } of read.value.splits) {
-      const record = this.splits.get(keyOf(json.job, split));
+      const record = this.splits.get(keyOf(job, split));
       const isAhead = record?.topicId === topicId && Number(position) > Number(record.position);
       if (isAhead && !this.losses.splits)
         this.breach('S4', `checkpoint ${key} has ${split} at ${position}, ahead of what is committed`);
@@ -351,4 +350,10 @@ export const keyOf = (job: string, split: string): string => `${job}\n${split}`;
 export function partsOf(split: string): { readonly topic: string; readonly partition: number } {
   const slash = split.lastIndexOf('/');
   return { topic: split.slice(0, slash), partition: Number(split.slice(slash + 1)) };
+}
+
+/** Job and life of it, of `checkpoints/<job>/<uid>/<number>.json`. */
+function ownerOf(checkpoint: string): readonly [job: string, uid: string] {
+  const parts = checkpoint.split('/');
+  return [parts.slice(1, -2).join('/'), parts.at(-2)!];
 }

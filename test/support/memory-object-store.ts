@@ -6,7 +6,7 @@ export function createMemoryObjectStore(): ObjectStore {
   return {
     put: async (key, bytes, { ifAbsent = false } = {}) => {
       if (ifAbsent && objects.has(key)) return 'exists';
-      objects.set(key, Uint8Array.from(bytes));
+      objects.set(key, new Uint8Array(bytes));
       return 'stored';
     },
     copy: async (from, to) => {
@@ -17,7 +17,7 @@ export function createMemoryObjectStore(): ObjectStore {
     },
     get: async (key) => {
       const bytes = objects.get(key);
-      return bytes === undefined ? null : Uint8Array.from(bytes);
+      return bytes === undefined ? null : new Uint8Array(bytes);
     },
     list: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(),
     remove: async (key) => {

@@ -3,17 +3,17 @@ import type { SplitRecord, SplitStore } from '#core/ports/split-store.ts';
 import { frozenCopy } from '#test/support/plain-copy.ts';
 
 export function createMemorySplitStore(): SplitStore {
-  const records = new Map<string, SplitRecord>();
-  const keyOf = (job: string, split: string): string => `${job}\n${split}`;
-  const read = (job: string, split: string): SplitRecord | null => records.get(keyOf(job, split)) ?? null;
+  /** By job and split. */
+  const jobs = new Map<string, Map<string, SplitRecord>>();
+  const read = (job: string, split: string): SplitRecord | null => jobs.get(job)?.get(split) ?? null;
   const write = (job: string, record: SplitRecord): SplitRecord => {
     const kept = frozenCopy(record);
-    records.set(keyOf(job, record.split), kept);
+    const records = jobs.get(job) ?? new Map<string, SplitRecord>();
+    jobs.set(job, records.set(record.split, kept));
     return kept;
   };
-  const keysOf = (job: string): string[] => [...records.keys()].filter((key) => key.startsWith(keyOf(job, '')));
   return {
-    list: async (job) => keysOf(job).map((key) => records.get(key)!),
+    list: async (job) => [...(jobs.get(job)?.values() ?? [])],
     create: async (job, record) => read(job, record.split) ?? write(job, record),
     claim: async (job, seen, worker) => {
       const there = read(job, seen.split);
@@ -44,7 +44,7 @@ export function createMemorySplitStore(): SplitStore {
       return 'placed';
     },
     clear: async (job) => {
-      for (const key of keysOf(job)) records.delete(key);
+      jobs.delete(job);
     },
   };
 }

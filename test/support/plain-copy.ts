@@ -5,6 +5,9 @@ export function frozenCopy<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return Object.freeze(value.map(frozenCopy)) as Value;
   const copy: Record<string, unknown> = {};
-  for (const name of Object.keys(value)) copy[name] = frozenCopy((value as Record<string, unknown>)[name]);
+  for (const name of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[name];
+    copy[name] = typeof member === 'object' ? frozenCopy(member) : member;
+  }
   return Object.freeze(copy) as Value;
 }
