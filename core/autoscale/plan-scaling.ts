@@ -60,7 +60,7 @@ export function planScaling(
 function judge(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Judged {
   const before = recordBefore(entry, observed);
   const workers = workersOf(asScaled(entry, before));
-  const restartMs = before?.restartMs ?? startedWithin(observed) ?? settings.stopStartPauseMs;
+  const restartMs = restartMsOf(before, observed, settings);
   const traffic = observed.traffic ?? null;
   const still = entry.autoscale.mode === 'off' ? null : findStandstill(entry, observed, workers);
   const settled = still === null ? settle(before, observed, traffic) : before;
@@ -100,8 +100,15 @@ function recordBefore(
   return { ...kept, render };
 }
 
+/** How long a change of their number takes, as far as is known. */
+export const restartMsOf = (
+  record: ScaleRecord | undefined,
+  observed: Pick<ObservedJob, 'control' | 'heartbeats'>,
+  { stopStartPauseMs }: Pick<PlatformSettings, 'stopStartPauseMs'>,
+): number => record?.restartMs ?? startedWithin(observed) ?? stopStartPauseMs;
+
 /** From being asked for to reporting, the slowest of those that run; null where nobody can tell. */
-function startedWithin({ control, heartbeats }: ObservedJob): number | null {
+function startedWithin({ control, heartbeats }: Pick<ObservedJob, 'control' | 'heartbeats'>): number | null {
   const slots = Object.values(control?.slots ?? {});
   const took = heartbeats.flatMap(({ incarnation, startedAt }) => {
     const slot = slots.find((one) => one.incarnation === incarnation);
@@ -251,6 +258,10 @@ const lasting: readonly Obstacle[] = [
 
 type Wish = NonNullable<ScaleRecord['wish']>;
 
+/** For so long what was told stands, also when it is over. */
+export const adviceRestMs = (restartMs: number, { autoscale }: Pick<PlatformSettings, 'autoscale'>): number =>
+  Math.max(autoscale.windowMs * 3, 2 * restartMs);
+
 /** What it would do, or cannot do: told when that is another than was told last, and not more often than a change could be made. */
 function tell(judged: Judged, settings: PlatformSettings): ScaleStep {
   const { entry, observed, before, workers, decision, restartMs } = judged;
@@ -258,8 +269,8 @@ function tell(judged: Judged, settings: PlatformSettings): ScaleStep {
   const told = before?.wish;
   const wish = wishOf(judged);
   const isNews = wish === null ? told !== undefined && isOver(told, judged) : !isSameWish(wish, told);
-  const restMs = Math.max(settings.autoscale.windowMs * 3, 2 * restartMs);
-  if (!isNews || (told !== undefined && at - told.at < restMs)) return { record: before, events: [] };
+  if (!isNews || (told !== undefined && at - told.at < adviceRestMs(restartMs, settings)))
+    return { record: before, events: [] };
   const { wish: _over, ...kept } = before ?? {
     declared: entry.goal.resources.workers,
     render: entry.render,

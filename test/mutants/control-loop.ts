@@ -405,8 +405,8 @@ export const controlLoopMutants: readonly Mutant[] = [
       file: 'core/health/sight-beats.ts',
       by: ['test/core/health/sight-beats.test.ts'],
     },
-    before: 'return { ...shiftHeartbeat(heartbeat, time.at - silentMs),',
-    after: 'return { ...heartbeat,',
+    before: 'const shifted = shiftHeartbeat(heartbeat, time.at - silentMs);',
+    after: 'const shifted = heartbeat;',
   },
   {
     ...{ name: 'budget-never-spent', file: 'core/plan/plan-slot.ts', by: ['test/simulation/quarantine.test.ts'] },

@@ -5,7 +5,7 @@ import { approveHeld, carryOut } from './chaos.ts';
 import { type CallFault, callFaults } from './network.ts';
 import { isBadGoal } from './people.ts';
 import { drawSteps, type Step } from './steps.ts';
-import { unmet } from './unmet.ts';
+import { adviceStandsUntil, unmet } from './unmet.ts';
 import type { Violation } from './watch.ts';
 import { World } from './world.ts';
 
@@ -127,7 +127,8 @@ async function beQuiet(world: World): Promise<void> {
   // A goal counts as good once its workers have lived for a lease's length, which is remembered.
   // From then on its traffic is judged: advice comes once a window is full.
   const { worker, autoscale } = profile.settings;
-  await time.runUntil(time.now + 4 * profile.sweepMs + worker.leaseMs + 2 * autoscale.windowMs);
+  const judgedAt = time.now + 4 * profile.sweepMs + worker.leaseMs + 2 * autoscale.windowMs;
+  await time.runUntil(Math.max(judgedAt, (await adviceStandsUntil(world)) + 2 * profile.sweepMs));
   world.tell('world', () => '--- quiet: nothing may change');
   world.reconcilerEffects = [];
   // A job that can never start is asked for again and again, and a frozen one waits for a person.

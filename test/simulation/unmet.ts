@@ -1,10 +1,12 @@
 // What a calm world still lacks to be as declared: empty when every job works as its goal says and nothing is left over.
 
+import { adviceRestMs, restartMsOf } from '#core/autoscale/plan-scaling.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import { newestFirst, readManifest } from '#core/checkpoint/read-manifest.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { objectKeys, readJobId } from '#core/names.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
@@ -134,13 +136,31 @@ async function unmetCheckpoint(world: World, { goal }: JobEntry): Promise<readon
   return stale.map(({ split, position }) => `${goal.id}: no checkpoint has ${split} at ${position}`);
 }
 
-async function unmetStatus(world: World, entry: JobEntry): Promise<readonly string[]> {
-  const { id } = entry.goal;
-  const view = await world.workers.view(id);
-  // A status that is asked for has nothing but the workers' word for the time; here their clocks are known.
-  const heartbeats = view.heartbeats.map((heartbeat) =>
+/** A status that is asked for has nothing but the workers' word for the time; here their clocks are known. */
+async function heartbeatsOf(world: World, id: string): Promise<readonly Heartbeat[]> {
+  const { heartbeats } = await world.workers.view(id);
+  return heartbeats.map((heartbeat) =>
     shiftHeartbeat(heartbeat, heartbeat.at - (world.byName.get(heartbeat.worker)?.skewMs ?? 0)),
   );
+}
+
+/** Advice on the number of workers that is over by now is taken back no sooner than then: nothing is told more often. */
+export async function adviceStandsUntil(world: World): Promise<number> {
+  const { settings } = world.profile;
+  const ends = await Promise.all(
+    (await world.controls.list()).map(async (control) => {
+      const { job, scale } = control;
+      if (scale?.wish === undefined) return 0;
+      const restartMs = restartMsOf(scale, { control, heartbeats: await heartbeatsOf(world, job) }, settings);
+      return scale.wish.at + adviceRestMs(restartMs, settings);
+    }),
+  );
+  return Math.max(0, ...ends);
+}
+
+async function unmetStatus(world: World, entry: JobEntry): Promise<readonly string[]> {
+  const { id } = entry.goal;
+  const heartbeats = await heartbeatsOf(world, id);
   const control = await world.controls.read(id);
   const splits = await world.splits.list(id);
   const status = assessJob({ entry, control, heartbeats, splits, now: world.time.now });
