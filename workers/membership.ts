@@ -10,24 +10,31 @@ import {
   type Standpoint,
 } from '#core/graph/claim-splits.ts';
 import { type Sightings, sight } from '#core/graph/sightings.ts';
+import type { WorkerSettings } from '#core/job/job-goal.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { JobView, LeaderRecord } from '#core/ports/worker-store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import { Leader } from './leader.ts';
+import type { Lease } from './lease.ts';
 import type { WorkerParts } from './parts.ts';
 
 /** Of a heartbeat: a round that comes a little early renews all the same. */
 const renewalShare = 0.75;
 
 export type Round =
-  | { readonly kind: 'fenced' }
+  | { readonly kind: 'fenced'; readonly why: string }
   | { readonly kind: 'decided'; readonly decision: ClaimDecision; readonly live: StoredLive | null };
+
+/** Why a worker ends whose lease is over. */
+export const noLease = ({ leaseMs }: Pick<WorkerSettings, 'leaseMs'>): string =>
+  `no heartbeat was accepted for ${leaseMs} ms`;
 
 export class Membership {
   readonly checkpoints: Checkpoints;
   readonly #parts: WorkerParts;
+  readonly #lease: Pick<Lease, 'isOver'>;
   readonly #leader: Leader;
   #sightings: Sightings = new Map();
   #lead: LeaderRecord | null = null;
@@ -36,8 +43,9 @@ export class Membership {
   #renewedMs = 0;
   readonly #errors: Pick<ErrorsSeen, 'note'>;
 
-  constructor(parts: WorkerParts, errors: Pick<ErrorsSeen, 'note'>) {
+  constructor(parts: WorkerParts, lease: Pick<Lease, 'isOver'>, errors: Pick<ErrorsSeen, 'note'>) {
     this.#parts = parts;
+    this.#lease = lease;
     this.#errors = errors;
     this.checkpoints = new Checkpoints(parts);
     this.#leader = new Leader(parts, this.checkpoints);
@@ -58,7 +66,9 @@ export class Membership {
     // What stood still until this had stood still when the view was read; until it has arrived it may have moved again.
     const askedMs = clock.monotonicMs();
     const [view, records] = await Promise.all([workers.view(identity.job), splits.list(identity.job)]);
-    if (view.fenced.includes(identity.worker)) return { kind: 'fenced' };
+    if (view.fenced.includes(identity.worker)) return { kind: 'fenced', why: 'this worker was declared dead' };
+    // It stood still. Others may have seen it as gone since, and the job may be over and cleared: nothing of it is to be made again.
+    if (this.#lease.isOver) return { kind: 'fenced', why: noLease(goal.settings) };
     this.#sightings = sight(this.#sightings, countersOf(view), clock.monotonicMs());
     const { leaseMs } = goal.settings;
     const standpoint = { me: identity.worker, view, sightings: this.#sightings, nowMs: askedMs, leaseMs };

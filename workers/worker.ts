@@ -12,7 +12,7 @@ import { Heartbeats } from './heartbeats.ts';
 import { Holdings } from './holdings.ts';
 import type { Lease } from './lease.ts';
 import { takeOver } from './live-goal.ts';
-import { Membership } from './membership.ts';
+import { Membership, noLease } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
 import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
 
@@ -45,7 +45,7 @@ export class Worker {
     const { clock, log } = parts;
     this.#lease = lease;
     this.#errors = new ErrorsSeen(log, () => clock.now());
-    this.#membership = new Membership(parts, this.#errors);
+    this.#membership = new Membership(parts, this.#lease, this.#errors);
     this.#heartbeats = new Heartbeats(parts);
     const onFenced = (split: SplitRef): void => this.#onFenced(split);
     this.#commits = new Commits(parts, this.#lease, this.#errors, onFenced);
@@ -125,7 +125,7 @@ export class Worker {
   async #round(): Promise<boolean> {
     const round = await this.#membership.round(this.#holdings.names);
     if (round.kind === 'fenced') {
-      this.#end('fenced', 'this worker was declared dead');
+      this.#end('fenced', round.why);
       return false;
     }
     this.#takeOver(round.live);
@@ -191,7 +191,7 @@ export class Worker {
   #watch(): void {
     const { clock, goal } = this.#parts;
     if (this.#lease.isOver) {
-      this.#end('fenced', `no heartbeat was accepted for ${goal.settings.leaseMs} ms`);
+      this.#end('fenced', noLease(goal.settings));
       return;
     }
     void this.#holdings.paths.look();

@@ -231,7 +231,7 @@ export class ModelWorker {
     };
     const holdings: Holdings = new Holdings({ worker: parts, commits, errors, paths: [open], onFenced });
     return {
-      ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts, errors) },
+      ...{ parts, cluster, lease, errors, commits, holdings, membership: new Membership(parts, lease, errors) },
       host: hosts[0]!,
       // Asked of the system with every heartbeat it would be a tenth of a run's cost, and no run is about it.
       heartbeats: new Heartbeats(parts, () => 64 * 1024 * 1024),

@@ -15,6 +15,7 @@ const { leaseMs } = goal.settings;
 async function besideASilentLeader() {
   let nowMs = 0;
   let answerMs = 0;
+  const lease = { isOver: false };
   const store = createMemoryWorkerStore();
   const leader = aHeartbeat(entry, 1, { slot: 0 });
   const me = aHeartbeat(entry, 2, { slot: 1 });
@@ -36,9 +37,12 @@ async function besideASilentLeader() {
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       cluster: { topic: () => undefined },
     } as unknown as WorkerParts,
+    lease,
     { note: () => {} },
   );
   return {
+    membership,
+    lease,
     counter: async (): Promise<number | undefined> => (await store.view(goal.id)).leader?.counter,
     /** Whether it leads after a round that is begun then, and is answered after so long. */
     leadsAfter: async (begunMs: number, afterMs: number): Promise<boolean> => {
@@ -55,6 +59,14 @@ describe('a worker', () => {
     expect(await leadsAfter(0, 0)).toBe(false);
     expect(await leadsAfter(leaseMs - 1, 1_000)).toBe(false);
     expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(true);
+  });
+
+  test('whose own lease is over does not lead, whoever else is gone: it stood still, and its job may be cleared by now', async () => {
+    const { leadsAfter, membership, lease } = await besideASilentLeader();
+    await leadsAfter(0, 0);
+    lease.isOver = true;
+    expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(false);
+    expect(await membership.round(new Set())).toMatchObject({ kind: 'fenced' });
   });
 
   test('watches for a whole lease from when the first answer was there', async () => {
