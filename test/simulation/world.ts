@@ -230,9 +230,15 @@ export class World implements WorkerWorld {
   #keepEnded(jobs: ReadonlySet<string>, goal: PlatformGoal): void {
     const graceMs = this.profile.settings.deletionGraceMs;
     for (const id of jobs) this.#ended.delete(id);
+    const unclear = new Set(goal.unsupported.map(({ revision }) => revision.name));
     for (const id of this.#allJobs) {
       if (jobs.has(id) || !this.watch.endedEver.has(id)) continue;
       const { route, uid } = readJobId(id)!;
+      // What runs of a route is left alone while nobody can tell what is wished of it, earlier lives of it included.
+      if (unclear.has(route)) {
+        this.#ended.delete(id);
+        continue;
+      }
       const removal = goal.removed.find(({ kind, name }) => kind === 'Route' && name === route);
       const livesOn = removal ? removal.uid === uid : goal.jobs.some((entry) => entry.goal.uid === uid);
       const at = this.#ended.get(id)?.at ?? this.time.now;
