@@ -326,8 +326,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'sweep-waits-with-the-executions', file: 'functions/reconcile/pass-driver.ts', by: acting },
-    before: 'if (this.#running.size > 0 && !nobodyLooked) return;',
-    after: 'if (this.#running.size > 0) return;',
+    before: 'if (this.#running === null || nobodyLooked) this.nudge',
+    after: 'if (this.#running === null) this.nudge',
   },
   {
     ...{ name: 'passes-overlap-in-one-process', file: 'functions/reconcile/pass-driver.ts', by: acting },
