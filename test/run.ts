@@ -7,7 +7,8 @@ import { createInterface } from 'node:readline';
 import { bundleForNextStart, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
 import { platformPrograms } from '#adapters/local/host.ts';
 import { everyJarSet, fetchJars, jarSets } from '#adapters/local/jars.ts';
-import { layOutClasses } from '#test/support/own-parts.ts';
+import { layOutClasses, type OwnPart } from '#test/support/own-parts.ts';
+import { startOpenSearch, startParts } from '#test/support/start-parts.ts';
 
 interface Tally {
   readonly name: string;
@@ -53,37 +54,39 @@ async function check(
   return { name, passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, seconds: secondsSince(start) };
 }
 
-/** One jest project, or of it what lies in some folders. A run that ends without a report, or with a failing suite that has no test, counts as a failure. */
-async function jest(project: string, workers: number, folders: readonly string[] = []): Promise<Tally> {
-  const start = performance.now();
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-tests-'));
-  const report = join(folder, 'report.json');
-  const name = [project, ...folders.map((folder) => basename(folder))].join(' ');
-  const args = [
-    ...folders,
-    ...process.argv.slice(2),
-    '--selectProjects',
-    project,
-    '--json',
-    `--outputFile=${report}`,
-    `--maxWorkers=${workers}`,
-    // A connection that a test left open must not keep a finished run from ending.
-    '--forceExit',
-  ];
-  const code = await run(name, 'node_modules/jest/bin/jest.js', args, ['--no-warnings']);
-  const text = await readFile(report, 'utf8').catch(() => '{}');
-  await rm(folder, { recursive: true, force: true });
-  const {
-    numPassedTests = 0,
-    numFailedTests = 0,
-    numRuntimeErrorTestSuites = 0,
-  } = JSON.parse(text) as Record<string, number>;
-  const failed = numFailedTests + numRuntimeErrorTestSuites;
-  const broken = code !== 0 && failed === 0 ? 1 : 0;
-  return { name, passed: numPassedTests, failed: failed + broken, seconds: secondsSince(start) };
-}
-
 type Piece = () => Promise<Tally>;
+
+/** One jest project, or of it what lies in some folders. A run that ends without a report, or with a failing suite that has no test, counts as a failure. */
+const jest =
+  (project: string, workers: number, folders: readonly string[] = []): Piece =>
+  async () => {
+    const start = performance.now();
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-tests-'));
+    const report = join(folder, 'report.json');
+    const name = [project, ...folders.map((folder) => basename(folder))].join(' ');
+    const args = [
+      ...folders,
+      ...process.argv.slice(2),
+      '--selectProjects',
+      project,
+      '--json',
+      `--outputFile=${report}`,
+      `--maxWorkers=${workers}`,
+      // A connection that a test left open must not keep a finished run from ending.
+      '--forceExit',
+    ];
+    const code = await run(name, 'node_modules/jest/bin/jest.js', args, ['--no-warnings']);
+    const text = await readFile(report, 'utf8').catch(() => '{}');
+    await rm(folder, { recursive: true, force: true });
+    const {
+      numPassedTests = 0,
+      numFailedTests = 0,
+      numRuntimeErrorTestSuites = 0,
+    } = JSON.parse(text) as Record<string, number>;
+    const failed = numFailedTests + numRuntimeErrorTestSuites;
+    const broken = code !== 0 && failed === 0 ? 1 : 0;
+    return { name, passed: numPassedTests, failed: failed + broken, seconds: secondsSince(start) };
+  };
 
 /** The pieces of a lane run one after the other. */
 async function lane(...pieces: readonly Piece[]): Promise<readonly Tally[]> {
@@ -114,36 +117,54 @@ async function fetchPlatform(): Promise<void> {
   await layOutClasses();
 }
 
+/** Done when it is asked for first, and once. */
+function once(work: () => Promise<unknown>): () => Promise<unknown> {
+  let done: Promise<unknown> | undefined;
+  return () => {
+    done ??= work();
+    return done;
+  };
+}
+
 const start = performance.now();
 const isWhole = process.argv.length === 2;
 const bundled = bundle();
 const platformThere = bundled.then(fetchPlatform);
 // One set after the other: two at a time must not have Maven fetch.
 const allThere = platformThere.then(() => fetchJars(everyJarSet, { tell }));
+await using shared = new AsyncDisposableStack();
+const share = (parts: readonly OwnPart[]): void => parts.forEach((part) => void shared.use(part));
+/** What several runs of jest use is started right before the first of them. */
+const openSearchThere = once(async () => share([await platformThere.then(startOpenSearch)]));
+const partsThere = once(async () => {
+  await Promise.all([allThere, openSearchThere()]);
+  share(await startParts());
+});
 const after =
-  (ready: Promise<void>, piece: Piece): Piece =>
+  (ready: () => Promise<unknown>, piece: Piece): Piece =>
   async () => {
-    await ready;
+    await ready();
     return await piece();
   };
+const unit = after(() => bundled, jest('unit', 1));
+const e2e = jest('e2e', 2);
 /**
  * Three or four processes at a time keep two processors busy while whole platforms run: with more, each of them runs longer, and costs
  * more in all. Integration suites wait half of their time, so they run two and, when the platforms are nearly done, four at once.
  */
-const integration: readonly Piece[] = isWhole
+const pieces: readonly (readonly Piece[])[] = isWhole
   ? [
-      () => jest('integration', 2, ['test/adapters', 'test/contract']),
-      () => jest('integration', 4, ['test/integration']),
+      [after(openSearchThere, e2e)],
+      [
+        style,
+        types,
+        unit,
+        after(partsThere, jest('integration', 2, ['test/adapters', 'test/contract'])),
+        jest('integration', 4, ['test/integration']),
+      ],
     ]
-  : [() => jest('integration', 4)];
-const lanes = await Promise.all([
-  lane(after(platformThere, () => jest('e2e', 2))),
-  lane(
-    ...(isWhole ? [style, types] : []),
-    after(bundled, () => jest('unit', 1)),
-    ...integration.map((piece) => after(allThere, piece)),
-  ),
-]);
+  : [[after(() => platformThere, e2e)], [unit, after(() => allThere, jest('integration', 4))]];
+const lanes = await Promise.all(pieces.map((one) => lane(...one)));
 
 const tallies = lanes.flat();
 for (const { name, passed, failed, seconds } of tallies)

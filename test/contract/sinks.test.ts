@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import type { OpenSearchSinkGoal } from '#core/job/sink-goal.ts';
 import { documentsIn } from '#test/support/opensearch-part.ts';
-import { type OwnPart, ownOpenSearch } from '#test/support/own-parts.ts';
+
 import { type Receiver, type Reply, startReceiver } from '#test/support/receiver.ts';
+import { anOpenSearch } from '#test/support/start-parts.ts';
 import { until } from '#test/support/until.ts';
 import { SinkRig } from '#test/workers/sinks/sink-rig.ts';
 import { openSearchSink } from '#workers/sinks/opensearch-sink.ts';
@@ -14,9 +15,9 @@ import type { Sink } from '#workers/sinks/sink.ts';
 import { sinkContract } from './sink.contract.ts';
 import { httpUnderTest, openSearchGoal, openSearchUnderTest, partsOf, streamUnderTest } from './sinks-under-test.ts';
 
-let node: OwnPart;
+let node: Awaited<ReturnType<typeof anOpenSearch>>;
 beforeAll(async () => {
-  [node] = await Promise.all([ownOpenSearch(), loadParser()]);
+  [node] = await Promise.all([anOpenSearch(), loadParser()]);
 }, 300_000);
 afterAll(async () => await node?.[Symbol.asyncDispose]());
 

@@ -8,8 +8,9 @@ import { environment } from '#core/names.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { documentsIn } from '#test/support/opensearch-part.ts';
 import { startLoad } from '#test/support/oracle-load.ts';
-import { type OwnPart, ownOpenSearch } from '#test/support/own-parts.ts';
+
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
+import { anOpenSearch } from '#test/support/start-parts.ts';
 import type { TestPlatform } from '#test/support/test-platform.ts';
 import { until } from '#test/support/until.ts';
 
@@ -17,7 +18,7 @@ const canary = 'canary-4b1d-token';
 const refusedNumber = 10;
 
 let platform: TestPlatform;
-let node: OwnPart;
+let node: Awaited<ReturnType<typeof anOpenSearch>>;
 let receiver: Receiver;
 /** By the record's key: how often it came, and what it was. */
 const received = new Map<string, { n: number; count: number }>();
@@ -49,7 +50,7 @@ const route = (): object =>
 export function sinksSuite(given: () => TestPlatform): void {
   beforeAll(async () => {
     platform = given();
-    [node, receiver] = await Promise.all([ownOpenSearch(), startReceiver()]);
+    [node, receiver] = await Promise.all([anOpenSearch(), startReceiver()]);
     receiver.behave(({ headers, body }) => {
       if (headers['authorization'] !== `Bearer ${canary}`) return { status: 401 };
       const events = JSON.parse(body) as Envelope[];
