@@ -3,6 +3,7 @@ import type { AutoscaleSettings } from '#core/autoscale/settings.ts';
 import type { Traffic } from '#core/autoscale/traffic.ts';
 import type { AutoscaleSpec } from '#core/spec/autoscale.ts';
 import { formatDuration } from '#core/spec/quantity.ts';
+import { seconds } from '#core/time/seconds.ts';
 
 /** What stands in the way of any change, before anything is measured. */
 export type Standstill = 'paused' | 'frozen' | 'under-way' | 'unobserved';
@@ -246,6 +247,6 @@ const count = (value: number): string => String(value < 10 ? Number(value.toPrec
 
 /** 90500 → `1m30s` is more than anybody wants to know: seconds below two minutes, minutes below two hours. */
 function span(ms: number): string {
-  if (ms < 120_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`;
+  if (ms < 120_000) return seconds(ms);
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }

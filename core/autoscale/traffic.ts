@@ -3,6 +3,7 @@ import type { AutoscaleSettings } from '#core/autoscale/settings.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import type { SplitHeartbeat } from '#core/job/heartbeat.ts';
 import type { WorkerSettings } from '#core/job/job-goal.ts';
+import { sum } from '#core/sum.ts';
 
 export interface Traffic {
   readonly splits: number;
@@ -151,8 +152,6 @@ const progressOf = (heartbeat: SightedHeartbeat): Progress => ({
   done: sum(heartbeat.splits.map(({ position }) => Number(position))) + gatheredBy(heartbeat),
   backlog: Math.max(0, sum(heartbeat.splits.map(({ lagRecords }) => lagRecords)) - gatheredBy(heartbeat)),
 });
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 
 /** Splits are on their way from one worker to another. If they are missing for long, they are gone. */
 const isPartial = (look: Look, before: TrafficTrace, { at, settings }: TrafficWatch): boolean =>

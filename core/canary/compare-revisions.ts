@@ -8,6 +8,7 @@ import {
   subtractAccounting,
 } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { sum } from '#core/sum.ts';
 
 /** What the workers that run had done when the trial began, by incarnation: later ones began from nothing. */
 export type Baseline = Readonly<Record<string, Accounting>>;
@@ -74,7 +75,6 @@ function sideOf(heartbeats: readonly Heartbeat[], baseline: Baseline): Side {
   };
 }
 
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
 const shareOf = ({ bad, in: read }: Side): number => (read === 0 ? 0 : bad / read);
 const perSplit = ({ lagRecords, splits }: Side): number => lagRecords / Math.max(1, splits);
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;

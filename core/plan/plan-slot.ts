@@ -18,6 +18,7 @@ import type { PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import type { Json } from '#core/spec/json.ts';
+import { seconds } from '#core/time/seconds.ts';
 
 /** What is decided for one slot: its record afterwards (null: the slot is gone), and what to do. */
 export interface SlotDecision {
@@ -452,5 +453,4 @@ export const scopeEvent = (
   );
 };
 
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -6,6 +6,7 @@ import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { shortWorkerName } from '#core/names.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Condition } from '#core/status/job-status.ts';
+import { seconds } from '#core/time/seconds.ts';
 
 export interface HealthFacts {
   readonly entry: JobEntry;
@@ -75,5 +76,3 @@ export function runtimeAgrees({ control, live }: HealthFacts): Condition {
   const message = `${live.length}/${slots.length} worker(s) report, each known to the runtime`;
   return { type, status: 'true', reason: 'InStep', message };
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;

@@ -344,12 +344,12 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'const { owner: _owner, ...shaping } = goal;',
   },
   {
-    ...{ name: 'running-beside-former-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
+    ...{ name: 'running-beside-former-workers', file: 'core/status/in-sync.ts', by: ['test/core/status'] },
     before: 'if (inPlace === wanted && leaving > 0)',
     after: 'if (leaving < 0)',
   },
   {
-    ...{ name: 'running-without-its-workers', file: 'core/status/assess-job.ts', by: ['test/core/status'] },
+    ...{ name: 'running-without-its-workers', file: 'core/status/decide-phase.ts', by: ['test/core/status'] },
     before:
       "if (sync.status !== 'true' && sync.reason !== 'Frozen') return { phase: 'Deploying', message: sync.message };",
     after: '',
