@@ -7,7 +7,8 @@ import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { triedBeside } from '#core/plan/choose-goal.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { ownFault } from '#core/plan/plan-rollout.ts';
-import { type JobScope, planEndedSlot, planWantedSlot, type SlotDecision, scopeEvent } from '#core/plan/plan-slot.ts';
+import { planEndedSlot, planWantedSlot } from '#core/plan/plan-slot.ts';
+import { type JobScope, type SlotDecision, scopeEvent } from '#core/plan/slot-scope.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 

@@ -3,7 +3,7 @@ import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { liveOf, storedLive } from '#core/job/live-settings.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
-import { type JobScope, scopeEvent } from '#core/plan/plan-slot.ts';
+import { type JobScope, scopeEvent } from '#core/plan/slot-scope.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 

@@ -2,7 +2,7 @@
 import { shortWorkerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
-import { type JobScope, type SlotDecision, scopeEvent } from '#core/plan/plan-slot.ts';
+import { type JobScope, type SlotDecision, scopeEvent } from '#core/plan/slot-scope.ts';
 import { taskIncarnation, taskWorker } from '#core/plan/task-tags.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';

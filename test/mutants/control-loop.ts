@@ -186,7 +186,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: "task.state !== 'starting') continue;",
   },
   {
-    ...{ name: 'client-token-not-from-the-incarnation', file: 'core/plan/plan-slot.ts', by: [...jobs, simulated] },
+    ...{ name: 'client-token-not-from-the-incarnation', file: 'core/plan/replace-worker.ts', by: [...jobs, simulated] },
     before: 'clientToken: contentHash({ worker, render }),',
     after: 'clientToken: contentHash({ job: goal.id, slot, render }),',
   },
@@ -206,7 +206,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'return 0;',
   },
   {
-    ...{ name: 'failures-are-never-counted', file: 'core/plan/plan-slot.ts', by: jobs },
+    ...{ name: 'failures-are-never-counted', file: 'core/plan/replace-worker.ts', by: jobs },
     before: 'failuresBefore + 1,\n    scope.now,',
     after: '0,\n    scope.now,',
   },
@@ -409,7 +409,7 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'const shifted = heartbeat;',
   },
   {
-    ...{ name: 'budget-never-spent', file: 'core/plan/plan-slot.ts', by: ['test/simulation/quarantine.test.ts'] },
+    ...{ name: 'budget-never-spent', file: 'core/plan/replace-worker.ts', by: ['test/simulation/quarantine.test.ts'] },
     before: 'if (recent.length <= restartBudget.count) return null;',
     after: 'if (recent.length >= 0) return null;',
   },
@@ -421,7 +421,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   {
     ...{
       name: 'answers-for-the-goal-before',
-      file: 'core/plan/plan-slot.ts',
+      file: 'core/plan/replace-worker.ts',
       by: ['test/core/plan/plan-job.test.ts'],
     },
     before: 'const faultsBefore = isOfGoal ? record.faults : undefined;',

@@ -51,12 +51,12 @@ export const healthMutants: readonly Mutant[] = [
     after: '',
   },
   {
-    ...{ name: 'a-listing-that-lags-is-drift', file: 'core/plan/plan-slot.ts', by },
+    ...{ name: 'a-listing-that-lags-is-drift', file: 'core/plan/slot-drift.ts', by },
     before: 'unlistedSince !== undefined && now - unlistedSince > listingGraceMs;',
     after: 'unlistedSince !== undefined && now >= unlistedSince;',
   },
   {
-    ...{ name: 'unlisted-worker-lives-on', file: 'core/plan/plan-slot.ts', by: [...by, simulated] },
+    ...{ name: 'unlisted-worker-lives-on', file: 'core/plan/slot-drift.ts', by: [...by, simulated] },
     before: '!scope.isFleetWide && isUnlistedForLong(record, scope.now, scope.settings.listingGraceMs);',
     after: 'scope.now < 0 && isUnlistedForLong(record, scope.now, scope.settings.listingGraceMs);',
   },
@@ -66,7 +66,7 @@ export const healthMutants: readonly Mutant[] = [
     after: 'at - startedAt < 0)',
   },
   {
-    ...{ name: 'cut-off-again-and-again-at-once', file: 'core/plan/plan-slot.ts', by },
+    ...{ name: 'cut-off-again-and-again-at-once', file: 'core/plan/replace-worker.ts', by },
     before: 'Math.max(drifted, madeProgress(scope, record) ? 0 : record.failureCount)',
     after: 'Math.min(drifted, 0) + (madeProgress(scope, record) ? 0 : record.failureCount)',
   },
