@@ -6,6 +6,8 @@ interface MemoryTopic {
   readonly topicId: string;
   /** Overrides only; what is not set has the broker's value. */
   config: Readonly<Record<string, string>>;
+  /** What was last told of it, and of which settings; null when it has changed since. */
+  told: { readonly settings: readonly string[]; readonly topic: ObservedTopic } | null;
   /** Per partition, the next offset to be written. */
   readonly ends: number[];
   /** Per partition, the first offset that is still there. */
@@ -41,7 +43,10 @@ export function createMemoryBrokerAdmin(ownValues: Config = {}): MemoryBrokerAdm
     describe: async (names, settings) =>
       names.flatMap((topic) => {
         const there = topics.get(topic);
-        return there === undefined ? [] : [observe(topic, { ...defaults, ...there.config }, there, settings)];
+        if (there === undefined) return [];
+        if (there.told?.settings !== settings)
+          there.told = { settings, topic: observe(topic, { ...defaults, ...there.config }, there, settings) };
+        return [there.told.topic];
       }),
     list: async () => [...topics.keys()],
     create: async (topic, partitions, config) => {
@@ -50,20 +55,23 @@ export function createMemoryBrokerAdmin(ownValues: Config = {}): MemoryBrokerAdm
       topics.set(topic, {
         topicId,
         config: { ...config },
+        told: null,
         ends: new Array(partitions).fill(0),
         starts: new Array(partitions).fill(0),
       });
       return 'created';
     },
     grow: async (topic, partitions) => {
-      const { ends, starts } = existing(topics, topic);
-      while (ends.length < partitions) ends.push(0);
-      while (starts.length < partitions) starts.push(0);
+      const there = existing(topics, topic);
+      while (there.ends.length < partitions) there.ends.push(0);
+      while (there.starts.length < partitions) there.starts.push(0);
+      there.told = null;
     },
     configure: async (topic, config) => {
       const there = existing(topics, topic);
       const all = Object.entries({ ...there.config, ...config });
       there.config = Object.fromEntries(all.flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+      there.told = null;
     },
     remove: async (topic) => {
       topics.delete(topic);
