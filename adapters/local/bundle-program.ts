@@ -75,14 +75,17 @@ const withoutLocales: Plugin = {
 };
 
 /**
- * Imported as an ES module, a part of Node shows all its names at once, and some of these load more: those of `http` the
- * whole of `fetch`, those of `process` its reports, some 50 ms together. By `require` it shows what is asked for.
+ * Imported as an ES module, at once or when it is asked for (as AWS's clients do), a part of Node shows all its names at once, and some
+ * of these load more: those of `http` the whole of `fetch`, those of `process` its reports, some 50 ms together. By `require` it shows
+ * what is asked for.
  */
 const withRequiredNode: Plugin = {
   name: 'with-required-node',
   setup(building) {
     building.onResolve({ filter: new RegExp(`^(node:)?(${builtinModules.join('|')})$`) }, ({ path, kind }) =>
-      kind === 'import-statement' ? { path: path.replace(/^node:/, ''), namespace: 'required' } : undefined,
+      kind === 'import-statement' || kind === 'dynamic-import'
+        ? { path: path.replace(/^node:/, ''), namespace: 'required' }
+        : undefined,
     );
     building.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require('node:${path}');`,
