@@ -38,7 +38,9 @@ export function planEndedJob(
   );
   const id = readJobId(job);
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
-  if (alive.length === 0 && !reporting) {
+  const listedBy = allListedBy(observed, listingGraceMs);
+  const isGone = alive.length === 0 && !reporting;
+  if (isGone && observed.at >= listedBy) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
     const goneAt = fencedGoneAt(observed.control, leaseMs);
     if (observed.at < goneAt)
@@ -82,7 +84,19 @@ export function planEndedJob(
           ]
         : [],
     settled: false,
+    ...(isGone ? { nextPassAt: listedBy } : {}),
   };
+}
+
+/** A worker that was asked for not long ago may have come to no listing yet, and would begin when all is cleared. */
+function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): number {
+  const listed = new Set(tasks.map(taskIncarnation));
+  const asked = Object.values(control?.slots ?? {}).flatMap((slot) => [
+    slot,
+    ...(slot.successor ? [slot.successor] : []),
+  ]);
+  const unlisted = asked.filter(({ incarnation }) => !listed.has(incarnation));
+  return Math.max(Number.NEGATIVE_INFINITY, ...unlisted.map(({ startedAt }) => startedAt + listingGraceMs));
 }
 
 /** All workers have ended; what they left stays for its time. Told once, and remembered with when it began. */

@@ -217,8 +217,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'ended-job-cleared-while-it-works', file: 'core/plan/plan-ended-job.ts', by: jobs },
-    before: 'if (alive.length === 0 && !reporting) {',
-    after: 'if (alive.length >= 0) {',
+    before: 'const isGone = alive.length === 0 && !reporting;',
+    after: 'const isGone = alive.length >= 0;',
   },
   {
     ...{

@@ -1,8 +1,9 @@
 // The end of a job whose worker the runtime does not know: it is fenced, and given the time to hear of it.
 import { describe, expect, test } from '@jest/globals';
 import { limits } from '#core/limits.ts';
+import { freshControl } from '#core/plan/control.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
-import { aHeartbeat, aJobEntry, anObservedJob, theTime } from '#test/support/builders.ts';
+import { aHeartbeat, aJobEntry, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
 const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, deletedAt: null };
 const entry = aJobEntry();
@@ -44,4 +45,17 @@ test('a deletion that was taken back and made again, unseen by any pass, has its
   expect(planEndedJob(job, anObservedJob({ at, control: ended }), again).actions).toEqual([]);
   const later = anObservedJob({ at: theTime + 50_000 + keptMs, control: ended });
   expect(planEndedJob(job, later, again).actions).toMatchObject([{ kind: 'clear-job' }]);
+});
+
+test('a job is not cleared while a worker that was asked for may have come to no listing yet', () => {
+  const slot = { incarnation: 1, render: entry.render, startedAt: theTime - 1_000, failureCount: 0, nextStartAt: 0 };
+  const asked = { ...freshControl(job, entry.goal.uid), slots: { 0: slot } };
+  const listedBy = theTime - 1_000 + times.listingGraceMs;
+  const at = (now: number) => planEndedJob(job, anObservedJob({ control: asked, at: now }), times);
+  const waits = at(listedBy - 1);
+  expect(waits).toMatchObject({ actions: [], settled: false, nextPassAt: listedBy });
+  expect(waits.control?.announced).toMatchObject({ ending: 'begun' });
+  expect(at(listedBy).actions).toMatchObject([{ kind: 'clear-job' }]);
+  const stopped = anObservedJob({ control: asked, tasks: [aTask(entry, 1, { state: 'stopped' })] });
+  expect(planEndedJob(job, stopped, times).actions).toMatchObject([{ kind: 'clear-job' }]);
 });
