@@ -158,6 +158,7 @@ function planLiveJob(
   fleetWide: boolean,
 ): Decision {
   const entry = holdBehind(declared, observed.control);
+  if (observed.earlier === 'unknown') return announceStatus(entry, lookAgain(entry, observed), observed);
   const chosen = chooseGoal(entry, observed.control, observed.earlier);
   if (chosen.kind === 'none') {
     const behind = isBehind(entry, observed.control) ? observed.control : null;
@@ -172,6 +173,14 @@ function planLiveJob(
   const actions = [...decision.actions, ...finished];
   return announceStatus(entry, { ...decision, actions }, observed);
 }
+
+const lookAgainMs = 5_000;
+
+/** Which goal it goes by cannot be read now. It is not brought to the newest for that: that one may have been given up. */
+const lookAgain = ({ goal }: JobEntry, { at }: ObservedJob): Decision => ({
+  ...{ target: goal.id, control: null, actions: [], events: [] },
+  ...{ settled: false, nextPassAt: at + lookAgainMs },
+});
 
 /** Nothing is done, which is told once; where nothing is remembered of the job yet, only its status says so. */
 function planWait({ goal, freeze }: JobEntry, { control, at }: ObservedJob, why: string): Decision {

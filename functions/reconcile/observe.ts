@@ -8,7 +8,7 @@ import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { objectKeys, topicSettings } from '#core/names.ts';
 import { earlierRender } from '#core/plan/choose-goal.ts';
-import type { Observed } from '#core/plan/observed.ts';
+import type { EarlierGoal, Observed } from '#core/plan/observed.ts';
 import { requestedRewind } from '#core/plan/plan-rewind.ts';
 import { requestedSwitch } from '#core/plan/plan-switch.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
@@ -105,12 +105,14 @@ async function readEarlierGoals(
       const { id } = entry.goal;
       const render = earlierRender(entry, controlOf.get(id) ?? null);
       if (render === null) return [];
-      const bytes = await attempt(`goal of ${id}`, () => parts.objects.get(objectKeys.goalOfRender(id, render)));
-      const read = bytes === null ? null : parseJobGoal(bytes);
+      const key = objectKeys.goalOfRender(id, render);
+      const answer = await attempt(`goal of ${id}`, async () => ({ bytes: await parts.objects.get(key) }));
+      if (answer === null) return [[id, 'unknown']] as const;
+      const read = answer.bytes === null ? null : parseJobGoal(answer.bytes);
       return read?.ok ? ([[id, read.value]] as const) : [];
     }),
   );
-  return new Map(found.flat());
+  return new Map<string, EarlierGoal>(found.flat());
 }
 
 /** Few jobs are being rewound or replayed at any time; of all others a pass reads no split. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { freshControl } from '#core/plan/control.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import type { GoalRevision, Operation } from '#core/ports/goal-store.ts';
@@ -114,6 +115,17 @@ describe('jobs', () => {
 
   test('that run as wanted need nothing: a second pass changes nothing [fault 33]', () => {
     expect(plan(aGoal({ jobs: [entry] }), steady)).toEqual([]);
+  });
+
+  test('that go by an earlier goal are left as they are while it cannot be read: the newest was given up', () => {
+    const good = { revision: 1, render: 'good' };
+    const slots = { 0: { incarnation: 1, render: 'good', startedAt: theTime, failureCount: 0, nextStartAt: 0 } };
+    const failed = { revision: entry.goal.revision, render: entry.render, at: theTime, why: 'it got nowhere' };
+    const control = { ...freshControl(entry.goal.id, entry.goal.uid), incarnationLast: 1, slots, good, failed };
+    const observed = anObserved({ controls: [control], earlier: new Map([[entry.goal.id, 'unknown']]) });
+    const [decision] = plan(aGoal({ jobs: [entry] }), observed);
+    expect(decision).toMatchObject({ actions: [], settled: false });
+    expect(decision?.control?.slots ?? slots).toEqual(slots);
   });
 
   test('are not decided on where any part of their world is unknown [fault 6]', () => {
