@@ -259,8 +259,10 @@ export class Watch {
     for (const [slot, { incarnation, render }] of Object.entries(record.slots)) {
       // Under a freeze a trial goes on, and its worker is not replaced.
       if (Number(slot) === canarySlot) continue;
+      // With the reconciler's memory lost a number may be given out again, in another slot.
       const found = [...this.#world.byName.values()].find(
-        ({ identity }) => identity.job === record.job && identity.incarnation === incarnation,
+        ({ identity }) =>
+          identity.job === record.job && identity.incarnation === incarnation && identity.slot === Number(slot),
       );
       // A clock that is off by more than a lease can make a beat of long ago seem new to whoever begins to watch.
       const isOff = found !== undefined && Math.abs(found.skewMs) > leaseMs;
