@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import { bundleForNextStart, bundleHere, bundleWorker } from '#adapters/local/bundle-worker.ts';
+import { bundleHere, bundleWorker, nextStartEntries } from '#adapters/local/bundle-worker.ts';
 import { platformPrograms } from '#adapters/local/host.ts';
 import { everyJarSet, fetchJars, jarSets } from '#adapters/local/jars.ts';
 import { layOutClasses, type OwnPart } from '#test/support/own-parts.ts';
@@ -104,9 +104,8 @@ const types: Piece = () =>
 /** The platform's programs and the command as one file each: whoever starts one without its file takes several times as long. */
 async function bundle(): Promise<void> {
   await bundleWorker();
-  for (const { entry } of platformPrograms.filter(({ name }) => name !== 'supervisor'))
-    await bundleHere(relative(root, entry));
-  await bundleForNextStart();
+  const served = platformPrograms.filter(({ name }) => name !== 'supervisor');
+  await bundleHere([...served.map(({ entry }) => relative(root, entry)), ...nextStartEntries]);
 }
 
 const tell = (line: string): void => console.log(line);

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type BuildOptions, build, type Plugin, stop } from 'esbuild';
+import { type BuildOptions, build, type Metafile, type Plugin, stop } from 'esbuild';
 import type { BundleWay } from './bundle-note.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
@@ -111,9 +111,9 @@ const withSourcePlaces: Plugin = {
 
 export type BundleOptions = BundleWay;
 
-export const common = (entry: string, { small = false, isHere = false }: BundleOptions) =>
+export const common = (entries: readonly string[], { small = false, isHere = false }: BundleOptions) =>
   ({
-    entryPoints: [join(repository, entry)],
+    entryPoints: entries.map((entry) => join(repository, entry)),
     absWorkingDir: repository,
     bundle: true,
     write: false,
@@ -140,13 +140,31 @@ export interface Bundle {
 
 /** One file. `entry` is a path in the repository. */
 export async function bundleProgram(entry: string, options: BundleOptions = {}): Promise<Bundle> {
-  const result = await build({ ...common(entry, options), metafile: true });
+  const [bundle] = await bundlePrograms([entry], options);
+  return bundle!;
+}
+
+/** One file each. What they have in common is read once. */
+export async function bundlePrograms(
+  entries: readonly string[],
+  options: BundleOptions = {},
+): Promise<readonly Bundle[]> {
+  const places = { outbase: repository, outdir: join(repository, 'out') };
+  const { outputFiles, metafile } = await build({ ...common(entries, options), ...places, metafile: true });
   // Its service process would stay with us, at some 200 MB.
   await stop();
-  const files = Object.keys(result.metafile.inputs).map((name) => join(repository, name));
-  // What has no file came out of a plugin.
-  const inputs = [...files.filter((path) => existsSync(path)), ...decidesHow];
-  return { text: result.outputFiles[0]!.text, inputs };
+  const textOf = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  return entries.map((entry) => ({
+    text: textOf.get(join(places.outdir, entry.replace(/\.ts$/, '.js')))!,
+    inputs: [...filesFrom(entry, metafile), ...decidesHow],
+  }));
+}
+
+/** All that is imported, one by the other, also what was left out: a change may bring it in. What has no file came out of a plugin. */
+function filesFrom(entry: string, { inputs }: Metafile): readonly string[] {
+  const names = new Set([entry]);
+  for (const name of names) for (const { path } of inputs[name]?.imports ?? []) names.add(path);
+  return [...names].map((name) => join(repository, name)).filter((path) => existsSync(path));
 }
 
 /** What else a bundle depends on: how names are resolved, and this. */
@@ -165,7 +183,7 @@ export interface BundleFile {
 /** `index.mjs`, and beside it what is only loaded when it is asked for. The same sources give the same files. */
 export async function bundleInParts(entry: string, options: BundleOptions = {}): Promise<readonly BundleFile[]> {
   const parts = { splitting: true, outdir: 'out', entryNames: 'index', chunkNames: 'part-[hash]' } as const;
-  const { outputFiles } = await build({ ...common(entry, options), ...parts, outExtension: { '.js': '.mjs' } });
+  const { outputFiles } = await build({ ...common([entry], options), ...parts, outExtension: { '.js': '.mjs' } });
   await stop();
   return outputFiles.map(({ path, text }) => ({ name: basename(path), text }));
 }

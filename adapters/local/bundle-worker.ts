@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastBundle, noteBundle, notePathOf, writeWhole } from './bundle-note.ts';
-import { type BundleOptions, bundleProgram } from './bundle-program.ts';
+import { type Bundle, type BundleOptions, bundlePrograms } from './bundle-program.ts';
 import { bundleFolder, compileCacheOf } from './compile-cache.ts';
 
 /** Of all programs together. */
@@ -12,25 +12,33 @@ const bundlesKept = 12;
 export const bundleWorker = (): Promise<string> => bundleToFile('workers/main.ts');
 
 /** The API and the reconciler: from their sources, finding and reading modules was half of the processor time of a start. */
-export const bundleHere = (entry: string): Promise<string> => bundleToFile(entry, { isHere: true });
+export const bundleHere = (entries: readonly string[]): Promise<readonly string[]> =>
+  bundleToFiles(entries, { isHere: true });
 
 /** What the next start of the `millrace` command, the host and the supervisor takes where it finds it: 0.2 instead of 0.5 s of processor time. */
-export async function bundleForNextStart(): Promise<void> {
-  for (const entry of ['cli/main.ts', 'adapters/local/host-main.ts', 'adapters/local/supervisor-main.ts'])
-    await bundleHere(entry);
+export const nextStartEntries = ['cli/main.ts', 'adapters/local/host-main.ts', 'adapters/local/supervisor-main.ts'];
+
+export async function bundleToFile(entry: string, options: BundleOptions = {}): Promise<string> {
+  const [path] = await bundleToFiles([entry], options);
+  return path!;
 }
 
 /**
- * Bundles a program and gives the path of the file, which is named by its content: an older one may still be running.
- * Packages that load files of their own stay outside it. Where no file that it is made of has changed, the last one is taken:
+ * Bundles programs and gives the paths of the files, which are named by their content: an older one may still be running.
+ * Packages that load files of their own stay outside them. Where no file that one is made of has changed, the last one is taken:
  * to make it again costs some seconds of processor time.
  */
-export async function bundleToFile(entry: string, options: BundleOptions = {}): Promise<string> {
-  const notePath = notePathOf(entry, options);
-  const last = lastBundle(notePath);
-  if (last !== null) return last;
+async function bundleToFiles(entries: readonly string[], options: BundleOptions): Promise<readonly string[]> {
+  const last = entries.map((entry) => lastBundle(notePathOf(entry, options)));
+  const missing = entries.filter((_entry, index) => last[index] === null);
+  if (missing.length === 0) return last.flatMap((path) => path ?? []);
   const began = Date.now();
-  const { text, inputs } = await bundleProgram(entry, options);
+  const bundles = await bundlePrograms(missing, options);
+  const made = missing.map((entry, index) => keepBundle(notePathOf(entry, options), bundles[index]!, began)).values();
+  return last.map((path) => path ?? made.next().value!);
+}
+
+function keepBundle(notePath: string, { text, inputs }: Bundle, began: number): string {
   const name = `${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`;
   const path = join(bundleFolder, name);
   if (!existsSync(path)) keep(path, text);

@@ -4,7 +4,7 @@ import { join, relative, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
 import { lastBundleHere } from './bundle-note.ts';
-import { bundleForNextStart, bundleHere, bundleWorker } from './bundle-worker.ts';
+import { bundleHere, bundleWorker, nextStartEntries } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -151,7 +151,7 @@ export class LocalPlatform {
 
   /** When all is up: nobody waits for it, and without it commands only start slower. */
   async #bundleForNextStart(): Promise<void> {
-    await bundleForNextStart().catch((error: unknown) =>
+    await bundleHere(nextStartEntries).catch((error: unknown) =>
       this.#options.tell(`programs were not bundled: ${messageOf(error)}`),
     );
   }
@@ -276,15 +276,11 @@ function inWords(event: PartEvent): string {
   }
 }
 
-/** Each from one file, where it is of our sources; one after the other, since they share one bundler. */
+/** Each from one file, where it is of our sources. */
 async function bundled(programs: readonly Program[]): Promise<readonly Program[]> {
-  const found: Program[] = [];
-  for (const program of programs) {
-    const path = relative(repository, program.entry);
-    const isOurs = path.startsWith('functions/');
-    found.push(isOurs ? { ...program, entry: await bundleHere(path) } : program);
-  }
-  return found;
+  const isOurs = ({ entry }: Program): boolean => relative(repository, entry).startsWith('functions/');
+  const paths = (await bundleHere(programs.filter(isOurs).map(({ entry }) => relative(repository, entry)))).values();
+  return programs.map((program) => (isOurs(program) ? { ...program, entry: paths.next().value! } : program));
 }
 
 /** Workers run from one bundled file, unless the caller names another program (tests do). */

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { notePathOf } from '#adapters/local/bundle-note.ts';
-import { bundleProgram } from '#adapters/local/bundle-program.ts';
+import { bundleProgram, bundlePrograms } from '#adapters/local/bundle-program.ts';
 import { bundleToFile } from '#adapters/local/bundle-worker.ts';
 
 const entry = 'adapters/local/ports.ts';
@@ -36,6 +36,14 @@ test('a program that is bundled in two ways gives each its own, whichever was ma
   const small = await bundleToFile(entry, { small: true });
   expect(small).not.toBe(path);
   expect([await bundleToFile(entry), await bundleToFile(entry, { small: true })]).toEqual([path, small]);
+});
+
+test('programs that are bundled together are those that they are one by one, each of its own files', async () => {
+  const entries = [entry, 'adapters/local/log-file.ts'];
+  const together = await bundlePrograms(entries);
+  expect(together).toEqual([await bundleProgram(entries[0]!), await bundleProgram(entries[1]!)]);
+  const own = together.map(({ inputs }) => entries.filter((name) => inputs.some((path) => path.endsWith(name))));
+  expect(own).toEqual(entries.map((name) => [name]));
 });
 
 test('a bundler that is itself bundled makes the same of the same sources', async () => {
