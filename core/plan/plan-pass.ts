@@ -27,9 +27,9 @@ import type { GoalRevision } from '#core/ports/goal-store.ts';
 /** Topics first: workers that start before their topics exist wait for them. Decisions without effect are left out. */
 export function planPass(goal: PlatformGoal, observed: Observed, settings: PlatformSettings): readonly Decision[] {
   const topics = observed.topics === null ? [] : planTopics(goal, observed.topics, observed.at);
-  const jobs = observeJobs(observed);
-  if (jobs === null) return topics;
   const wanted = new Set([...goal.jobs, ...goal.replays].map((entry) => entry.goal.id));
+  const jobs = observeJobs(observed, wanted);
+  if (jobs === null) return topics;
   const partitions = new Map(observed.topics?.map((topic) => [topic.topic, topic.partitions]));
   const live = goal.jobs.map((entry) => {
     const count = partitions.get(entry.goal.source.topic);
@@ -207,7 +207,7 @@ function trafficOf({ goal }: JobEntry, { traffic }: Observed): Pick<ObservedJob,
 }
 
 /** By job id; null when a part of the world could not be observed: unknown is never taken for empty. */
-function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
+function observeJobs(observed: Observed, wanted: ReadonlySet<string>): Map<string, ObservedJob> | null {
   const { tasks, heartbeats, controls, at } = observed;
   if (tasks === null || heartbeats === null || controls === null) return null;
   const tasksOf = Map.groupBy(tasks, (task) => task.job);
@@ -225,7 +225,8 @@ function observeJobs(observed: Observed): Map<string, ObservedJob> | null {
     };
     const onlyStoppedTasks =
       !job.control && job.heartbeats.length === 0 && job.tasks.every((task) => task.state === 'stopped');
-    if (!onlyStoppedTasks) jobs.set(id, job);
+    // Of one that is wanted they tell which numbers its workers have had.
+    if (!onlyStoppedTasks || wanted.has(id)) jobs.set(id, job);
   }
   return jobs;
 }

@@ -128,6 +128,13 @@ describe('jobs', () => {
     expect(decision?.control?.slots ?? slots).toEqual(slots);
   });
 
+  test('that nobody remembers give no number again that a worker bore which has ended', () => {
+    const tasks = [aTask(entry, 1, { state: 'stopped' }), aTask(entry, 2, { state: 'stopped' })];
+    const starts = actions(plan(aGoal({ jobs: [entry] }), anObserved({ tasks })));
+    expect(starts.length).toBeGreaterThan(0);
+    for (const action of starts) expect(action.kind === 'start-worker' && action.incarnation > 2).toBe(true);
+  });
+
   test('are not decided on where any part of their world is unknown [fault 6]', () => {
     for (const unknown of ['tasks', 'heartbeats', 'controls'] as const)
       expect(plan(aGoal({ jobs: [entry] }), { ...steady, [unknown]: null })).toEqual([]);
