@@ -46,10 +46,6 @@ export class Holdings {
     return [...this.#holdings.values()];
   }
 
-  get names(): ReadonlySet<string> {
-    return new Set(this.#holdings.keys());
-  }
-
   /** Takes what is free by now; somebody else may have been quicker. */
   async claim(records: readonly SplitRecord[]): Promise<void> {
     await Promise.all(records.map((record) => this.#claimOne(record)));

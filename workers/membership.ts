@@ -7,6 +7,7 @@ import {
   countersOf,
   decideClaims,
   decideLead,
+  type HeldSplit,
   type Standpoint,
 } from '#core/graph/claim-splits.ts';
 import { type Sightings, sight } from '#core/graph/sightings.ts';
@@ -61,7 +62,7 @@ export class Membership {
   }
 
   /** Throws while the stores cannot be reached; nothing is decided then. */
-  async round(held: ReadonlySet<string>): Promise<Round> {
+  async round(held: readonly HeldSplit[]): Promise<Round> {
     const { identity, goal, clock, workers, splits } = this.#parts;
     // What stood still until this had stood still when the view was read; until it has arrived it may have moved again.
     const askedMs = clock.monotonicMs();

@@ -37,6 +37,8 @@ export class Worker {
   /** When a round last came to its end, by the monotonic clock. */
   #lookedMs: number | null = null;
   #beating: Promise<void> | null = null;
+  /** The round under way, or the last one. */
+  #rounding: Promise<unknown> = Promise.resolve();
   #announced: WorkerState = 'starting';
 
   /** `paths`: of the records; one in this thread, or each in a thread of its own. They go by the same lease. */
@@ -83,13 +85,13 @@ export class Worker {
     const resigned = announced.then(() => this.#membership.resign());
     // Waited for below, after the splits are free: until then its failure must not count as one that nobody handles.
     resigned.catch(() => {});
-    const inTime: boolean[] = [];
-    while (this.#holdings.all.length > 0)
-      inTime.push(
-        ...(await Promise.all(this.#holdings.all.map(({ name }) => this.#holdings.letGo(name, goal.settings.drainMs)))),
-      );
+    const inTime = await this.#letGoOfAll();
+    // What a round under way still makes or claims must not come after others see us gone, and perhaps clear the job.
+    await Promise.race([this.#rounding, wait(goal.settings.leaseMs, undefined, { ref: false })]);
+    inTime.push(...(await this.#letGoOfAll()));
     try {
       await resigned;
+      await this.#membership.resign();
       if (wasLeading) await this.#membership.checkpoints.take(await splits.list(identity.job));
       await this.#beating;
       this.#isOver = true;
@@ -99,6 +101,15 @@ export class Worker {
     }
     await this.#holdings.paths.close();
     this.#end(inTime.includes(false) ? 'drainTimeout' : wasStuck ? 'stuck' : 'ended', 'drained');
+  }
+
+  /** Of each split, whether nothing of it was left to the next owner. */
+  async #letGoOfAll(): Promise<boolean[]> {
+    const { drainMs } = this.#parts.goal.settings;
+    const inTime: boolean[] = [];
+    while (this.#holdings.all.length > 0)
+      inTime.push(...(await Promise.all(this.#holdings.all.map(({ name }) => this.#holdings.letGo(name, drainMs)))));
+    return inTime;
   }
 
   /** A cluster that cannot be reached is the data paths' trouble to tell of. */
@@ -112,7 +123,9 @@ export class Worker {
     while (!this.#isOver && !this.#draining) {
       let waits = true;
       try {
-        waits = await this.#round();
+        const round = this.#round();
+        this.#rounding = round.catch(() => {});
+        waits = await round;
         this.#lookedMs = this.#parts.clock.monotonicMs();
       } catch (error) {
         this.#errors.note('worker-store-failed', messageOf(error));
@@ -123,20 +136,21 @@ export class Worker {
 
   /** True when something is awaited that may come at any moment. */
   async #round(): Promise<boolean> {
-    const round = await this.#membership.round(this.#holdings.names);
+    const round = await this.#membership.round(this.#holdings.all);
     if (round.kind === 'fenced') {
       this.#end('fenced', round.why);
       return false;
     }
     this.#takeOver(round.live);
     if (this.#draining || !this.#lease.isHeld) return true;
-    const { claim, release, free, waitingFor } = round.decision;
+    const { claim, lost, release, free, waitingFor } = round.decision;
+    for (const split of lost) this.#holdings.drop(split);
     for (const name of release) void this.#holdings.letGo(name, this.#parts.goal.settings.drainMs);
     const hadNone = this.#holdings.all.length === 0;
     await this.#holdings.free(free);
     await this.#holdings.claim(claim);
     if (hadNone && this.#holdings.all.length > 0) void this.#beat();
-    return waitingFor.length > 0 || this.#holdings.all.length === 0;
+    return waitingFor.length > 0 || lost.length > 0 || this.#holdings.all.length === 0;
   }
 
   #takeOver(stored: StoredLive | null): void {

@@ -56,10 +56,18 @@ export function assignableWorkers(uid: string, standpoint: Standpoint): string[]
   return [...newest.values()].map(({ worker }) => worker).sort();
 }
 
+/** A split as it was when it was claimed. */
+export interface HeldSplit {
+  readonly name: string;
+  readonly epoch: number;
+}
+
 export interface ClaimDecision {
   /** To be claimed, as seen. */
   readonly claim: readonly SplitRecord[];
-  /** Held, but somebody else's: to be drained and released. */
+  /** Held, but its item names somebody else, or nobody since it was made anew: nothing of it can be committed any more. */
+  readonly lost: readonly HeldSplit[];
+  /** Held, but somebody else's by the assignment: to be drained and released. */
   readonly release: readonly string[];
   /** Not ours, nor held, but its item names us: letting go of it was not heard. To be freed, or nobody gets it as long as we live. */
   readonly free: readonly SplitRecord[];
@@ -67,20 +75,29 @@ export interface ClaimDecision {
   readonly waitingFor: readonly string[];
 }
 
+/** `holdings`: as held before the records were read, which is after all that they were claimed by was written. */
 export function decideClaims(
   standpoint: Standpoint,
   records: readonly SplitRecord[],
-  held: ReadonlySet<string>,
+  holdings: readonly HeldSplit[],
 ): ClaimDecision {
   const { me, view } = standpoint;
-  if (view.assignment === null) return { claim: [], release: [], free: [], waitingFor: [] };
+  if (view.assignment === null) return { claim: [], lost: [], release: [], free: [], waitingFor: [] };
+  const held = new Set(holdings.map(({ name }) => name));
   const { owners } = view.assignment;
   const isMine = (split: string): boolean => Object.hasOwn(owners, split) && owners[split] === me;
   const wanted = records.filter(({ split }) => isMine(split) && !held.has(split));
   // A record that names us although we do not hold it: a claim whose answer was lost, or a split that we let go of.
   const isFree = ({ owner }: SplitRecord): boolean => owner === null || owner === me || isGone(owner, standpoint);
+  const bySplit = new Map(records.map((record) => [record.split, record]));
+  const isLost = ({ name, epoch }: HeldSplit): boolean => {
+    const record = bySplit.get(name);
+    return record !== undefined && (record.owner !== me || record.epoch !== epoch);
+  };
   return {
     claim: wanted.filter(isFree),
+    // One that is being let go of may be free already, and finds out by itself.
+    lost: holdings.filter((holding) => isMine(holding.name) && isLost(holding)),
     release: [...held].filter((split) => !isMine(split)),
     free: records.filter(({ split, owner }) => owner === me && !isMine(split) && !held.has(split)),
     waitingFor: wanted.filter((record) => !isFree(record)).map(({ split }) => split),

@@ -46,7 +46,7 @@ const deaths = [
 
 describe('a worker', () => {
   test('that runs out of heap [fault 57], crashes in native code [fault 59] or meets an error that nobody handled [fault 60] ends at once, and its successor loses nothing', async () => {
-    const goal = await goalWith(3_000);
+    const goal = await goalWith(5_000);
     let worker = await startTold(goal, 1, deaths[0].deed);
     const producing = startLoad(rig, goal, { perTurn: 50 });
     for (const [index, { signal, end }] of deaths.entries()) {
@@ -63,7 +63,7 @@ describe('a worker', () => {
   });
 
   test('whose event loop is blocked gives no sign of life, is taken over from, and ends when it wakes [fault 56]', async () => {
-    const goal = await goalWith(1_500);
+    const goal = await goalWith(5_000);
     const first = await startTold(goal, 1, 'block');
     const producing = startLoad(rig, goal, { perTurn: 50 });
     await rig.accounted(goal, 500, withinMs);
@@ -79,7 +79,7 @@ describe('a worker', () => {
   });
 
   test('that gets no more file descriptors ends, and says why [fault 62]', async () => {
-    const goal = await goalWith(3_000);
+    const goal = await goalWith(5_000);
     const worker = await rig.start(goal, 1, 0, {}, { descriptorsMax: 24 });
     expect(await worker.exited).toBe(exitCodes.internal);
     expect(JSON.stringify(worker.log)).toMatch(/EMFILE|too many open files/);

@@ -48,7 +48,7 @@ describe('when a worker dies', () => {
   });
 
   test('silently, another takes its splits once its lease is over', async () => {
-    const goal = await goalWith({ leaseMs: 2_000 });
+    const goal = await goalWith({ leaseMs: 5_000 });
     const [first, second] = [await rig.start(goal, 1, 0), await rig.start(goal, 2, 1)];
     await rig.heartbeatWith(goal, first.name, ({ splits }) => splits.length === 2);
     await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 2);
@@ -64,15 +64,17 @@ describe('when a worker dies', () => {
 
 describe('when a worker is stopped and wakes up', () => {
   test('it commits nothing any more and ends by itself [fault 54]', async () => {
-    const goal = await goalWith({ leaseMs: 1_500 });
+    const leaseMs = 5_000;
+    const goal = await goalWith({ leaseMs });
     const first = await rig.start(goal, 1);
     const producing = load(goal);
     await rig.accounted(goal, 3_000);
     first.child.kill('SIGSTOP');
+    const overMs = performance.now() + leaseMs + 500;
     await rig.workers.fence(goal.id, first.name);
     const second = await rig.start(goal, 2);
     await rig.heartbeatWith(goal, second.name, ({ splits }) => splits.length === 4);
-    await sleep(2_000);
+    await sleep(Math.max(0, overMs - performance.now()));
     const ownersBefore = (await rig.records(goal)).map(({ owner, epoch }) => [owner, epoch]);
     first.child.kill('SIGCONT');
     expect(await first.exited).toBe(exitCodes.fenced);

@@ -79,6 +79,7 @@ export class ModelWorker {
   readonly #goalKey: string;
   #core: Core | null = null;
   #draining = false;
+  #rounding: Promise<unknown> = Promise.resolve();
   #beating: Promise<void> | null = null;
   #lookedMs: number | null = null;
 
@@ -156,10 +157,16 @@ export class ModelWorker {
     this.#world.time.after(goal.settings.drainMs, () => {
       for (const split of core.host.splits) if (!this.isOver && !split.isSettled) split.rewind();
     });
-    while (core.holdings.all.length > 0)
-      await Promise.all(core.holdings.all.map(({ name }) => core.holdings.letGo(name, goal.settings.drainMs)));
+    const letGoOfAll = async (): Promise<void> => {
+      while (core.holdings.all.length > 0)
+        await Promise.all(core.holdings.all.map(({ name }) => core.holdings.letGo(name, goal.settings.drainMs)));
+    };
+    await letGoOfAll();
+    await Promise.race([this.#rounding, this.#world.network.sleep(this.actor, goal.settings.leaseMs)]);
+    await letGoOfAll();
     try {
       await resigned;
+      await core.membership.resign();
       if (wasLeading) await core.membership.checkpoints.take(await splits.list(job));
       await this.#beating;
       await workers.remove(job, worker);
@@ -244,7 +251,9 @@ export class ModelWorker {
       let waits = true;
       try {
         if (this.hangs.rounds) await new Promise(() => {});
-        waits = await this.#round(goal, core);
+        const round = this.#round(goal, core);
+        this.#rounding = round.catch(() => {});
+        waits = await round;
         this.#lookedMs = this.#clock.monotonicMs();
       } catch (error) {
         core.errors.note('worker-store-failed', messageOf(error));
@@ -254,20 +263,21 @@ export class ModelWorker {
   }
 
   async #round(goal: JobGoal, core: Core): Promise<boolean> {
-    const round = await core.membership.round(core.holdings.names);
+    const round = await core.membership.round(core.holdings.all);
     if (round.kind === 'fenced') {
       this.#end('fenced');
       return false;
     }
     if (takeOver(core.parts, round.live)) void this.#beat();
     if (this.#draining || !core.lease.isHeld) return true;
-    const { claim, release, free, waitingFor } = round.decision;
+    const { claim, lost, release, free, waitingFor } = round.decision;
+    for (const split of lost) core.holdings.drop(split);
     for (const name of release) void core.holdings.letGo(name, goal.settings.drainMs);
     const hadNone = core.holdings.all.length === 0;
     await core.holdings.free(free);
     await core.holdings.claim(claim);
     if (hadNone && core.holdings.all.length > 0) void this.#beat();
-    return waitingFor.length > 0 || core.holdings.all.length === 0;
+    return waitingFor.length > 0 || lost.length > 0 || core.holdings.all.length === 0;
   }
 
   async #beat(): Promise<void> {

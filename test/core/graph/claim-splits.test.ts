@@ -1,6 +1,13 @@
 // Who leads, who is gone and which splits a worker takes or leaves, decided from one view.
 import { describe, expect, test } from '@jest/globals';
-import { assignableWorkers, countersOf, decideClaims, decideLead, type Standpoint } from '#core/graph/claim-splits.ts';
+import {
+  assignableWorkers,
+  countersOf,
+  decideClaims,
+  decideLead,
+  type HeldSplit,
+  type Standpoint,
+} from '#core/graph/claim-splits.ts';
 import { sight } from '#core/graph/sightings.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
@@ -86,15 +93,17 @@ describe('splits may be given to', () => {
   });
 });
 
+const holding = (...names: readonly string[]): readonly HeldSplit[] => names.map((name) => ({ name, epoch: 1 }));
+
 describe('a worker claims', () => {
   const claimed = (standpoint: Standpoint, record: SplitRecord): string =>
-    decideClaims(standpoint, [record], new Set()).claim.length === 1 ? 'claimed' : 'waits';
+    decideClaims(standpoint, [record], []).claim.length === 1 ? 'claimed' : 'waits';
   test('what is its own and free', () => expect(claimed(seen(aView()), aRecord('t/0', null))).toBe('claimed'));
   test('what is its own and bears its name already', () =>
     expect(claimed(seen(aView()), aRecord('t/0', 'w0'))).toBe('claimed'));
   test('not what another still holds', () => {
-    const decision = decideClaims(seen(aView()), [aRecord('t/0', 'w1')], new Set());
-    expect(decision).toEqual({ claim: [], release: [], free: [], waitingFor: ['t/0'] });
+    const decision = decideClaims(seen(aView()), [aRecord('t/0', 'w1')], []);
+    expect(decision).toEqual({ claim: [], lost: [], release: [], free: [], waitingFor: ['t/0'] });
   });
   test('what a dead worker holds, at once', () =>
     expect(claimed(seen(aView({ fenced: ['w1'] })), aRecord('t/0', 'w1'))).toBe('claimed'));
@@ -103,17 +112,31 @@ describe('a worker claims', () => {
   test('what a worker holds that was silent for a lease', () =>
     expect(claimed(seen(aView(), leaseMs), aRecord('t/0', 'w1'))).toBe('claimed'));
   test('nothing of another’s, and leaves what is not its own any more', () => {
-    const decision = decideClaims(seen(aView()), [aRecord('t/1', null)], new Set(['t/0', 't/1']));
-    expect(decision).toEqual({ claim: [], release: ['t/1'], free: [], waitingFor: [] });
+    const decision = decideClaims(seen(aView()), [aRecord('t/1', null)], holding('t/0', 't/1'));
+    expect(decision).toEqual({ claim: [], lost: [], release: ['t/1'], free: [], waitingFor: [] });
+  });
+  test.each([
+    ['another has it', { owner: 'w1', epoch: 2 }, true],
+    ['its item was made anew, of an older epoch or a newer one', { owner: null, epoch: 0 }, true],
+    ['another had it since', { owner: 'w0', epoch: 3 }, true],
+    ['it is held as it was claimed', { owner: 'w0', epoch: 1 }, false],
+  ])('and knows one that it holds as lost where %s: %j', (_why, now, isLost) => {
+    const { lost, claim } = decideClaims(seen(aView()), [{ ...aRecord('t/0', null), ...now }], holding('t/0'));
+    expect({ lost, claim }).toEqual({ lost: isLost ? holding('t/0') : [], claim: [] });
+  });
+  test('and takes no split for lost whose item is missing, or which it is letting go of', () => {
+    expect(decideClaims(seen(aView()), [], holding('t/0')).lost).toEqual([]);
+    expect(decideClaims(seen(aView()), [aRecord('t/1', null)], holding('t/1')).lost).toEqual([]);
   });
   test('and leaves nothing while there is no assignment', () => {
-    expect(
-      decideClaims(seen(aView({ assignment: null, live: null })), [aRecord('t/0', null)], new Set(['t/1'])),
-    ).toEqual({
-      claim: [],
-      release: [],
-      free: [],
-      waitingFor: [],
-    });
+    expect(decideClaims(seen(aView({ assignment: null, live: null })), [aRecord('t/0', null)], holding('t/1'))).toEqual(
+      {
+        claim: [],
+        lost: [],
+        release: [],
+        free: [],
+        waitingFor: [],
+      },
+    );
   });
 });
