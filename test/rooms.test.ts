@@ -40,11 +40,14 @@ const isComposition = (path: string): boolean => /(^|\/)(compose|stores|[a-z-]*m
 
 const purePackages = ['zod', 'libpg-query', 're2js', '@noble/hashes'];
 
+/** A library of others without a fault of it. */
+const putRight = 'adapters/kafka/kafkajs.ts';
+
 /** What each room may import. The first rule of a room that fits decides. */
 const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
   core: ({ to }) => room(to) === 'core' || purePackages.some((name) => to === name || to.startsWith(`${name}/`)),
   adapters: ({ from, to }) =>
-    room(to) === 'core' || (room(to) === 'adapters' && sameAdapter(from, to)) || isPackage(to),
+    room(to) === 'core' || (room(to) === 'adapters' && sameAdapter(from, to)) || to === putRight || isPackage(to),
   functions: ({ from, to }) =>
     ['core', 'functions'].includes(room(to)) || (room(to) === 'adapters' && isComposition(from)) || isPackage(to),
   workers: ({ from, to }) =>

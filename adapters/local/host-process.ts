@@ -44,7 +44,6 @@ export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: re
       '--title=millrace-host',
       '--max-old-space-size=128',
       '--disable-warning=ExperimentalWarning',
-      '--disable-warning=TimeoutNegativeWarning',
       entry,
       placesIn(dataDir).data,
       ...Object.entries(ports).map(([name, port]) => `${name}=${port}`),

@@ -26,8 +26,6 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const { examine } = await import('#adapters/local/doctor.ts');
   const { printAs } = await import('#cli/print/output.ts');
   const { oneLine, paintFor } = await import('#cli/terminal.ts');
-  // kafkajs sets a timer to a negative time, of which Node warns in the middle of our output.
-  process.removeAllListeners('warning');
   const findings = await examine(dataDirOf(options));
   const paint = paintFor(process.stdout);
   const line = ({ check, verdict, found, fix }: Finding): string => {

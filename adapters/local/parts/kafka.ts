@@ -1,7 +1,7 @@
 // The local platform's Kafka: one node in KRaft mode, broker and controller in one process.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '#adapters/kafka/kafkajs.ts';
 import { limits } from '#core/limits.ts';
 import { archiveArgs, classArchive, keepArchive, stopWithinMsOf } from '../class-archive.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';

@@ -14,7 +14,7 @@ import { environment } from '#core/names.ts';
 import { until } from '#test/support/until.ts';
 
 const program = resolve(import.meta.dirname, '../../support/host-program.ts');
-const quietly = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning'];
+const quietly = ['--disable-warning=ExperimentalWarning'];
 const data = mkdtempSync(join(tmpdir(), 'millrace-host-'));
 const partNames = ['api', 'dynamodb', 'kafka', 'postgres', 'reconciler', 's3', 'supervisor'];
 let host: ChildProcess;
