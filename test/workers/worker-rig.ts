@@ -78,12 +78,12 @@ export const shapes = [
 
 /** Short intervals, so that tests need not wait. */
 const quick: Partial<WorkerSettings> = {
-  heartbeatMs: 300,
+  heartbeatMs: 800,
   // Longer than a busy machine stands still: nobody starts a worker again that lost it. Tests of what a lapse does set their own.
   leaseMs: 10_000,
-  commitMs: 200,
-  checkpointMs: 500,
-  fetchWaitMs: 100,
+  commitMs: 300,
+  checkpointMs: 1_000,
+  fetchWaitMs: 400,
 };
 
 export function addressesFromEnvironment(): RigAddresses {
