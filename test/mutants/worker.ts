@@ -87,7 +87,12 @@ export const workerMutants: readonly Mutant[] = [
     after: '',
   },
   {
-    ...{ name: 'fenced-commit-is-no-news', file: 'workers/commits.ts', by: [simulated] },
+    ...{ name: 'holds-on-to-what-was-made-anew', file: 'core/graph/claim-splits.ts', by: claims },
+    before: '(record.owner !== me || record.epoch !== epoch)',
+    after: 'record.owner !== null && record.owner !== me',
+  },
+  {
+    ...{ name: 'fenced-commit-is-no-news', file: 'workers/commits.ts', by: letting },
     before: "if (outcome === 'fenced') this.#onFenced(holding);\n      else holding.committed = done;",
     after: 'holding.committed = done;',
   },

@@ -11,7 +11,7 @@ import { ErrorsSeen } from '#workers/errors-seen.ts';
 import { Holdings } from '#workers/holdings.ts';
 import { Lease } from '#workers/lease.ts';
 import type { WorkerParts } from '#workers/parts.ts';
-import type { FromPath, OpenPath, SplitReport, ToPath } from '#workers/path-messages.ts';
+import type { FromPath, OpenPath, SplitRef, SplitReport, ToPath } from '#workers/path-messages.ts';
 
 const { goal } = aJobEntry();
 const split = `${goal.source.topic}/0`;
@@ -33,8 +33,9 @@ async function aHolder(splits: SplitStore = createMemorySplitStore()) {
     hear = listen;
     return { post: (message) => posted.push(message) };
   };
-  const commits = new Commits(worker, lease, errors, () => {});
-  const holdings = new Holdings({ worker, commits, errors, paths: [path], onFenced: (lost) => holdings.drop(lost) });
+  const onFenced = (lost: SplitRef): void => holdings.drop(lost);
+  const commits = new Commits(worker, lease, errors, onFenced);
+  const holdings: Holdings = new Holdings({ worker, commits, errors, paths: [path], onFenced });
   const item: SplitRecord = { split, owner: null, epoch: 3, position: '10', topicId: 'id', accounting: noRecords };
   await splits.create(goal.id, item);
   await holdings.claim([item]);
@@ -43,7 +44,7 @@ async function aHolder(splits: SplitStore = createMemorySplitStore()) {
     ...holdings.all[0]!.report,
     durable: { position, topicId: 'id', accounting: { ...noRecords, in: count, out: count } },
   });
-  return { holdings, errors, posted, stored, readTo, tell: (message: FromPath) => hear(message) };
+  return { holdings, commits, errors, posted, stored, readTo, tell: (message: FromPath) => hear(message) };
 }
 
 test('a split is nobody else’s until its data path has done with it, and what it read is committed', async () => {
@@ -86,6 +87,18 @@ test('a split that somebody else took meanwhile is neither committed nor freed',
   tell({ kind: 'left', split: readTo(25, 15), inOrder: true });
   await done;
   expect(await stored()).toMatchObject({ owner: 'worker-2', epoch: 5, position: '10' });
+});
+
+test('a commit that is refused tells at once that the split is another’s, and its data path forgets it', async () => {
+  const splits = createMemorySplitStore();
+  const { holdings, commits, posted, stored, readTo, tell } = await aHolder(splits);
+  const report = { isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [] };
+  tell({ kind: 'report', report: { ...report, splits: [readTo(25, 15)], usage: performance.eventLoopUtilization() } });
+  await splits.claim(goal.id, (await stored())!, 'worker-2');
+  await commits.commitAll(holdings.all);
+  expect(holdings.all).toEqual([]);
+  expect(posted.at(-1)).toEqual({ kind: 'drop', split: { name: split, epoch: 4 } });
+  expect(await stored()).toMatchObject({ owner: 'worker-2', position: '10' });
 });
 
 test('one that cannot be freed now is told of, and is freed by a later round', async () => {
