@@ -3,12 +3,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '#core/errors.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import { telemetryGroup } from '#core/names.ts';
-import type { CommitOutcome } from '#core/ports/split-store.ts';
+import type { CommitOutcome, SplitRef } from '#core/ports/split-store.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import type { Holding } from './holding.ts';
 import type { Lease } from './lease.ts';
 import type { WorkerParts } from './parts.ts';
-import type { SplitRef } from './path-messages.ts';
 
 /** Offsets for other people's lag tools need not be fresh. */
 const telemetryMs = 5_000;

@@ -1,12 +1,12 @@
 // The splits that a worker holds: taken, dealt out to its data paths, let go of.
 import { messageOf } from '#core/errors.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import type { Commits } from './commits.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import type { Holding } from './holding.ts';
 import type { WorkerParts } from './parts.ts';
-import { type OpenPath, reportOf, type SplitRef, type SplitReport } from './path-messages.ts';
+import { type OpenPath, reportOf, type SplitReport } from './path-messages.ts';
 import { Paths } from './paths.ts';
 import { Split } from './split.ts';
 

@@ -7,13 +7,12 @@ import {
   countersOf,
   decideClaims,
   decideLead,
-  type HeldSplit,
   type Standpoint,
 } from '#core/graph/claim-splits.ts';
 import { type Sightings, sight } from '#core/graph/sightings.ts';
 import type { WorkerSettings } from '#core/job/job-goal.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import type { JobView, LeaderRecord } from '#core/ports/worker-store.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
@@ -62,7 +61,7 @@ export class Membership {
   }
 
   /** Throws while the stores cannot be reached; nothing is decided then. */
-  async round(held: readonly HeldSplit[]): Promise<Round> {
+  async round(held: readonly SplitRef[]): Promise<Round> {
     const { identity, goal, clock, workers, splits } = this.#parts;
     // What stood still until this had stood still when the view was read; until it has arrived it may have moved again.
     const askedMs = clock.monotonicMs();

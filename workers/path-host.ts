@@ -3,13 +3,13 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { rememberedEvents } from '#core/operators/operator.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import { DataPath } from './data-path.ts';
 import { ErrorsSeen } from './errors-seen.ts';
 import type { Lease } from './lease.ts';
 import { takeOver } from './live-goal.ts';
 import type { WorkerParts } from './parts.ts';
-import { type FromPath, type OpenPath, reportOf, type SplitRef, type ToPath } from './path-messages.ts';
+import { type FromPath, type OpenPath, reportOf, type ToPath } from './path-messages.ts';
 import { Split } from './split.ts';
 
 export type SplitPath = Pick<

@@ -3,15 +3,9 @@ import type { performance } from 'node:perf_hooks';
 import type { Accounting } from '#core/job/accounting.ts';
 import type { WorkerError } from '#core/job/heartbeat.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import type { Gathering } from './sinks/sink.ts';
 import type { Progress, Split, SplitState } from './split.ts';
-
-/** A split while it is one owner's: under another epoch it is another one. */
-export interface SplitRef {
-  readonly name: string;
-  readonly epoch: number;
-}
 
 /**
  * The main part owns: membership, lease, claims, commits, checkpoints, heartbeat, the decision to end. A data path owns: what is

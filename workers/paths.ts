@@ -1,6 +1,8 @@
 // The worker's data paths, seen from its main part: told all at once or one by one, and asked what became of the splits.
+
 import type { Heartbeat } from '#core/job/heartbeat.ts';
-import type { FromPath, OpenPath, PathChannel, PathReport, SplitRef, SplitReport, ToPath } from './path-messages.ts';
+import type { SplitRef } from '#core/ports/split-store.ts';
+import type { FromPath, OpenPath, PathChannel, PathReport, SplitReport, ToPath } from './path-messages.ts';
 
 export interface PathsHooks {
   readonly onSplits: (path: number, splits: readonly SplitReport[]) => void;

@@ -1,4 +1,5 @@
 // One worker of one job, from its first heartbeat to its end: keeps its lease, takes its share of the splits, commits.
+
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '#core/errors.ts';
 import { judgeProgress } from '#core/health/progress.ts';
@@ -6,6 +7,7 @@ import type { ExitName } from '#core/job/exit-codes.ts';
 import type { WorkerState } from '#core/job/heartbeat.ts';
 import type { StoredLive } from '#core/job/live-settings.ts';
 import { roundPauses } from '#core/job/pace.ts';
+import type { SplitRef } from '#core/ports/split-store.ts';
 import { Commits } from './commits.ts';
 import { ErrorsSeen } from './errors-seen.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -14,7 +16,7 @@ import type { Lease } from './lease.ts';
 import { takeOver } from './live-goal.ts';
 import { Membership, noLease } from './membership.ts';
 import type { WorkerParts } from './parts.ts';
-import type { OpenPath, SplitRef, SplitReport } from './path-messages.ts';
+import type { OpenPath, SplitReport } from './path-messages.ts';
 
 /** How often the lease and progress are looked at; both are only compared with the clock. */
 const watchMs = 200;

@@ -8,6 +8,7 @@ import {
   subtractAccounting,
 } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { percent } from '#core/percent.ts';
 import { sum } from '#core/sum.ts';
 
 /** What the workers that run had done when the trial began, by incarnation: later ones began from nothing. */
@@ -77,7 +78,6 @@ function sideOf(heartbeats: readonly Heartbeat[], baseline: Baseline): Side {
 
 const shareOf = ({ bad, in: read }: Side): number => (read === 0 ? 0 : bad / read);
 const perSplit = ({ lagRecords, splits }: Side): number => lagRecords / Math.max(1, splits);
-const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
 
 /** Three standard deviations below what was seen: a few bad records among few are no proof. */
 function badShare(mine: Side, theirs: Side): readonly string[] {

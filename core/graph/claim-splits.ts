@@ -1,6 +1,6 @@
 // What a worker does about leadership and splits, decided from one view of its job: no input or output, no clock of its own.
 import type { Heartbeat } from '#core/job/heartbeat.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import type { JobView } from '#core/ports/worker-store.ts';
 import { isSilent, type Sightings } from './sightings.ts';
 
@@ -56,17 +56,11 @@ export function assignableWorkers(uid: string, standpoint: Standpoint): string[]
   return [...newest.values()].map(({ worker }) => worker).sort();
 }
 
-/** A split as it was when it was claimed. */
-export interface HeldSplit {
-  readonly name: string;
-  readonly epoch: number;
-}
-
 export interface ClaimDecision {
   /** To be claimed, as seen. */
   readonly claim: readonly SplitRecord[];
   /** Held, but its item names somebody else, or nobody since it was made anew: nothing of it can be committed any more. */
-  readonly lost: readonly HeldSplit[];
+  readonly lost: readonly SplitRef[];
   /** Held, but somebody else's by the assignment: to be drained and released. */
   readonly release: readonly string[];
   /** Not ours, nor held, but its item names us: letting go of it was not heard. To be freed, or nobody gets it as long as we live. */
@@ -79,7 +73,7 @@ export interface ClaimDecision {
 export function decideClaims(
   standpoint: Standpoint,
   records: readonly SplitRecord[],
-  holdings: readonly HeldSplit[],
+  holdings: readonly SplitRef[],
 ): ClaimDecision {
   const { me, view } = standpoint;
   if (view.assignment === null) return { claim: [], lost: [], release: [], free: [], waitingFor: [] };
@@ -90,7 +84,7 @@ export function decideClaims(
   // A record that names us although we do not hold it: a claim whose answer was lost, or a split that we let go of.
   const isFree = ({ owner }: SplitRecord): boolean => owner === null || owner === me || isGone(owner, standpoint);
   const bySplit = new Map(records.map((record) => [record.split, record]));
-  const isLost = ({ name, epoch }: HeldSplit): boolean => {
+  const isLost = ({ name, epoch }: SplitRef): boolean => {
     const record = bySplit.get(name);
     return record !== undefined && (record.owner !== me || record.epoch !== epoch);
   };

@@ -18,6 +18,12 @@ export interface SplitRecord {
   readonly placed?: Placement;
 }
 
+/** A split while it is one owner's: under another epoch it is another one. */
+export interface SplitRef {
+  readonly name: string;
+  readonly epoch: number;
+}
+
 /** Where an operation has put a split's position, and where it stood before. */
 export interface Placement {
   readonly operation: string;

@@ -2,6 +2,7 @@
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import { type Accounting, droppedCount, isBalanced } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { percent } from '#core/percent.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import { condition } from '#core/status/condition.ts';
 import { decidePhase } from '#core/status/decide-phase.ts';
@@ -109,8 +110,6 @@ function upstreamAlive({ entry, live }: Situation): readonly Condition[] {
   const message = `the newest event of ${entry.goal.source.stream} is ${seconds(age)} old${isSilent ? `, more than the ${seconds(entry.upstreamSilentMs)} allowed: whoever writes it has stopped, or has nothing to write` : ''}`;
   return [condition(type, isSilent ? 'false' : 'true', isSilent ? 'UpstreamSilent' : 'Fresh', message)];
 }
-
-const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
 
 /** What a loss-tolerant job has lost so far, of what it may. */
 function lossOf({ dropped, in: read }: Accounting, budget: number | null): string {

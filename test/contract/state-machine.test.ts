@@ -15,8 +15,8 @@ import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { localDefinition } from '#functions/reconcile/local-machine.ts';
 import type { PassReport } from '#functions/reconcile/run-pass.ts';
 import { ensurePython } from '#test/deploy/python.ts';
-import { silent } from '#test/support/control-loop-world.ts';
 import { motoAccess, ownMoto } from '#test/support/moto.ts';
+import { silent } from '#test/support/silent-logger.ts';
 import { until } from '#test/support/until.ts';
 
 /** What became of an execution: the states that it entered, and what the handler was given, whether it then failed or not. */

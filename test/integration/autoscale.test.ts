@@ -8,11 +8,11 @@ import type { ObservedTask, RunOutcome, TaskRequest, TaskRunner } from '#core/po
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { runPass } from '#functions/reconcile/run-pass.ts';
 import { aJobEntry } from '#test/support/builders.ts';
-import { silent } from '#test/support/control-loop-world.ts';
 import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { type Receiver, startReceiver } from '#test/support/receiver.ts';
+import { silent } from '#test/support/silent-logger.ts';
 import { until } from '#test/support/until.ts';
 import { addressesFromEnvironment, type RunningWorker, WorkerRig } from '#test/workers/worker-rig.ts';
 

@@ -19,8 +19,9 @@ import type { ApiParts } from '#functions/api/parts.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
 import type { ApiHandler } from '#functions/middleware.ts';
 import { aHeartbeat, aJobEntry, aSplit } from '#test/support/builders.ts';
-import { ControlLoopWorld, silent } from '#test/support/control-loop-world.ts';
+import { ControlLoopWorld } from '#test/support/control-loop-world.ts';
 import { createMemoryJobWatches } from '#test/support/memory-job-watches.ts';
+import { silent } from '#test/support/silent-logger.ts';
 import { takeOver } from '#workers/live-goal.ts';
 
 /** Compiled routes are pure: shared by all worlds of a process. */

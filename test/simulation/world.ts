@@ -1,4 +1,5 @@
 // The simulated world: the product's own control loop and worker core over models of everything else, under one virtual clock.
+
 import { planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
@@ -10,7 +11,6 @@ import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
 import { readJobId } from '#core/names.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
 import type { GoalSnapshot, GoalStore } from '#core/ports/goal-store.ts';
-import type { Logger } from '#core/ports/logger.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SplitStore } from '#core/ports/split-store.ts';
 import type { TaskRequest } from '#core/ports/task-runner.ts';
@@ -24,6 +24,7 @@ import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
 import { type Random, seededRandom } from '#test/support/seeded-random.ts';
+import { silent } from '#test/support/silent-logger.ts';
 import { Ledger } from './ledger.ts';
 import { ModelReconciler } from './model-reconciler.ts';
 import { ModelRuntime } from './model-runtime.ts';
@@ -42,8 +43,6 @@ import {
 } from './port-methods.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { Watch } from './watch.ts';
-
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
 
 /** Compiled routes are pure: shared by all runs of a process. */
 const plan = memoizePlanner(planRoute, 2_000);

@@ -6,7 +6,6 @@ import { createPlatformCompiler, type PlatformCompiler } from '#core/graph/platf
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { taskIncarnation, taskRender, taskRevision, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { JobWatches } from '#core/ports/job-watches.ts';
-import type { Logger } from '#core/ports/logger.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 import { type PassReport, runPass, type TargetBackoff } from '#functions/reconcile/run-pass.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, aSplit, theTime } from '#test/support/builders.ts';
@@ -17,8 +16,7 @@ import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { MemoryTaskRunner } from '#test/support/memory-task-runner.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
-
-export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+import { silent } from '#test/support/silent-logger.ts';
 
 /** Compiled routes are pure: shared by all worlds of a process. */
 const plan = memoizePlanner(planRoute, 2_000);

@@ -1,9 +1,8 @@
 // What a worker says of its errors: counted by code, newest first, and as new as the pauses that they cause.
-import { expect, test } from '@jest/globals';
-import type { Logger } from '#core/ports/logger.ts';
-import { ErrorsSeen } from '#workers/errors-seen.ts';
 
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+import { expect, test } from '@jest/globals';
+import { silent } from '#test/support/silent-logger.ts';
+import { ErrorsSeen } from '#workers/errors-seen.ts';
 
 function seenAt() {
   const clock = { now: 1_000 };

@@ -1,17 +1,17 @@
 // How a worker lets go of a split: read to the end by its data path, committed, and only then free for others.
 import { expect, test } from '@jest/globals';
 import { noRecords } from '#core/job/accounting.ts';
-import type { SplitRecord, SplitStore } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef, SplitStore } from '#core/ports/split-store.ts';
 import { settleMicrotasks } from '#test/simulation/virtual-time.ts';
 import { aJobEntry } from '#test/support/builders.ts';
-import { silent } from '#test/support/control-loop-world.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
+import { silent } from '#test/support/silent-logger.ts';
 import { Commits } from '#workers/commits.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
 import { Holdings } from '#workers/holdings.ts';
 import { Lease } from '#workers/lease.ts';
 import type { WorkerParts } from '#workers/parts.ts';
-import type { FromPath, OpenPath, SplitRef, SplitReport, ToPath } from '#workers/path-messages.ts';
+import type { FromPath, OpenPath, SplitReport, ToPath } from '#workers/path-messages.ts';
 
 const { goal } = aJobEntry();
 const split = `${goal.source.topic}/0`;

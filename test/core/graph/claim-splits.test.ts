@@ -1,17 +1,10 @@
 // Who leads, who is gone and which splits a worker takes or leaves, decided from one view.
 import { describe, expect, test } from '@jest/globals';
-import {
-  assignableWorkers,
-  countersOf,
-  decideClaims,
-  decideLead,
-  type HeldSplit,
-  type Standpoint,
-} from '#core/graph/claim-splits.ts';
+import { assignableWorkers, countersOf, decideClaims, decideLead, type Standpoint } from '#core/graph/claim-splits.ts';
 import { sight } from '#core/graph/sightings.ts';
 import { noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
-import type { SplitRecord } from '#core/ports/split-store.ts';
+import type { SplitRecord, SplitRef } from '#core/ports/split-store.ts';
 import type { JobView } from '#core/ports/worker-store.ts';
 
 const leaseMs = 5_000;
@@ -93,7 +86,7 @@ describe('splits may be given to', () => {
   });
 });
 
-const holding = (...names: readonly string[]): readonly HeldSplit[] => names.map((name) => ({ name, epoch: 1 }));
+const holding = (...names: readonly string[]): readonly SplitRef[] => names.map((name) => ({ name, epoch: 1 }));
 
 describe('a worker claims', () => {
   const claimed = (standpoint: Standpoint, record: SplitRecord): string =>

@@ -1,10 +1,9 @@
 // When passes run: a nudge at once, a sweep wherever nobody has looked since the last one, never two at a time, and none that nobody needs.
+
 import { describe, expect, test } from '@jest/globals';
-import type { Logger } from '#core/ports/logger.ts';
 import type { Execution } from '#functions/reconcile/local-machine.ts';
 import { oneAtATime, PassDriver } from '#functions/reconcile/pass-driver.ts';
-
-const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {}, with: () => silent };
+import { silent } from '#test/support/silent-logger.ts';
 
 function aDriver() {
   const started: { cause: string; aborted: boolean }[] = [];
