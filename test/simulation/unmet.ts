@@ -192,10 +192,13 @@ async function leftovers(
     return goal.removed.some(same) || goal.jobs.some((entry) => entry.goal.route === parts.route);
   };
   const controls = await world.controls.list();
-  // What was carried out for a goal that a restored store has never heard of is left as it is (D12): the reconciler's memory or, where that was lost, its tasks tell.
+  const heartbeats = await world.workers.listHeartbeats();
+  // What was carried out for a goal that a restored store has never heard of is left as it is (D12): the reconciler's memory or,
+  // where that was lost, its tasks tell, and its workers, who may have taken up more of a goal than they were started with.
   const revisionsOf = (id: string): readonly number[] => [
     ...controls.filter(({ job }) => job === id).map(({ revisionActed }) => revisionActed),
     ...(tasksOf.get(id) ?? []).map(taskRevision),
+    ...heartbeats.filter(({ job }) => job === id).map(({ revision }) => revision),
   ];
   const ofForgottenGoal = (id: string): boolean =>
     world.watch.losses.goals && revisionsOf(id).some((revision) => revision > headOf(world, id));
