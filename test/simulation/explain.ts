@@ -10,12 +10,13 @@ interface Smaller {
 }
 
 /** Greedy: each step and each kind of trouble is left out for good if the breach stays the same without it. */
-export async function shrink(result: RunResult): Promise<Smaller> {
+export async function shrink(result: RunResult, stepCount: number | undefined): Promise<Smaller> {
   const { seed, violation } = result;
   let smaller: Smaller = { without: new Set(), faults: new Set(callFaults) };
   let tries = 0;
   const stillBreaks = async (candidate: Smaller): Promise<boolean> =>
-    tries++ < triesMax && (await runSeed({ seed, ...candidate })).violation?.invariant === violation?.invariant;
+    tries++ < triesMax &&
+    (await runSeed({ seed, stepCount, ...candidate })).violation?.invariant === violation?.invariant;
   for (let changed = true; changed && tries < triesMax; ) {
     changed = false;
     for (const fault of smaller.faults) {
@@ -31,11 +32,12 @@ export async function shrink(result: RunResult): Promise<Smaller> {
   return smaller;
 }
 
-export async function explain(result: RunResult): Promise<void> {
-  const smaller = await shrink(result);
+/** `stepCount`: as the run was asked for. */
+export async function explain(result: RunResult, stepCount?: number): Promise<void> {
+  const smaller = await shrink(result, stepCount);
   const lines: string[] = [];
   const options: RunOptions = {
-    ...{ seed: result.seed, ...smaller },
+    ...{ seed: result.seed, stepCount, ...smaller },
     tell: (at, actor, line) => lines.push(`${(at / 1_000).toFixed(3).padStart(9)}  ${actor.padEnd(34)} ${line}`),
   };
   const run = await runSeed(options);

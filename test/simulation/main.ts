@@ -1,11 +1,11 @@
-// Simulates the platform under chaos, seed by seed. Usage: npm run sim -- --seeds N [--from N] | --seed N [--explain]
+// Simulates the platform under chaos, seed by seed. Usage: npm run sim -- --seeds N [--from N] | --seed N [--explain]; each with M steps: --steps M
 // A long range by several processes, going on where it was cut off: npm run sim -- --from N --seeds N --processes N [--resume FILE]
 // Or compares worlds after sequences of declarations with fresh ones: npm run sim -- --differential [--runs N] [--seed N]
 // One line of JSON on standard output; progress, and with --explain the timeline, on standard error. Exit code 0 only without violations.
 import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
 import { explain } from './explain.ts';
-import { runLong } from './many-processes.ts';
+import { howToSee, runLong } from './many-processes.ts';
 import { runDifferential } from './run-differential.ts';
 import { runSeed } from './run-seed.ts';
 
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    steps: { type: 'string' },
     explain: { type: 'boolean', default: false },
     'stop-at': { type: 'string', default: '20' },
     processes: { type: 'string' },
@@ -30,10 +31,12 @@ const whole = (text: string, name: string): number => {
   process.exit(2);
 };
 
+const stepCount = values.steps === undefined ? undefined : whole(values.steps, 'steps');
+
 if (values.processes !== undefined)
   process.exit(
     await runLong({
-      ...{ from: whole(values.from, 'from'), seeds: whole(values.seeds, 'seeds'), resume: values.resume },
+      ...{ from: whole(values.from, 'from'), seeds: whole(values.seeds, 'seeds'), stepCount, resume: values.resume },
       ...{ processes: Math.max(1, whole(values.processes, 'processes')), stopAt: whole(values['stop-at'], 'stop-at') },
     }),
   );
@@ -58,7 +61,7 @@ process.on('unhandledRejection', (error) => {
 
 for (let seed = first; seed < first + count && violations.length < stopAt; seed++) {
   current = seed;
-  const result = await runSeed({ seed });
+  const result = await runSeed({ seed, stepCount });
   done++;
   events += result.events;
   trials += result.trials;
@@ -66,8 +69,8 @@ for (let seed = first; seed < first + count && violations.length < stopAt; seed+
   if (result.violation) {
     violations.push(seed);
     console.error(`seed ${seed}: ${result.violation.invariant}: ${result.violation.message}`);
-    console.error(`  npm run sim -- --seed ${seed} --explain`);
-    if (values.explain) await explain(result);
+    console.error(`  ${howToSee(seed, stepCount)}`);
+    if (values.explain) await explain(result, stepCount);
   }
   if (done % 1_000 === 0) console.error(`${done} seeds, ${Math.round(performance.now() - startedMs)} ms`);
 }

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface LongRun {
   readonly from: number;
   readonly seeds: number;
+  /** Of each run; absent: as many as its seed says. */
+  readonly stepCount: number | undefined;
   readonly processes: number;
   /** No new piece is begun once so many seeds broke. */
   readonly stopAt: number;
@@ -23,7 +25,12 @@ interface Piece {
 
 interface Done extends Piece {
   readonly commit: string;
+  readonly stepCount?: number | undefined;
 }
+
+/** The command that tells what happened in a run. */
+export const howToSee = (seed: number, stepCount: number | undefined): string =>
+  `npm run sim -- --seed ${seed}${stepCount === undefined ? '' : ` --steps ${stepCount}`} --explain`;
 
 /** Large enough that what a process's first seeds cost more (half as much again, until all is compiled) is little, small enough that little is lost when a run is cut off. */
 export const pieceSeeds = 2_000;
@@ -41,9 +48,10 @@ export function piecesOf(
 }
 
 /** Gives the exit code. */
-export async function runLong({ from, seeds, processes, stopAt, resume }: LongRun): Promise<number> {
+export async function runLong({ from, seeds, stepCount, processes, stopAt, resume }: LongRun): Promise<number> {
   const commit = commitNow();
-  const known = resume === undefined ? [] : readDone(resume, commit).filter((one) => isWithin(one, from, seeds));
+  const known =
+    resume === undefined ? [] : readDone(resume, { commit, stepCount }).filter((one) => isWithin(one, from, seeds));
   const finished: Piece[] = [...known];
   const startedMs = performance.now();
   const broken = (): readonly number[] => finished.flatMap(({ violations }) => violations).sort((a, b) => a - b);
@@ -52,14 +60,15 @@ export async function runLong({ from, seeds, processes, stopAt, resume }: LongRu
   const lane = async (): Promise<void> => {
     for (const piece of queue) {
       if (broken().length >= stopAt || !isWhole) return;
-      const result = await runPiece(piece);
+      const result = await runPiece(piece, stepCount);
       if (result === null) {
         isWhole = false;
         console.error(`the process of seeds ${piece.from} to ${piece.from + piece.seeds - 1} ended without a result`);
         return;
       }
       finished.push(result);
-      if (resume !== undefined) appendFileSync(resume, `${JSON.stringify({ ...result, commit } satisfies Done)}\n`);
+      if (resume !== undefined)
+        appendFileSync(resume, `${JSON.stringify({ ...result, commit, stepCount } satisfies Done)}\n`);
       const count = sumOf(finished);
       const restMs = ((performance.now() - startedMs) / (count - sumOf(known))) * (seeds - count);
       console.error(
@@ -70,10 +79,12 @@ export async function runLong({ from, seeds, processes, stopAt, resume }: LongRu
   await Promise.all(Array.from({ length: processes }, lane));
   const violations = broken();
   const count = sumOf(finished);
-  for (const seed of violations) console.error(`  npm run sim -- --seed ${seed} --explain`);
+  for (const seed of violations) console.error(`  ${howToSee(seed, stepCount)}`);
   const ok = violations.length === 0 && count === seeds;
   const seconds = Math.round(finished.reduce((sum, one) => sum + one.seconds, 0));
-  console.log(JSON.stringify({ seeds: count, of: seeds, from, commit, violations, ok, processSeconds: seconds }));
+  console.log(
+    JSON.stringify({ seeds: count, of: seeds, from, stepCount, commit, violations, ok, processSeconds: seconds }),
+  );
   return ok ? 0 : 1;
 }
 
@@ -86,19 +97,25 @@ const isWithin = (piece: Piece, from: number, seeds: number): boolean =>
 const commitNow = (): string =>
   execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12']).toString().trim();
 
-function readDone(file: string, commit: string): readonly Done[] {
+function readDone(file: string, { commit, stepCount }: Pick<Done, 'commit' | 'stepCount'>): readonly Done[] {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
   const all = lines.map((line) => JSON.parse(line) as Done);
-  const other = all.find((one) => one.commit !== commit);
+  const other = all.find((one) => one.commit !== commit || one.stepCount !== stepCount);
   if (other === undefined) return all;
+  const isOfThis = other.commit === commit;
   console.error(
-    `${file} is of commit ${other.commit}, and this is ${commit}: take another file, or go back to that commit`,
+    isOfThis
+      ? `${file} is of runs with ${other.stepCount ?? 'their own numbers of'} steps, not ${stepCount ?? 'their own numbers'}: take another file, or the same --steps`
+      : `${file} is of commit ${other.commit}, and this is ${commit}: take another file, or go back to that commit`,
   );
   process.exit(2);
 }
 
-async function runPiece({ from, seeds }: Pick<Piece, 'from' | 'seeds'>): Promise<Piece | null> {
+async function runPiece(
+  { from, seeds }: Pick<Piece, 'from' | 'seeds'>,
+  stepCount: number | undefined,
+): Promise<Piece | null> {
   const main = join(import.meta.dirname, 'main.ts');
   const flags = [
     ...process.execArgv,
@@ -109,6 +126,7 @@ async function runPiece({ from, seeds }: Pick<Piece, 'from' | 'seeds'>): Promise
     String(seeds),
     '--stop-at',
     String(seeds),
+    ...(stepCount === undefined ? [] : ['--steps', String(stepCount)]),
   ];
   const child = spawn(process.execPath, flags, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';

@@ -4,13 +4,15 @@ import { seededRandom } from '#test/support/seeded-random.ts';
 import { approveHeld, carryOut } from './chaos.ts';
 import { type CallFault, callFaults } from './network.ts';
 import { isBadGoal } from './people.ts';
-import { drawSteps, type Step } from './steps.ts';
+import { chaosMsFor, drawSteps, type Step } from './steps.ts';
 import { adviceStandsUntil, unmet } from './unmet.ts';
 import type { Violation } from './watch.ts';
 import { World } from './world.ts';
 
 export interface RunOptions {
   readonly seed: number;
+  /** How many steps the run has; absent: as many as the seed says. */
+  readonly stepCount?: number | undefined;
   /** Indexes of the steps to leave out. */
   readonly without?: ReadonlySet<number>;
   readonly faults?: ReadonlySet<CallFault>;
@@ -32,11 +34,12 @@ export interface RunResult {
 const calmCheckMs = 2_500;
 
 export async function runSeed(options: RunOptions): Promise<RunResult> {
-  const { seed, without = new Set<number>(), faults = new Set(callFaults), tell } = options;
+  const { seed, stepCount, without = new Set<number>(), faults = new Set(callFaults), tell } = options;
   const world = new World({ seed, faults, ...(tell ? { tell } : {}) });
   const { time, watch, profile } = world;
   const startAt = time.now;
-  const steps = drawSteps(seed, profile.chaosMs).filter(({ index }) => !without.has(index));
+  const chaosMs = chaosMsFor(profile.chaosMs, stepCount);
+  const steps = drawSteps(seed, chaosMs, stepCount).filter(({ index }) => !without.has(index));
   const result = (calmMs: number): RunResult => ({
     ...{
       seed,
@@ -54,7 +57,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
   const load = startLoad(world, seed);
   for (let count = 0; count < (seed % 3 === 0 ? 2 : 1); count++) world.startReconciler();
   for (const step of steps) time.after(step.at, () => void carryOut(step, world));
-  await time.runUntil(startAt + profile.chaosMs);
+  await time.runUntil(startAt + chaosMs);
   if (watch.violation) return result(0);
 
   world.tell('world', () => '--- calm: nothing breaks any more, nobody changes anything');

@@ -18,6 +18,14 @@ describe('the simulated platform', () => {
     expect(broken).toEqual([]);
   }, 240_000);
 
+  test('a run has as many steps as are asked for, over a chaos as long as they take', async () => {
+    const { steps, violation } = await runSeed({ seed: 9, stepCount: 30 });
+    expect({ count: steps.length, violation }).toEqual({ count: 30, violation: null });
+    expect((await runSeed({ seed: 9, stepCount: 2 })).steps).toHaveLength(2);
+    // More than the longest run has by itself.
+    expect(steps.at(-1)!.at).toBeGreaterThan(100_000);
+  });
+
   test('the same seed gives the same run, event for event', async () => {
     const lines = async (): Promise<string[]> => {
       const told: string[] = [];

@@ -53,13 +53,21 @@ const weights: Readonly<Record<keyof typeof stepKinds, number>> = {
   stores: 1,
 };
 
-export function drawSteps(seed: number, chaosMs: number): readonly Step[] {
+const countMin = 4;
+const countMax = 17;
+
+/** Of a run with another number of steps than a seed gives it by itself: as long as they take at the usual pace. */
+export const chaosMsFor = (chaosMs: number, count: number | undefined): number =>
+  count === undefined ? chaosMs : Math.ceil((chaosMs * count) / ((countMin + countMax) / 2));
+
+/** `asked`: how many there are; absent: as many as the seed says. */
+export function drawSteps(seed: number, chaosMs: number, asked?: number): readonly Step[] {
   const random = seededRandom(seed * 7919 + 17);
-  const count = 4 + random.below(14);
+  const drawn = countMin + random.below(countMax - countMin + 1);
   // Each run leans to some kinds of trouble, so that one cannot always hide behind another.
   const leaning = new Map(Object.keys(weights).map((family) => [family, random.next() < 0.6 ? 1 : 0.1]));
   const families = Object.entries(weights) as [keyof typeof stepKinds, number][];
-  const steps = Array.from({ length: count }, () => {
+  const steps = Array.from({ length: asked ?? drawn }, () => {
     const family = drawFamily(random, families, leaning);
     return { at: random.below(chaosMs), kind: random.pick<StepKind>(stepKinds[family]), roll: random.below(1 << 30) };
   });
