@@ -63,9 +63,11 @@ export class Membership {
   /** Throws while the stores cannot be reached; nothing is decided then. */
   async round(held: readonly SplitRef[]): Promise<Round> {
     const { identity, goal, clock, workers, splits } = this.#parts;
+    // Records first: whoever holds one of them is in the view, or gone. A view that was read before may not know its owner yet.
+    const records = await splits.list(identity.job);
     // What stood still until this had stood still when the view was read; until it has arrived it may have moved again.
     const askedMs = clock.monotonicMs();
-    const [view, records] = await Promise.all([workers.view(identity.job), splits.list(identity.job)]);
+    const view = await workers.view(identity.job);
     if (view.fenced.includes(identity.worker)) return { kind: 'fenced', why: 'this worker was declared dead' };
     // It stood still. Others may have seen it as gone since, and the job may be over and cleared: nothing of it is to be made again.
     if (this.#lease.isOver) return { kind: 'fenced', why: noLease(goal.settings) };

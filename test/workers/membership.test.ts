@@ -1,5 +1,6 @@
 // Whom a worker takes for gone, when what it is told of the others takes its time to arrive.
 import { describe, expect, test } from '@jest/globals';
+import { noRecords } from '#core/job/accounting.ts';
 import { aHeartbeat, aJobEntry } from '#test/support/builders.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
@@ -11,16 +12,23 @@ const entry = aJobEntry();
 const { goal } = entry;
 const { leaseMs } = goal.settings;
 
+const aRecord = {
+  ...{ split: `${goal.source.topic}/0`, owner: null, epoch: 0, position: '0', topicId: 'topic-1' },
+  accounting: noRecords,
+};
+
 /** Two workers of a job of which the other leads, and says nothing more. */
 async function besideASilentLeader() {
   let nowMs = 0;
   let answerMs = 0;
   const lease = { isOver: false };
   const store = createMemoryWorkerStore();
+  const splits = createMemorySplitStore();
   const leader = aHeartbeat(entry, 1, { slot: 0 });
   const me = aHeartbeat(entry, 2, { slot: 1 });
   for (const heartbeat of [leader, me]) await store.beat(heartbeat);
-  await store.lead(goal.id, leader.worker, null);
+  const lead = (await store.lead(goal.id, leader.worker, null))!;
+  let beforeSplitsAreRead = async (): Promise<void> => {};
   const workers: WorkerParts['workers'] = {
     ...store,
     view: async (job) => {
@@ -32,7 +40,14 @@ async function besideASilentLeader() {
   const identity = { job: goal.id, worker: me.worker, incarnation: 2, slot: 1, render: entry.render, pid: 1 };
   const membership = new Membership(
     {
-      ...{ workers, splits: createMemorySplitStore(), objects: createMemoryObjectStore(), identity, goal },
+      ...{ workers, objects: createMemoryObjectStore(), identity, goal },
+      splits: {
+        ...splits,
+        list: async (job: string) => {
+          await beforeSplitsAreRead();
+          return await splits.list(job);
+        },
+      },
       clock: { now: () => nowMs, monotonicMs: () => nowMs },
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
       cluster: { topic: () => undefined },
@@ -43,6 +58,16 @@ async function besideASilentLeader() {
   return {
     membership,
     lease,
+    /** The split is mine by the assignment; somebody who has come meanwhile took it before. */
+    someoneComesBeforeSplitsAreRead: async (): Promise<void> => {
+      await store.assign(goal.id, lead, { [aRecord.split]: me.worker });
+      const free = await splits.create(goal.id, aRecord);
+      beforeSplitsAreRead = async () => {
+        const other = aHeartbeat(entry, 3, { slot: 2 });
+        await store.beat(other);
+        await splits.claim(goal.id, free, other.worker);
+      };
+    },
     counter: async (): Promise<number | undefined> => (await store.view(goal.id)).leader?.counter,
     /** Whether it leads after a round that is begun then, and is answered after so long. */
     leadsAfter: async (begunMs: number, afterMs: number): Promise<boolean> => {
@@ -59,6 +84,13 @@ describe('a worker', () => {
     expect(await leadsAfter(0, 0)).toBe(false);
     expect(await leadsAfter(leaseMs - 1, 1_000)).toBe(false);
     expect(await leadsAfter(leaseMs + 1_000, 0)).toBe(true);
+  });
+
+  test('takes no split from somebody who came while it looked: who holds one of the records that it has read is known to it', async () => {
+    const { membership, someoneComesBeforeSplitsAreRead } = await besideASilentLeader();
+    await someoneComesBeforeSplitsAreRead();
+    const round = await membership.round([]);
+    expect(round).toMatchObject({ kind: 'decided', decision: { claim: [], waitingFor: [aRecord.split] } });
   });
 
   test('whose own lease is over does not lead, whoever else is gone: it stood still, and its job may be cleared by now', async () => {
