@@ -17,6 +17,13 @@ export function rolledBackTo(entry: JobEntry, control: ControlRecord | null): Co
   return control?.failed?.render === entry.render ? (control.good ?? null) : null;
 }
 
+/** What a job stays at while it is frozen: what was carried out of it last; where that got nowhere since, what had before it. */
+export function staysAt(control: ControlRecord | null): ControlRecord['acted'] {
+  const { acted, failed, good } = control ?? {};
+  if (acted === undefined || good === undefined || failed?.render !== acted.render) return acted;
+  return { ...acted, ...good };
+}
+
 /**
  * What runs on while the newest goal is tried on a share of the splits; null where it is not, or not any more. Only another
  * revision is tried: a restart or an override is of the revision that has shown what it does.
@@ -38,8 +45,8 @@ const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>
 export function earlierRender(declared: JobEntry, control: ControlRecord | null): string | null {
   const entry = holdBehind(declared, control);
   if (entry.freeze === null) return (rolledBackTo(entry, control) ?? triedBeside(entry, control))?.render ?? null;
-  const acted = control?.acted;
-  return acted === undefined || acted.render === entry.render ? null : acted.render;
+  const held = staysAt(control);
+  return held === undefined || held.render === entry.render ? null : held.render;
 }
 
 export function chooseGoal(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
@@ -66,10 +73,10 @@ function chooseBeside(entry: JobEntry, runs: NonNullable<ControlRecord['good']>,
 }
 
 function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
-  const acted = control?.acted;
-  if (acted === undefined || control === null) return { kind: 'none', why: 'nothing of it was carried out before' };
-  const asActed = { paused: acted.paused, restartSequence: control.restartSequence, requested: [] };
-  if (acted.render === entry.render) return { kind: 'earlier', entry: { ...entry, ...asActed }, why: 'frozen' };
-  if (stored === null) return { kind: 'none', why: `the goal of revision ${acted.revision} cannot be read` };
-  return { kind: 'earlier', entry: { ...entry, ...asActed, goal: stored, render: acted.render }, why: 'frozen' };
+  const held = staysAt(control);
+  if (held === undefined || control === null) return { kind: 'none', why: 'nothing of it was carried out before' };
+  const asHeld = { paused: held.paused, restartSequence: control.restartSequence, requested: [] };
+  if (held.render === entry.render) return { kind: 'earlier', entry: { ...entry, ...asHeld }, why: 'frozen' };
+  if (stored === null) return { kind: 'none', why: `the goal of revision ${held.revision} cannot be read` };
+  return { kind: 'earlier', entry: { ...entry, ...asHeld, goal: stored, render: held.render }, why: 'frozen' };
 }

@@ -2,7 +2,7 @@
 import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import { canarySlot } from '#core/canary/canary-slot.ts';
 import { compareRevisions, recordsEnough } from '#core/canary/compare-revisions.ts';
-import { rolledBackTo } from '#core/plan/choose-goal.ts';
+import { rolledBackTo, staysAt } from '#core/plan/choose-goal.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import { condition } from '#core/status/condition.ts';
 import type { Condition } from '#core/status/job-status.ts';
@@ -54,12 +54,13 @@ function asItGoes(situation: Situation): Condition {
 function heldBack({ newest, control }: Situation): string | null {
   const { freeze, goal } = newest;
   if (freeze === null) return null;
-  const acted = control?.acted;
-  if (acted === undefined) return `revision ${goal.revision} waits: ${describeFreeze(freeze)}`;
-  const waits = acted.render !== newest.render || acted.paused !== newest.paused;
-  return waits
-    ? `revision ${goal.revision} waits, revision ${acted.revision} runs on: ${describeFreeze(freeze)}`
-    : null;
+  const held = staysAt(control);
+  if (held === undefined) return `revision ${goal.revision} waits: ${describeFreeze(freeze)}`;
+  const waits = held.render !== newest.render || held.paused !== newest.paused;
+  if (!waits) return null;
+  const { failed } = control!;
+  const why = failed?.render === newest.render ? `got nowhere (${failed.why})` : 'waits';
+  return `revision ${goal.revision} ${why}, revision ${held.revision} runs on: ${describeFreeze(freeze)}`;
 }
 
 /** How the trial stands; null where there is none. */

@@ -5,7 +5,7 @@ import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
-import { rolledBackTo } from '#core/plan/choose-goal.ts';
+import { rolledBackTo, staysAt } from '#core/plan/choose-goal.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import { isOfWorker } from '#core/plan/restart-backoff.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
@@ -50,18 +50,18 @@ export function situate(facts: JobFacts): Situation {
 
 /** Of an earlier goal only what the control record says of it is known here: enough to tell who runs as wanted. */
 function heldEntry(newest: JobEntry, control: ControlRecord | null): JobEntry {
-  const acted = newest.freeze === null ? undefined : control?.acted;
+  const held = newest.freeze === null ? undefined : staysAt(control);
   const good = newest.freeze === null ? rolledBackTo(newest, control) : null;
   if (good) return { ...newest, render: good.render, goal: { ...newest.goal, revision: good.revision } };
   const workers = Object.keys(control?.slots ?? {}).filter((slot) => Number(slot) !== canarySlot).length;
   const { goal } = newest;
   const beside = newest.freeze === null && onTrial(newest, control) ? control?.good : undefined;
   if (beside) return { ...newest, render: beside.render, goal: { ...goal, revision: beside.revision } };
-  if (acted === undefined) return newest;
-  if (acted.render === newest.render) return { ...newest, paused: acted.paused };
+  if (held === undefined) return newest;
+  if (held.render === newest.render) return { ...newest, paused: held.paused };
   return {
-    ...{ ...newest, render: acted.render, paused: acted.paused, requested: [] },
-    goal: { ...goal, revision: acted.revision, resources: { ...goal.resources, workers } },
+    ...{ ...newest, render: held.render, paused: held.paused, requested: [] },
+    goal: { ...goal, revision: held.revision, resources: { ...goal.resources, workers } },
   };
 }
 

@@ -97,6 +97,30 @@ describe('a revision whose workers end by their own fault', () => {
     for (let at = 1; at <= 40; at += 3) await rolledBack({ at, when });
   });
 
+  test('makes room under a freeze that came meanwhile, too, and is not started again before nor after it is lifted', async () => {
+    const world = await RolledWorld.running();
+    const good = (await world.entry()).render;
+    const { render } = await world.declare('x > 1');
+    world.bad.set(render, exitCodes.internal);
+    await world.goOn(10);
+    await world.goals.freeze({ ...asked, scope: 'fleet', name: '' });
+    await world.goOn(100);
+    expect(world.running()).toEqual([good]);
+    const inSync = (await world.status()).conditions.find(({ type }) => type === 'InSync');
+    expect(inSync).toMatchObject({
+      reason: 'Frozen',
+      message: expect.stringMatching(/^revision 2 got nowhere \(.*exit code 70.*\), revision 1 runs on: ann has frozen/),
+    });
+    // What is declared now waits for the end of the freeze.
+    const mended = await world.declare('x > 2');
+    await world.goOn(20);
+    expect(world.running()).toEqual([good]);
+    await world.goals.unfreeze({ ...asked, scope: 'fleet', name: '' });
+    await world.goOn(20);
+    expect(world.running()).toEqual([mended.render]);
+    expect((await reasonsOf(world)).filter((reason) => reason === 'RolledBack')).toHaveLength(1);
+  });
+
   test('is not tried again until there is another; a mended one is', async () => {
     const world = await rolledBack();
     const mended = await world.declare('x > 2');
