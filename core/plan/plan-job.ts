@@ -73,7 +73,7 @@ export function planJob(
     ...canary.memory,
     ...memory,
     revisionActed: entry.freeze === null ? revision : before.revisionActed,
-    acted: { revision: goal.revision, render: entry.render, paused: entry.paused },
+    acted: actedOn(entry, before.acted, slots),
     restartSequence: entry.restartSequence,
     slots,
     tasks: controlTasks(observed.tasks),
@@ -104,6 +104,17 @@ export function planJob(
       [...decisions, live, canary, proof].every(({ settled }) => settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+/** A goal counts as carried out once a worker of it was asked for, or where it wants none: a freeze before that keeps what was before. */
+function actedOn(
+  { goal, render, paused }: JobEntry,
+  before: ControlRecord['acted'],
+  slots: Readonly<Record<string, SlotRecord>>,
+): NonNullable<ControlRecord['acted']> {
+  const isBegun = Object.values(slots).some((slot) => slot.render === render || slot.successor?.render === render);
+  const isNew = before === undefined || paused || isBegun;
+  return isNew ? { revision: goal.revision, render, paused } : { ...before, paused };
 }
 
 interface PlannedSlots {

@@ -55,6 +55,20 @@ describe('a frozen job', () => {
     expect(world.tasks.tasks('running').map(taskRender)).not.toEqual([taskRender(before!)]);
   });
 
+  test('stays at the goal before one of which no worker was started yet: that others were told to end for it does not begin it', async () => {
+    const world = await aWorld('plays');
+    const [before] = world.tasks.tasks('running');
+    await declare(world, 'plays', 'x > 1');
+    await world.pass();
+    expect(world.tasks.tasks('running')).toEqual([]);
+    await world.goals.freeze(fleet);
+    await world.settle();
+    expect(world.tasks.tasks('running').map(taskRender)).toEqual([taskRender(before!)]);
+    await world.goals.unfreeze(fleet);
+    await world.settle();
+    expect(world.tasks.tasks('running').map(taskRender)).not.toEqual([taskRender(before!)]);
+  });
+
   test.each([
     ['is paused', { paused: true }],
     ['has more workers', { resources: { workers: 3 } }],
