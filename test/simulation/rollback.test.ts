@@ -109,7 +109,9 @@ describe('a revision whose workers end by their own fault', () => {
     const inSync = (await world.status()).conditions.find(({ type }) => type === 'InSync');
     expect(inSync).toMatchObject({
       reason: 'Frozen',
-      message: expect.stringMatching(/^revision 2 got nowhere \(.*exit code 70.*\), revision 1 runs on: ann has frozen/),
+      message: expect.stringMatching(
+        /^revision 2 got nowhere \(.*exit code 70.*\), revision 1 runs on: ann has frozen/,
+      ),
     });
     // What is declared now waits for the end of the freeze.
     const mended = await world.declare('x > 2');
