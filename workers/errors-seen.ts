@@ -1,6 +1,7 @@
 // The latest distinct errors of a worker, for its heartbeat: counted by code, newest first, bounded.
 import type { WorkerError } from '#core/job/heartbeat.ts';
 import { limits } from '#core/limits.ts';
+import type { Clock } from '#core/ports/clock.ts';
 import type { Logger } from '#core/ports/logger.ts';
 
 /** A message is cut: a heartbeat is a small item. */
@@ -9,43 +10,40 @@ const messageCharsMax = 500;
 const logAgainMs = 60_000;
 
 interface Seen {
-  readonly error: WorkerError;
-  /** Until then, by the wall clock, nothing is tried that could succeed. */
-  readonly standsUntil: number;
-  readonly loggedAt: number;
+  readonly error: Omit<WorkerError, 'at'>;
+  /** Until then nothing is tried that could succeed; by the monotonic clock: a wall clock that is set since makes no error newer or older. */
+  readonly standsUntilMs: number;
+  readonly loggedMs: number;
 }
 
 export class ErrorsSeen {
   readonly #log: Logger;
-  readonly #now: () => number;
+  readonly #clock: Clock;
   readonly #seen = new Map<string, Seen>();
 
-  constructor(log: Logger, now: () => number) {
+  constructor(log: Logger, clock: Clock) {
     this.#log = log;
-    this.#now = now;
+    this.#clock = clock;
   }
 
   /** `pauseMs`: before it is tried again. An error is as new as the pause that it causes: nothing can get over it meanwhile. */
   note(code: string, message: string, pauseMs = 0): void {
-    const at = this.#now();
+    const notedMs = this.#clock.monotonicMs();
     const before = this.#seen.get(code);
-    const error: WorkerError = {
-      at,
-      code,
-      message: message.slice(0, messageCharsMax),
-      count: (before?.error.count ?? 0) + 1,
-    };
-    const isNews = before === undefined || at - before.loggedAt >= logAgainMs;
+    const error = { code, message: message.slice(0, messageCharsMax), count: (before?.error.count ?? 0) + 1 };
+    const isNews = before === undefined || notedMs - before.loggedMs >= logAgainMs;
     if (isNews) this.#log.warn(message, { code, count: error.count });
     this.#seen.delete(code);
-    this.#seen.set(code, { error, standsUntil: at + pauseMs, loggedAt: isNews ? at : before.loggedAt });
+    const loggedMs = isNews ? notedMs : before.loggedMs;
+    this.#seen.set(code, { error, standsUntilMs: notedMs + pauseMs, loggedMs });
     if (this.#seen.size > limits.heartbeatErrorsMax) this.#seen.delete(this.#seen.keys().next().value!);
   }
 
+  /** Each with when it was seen, by the wall clock as it is now. */
   latest(): WorkerError[] {
-    const now = this.#now();
+    const [now, nowMs] = [this.#clock.now(), this.#clock.monotonicMs()];
     return [...this.#seen.values()]
-      .map(({ error, standsUntil }) => ({ ...error, at: Math.max(error.at, Math.min(now, standsUntil)) }))
+      .map(({ error, standsUntilMs }) => ({ ...error, at: now - Math.max(0, Math.round(nowMs - standsUntilMs)) }))
       .reverse();
   }
 }

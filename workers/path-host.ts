@@ -131,7 +131,7 @@ export class PathHost {
 
 /** A data path of these parts; what it has to say goes to `tell`. */
 export function hostPath(worker: WorkerParts, lease: Lease, tell: (message: FromPath) => void): PathHost {
-  const errors = new ErrorsSeen(worker.log, () => worker.clock.now());
+  const errors = new ErrorsSeen(worker.log, worker.clock);
   const onFenced = ({ name, epoch }: Split): void => tell({ kind: 'fenced', split: { name, epoch } });
   return new PathHost({ worker, errors, tell, path: new DataPath(worker, lease, errors, onFenced) });
 }

@@ -48,7 +48,7 @@ export class Worker {
     this.#parts = parts;
     const { clock, log } = parts;
     this.#lease = lease;
-    this.#errors = new ErrorsSeen(log, () => clock.now());
+    this.#errors = new ErrorsSeen(log, clock);
     this.#membership = new Membership(parts, this.#lease, this.#errors);
     this.#heartbeats = new Heartbeats(parts);
     const onFenced = (split: SplitRef): void => this.#onFenced(split);

@@ -102,7 +102,7 @@ function pathOf(load: Load, broker: LoopbackBroker): { readonly path: DataPath; 
   const lease = endlessLease();
   const parts = { ...partsOf(goalOf(load), broker), ...load.worker };
   const splits = splitRecordsOf(load).map((record) => new Split(record, clock));
-  return { path: new DataPath(parts, lease, new ErrorsSeen(silent, clock.now), () => {}), splits };
+  return { path: new DataPath(parts, lease, new ErrorsSeen(silent, clock), () => {}), splits };
 }
 
 export function endlessLease(): Lease {

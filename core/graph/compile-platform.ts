@@ -218,7 +218,7 @@ function compileJobs(
       };
       const wishes = { ...wishesOf(job), progressWithinMs: settings.progressWithinMs };
       const entry = jobEntry(configuredGoal(config), spec, wishes);
-      entries.push({ ...entry, alerts: spec.alerts, autoscale: spec.autoscale, config });
+      entries.push({ ...entry, declaredAt: revision.at, alerts: spec.alerts, autoscale: spec.autoscale, config });
     }
   }
   return entries;
@@ -240,7 +240,7 @@ function jobEntry(
   goal: JobGoal,
   spec: Pick<RouteSpec, 'paused' | 'progressWithinMs' | 'onRedeploy' | 'restartBudget' | 'upstreamSilentMs'>,
   { operations, freezes, ...defaults }: Wishes & Pick<PlatformSettings, 'progressWithinMs'>,
-): Omit<JobEntry, 'alerts' | 'autoscale'> {
+): Omit<JobEntry, 'declaredAt' | 'alerts' | 'autoscale'> {
   const mine = operations.filter(({ uid }) => uid === goal.uid);
   const newest = (kinds: readonly string[]): Operation | undefined =>
     mine.filter((operation) => kinds.includes(operation.kind)).sort((a, b) => b.sequence - a.sequence)[0];

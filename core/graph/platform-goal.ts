@@ -31,6 +31,8 @@ export interface RemovedTopic {
 
 export interface JobEntry {
   readonly goal: JobGoal;
+  /** When the newest revision of its route was declared, by the goal store's clock. */
+  readonly declaredAt: number;
   readonly paused: boolean;
   /** Judged by the control plane; no worker knows of them. */
   readonly alerts: AlertSpec;

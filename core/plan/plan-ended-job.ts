@@ -15,8 +15,11 @@ export interface EndingTimes {
   /** For how long positions and books stay after the end, so that it can be undone. */
   readonly keptMs: number;
   readonly listingGraceMs: number;
-  /** When its route was last deleted; null where it was not. One that was taken back meanwhile may have been seen by no pass. */
-  readonly deletedAt: number | null;
+  /**
+   * When the declaration that ends it was made: of its deletion, or the newest of a route that has lost the sink; null where there
+   * is none. Between two of them it may have been given back, seen by no pass: its grace counts from the last.
+   */
+  readonly declaredAt: number | null;
 }
 
 /**
@@ -28,7 +31,7 @@ const silentLeases = 2;
 export function planEndedJob(
   job: string,
   observed: ObservedJob,
-  { leaseMs, keptMs, listingGraceMs, deletedAt }: EndingTimes,
+  { leaseMs, keptMs, listingGraceMs, declaredAt }: EndingTimes,
 ): Decision {
   const alive = observed.tasks.filter((task) => task.state !== 'stopped');
   const reporting = observed.heartbeats.some(
@@ -45,7 +48,7 @@ export function planEndedJob(
     const goneAt = fencedGoneAt(observed.control, leaseMs);
     if (observed.at < goneAt)
       return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
-    const endedAt = Math.max(Number(observed.control?.announced['ended'] ?? observed.at), deletedAt ?? 0);
+    const endedAt = Math.max(Number(observed.control?.announced['ended'] ?? observed.at), declaredAt ?? 0);
     if (observed.at < endedAt + keptMs) return keep(job, observed, endedAt + keptMs);
     const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(

@@ -86,7 +86,7 @@ function planEndings(
     if (!held.jobs.has(id))
       return planEndedJob(id, job, {
         ...{ leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs },
-        deletedAt: deletedAt(id, routes),
+        declaredAt: endDeclaredAt(id, routes),
       });
     const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
     const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
@@ -142,9 +142,11 @@ function keptMs(id: string, routes: RouteIndex, { deletionGraceMs }: PlatformSet
   return jobs.some(({ goal }) => goal.uid === parts.uid) ? deletionGraceMs : 0;
 }
 
-function deletedAt(id: string, routes: RouteIndex): number | null {
+function endDeclaredAt(id: string, routes: RouteIndex): number | null {
   const parts = readJobId(id);
-  return (parts && ofRoute(parts, routes).removals[0]?.at) ?? null;
+  if (!parts) return null;
+  const { removals, jobs } = ofRoute(parts, routes);
+  return removals[0]?.at ?? jobs[0]?.declaredAt ?? null;
 }
 
 const hasEffect = (decision: Decision): boolean =>

@@ -240,12 +240,30 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{
+      name: 'frozen-at-what-was-given-up',
+      file: 'core/plan/choose-goal.ts',
+      by: ['test/simulation/rollback.test.ts'],
+    },
+    before: 'failed?.render !== acted.render) return acted;',
+    after: 'failed?.render !== undefined) return acted;',
+  },
+  {
+    ...{
+      name: 'carried-out-before-a-worker-was-asked-for',
+      file: 'core/plan/plan-job.ts',
+      by: ['test/simulation/freeze-and-delete.test.ts'],
+    },
+    before: 'paused || isBegun',
+    after: 'true || isBegun',
+  },
+  {
+    ...{
       name: 'grace-goes-by-the-deletion-before',
       file: 'core/plan/plan-ended-job.ts',
       by: ['test/core/plan/plan-ended-job.test.ts'],
     },
-    before: ', deletedAt ?? 0);',
-    after: ', 0 * (deletedAt ?? 0));',
+    before: ', declaredAt ?? 0);',
+    after: ', 0 * (declaredAt ?? 0));',
   },
   {
     ...{

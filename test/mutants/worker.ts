@@ -171,8 +171,8 @@ export const workerMutants: readonly Mutant[] = [
       file: 'workers/errors-seen.ts',
       by: ['test/workers/errors-seen.test.ts'],
     },
-    before: 'Math.min(now, standsUntil)',
-    after: 'error.at',
+    before: 'standsUntilMs: notedMs + pauseMs',
+    after: 'standsUntilMs: notedMs',
   },
   {
     ...{ name: 'progress-by-the-slowest', file: 'core/health/progress.ts', by: ['test/core/health'] },

@@ -103,10 +103,10 @@ function readDone(file: string, { commit, stepCount }: Pick<Done, 'commit' | 'st
   const all = lines.map((line) => JSON.parse(line) as Done);
   const other = all.find((one) => one.commit !== commit || one.stepCount !== stepCount);
   if (other === undefined) return all;
-  const isOfThis = other.commit === commit;
+  const [had, got] = [other.stepCount, stepCount].map((count) => count ?? 'their own numbers of');
   console.error(
-    isOfThis
-      ? `${file} is of runs with ${other.stepCount ?? 'their own numbers of'} steps, not ${stepCount ?? 'their own numbers'}: take another file, or the same --steps`
+    other.commit === commit
+      ? `${file} is of runs with ${had} steps, and these are of ${got}: take another file, or the same --steps`
       : `${file} is of commit ${other.commit}, and this is ${commit}: take another file, or go back to that commit`,
   );
   process.exit(2);

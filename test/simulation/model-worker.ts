@@ -217,7 +217,7 @@ export class ModelWorker {
       warehouse: null as unknown as WorkerParts['warehouse'],
     };
     const lease = new Lease(goal.settings.leaseMs, () => this.#clock.monotonicMs());
-    const errors = new ErrorsSeen(log, () => this.#clock.now());
+    const errors = new ErrorsSeen(log, this.#clock);
     const path: SplitPath = {
       ...{ open: async () => {}, close: async () => {}, add: () => {}, forget: () => {} },
       commitTransactions: async () => {},
@@ -231,7 +231,7 @@ export class ModelWorker {
     const commits = new Commits(parts, lease, errors, onFenced);
     const hosts: PathHost[] = [];
     const open: OpenPath = (tell) => {
-      const seen = new ErrorsSeen(log, () => this.#clock.now());
+      const seen = new ErrorsSeen(log, this.#clock);
       const host = new PathHost({ worker: parts, path, errors: seen, tell });
       hosts.push(host);
       return { post: (message) => host.receive(message) };

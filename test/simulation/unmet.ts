@@ -193,11 +193,12 @@ async function leftovers(
   };
   const controls = await world.controls.list();
   const heartbeats = await world.workers.listHeartbeats();
+  const listed = world.runtime.all();
   // What was carried out for a goal that a restored store has never heard of is left as it is (D12): the reconciler's memory or,
-  // where that was lost, its tasks tell, and its workers, who may have taken up more of a goal than they were started with.
+  // where that was lost, its tasks tell, those that are over too, and its workers, who may have taken up more of a goal than they were started with.
   const revisionsOf = (id: string): readonly number[] => [
     ...controls.filter(({ job }) => job === id).map(({ revisionActed }) => revisionActed),
-    ...(tasksOf.get(id) ?? []).map(taskRevision),
+    ...listed.filter(({ job }) => job === id).map(taskRevision),
     ...heartbeats.filter(({ job }) => job === id).map(({ revision }) => revision),
   ];
   const ofForgottenGoal = (id: string): boolean =>

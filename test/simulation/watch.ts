@@ -299,7 +299,8 @@ export class Watch {
 
   #noteRenders({ job, slots }: ControlRecord): void {
     if (this.#frozenMs(job) !== null) return;
-    for (const { render } of Object.values(slots)) this.#noteRender(job, render);
+    const placed = Object.values(slots).flatMap((slot) => [slot, ...(slot.successor ? [slot.successor] : [])]);
+    for (const { render } of placed) this.#noteRender(job, render);
   }
 
   /** Whether it was known before. */

@@ -55,7 +55,7 @@ export function aJobGoal(changes: Partial<JobGoal> = {}): JobGoal {
 export function aJobEntry(changes: Partial<JobEntry> = {}): JobEntry {
   const goal = changes.goal ?? aJobGoal();
   return {
-    ...{ goal, paused: false, restartSequence: 0, alerts: {}, requested: [], freeze: null },
+    ...{ goal, declaredAt: theTime, paused: false, restartSequence: 0, alerts: {}, requested: [], freeze: null },
     ...{ onRedeploy: 'fewer-duplicates', progressWithinMs: 60_000, upstreamSilentMs: null },
     restartBudget: { count: 5, perMs: 3_600_000 },
     autoscale: { mode: 'off', min: 1, max: 8, drainMs: 300_000 },

@@ -24,7 +24,7 @@ async function aHolder(splits: SplitStore = createMemorySplitStore()) {
     ...{ goal, splits, clock, log: silent },
     identity: { job: goal.id, worker: me },
   } as unknown as WorkerParts;
-  const errors = new ErrorsSeen(silent, clock.now);
+  const errors = new ErrorsSeen(silent, clock);
   const lease = new Lease(10_000, clock.monotonicMs);
   lease.renew(clock.monotonicMs());
   const posted: ToPath[] = [];

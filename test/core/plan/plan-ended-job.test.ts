@@ -5,7 +5,7 @@ import { freshControl } from '#core/plan/control.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
-const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, deletedAt: null };
+const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, declaredAt: null };
 const entry = aJobEntry();
 const job = entry.goal.id;
 
@@ -41,7 +41,7 @@ test('a deletion that was taken back and made again, unseen by any pass, has its
   const keptMs = 60_000;
   const ended = planEndedJob(job, anObservedJob(), { ...times, keptMs }).control!;
   const at = theTime + keptMs;
-  const again = { ...times, keptMs, deletedAt: theTime + 50_000 };
+  const again = { ...times, keptMs, declaredAt: theTime + 50_000 };
   expect(planEndedJob(job, anObservedJob({ at, control: ended }), again).actions).toEqual([]);
   const later = anObservedJob({ at: theTime + 50_000 + keptMs, control: ended });
   expect(planEndedJob(job, later, again).actions).toMatchObject([{ kind: 'clear-job' }]);
