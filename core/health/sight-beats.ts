@@ -22,14 +22,19 @@ interface BeatSighting {
   readonly isSure: boolean;
   /** It moved while nobody looked, and says that it was long ago: until it moves again, nobody knows. */
   readonly isSuspect: boolean;
+  /** When the last look at it was asked for: what has moved since has moved after that. */
+  readonly lookedMs: number;
 }
 
 /** By worker. An observer that begins anew knows nobody, and takes a clock that is about right for right. */
 export type BeatSightings = ReadonlyMap<string, BeatSighting>;
 
+/** `at` and `monotonicMs`: when the heartbeats were asked for; silence is judged as of then. */
 export interface ObserverTime {
   readonly at: number;
   readonly monotonicMs: number;
+  /** Until they were there. A beat of meanwhile is among them, and its worker's clock is none that is ahead. */
+  readonly tookMs: number;
   readonly leaseMs: number;
 }
 
@@ -45,8 +50,8 @@ export function sightBeats(
   const sighted = heartbeats.map((heartbeat) => {
     const known = before.get(heartbeat.worker);
     const sighting = known?.counter === heartbeat.beat ? known : moved(heartbeat, known, time);
-    sightings.set(heartbeat.worker, sighting);
-    const silentMs = time.monotonicMs - sighting.sinceMs;
+    sightings.set(heartbeat.worker, { ...sighting, lookedMs: time.monotonicMs });
+    const silentMs = Math.max(0, time.monotonicMs - sighting.sinceMs);
     const certainty = certaintyOf(sighting, silentMs > time.leaseMs);
     const shifted = shiftHeartbeat(heartbeat, time.at - silentMs);
     return certainty === 'seen' ? shifted : { ...shifted, certainty };
@@ -62,18 +67,19 @@ function certaintyOf({ isSure, isSuspect }: BeatSighting, isSilent: boolean): Ce
 
 /** Its own word for when it was is taken where it fits what is known of its clock; else it is taken for now, and the clock for wrong. */
 function moved({ at, beat }: Heartbeat, known: BeatSighting | undefined, time: ObserverTime): BeatSighting {
-  const lagMs = time.at - at;
+  const heardMs = time.monotonicMs + time.tookMs;
+  const lagMs = time.at + time.tookMs - at;
   const agoMs = lagMs - (known?.behindMs ?? 0);
-  const fits = agoMs >= -aheadMsMax && agoMs <= time.leaseMs;
+  const agoMsMax = Math.min(time.leaseMs, known === undefined ? Infinity : heardMs - known.lookedMs + aheadMsMax);
+  const fits = agoMs >= -aheadMsMax && agoMs <= agoMsMax;
+  const seen = { counter: beat, lookedMs: time.monotonicMs };
   if (fits)
     return {
-      ...{ counter: beat, sinceMs: time.monotonicMs - Math.max(0, agoMs) },
+      ...{ ...seen, sinceMs: heardMs - Math.max(0, agoMs) },
       ...{ behindMs: known?.behindMs ?? 0, isSure: true, isSuspect: false },
     };
   const isKnown = known !== undefined;
-  return {
-    ...{ counter: beat, sinceMs: time.monotonicMs, behindMs: lagMs, isSure: isKnown, isSuspect: isKnown },
-  };
+  return { ...seen, sinceMs: heardMs, behindMs: lagMs, isSure: isKnown, isSuspect: isKnown };
 }
 
 /** Every time in it moved by what its clock is off. */

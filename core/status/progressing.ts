@@ -8,17 +8,26 @@ import type { Situation } from '#core/status/situation.ts';
 import { sum } from '#core/sum.ts';
 import { seconds } from '#core/time/seconds.ts';
 
-/** Without those of partitions that a topic made anew has not any more: nobody holds them, and what is held is of another topic id. */
-function itemsToRead(all: readonly SplitRecord[], { goal }: JobEntry): readonly SplitRecord[] {
+/**
+ * Without those of partitions that a topic made anew has not any more: nobody who is there holds them (they are free, or still
+ * in the name of one who died), and what is held is of another topic id.
+ */
+function itemsToRead(
+  all: readonly SplitRecord[],
+  { goal }: JobEntry,
+  live: readonly Heartbeat[],
+): readonly SplitRecord[] {
   const items = all.filter(({ split }) => split.startsWith(`${goal.source.topic}/`));
-  const topicIds = new Set(items.filter(({ owner }) => owner !== null).map(({ topicId }) => topicId));
-  return items.filter(({ owner, topicId }) => owner !== null || topicIds.size === 0 || topicIds.has(topicId));
+  const there = new Set(live.map(({ worker }) => worker));
+  const isHeld = ({ owner }: SplitRecord): boolean => owner !== null && there.has(owner);
+  const topicIds = new Set(items.filter(isHeld).map(({ topicId }) => topicId));
+  return items.filter((item) => isHeld(item) || topicIds.size === 0 || topicIds.has(item.topicId));
 }
 
 export function progressing({ entry, live, now, splits: all }: Situation): Condition {
   const type = 'Progressing';
   // Items of a source that the route had before count for its books only.
-  const items = all === null ? null : itemsToRead(all, entry);
+  const items = all === null ? null : itemsToRead(all, entry, live);
   const splits = live.flatMap((heartbeat) => heartbeat.splits);
   const stuck = live.find((heartbeat) => heartbeat.state === 'stuck');
   if (entry.paused) return condition(type, 'unknown', 'Paused', 'the job is paused');

@@ -3,7 +3,7 @@
 import { type Traffic, type TrafficTrace, watchTraffic } from '#core/autoscale/traffic.ts';
 import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/platform-goal.ts';
-import { type BeatSightings, type SightedHeartbeat, sightBeats } from '#core/health/sight-beats.ts';
+import { type BeatSightings, type ObserverTime, type SightedHeartbeat, sightBeats } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { objectKeys, topicSettings } from '#core/names.ts';
@@ -32,18 +32,27 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts, memory:
     }
   };
   // Taken before the reads: one that waits for a broker that is down must not make the heartbeats beside it look old.
-  const at = parts.clock.now();
+  const { clock } = parts;
+  const [at, monotonicMs] = [clock.now(), clock.monotonicMs()];
+  let tookMs = 0;
   const names = [...goal.topics, ...goal.removedTopics].map((topic) => topic.topic);
   const [topics, tasks, heartbeats, [controls, earlier], splits] = await Promise.all([
     attempt('topics', () => parts.broker.describe([...new Set(names)], topicSettings)),
     attempt('tasks', () => parts.tasks.list()),
-    attempt('heartbeats', () => parts.workers.listHeartbeats()),
+    attempt('heartbeats', async () => {
+      const heartbeats = await parts.workers.listHeartbeats();
+      tookMs = clock.monotonicMs() - monotonicMs;
+      return heartbeats;
+    }),
     attempt('controls', () => parts.controls.list()).then(
       async (controls) => [controls, await readEarlierGoals(goal, controls ?? [], parts, attempt)] as const,
     ),
     readSplits(goal, parts, attempt),
   ]);
-  const sighted = heartbeats === null ? null : sight(heartbeats, at, parts, memory);
+  const sighted =
+    heartbeats === null
+      ? null
+      : sight(heartbeats, { at, monotonicMs, tookMs, leaseMs: parts.settings.worker.leaseMs }, memory);
   const traffic = sighted === null ? new Map() : watch(goal, sighted, at, parts, memory);
   return { observed: { at, topics, tasks, heartbeats: sighted, controls, earlier, splits, traffic }, failures };
 }
@@ -55,13 +64,7 @@ export interface BeatMemory {
   traces?: ReadonlyMap<string, TrafficTrace>;
 }
 
-function sight(
-  heartbeats: readonly Heartbeat[],
-  at: number,
-  { clock, settings }: ReconcileParts,
-  memory: BeatMemory,
-): readonly SightedHeartbeat[] {
-  const time = { at, monotonicMs: clock.monotonicMs(), leaseMs: settings.worker.leaseMs };
+function sight(heartbeats: readonly Heartbeat[], time: ObserverTime, memory: BeatMemory): readonly SightedHeartbeat[] {
   const sighted = sightBeats(heartbeats, memory.sightings, time);
   memory.sightings = sighted.sightings;
   return sighted.heartbeats;

@@ -57,6 +57,8 @@ export class Watch {
   /** Goals that were tried on a share of the splits, by job. */
   readonly trials = new Set<string>();
   readonly endedEver = new Set<string>();
+  /** Ended, and what they left is cleared: an old listing may bring them back, to be ended once more. */
+  readonly clearedJobs = new Set<string>();
   readonly splits = new Map<string, SplitRecord>();
   readonly fenced = new Set<string>();
   readonly #world: WatchedWorld;
@@ -159,6 +161,7 @@ export class Watch {
   /** Everything that is kept of a job goes. */
   cleared(job: string): void {
     if (!this.endedEver.has(job)) this.breach('S5', `${job} was cleared, but nobody ever ended it`);
+    this.clearedJobs.add(job);
     const ended = this.#world.jobEnded(job);
     if (ended !== null && this.#world.time.now < ended.keptUntil && !this.losses.goals)
       this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);

@@ -218,7 +218,10 @@ export class World implements WorkerWorld {
     const jobs = new Set(this.#goal.jobs.map(({ goal }) => goal.id));
     const unclear = new Set(this.#goal.unsupported.map(({ revision }) => revision.uid));
     for (const id of this.#allJobs) if (!jobs.has(id) && !unclear.has(id.split('@')[1]!)) this.watch.endedEver.add(id);
-    for (const id of jobs) this.#allJobs.add(id);
+    for (const id of jobs) {
+      this.#allJobs.add(id);
+      this.watch.clearedJobs.delete(id);
+    }
     keepWanted(this.#wantedJobs, jobs, this.time.now);
     this.#keepEnded(jobs, this.#goal);
     const frozen = this.#goal.jobs.filter(({ freeze }) => freeze !== null).map(({ goal }) => goal.id);
@@ -252,7 +255,8 @@ export class World implements WorkerWorld {
     return (await this.controls.list()).flatMap(({ job, announced }) => {
       const ended = this.#ended.get(job);
       const isWhole = !['ending', 'ended', 'clearing'].some((mark) => announced[mark] !== undefined);
-      return ended && isWhole && !approved.has(job) ? [{ job, endedMs: this.time.now - ended.at }] : [];
+      const wasCleared = this.watch.clearedJobs.has(job);
+      return ended && isWhole && !wasCleared && !approved.has(job) ? [{ job, endedMs: this.time.now - ended.at }] : [];
     });
   }
 

@@ -14,12 +14,15 @@ class Watching {
   diesAtMs = Number.POSITIVE_INFINITY;
   sightings: BeatSightings = new Map();
 
-  look(): SightedHeartbeat {
+  /** `tookMs`: for so long the answer is on its way, and is of its end. */
+  look(tookMs = 0): SightedHeartbeat {
+    const askedMs = this.nowMs;
+    this.nowMs += tookMs;
     const beatMs = Math.min(Math.floor(this.nowMs / 1_000) * 1_000, this.diesAtMs);
     const at = theTime + beatMs + this.skewMs;
     const splits = [aSplit({ movedAt: at, seenAt: at })];
     const heartbeat = aHeartbeat(entry, 1, { at, beat: Math.floor(beatMs / 1_000), startedAt: at - 60_000, splits });
-    const time = { at: theTime + this.nowMs, monotonicMs: 9_000 + this.nowMs, leaseMs };
+    const time = { at: theTime + askedMs, monotonicMs: 9_000 + askedMs, tookMs, leaseMs };
     const { heartbeats, sightings } = sightBeats([heartbeat], this.sightings, time);
     this.sightings = sightings;
     return heartbeats[0]!;
@@ -76,6 +79,16 @@ test('a worker that died while nobody looked is suspect for as long as a lease i
   expect([certaintyOf(watching.look()), watching.silentMs() > leaseMs]).toEqual(['seen', true]);
 });
 
+test('an answer that took long makes no clock wrong: who beat meanwhile is as new as it is, then and later', () => {
+  const watching = new Watching();
+  watching.look();
+  watching.nowMs = 2_000;
+  const heartbeat = watching.look(4_500);
+  expect([certaintyOf(heartbeat), heartbeat.at]).toEqual(['seen', theTime + 2_000]);
+  for (watching.nowMs = 8_000; watching.nowMs < 20_000; watching.nowMs += 2_500)
+    expect(watching.silentMs()).toBeLessThan(1_000);
+});
+
 describe('a worker whose clock is wrong', () => {
   test.each([-600_000, -6_000, 600_000])(
     'by %i ms is alive as long as its counter moves [fault 79] [fault 80]',
@@ -91,6 +104,14 @@ describe('a worker whose clock is wrong', () => {
       expect([splits[0]!.movedAt - at, startedAt - at]).toEqual([0, -60_000]);
     },
   );
+
+  test('since it was set back by less than a lease, is as new as its beats: what moved between two looks moved after the first', () => {
+    const watching = new Watching();
+    for (watching.nowMs = 0; watching.nowMs < 10_000; watching.nowMs += 1_000) watching.look();
+    watching.skewMs = -4_000;
+    for (watching.nowMs += 1_000; watching.nowMs < 20_000; watching.nowMs += 1_000)
+      expect(watching.silentMs()).toBeLessThan(1_000);
+  });
 
   test.each([-600_000, 600_000])('since it has jumped by %i ms, is alive, and looked at again [fault 79]', (jumpMs) => {
     const watching = new Watching();

@@ -68,12 +68,13 @@ describe('a job', () => {
       },
     });
     const heartbeat = aHeartbeat(entry, 1);
-    const of = (topicId: string) =>
+    const of = (owner: string | null, topicId: string) =>
       assessJob({
         ...{ entry, control, heartbeats: [heartbeat], now: theTime },
-        splits: [item('0', heartbeat.worker, 'new'), item('1', null, topicId)],
+        splits: [item('0', heartbeat.worker, 'new'), item('1', owner, topicId)],
       }).phase;
-    expect([of('old'), of('new')]).toEqual(['Running', 'Deploying']);
+    // Free, or in the name of one who died before the topic was made anew.
+    for (const owner of [null, 'gone']) expect([of(owner, 'old'), of(owner, 'new')]).toEqual(['Running', 'Deploying']);
   });
 
   test('is Stalled when events wait and nothing moves, though every process runs: RUNNING means nothing [fault 56]', () => {
