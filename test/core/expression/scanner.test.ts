@@ -135,7 +135,7 @@ describe('the scanner', () => {
     fc.assert(
       fc.property(fc.array(token, { maxLength: 24 }), (tokens) => {
         const bytes = encoder.encode(tokens.join(''));
-        expect(verdictOf(bytes) === 'passed').toBe(isJsonObject(bytes));
+        return (verdictOf(bytes) === 'passed') === isJsonObject(bytes);
       }),
       { numRuns: 5_000 },
     );
@@ -149,7 +149,7 @@ describe('the scanner', () => {
         bytes[at % bytes.length] = byte;
         // JSON.parse takes a lone surrogate escape; it can be no text in UTF-8, so we do not.
         fc.pre(!/\\u[dD][89a-fA-F]/.test(Buffer.from(bytes).toString('latin1')));
-        expect(verdictOf(bytes) === 'passed').toBe(isJsonObject(bytes));
+        return (verdictOf(bytes) === 'passed') === isJsonObject(bytes);
       }),
       { numRuns: 5_000 },
     );
@@ -184,14 +184,17 @@ describe('the scanner', () => {
 
   test('goes on when the names change for good, many times over', () => {
     const processor = createProcessor(everything);
+    const wrong: string[] = [];
     for (let round = 0; round < 8_000; round++) {
       const at = Math.floor(round / 1_500);
       const text = `{"x${at}":[{"a":1}],"b":{"y${at}":0,"c":${round}},"z${at}":2,"a":null}`;
       const out = createByteSink(64);
       const bytes = encoder.encode(text);
-      expect(processor.process(bytes, 0, bytes.length, out)).toBe(0);
-      expect(Buffer.from(out.bytes.subarray(0, out.length)).toString()).toBe(`{"a":null,"c":${round},"d":null}`);
+      const verdict = processor.process(bytes, 0, bytes.length, out);
+      const found = `${verdict} ${Buffer.from(out.bytes.subarray(0, out.length)).toString()}`;
+      if (found !== `0 {"a":null,"c":${round},"d":null}`) wrong.push(`${text} gave ${found}`);
     }
+    expect(wrong).toEqual([]);
   });
 
   test('never throws on arbitrary bytes, and leaves the output as it was unless the event passes', () => {
@@ -199,8 +202,7 @@ describe('the scanner', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
         const result = runProgram(program, bytes);
-        expect(result.fault).not.toBe('internal_error');
-        if (result.verdict !== 'passed') expect(result.out).toBe('');
+        return result.fault !== 'internal_error' && (result.verdict === 'passed' || result.out === '');
       }),
       { numRuns: 3_000 },
     );
