@@ -12,6 +12,7 @@ import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
+import type { ModelWorker } from './model-worker.ts';
 import { isBadGoal } from './people.ts';
 import type { World } from './world.ts';
 
@@ -26,7 +27,7 @@ export async function unmet(world: World): Promise<readonly string[]> {
     const { id, name } = entry.goal;
     const control = await world.controls.read(id);
     if (isBadGoal(entry.goal)) {
-      found.push(...unmetRollback(world, entry, control));
+      found.push(...(await unmetRollback(world, entry, control)));
       continue;
     }
     if (control?.failed?.render === entry.render) found.push(`${id} was rolled back: ${control.failed.why}`);
@@ -68,9 +69,8 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
     ];
-  const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
-  if (ailing.length > 0)
-    return [`${id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
+  const ailing = unmetHealth(world, entry, workers);
+  if (ailing !== null) return ailing;
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
   const found = [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
@@ -80,19 +80,23 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
 const workersWanted = async (world: World, entry: JobEntry): Promise<number> =>
   workersOf(asScaled(entry, (await world.controls.read(entry.goal.id))?.scale));
 
+function unmetHealth(world: World, { goal }: JobEntry, workers: readonly ModelWorker[]): readonly string[] | null {
+  const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
+  if (ailing.length === 0) return null;
+  return [`${goal.id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
+}
+
 /** A goal that its workers cannot live with: they run the last good one, if there was any. */
-function unmetRollback(
-  world: World,
-  { goal, render, paused }: JobEntry,
-  control: ControlRecord | null,
-): readonly string[] {
+async function unmetRollback(world: World, entry: JobEntry, control: ControlRecord | null): Promise<readonly string[]> {
+  const { goal, render, paused } = entry;
   if (paused || !control?.good || world.watch.losses.controls || world.watch.losses.goals) return [];
   if (world.runtime.cursed.has(goal.name)) return [];
   const { good, failed } = control;
   if (failed?.render !== render) return [`${goal.id} is not rolled back from what cannot work`];
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === goal.id);
   const isGood = workers.length > 0 && workers.every(({ identity }) => identity.render === good.render);
-  return isGood ? [] : [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
+  if (!isGood) return [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
+  return unmetHealth(world, entry, workers) ?? (await unmetCheckpoint(world, entry));
 }
 
 async function unmetSplits(world: World, entry: JobEntry): Promise<readonly string[]> {
