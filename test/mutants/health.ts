@@ -110,6 +110,24 @@ export const healthMutants: readonly Mutant[] = [
   },
   {
     ...{
+      name: 'slow-listing-makes-a-clock-wrong',
+      file: 'core/health/sight-beats.ts',
+      by: ['test/core/health/sight-beats.test.ts'],
+    },
+    before: 'time.at + time.tookMs - at',
+    after: 'time.at - at',
+  },
+  {
+    ...{
+      name: 'moved-long-before-the-last-look',
+      file: 'core/health/sight-beats.ts',
+      by: ['test/core/health/sight-beats.test.ts'],
+    },
+    before: 'heardMs - known.lookedMs + aheadMsMax',
+    after: 'Infinity',
+  },
+  {
+    ...{
       name: 'one-look-clears-a-suspect',
       file: 'core/health/sight-beats.ts',
       by: ['test/core/health/sight-beats.test.ts'],
