@@ -74,4 +74,5 @@ export interface Heartbeat {
 }
 
 /** By its own heartbeats: one that ended right after its start grows no older by being remembered. */
-export const hasReportedFor = (spanMs: number, { at, startedAt }: Heartbeat): boolean => at - startedAt >= spanMs;
+export const hasReportedFor = (spanMs: number, { at, startedAt }: Pick<Heartbeat, 'at' | 'startedAt'>): boolean =>
+  at - startedAt >= spanMs;

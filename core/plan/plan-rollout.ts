@@ -100,11 +100,15 @@ export function ownFault(slots: RolloutFacts['slots'], render: string, current: 
   const stuck = current.find(({ state }) => state === 'stuck');
   if (stuck) return stuck.errors[0]?.message ?? 'a worker cannot go on';
   const workers = Object.values(slots).flatMap(({ successor, ...own }) => (successor ? [own, successor] : [own]));
-  const failing = workers.find((worker) => {
+  const own = workers.filter((worker) => worker.render === render);
+  const failing = own.find((worker) => {
     const { faults } = forgiven(worker, beatOf(worker, current));
-    return worker.render === render && faults !== undefined && faults.count >= ownFaultsMin;
+    return faults !== undefined && faults.count >= ownFaultsMin;
   });
-  return failing ? `a worker ended ${failing.faults!.count} times by its own fault: ${failing.faults!.last}` : null;
+  if (failing) return `a worker ended ${failing.faults!.count} times by its own fault: ${failing.faults!.last}`;
+  // Nothing starts it again, so nothing more can come of the goal.
+  const quarantined = own.find((worker) => worker.quarantinedAt !== undefined && worker.faults !== undefined);
+  return quarantined ? `a worker has spent its restart budget: ${quarantined.faults!.last}` : null;
 }
 
 const beatOf = ({ incarnation }: PlacedWorker, heartbeats: readonly Heartbeat[]) =>

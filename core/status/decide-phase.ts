@@ -28,7 +28,7 @@ export function decidePhase(
   const of = (slot: SlotRecord, among: readonly SightedHeartbeat[]) =>
     among.find(({ incarnation }) => incarnation === slot.incarnation);
   const failing = slots.filter(
-    (slot) => slot.failureCount >= 2 && of(slot, current) === undefined && !hasMadeGood(slot, of(slot, heartbeats)),
+    (slot) => slot.failureCount >= 2 && of(slot, current) === undefined && !hasMadeGood(of(slot, heartbeats)),
   );
   if (by('Stable').status === 'false') return { phase: 'Quarantined', message: by('Stable').message };
   if (failing.length > 0)

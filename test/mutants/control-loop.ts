@@ -240,6 +240,15 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{
+      name: 'quarantine-speaks-against-no-goal',
+      file: 'core/plan/plan-rollout.ts',
+      by: ['test/core/plan/plan-rollout.test.ts'],
+    },
+    before: 'worker.quarantinedAt !== undefined && worker.faults !== undefined',
+    after: 'worker.quarantinedAt !== undefined && worker.render !== render',
+  },
+  {
+    ...{
       name: 'frozen-at-what-was-given-up',
       file: 'core/plan/choose-goal.ts',
       by: ['test/simulation/rollback.test.ts'],

@@ -30,12 +30,16 @@ const dead = (change: object = {}) => ({
 
 describe('a worker that has reported for a minute', () => {
   test('is no reason to write, whatever failed before it', () => {
-    const steady = plan({ control, tasks: [aTask(entry, 1)], heartbeats: [aHeartbeat(entry, 1)] });
+    const steady = plan({ control, tasks: [aTask(entry, 1)], heartbeats: [aHeartbeat(entry, 1, { startedAt })] });
     expect(steady).toMatchObject({ control: null, actions: [], events: [], settled: true });
   });
 
   test('is replaced at once when it dies, and its fault is the first in a row; the restart budget goes by its own span', () => {
-    const decision = plan({ control, tasks: [aTask(entry, 1, dead())], heartbeats: [aHeartbeat(entry, 1)] });
+    const decision = plan({
+      control,
+      tasks: [aTask(entry, 1, dead())],
+      heartbeats: [aHeartbeat(entry, 1, { startedAt })],
+    });
     expect(decision.actions.map(({ kind }) => kind)).toEqual(['fence-worker', 'start-worker']);
     expect(decision.control!.slots['0']).toMatchObject({
       ...{ incarnation: 2, failureCount: 1 },
@@ -44,7 +48,7 @@ describe('a worker that has reported for a minute', () => {
   });
 
   test('speaks no more against its goal, nor against its job', () => {
-    const heartbeat = aHeartbeat(entry, 1);
+    const heartbeat = aHeartbeat(entry, 1, { startedAt });
     expect(ownFault(control.slots, entry.render, [heartbeat])).toBeNull();
     const silent = { ...heartbeat, at: theTime - 10_000, startedAt: startedAt - 60_000 };
     const made = record({ failureCount: 6, startedAt: startedAt - 60_000, nextStartAt: startedAt - 60_000 });
@@ -55,9 +59,15 @@ describe('a worker that has reported for a minute', () => {
 
 test('one that reported for less, or never, has made nothing good', () => {
   const young = record({ failureCount: 3, faults: old, startedAt: theTime - 59_000, nextStartAt: theTime - 59_000 });
-  for (const heartbeats of [[aHeartbeat(entry, 1)], []]) {
+  for (const heartbeats of [[aHeartbeat(entry, 1, { startedAt: theTime - 59_000 })], []]) {
     const observed = { control: { ...control, slots: { '0': young } }, tasks: [aTask(entry, 1, dead())], heartbeats };
     expect(plan(observed)).toMatchObject({ nextPassAt: theTime + 4_000 });
     expect(ownFault({ '0': young }, entry.render, heartbeats)).toMatch(/3 times by its own fault/);
   }
+});
+
+test('nor has one that ended right after its start, though that was long ago: its last heartbeat came while nobody looked, and is taken for new', () => {
+  const lastWords = aHeartbeat(entry, 1, { startedAt: theTime - 400, certainty: 'suspect' } as object);
+  const observed = { control, tasks: [aTask(entry, 1, dead())], heartbeats: [lastWords] };
+  expect(plan(observed).control!.slots['0']).toMatchObject({ failureCount: 6, faults: { count: 3 } });
 });

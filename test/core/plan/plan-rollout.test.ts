@@ -1,7 +1,7 @@
 // Whether a goal has got somewhere: by what its workers report, and not by how long ago they last did.
 import { expect, test } from '@jest/globals';
 import { freshControl } from '#core/plan/control.ts';
-import { judgeRollout } from '#core/plan/plan-rollout.ts';
+import { judgeRollout, ownFault } from '#core/plan/plan-rollout.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, theTime } from '#test/support/builders.ts';
 
@@ -30,4 +30,13 @@ test('one that ended right after its start does not, however long it is remember
 
 test('nor does one that was found to be over, whatever it had said', () => {
   expect(judge(leaseMs, { ...slot, nextStartAt: theTime + 1_000 })).toBe('under-way');
+});
+
+test('a worker that is in quarantine speaks against its goal, whatever was forgiven before: nothing starts it again', () => {
+  const faults = { count: 1, last: 'exit code 70', at: [theTime] };
+  const held = { ...slot, faults, quarantinedAt: theTime };
+  expect(ownFault({ '0': { ...slot, faults } }, entry.render, [])).toBeNull();
+  expect(ownFault({ '0': held }, entry.render, [])).toBe('a worker has spent its restart budget: exit code 70');
+  const successor = { ...slot, render: 'older', successor: held };
+  expect(ownFault({ '0': successor }, entry.render, [])).toMatch('spent its restart budget');
 });
