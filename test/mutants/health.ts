@@ -81,8 +81,8 @@ export const healthMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'failures-count-for-ever', file: 'core/plan/forgive-failures.ts', by: forgiving },
-    before: 'heartbeat.at - startedAt > forgiveAfterMs',
-    after: 'heartbeat.at - startedAt > 1e15',
+    before: 'hasReportedFor(forgiveAfterMs, heartbeat)',
+    after: 'hasReportedFor(1e15, heartbeat)',
   },
   {
     ...{ name: 'a-pass-writes-to-forgive', file: 'core/plan/plan-slot.ts', by: [...forgiving, simulated] },

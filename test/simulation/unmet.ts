@@ -30,13 +30,20 @@ export async function unmet(world: World): Promise<readonly string[]> {
       found.push(...(await unmetRollback(world, entry, control)));
       continue;
     }
-    if (control?.failed?.render === entry.render) found.push(`${id} was rolled back: ${control.failed.why}`);
+    if (control?.failed?.render === entry.render) {
+      if (isDoubtful(control.failed.why)) continue;
+      found.push(`${id} was rolled back: ${control.failed.why}`);
+    }
     if (world.runtime.cursed.has(name) || (await isFrozen(world, entry))) continue;
     found.push(...(await unmetJob(world, entry, tasksOf.get(id) ?? [])));
   }
   found.push(...(await leftovers(world, tasksOf)));
   return found;
 }
+
+/** Bad records beside a revision that had read next to none: whether they are the goal's fault nobody can tell, so it is given up once its time is over. */
+const isDoubtful = (why: string): boolean =>
+  Number(/set aside or dropped, beside [\d.]+% of (\d+) by/.exec(why)?.[1] ?? Infinity) < 20;
 
 /** The goal store is older than what was carried out, and nobody has declared the job since: left as it runs. */
 async function isFrozen(world: World, entry: JobEntry): Promise<boolean> {
