@@ -150,9 +150,19 @@ const e2e = jest('e2e', 2);
 /**
  * Three or four processes at a time keep two processors busy while whole platforms run: with more, each of them runs longer, and costs
  * more in all. Integration suites wait half of their time, so they run two and, when the platforms are nearly done, four at once.
+ * (Four while the platforms still run have left PostgreSQL without a processor for the three seconds that a connection may take.)
  */
 const pieces: readonly (readonly Piece[])[] = isWhole
-  ? [[after(openSearchThere, e2e)], [style, types, unit, after(partsThere, jest('integration', 4))]]
+  ? [
+      [after(openSearchThere, e2e)],
+      [
+        style,
+        types,
+        unit,
+        after(partsThere, jest('integration', 2, ['test/adapters', 'test/contract'])),
+        jest('integration', 4, ['test/integration']),
+      ],
+    ]
   : [[after(() => platformThere, e2e)], [unit, after(() => allThere, jest('integration', 4))]];
 const lanes = await Promise.all(pieces.map((one) => lane(...one)));
 
