@@ -91,7 +91,10 @@ export function planEndedJob(
   };
 }
 
-/** A worker that was asked for not long ago may have come to no listing yet, and would begin when all is cleared. */
+/**
+ * A worker that was asked for not long ago may have come to no listing yet, and would begin when all is cleared. What a slot says is
+ * when that was decided; a pass that stood still asks for it later, by as much as it may act on what it has seen.
+ */
 function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): number {
   const listed = new Set(tasks.map(taskIncarnation));
   const asked = Object.values(control?.slots ?? {}).flatMap((slot) => [
@@ -99,7 +102,10 @@ function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): n
     ...(slot.successor ? [slot.successor] : []),
   ]);
   const unlisted = asked.filter(({ incarnation }) => !listed.has(incarnation));
-  return Math.max(Number.NEGATIVE_INFINITY, ...unlisted.map(({ startedAt }) => startedAt + listingGraceMs));
+  return Math.max(
+    Number.NEGATIVE_INFINITY,
+    ...unlisted.map(({ startedAt }) => startedAt + limits.decisionMsMax + listingGraceMs),
+  );
 }
 
 /** All workers have ended; what they left stays for its time. Told once, and remembered with when it began. */

@@ -50,7 +50,8 @@ test('a deletion that was taken back and made again, unseen by any pass, has its
 test('a job is not cleared while a worker that was asked for may have come to no listing yet', () => {
   const slot = { incarnation: 1, render: entry.render, startedAt: theTime - 1_000, failureCount: 0, nextStartAt: 0 };
   const asked = { ...freshControl(job, entry.goal.uid), slots: { 0: slot } };
-  const listedBy = theTime - 1_000 + times.listingGraceMs;
+  // Decided on then, it was asked for within what a pass may act on.
+  const listedBy = theTime - 1_000 + limits.decisionMsMax + times.listingGraceMs;
   const at = (now: number) => planEndedJob(job, anObservedJob({ control: asked, at: now }), times);
   const waits = at(listedBy - 1);
   expect(waits).toMatchObject({ actions: [], settled: false, nextPassAt: listedBy });
