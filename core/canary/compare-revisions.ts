@@ -41,7 +41,8 @@ export interface Comparison {
 export const recordsEnough = 1_000;
 /** At fewer records a second it is chance how long one takes. */
 const perSecondMin = 50;
-const recordsMin = 20;
+/** Of fewer nothing can be said. */
+export const recordsMin = 20;
 const slowerMax = 3;
 const busyMin = 0.9;
 

@@ -22,8 +22,6 @@ interface BeatSighting {
   readonly isSure: boolean;
   /** It moved while nobody looked, and says that it was long ago: until it moves again, nobody knows. */
   readonly isSuspect: boolean;
-  /** When the last look at it was asked for: what has moved since has moved after that. */
-  readonly lookedMs: number;
 }
 
 /** By worker. An observer that begins anew knows nobody, and takes a clock that is about right for right. */
@@ -35,6 +33,8 @@ export interface ObserverTime {
   readonly monotonicMs: number;
   /** Until they were there. A beat of meanwhile is among them, and its worker's clock is none that is ahead. */
   readonly tookMs: number;
+  /** When the look before was asked for, by the monotonic clock; undefined: none was. What has moved since has moved after that. */
+  readonly lookedMs: number | undefined;
   readonly leaseMs: number;
 }
 
@@ -50,7 +50,7 @@ export function sightBeats(
   const sighted = heartbeats.map((heartbeat) => {
     const known = before.get(heartbeat.worker);
     const sighting = known?.counter === heartbeat.beat ? known : moved(heartbeat, known, time);
-    sightings.set(heartbeat.worker, { ...sighting, lookedMs: time.monotonicMs });
+    sightings.set(heartbeat.worker, sighting);
     const silentMs = Math.max(0, time.monotonicMs - sighting.sinceMs);
     const certainty = certaintyOf(sighting, silentMs > time.leaseMs);
     const shifted = shiftHeartbeat(heartbeat, time.at - silentMs);
@@ -70,16 +70,16 @@ function moved({ at, beat }: Heartbeat, known: BeatSighting | undefined, time: O
   const heardMs = time.monotonicMs + time.tookMs;
   const lagMs = time.at + time.tookMs - at;
   const agoMs = lagMs - (known?.behindMs ?? 0);
-  const agoMsMax = Math.min(time.leaseMs, known === undefined ? Infinity : heardMs - known.lookedMs + aheadMsMax);
+  const { leaseMs, lookedMs = Number.NEGATIVE_INFINITY } = time;
+  const agoMsMax = known === undefined ? leaseMs : Math.min(leaseMs, heardMs - lookedMs + aheadMsMax);
   const fits = agoMs >= -aheadMsMax && agoMs <= agoMsMax;
-  const seen = { counter: beat, lookedMs: time.monotonicMs };
   if (fits)
     return {
-      ...{ ...seen, sinceMs: heardMs - Math.max(0, agoMs) },
+      ...{ counter: beat, sinceMs: heardMs - Math.max(0, agoMs) },
       ...{ behindMs: known?.behindMs ?? 0, isSure: true, isSuspect: false },
     };
   const isKnown = known !== undefined;
-  return { ...seen, sinceMs: heardMs, behindMs: lagMs, isSure: isKnown, isSuspect: isKnown };
+  return { counter: beat, sinceMs: heardMs, behindMs: lagMs, isSure: isKnown, isSuspect: isKnown };
 }
 
 /** Every time in it moved by what its clock is off. */

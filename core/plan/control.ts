@@ -1,5 +1,5 @@
-// A job's control record before anything was decided, and what it remembers of operations.
-import type { ControlRecord } from '#core/ports/control-store.ts';
+// A job's control record before anything was decided, whom its slots name, and what it remembers of operations.
+import type { ControlRecord, PlacedWorker, SlotRecord } from '#core/ports/control-store.ts';
 import type { Operation } from '#core/ports/goal-store.ts';
 
 export const freshControl = (job: string, uid: string): ControlRecord => ({
@@ -13,6 +13,10 @@ export const freshControl = (job: string, uid: string): ControlRecord => ({
   tasks: [],
   restartSequence: 0,
 });
+
+/** Of each slot its worker, and the one that is to take its place. */
+export const placedWorkers = (slots: readonly SlotRecord[]): readonly PlacedWorker[] =>
+  slots.flatMap((slot) => [slot, ...(slot.successor ? [slot.successor] : [])]);
 
 /** Whether the operation, a rewind or a switch, or one that was asked for after it, has set its positions. */
 export const hasPlaced = (

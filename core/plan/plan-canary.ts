@@ -8,6 +8,7 @@ import { triedBeside } from '#core/plan/choose-goal.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { ownFault } from '#core/plan/plan-rollout.ts';
 import { planEndedSlot, planWantedSlot } from '#core/plan/plan-slot.ts';
+import { ownedWorkers } from '#core/plan/plan-strays.ts';
 import { type JobScope, type SlotDecision, scopeEvent } from '#core/plan/slot-scope.ts';
 import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
@@ -107,9 +108,7 @@ function reporting(
   { goal, render }: JobEntry,
   slots: readonly SlotRecord[],
 ): readonly Heartbeat[] {
-  const incarnations = new Set(
-    slots.flatMap(({ incarnation, successor }) => [incarnation, ...(successor ? [successor.incarnation] : [])]),
-  );
+  const incarnations = ownedWorkers(slots);
   return heartbeats.filter(
     (heartbeat) =>
       heartbeat.render === render &&

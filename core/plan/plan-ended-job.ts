@@ -3,7 +3,7 @@ import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
-import { freshControl } from '#core/plan/control.ts';
+import { freshControl, placedWorkers } from '#core/plan/control.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { fenceUnlisted } from '#core/plan/plan-strays.ts';
@@ -97,11 +97,9 @@ export function planEndedJob(
  */
 function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): number {
   const listed = new Set(tasks.map(taskIncarnation));
-  const asked = Object.values(control?.slots ?? {}).flatMap((slot) => [
-    slot,
-    ...(slot.successor ? [slot.successor] : []),
-  ]);
-  const unlisted = asked.filter(({ incarnation }) => !listed.has(incarnation));
+  const unlisted = placedWorkers(Object.values(control?.slots ?? {})).filter(
+    ({ incarnation }) => !listed.has(incarnation),
+  );
   return Math.max(
     Number.NEGATIVE_INFINITY,
     ...unlisted.map(({ startedAt }) => startedAt + limits.decisionMsMax + listingGraceMs),

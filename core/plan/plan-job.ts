@@ -6,6 +6,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
@@ -112,7 +113,7 @@ function actedOn(
   before: ControlRecord['acted'],
   slots: Readonly<Record<string, SlotRecord>>,
 ): NonNullable<ControlRecord['acted']> {
-  const isBegun = Object.values(slots).some((slot) => slot.render === render || slot.successor?.render === render);
+  const isBegun = placedWorkers(Object.values(slots)).some((worker) => worker.render === render);
   const isNew = before === undefined || paused || isBegun;
   return isNew ? { revision: goal.revision, render, paused } : { ...before, paused };
 }

@@ -3,6 +3,7 @@ import { workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { exitCodes, ownFaults } from '#core/job/exit-codes.ts';
 import { type Heartbeat, hasReportedFor } from '#core/job/heartbeat.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import { forgiven } from '#core/plan/forgive-failures.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { reads } from '#core/plan/plan-successor.ts';
@@ -99,15 +100,14 @@ function hasProgressed(entry: JobEntry, current: readonly Heartbeat[]): boolean 
 export function ownFault(slots: RolloutFacts['slots'], render: string, current: readonly Heartbeat[]): string | null {
   const stuck = current.find(({ state }) => state === 'stuck');
   if (stuck) return stuck.errors[0]?.message ?? 'a worker cannot go on';
-  const workers = Object.values(slots).flatMap(({ successor, ...own }) => (successor ? [own, successor] : [own]));
-  const own = workers.filter((worker) => worker.render === render);
-  const failing = own.find((worker) => {
+  const workers = placedWorkers(Object.values(slots)).filter((worker) => worker.render === render);
+  const failing = workers.find((worker) => {
     const { faults } = forgiven(worker, beatOf(worker, current));
     return faults !== undefined && faults.count >= ownFaultsMin;
   });
   if (failing) return `a worker ended ${failing.faults!.count} times by its own fault: ${failing.faults!.last}`;
   // Nothing starts it again, so nothing more can come of the goal.
-  const quarantined = own.find((worker) => worker.quarantinedAt !== undefined && worker.faults !== undefined);
+  const quarantined = workers.find((worker) => worker.quarantinedAt !== undefined && worker.faults !== undefined);
   return quarantined ? `a worker has spent its restart budget: ${quarantined.faults!.last}` : null;
 }
 

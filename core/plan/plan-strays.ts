@@ -1,6 +1,7 @@
 // Workers of a job that have no place in it: told to end, fenced where the runtime does not know them, forgotten when they are over.
 import { shortWorkerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { type JobScope, type SlotDecision, scopeEvent } from '#core/plan/slot-scope.ts';
 import { taskIncarnation, taskWorker } from '#core/plan/task-tags.ts';
@@ -8,7 +9,7 @@ import type { SlotRecord } from '#core/ports/control-store.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
 
 export const ownedWorkers = (slots: readonly SlotRecord[]): ReadonlySet<number> =>
-  new Set(slots.flatMap(({ incarnation, successor }) => [incarnation, ...(successor ? [successor.incarnation] : [])]));
+  new Set(placedWorkers(slots).map(({ incarnation }) => incarnation));
 
 /** Tasks of this job that no slot owns any more: a lost control record, a replaced worker that lingers. */
 export function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDecision {

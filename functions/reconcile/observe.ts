@@ -60,13 +60,20 @@ export async function observe(goal: PlatformGoal, parts: ReconcileParts, memory:
 /** Kept by a reconciler from pass to pass: when it saw whose counter move. Losing it costs a lease's length of watching. */
 export interface BeatMemory {
   sightings: BeatSightings;
+  /** When it looked last, by its monotonic clock; absent before the first pass. */
+  lookedMs?: number;
   /** By job, what its traffic was; absent before the first pass. */
   traces?: ReadonlyMap<string, TrafficTrace>;
 }
 
-function sight(heartbeats: readonly Heartbeat[], time: ObserverTime, memory: BeatMemory): readonly SightedHeartbeat[] {
-  const sighted = sightBeats(heartbeats, memory.sightings, time);
+function sight(
+  heartbeats: readonly Heartbeat[],
+  time: Omit<ObserverTime, 'lookedMs'>,
+  memory: BeatMemory,
+): readonly SightedHeartbeat[] {
+  const sighted = sightBeats(heartbeats, memory.sightings, { ...time, lookedMs: memory.lookedMs });
   memory.sightings = sighted.sightings;
+  memory.lookedMs = time.monotonicMs;
   return sighted.heartbeats;
 }
 

@@ -123,7 +123,7 @@ export const healthMutants: readonly Mutant[] = [
       file: 'core/health/sight-beats.ts',
       by: ['test/core/health/sight-beats.test.ts'],
     },
-    before: 'heardMs - known.lookedMs + aheadMsMax',
+    before: 'heardMs - lookedMs + aheadMsMax',
     after: 'Infinity',
   },
   {

@@ -175,6 +175,25 @@ describe('a deletion', () => {
     expect(await world.broker.list()).not.toContain('events');
     expect(await world.controls.list()).toEqual([]);
   });
+
+  test('of a sink has its grace from the newest revision of its route: it may have come back before that, unseen by any pass', async () => {
+    const world = await aWorld();
+    const to = [{ name: 'out', stream: 'a' }];
+    await declare(world, 'plays', 'x > 0', { to: [...to, { name: 'copy', stream: 'b' }] });
+    await world.settle();
+    const copy = (await idOf(world, 'plays')).replace('.out', '.copy');
+    await declare(world, 'plays', 'x > 0', { to });
+    await world.settle();
+    world.now += localSettings.deletionGraceMs - 1_000;
+    await declare(world, 'plays', 'x > 0', { to: [...to, { name: 'copy', stream: 'b' }] });
+    await declare(world, 'plays', 'x > 0', { to });
+    world.now += 1_000;
+    await world.settle();
+    expect(await world.controls.read(copy)).not.toBeNull();
+    world.now += localSettings.deletionGraceMs;
+    await world.settle();
+    expect(await world.controls.read(copy)).toBeNull();
+  });
 });
 
 describe('a pass that would end more jobs than it may', () => {

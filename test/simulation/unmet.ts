@@ -2,6 +2,7 @@
 
 import { adviceRestMs, restartMsOf } from '#core/autoscale/plan-scaling.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
+import { recordsMin } from '#core/canary/compare-revisions.ts';
 import { newestFirst, readManifest } from '#core/checkpoint/read-manifest.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
@@ -43,7 +44,7 @@ export async function unmet(world: World): Promise<readonly string[]> {
 
 /** Bad records beside a revision that had read next to none: whether they are the goal's fault nobody can tell, so it is given up once its time is over. */
 const isDoubtful = (why: string): boolean =>
-  Number(/set aside or dropped, beside [\d.]+% of (\d+) by/.exec(why)?.[1] ?? Infinity) < 20;
+  Number(/set aside or dropped, beside [\d.]+% of (\d+) by/.exec(why)?.[1] ?? Infinity) < recordsMin;
 
 /** The goal store is older than what was carried out, and nobody has declared the job since: left as it runs. */
 async function isFrozen(world: World, entry: JobEntry): Promise<boolean> {

@@ -5,6 +5,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import { limits } from '#core/limits.ts';
 import { readJobId } from '#core/names.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import { taskIncarnation, taskRender, taskSlot } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { CommitOutcome, SplitRecord } from '#core/ports/split-store.ts';
@@ -302,8 +303,7 @@ export class Watch {
 
   #noteRenders({ job, slots }: ControlRecord): void {
     if (this.#frozenMs(job) !== null) return;
-    const placed = Object.values(slots).flatMap((slot) => [slot, ...(slot.successor ? [slot.successor] : [])]);
-    for (const { render } of placed) this.#noteRender(job, render);
+    for (const { render } of placedWorkers(Object.values(slots))) this.#noteRender(job, render);
   }
 
   /** Whether it was known before. */

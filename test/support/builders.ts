@@ -13,6 +13,7 @@ import type { ObservedJob } from '#core/plan/observed.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import type { Delivery } from '#core/spec/delivery.ts';
 import type { ErrorPolicy } from '#core/spec/error-policy.ts';
+import type { PathReport } from '#workers/path-messages.ts';
 
 export const theTime = 1_800_000_000_000;
 
@@ -132,5 +133,12 @@ export const anObservedJob = (changes: Partial<ObservedJob> = {}): ObservedJob =
   control: null,
   earlier: null,
   splits: null,
+  ...changes,
+});
+
+/** Of a data path that has nothing to tell. */
+export const aPathReport = (changes: Partial<PathReport> = {}): PathReport => ({
+  ...{ splits: [], isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [] },
+  usage: { idle: 1, active: 0, utilization: 0 },
   ...changes,
 });

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { noRecords } from '#core/job/accounting.ts';
 import type { SplitRecord, SplitRef, SplitStore } from '#core/ports/split-store.ts';
 import { settleMicrotasks } from '#test/simulation/virtual-time.ts';
-import { aJobEntry } from '#test/support/builders.ts';
+import { aJobEntry, aPathReport } from '#test/support/builders.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { silent } from '#test/support/silent-logger.ts';
 import { Commits } from '#workers/commits.ts';
@@ -92,8 +92,7 @@ test('a split that somebody else took meanwhile is neither committed nor freed',
 test('a commit that is refused tells at once that the split is another’s, and its data path forgets it', async () => {
   const splits = createMemorySplitStore();
   const { holdings, commits, posted, stored, readTo, tell } = await aHolder(splits);
-  const report = { isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [] };
-  tell({ kind: 'report', report: { ...report, splits: [readTo(25, 15)], usage: performance.eventLoopUtilization() } });
+  tell({ kind: 'report', report: aPathReport({ splits: [readTo(25, 15)] }) });
   await splits.claim(goal.id, (await stored())!, 'worker-2');
   await commits.commitAll(holdings.all);
   expect(holdings.all).toEqual([]);

@@ -1,16 +1,11 @@
 // A worker's data paths as its main part sees them: asked, told, added up, and how many there are.
 import { describe, expect, test } from '@jest/globals';
+import { aPathReport } from '#test/support/builders.ts';
 import { mergeErrors } from '#workers/errors-seen.ts';
 import { Lease } from '#workers/lease.ts';
-import type { FromPath, OpenPath, PathReport, ToPath } from '#workers/path-messages.ts';
+import type { FromPath, OpenPath, ToPath } from '#workers/path-messages.ts';
 import { Paths } from '#workers/paths.ts';
 import { threadCount } from '#workers/threads.ts';
-
-const aReport = (changes: Partial<PathReport> = {}): PathReport => ({
-  ...{ splits: [], isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [] },
-  usage: { idle: 1, active: 0, utilization: 0 },
-  ...changes,
-});
 
 /** Paths that answer when they are told to. */
 function openPaths(count: number): { paths: Paths; heard: ToPath[][]; say: (path: number, message: FromPath) => void } {
@@ -33,11 +28,11 @@ describe('asking', () => {
     let answered = 0;
     const asked = [paths.look(), paths.look()].map((each) => each.then(() => answered++));
     expect(heard).toEqual([[{ kind: 'report' }], [{ kind: 'report' }]]);
-    say(0, { kind: 'report', report: aReport() });
-    say(0, { kind: 'report', report: aReport() });
+    say(0, { kind: 'report', report: aPathReport() });
+    say(0, { kind: 'report', report: aPathReport() });
     await new Promise((resolve) => setImmediate(resolve));
     expect(answered).toBe(0);
-    say(1, { kind: 'report', report: aReport() });
+    say(1, { kind: 'report', report: aPathReport() });
     await Promise.all(asked);
     void paths.look();
     expect(heard[0]).toHaveLength(2);
@@ -46,12 +41,12 @@ describe('asking', () => {
   test('adds up what they say: the newest event, the oldest row that waits, whoever is refused', () => {
     const { paths, say } = openPaths(3);
     const gathering = { records: 1, bytes: 10, oldestAt: 5, dueAt: 50 };
-    say(0, { kind: 'report', report: aReport({ newestAt: 7, mismatchCount: 1, gathering }) });
+    say(0, { kind: 'report', report: aPathReport({ newestAt: 7, mismatchCount: 1, gathering }) });
     say(1, {
       kind: 'report',
-      report: aReport({ isRefused: true, gathering: { ...gathering, oldestAt: 3, dueAt: 30 } }),
+      report: aPathReport({ isRefused: true, gathering: { ...gathering, oldestAt: 3, dueAt: 30 } }),
     });
-    say(2, { kind: 'report', report: aReport({ newestAt: 9, mismatchCount: 2 }) });
+    say(2, { kind: 'report', report: aPathReport({ newestAt: 9, mismatchCount: 2 }) });
     expect(paths.state).toMatchObject({
       ...{ isRefused: true, newestAt: 9, mismatchCount: 3 },
       gathering: { records: 2, bytes: 20, oldestAt: 3, dueAt: 30 },

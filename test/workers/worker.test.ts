@@ -1,7 +1,7 @@
 // How a worker takes leave: it is on the list of those that are there until nothing that it began can come after it.
 import { expect, test } from '@jest/globals';
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { aJobEntry } from '#test/support/builders.ts';
+import { aJobEntry, aPathReport } from '#test/support/builders.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
 import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
@@ -18,9 +18,7 @@ const identity = { job: goal.id, worker: `${goal.id}/00000001/0`, incarnation: 1
 /** A data path without splits. */
 const idlePath: OpenPath = (hear) => ({
   post: ({ kind }) => {
-    const nothing = { splits: [], isRefused: false, newestAt: null, mismatchCount: 0, gathering: null, errors: [] };
-    const usage = { idle: 1, active: 0, utilization: 0 };
-    if (kind === 'report') hear({ kind: 'report', report: { ...nothing, usage } });
+    if (kind === 'report') hear({ kind: 'report', report: aPathReport() });
     if (kind === 'close') hear({ kind: 'closed' });
   },
 });

@@ -13,6 +13,7 @@ class Watching {
   skewMs = 0;
   diesAtMs = Number.POSITIVE_INFINITY;
   sightings: BeatSightings = new Map();
+  lookedMs: number | undefined;
 
   /** `tookMs`: for so long the answer is on its way, and is of its end. */
   look(tookMs = 0): SightedHeartbeat {
@@ -22,9 +23,11 @@ class Watching {
     const at = theTime + beatMs + this.skewMs;
     const splits = [aSplit({ movedAt: at, seenAt: at })];
     const heartbeat = aHeartbeat(entry, 1, { at, beat: Math.floor(beatMs / 1_000), startedAt: at - 60_000, splits });
-    const time = { at: theTime + askedMs, monotonicMs: 9_000 + askedMs, tookMs, leaseMs };
+    const monotonicMs = 9_000 + askedMs;
+    const time = { at: theTime + askedMs, monotonicMs, tookMs, lookedMs: this.lookedMs, leaseMs };
     const { heartbeats, sightings } = sightBeats([heartbeat], this.sightings, time);
     this.sightings = sightings;
+    this.lookedMs = monotonicMs;
     return heartbeats[0]!;
   }
 
