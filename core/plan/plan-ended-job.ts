@@ -178,10 +178,13 @@ function markEnding(job: string, uid: string, observed: ObservedJob, isFencing: 
     announced: {
       ...announced,
       ...(isMarked ? {} : { ending: 'begun' }),
-      ...(isFencing ? { fencing: String(observed.at) } : {}),
+      ...(isFencing ? fencingMark(observed.at) : {}),
     },
   };
 }
+
+/** When a worker of the job was last declared dead, by whichever pass: a job may end right after it. */
+export const fencingMark = (at: number): ControlRecord['announced'] => ({ fencing: String(at) });
 
 /**
  * A worker that is fenced is not seen any more, and works until it has heard of it: for a lease at most, from whenever the

@@ -11,7 +11,7 @@ import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
-import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { fencingMark, goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { planHealth } from '#core/plan/plan-health.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
@@ -48,26 +48,26 @@ export function planJob(
   const stage = canaryStage(entry, newest, before);
   const { slots, decisions } = planSlots(scope, stage, newest, before);
   decisions.push(planStrays(scope, ownedWorkers([...Object.values(before.slots), ...Object.values(slots)])));
-  const {
-    frozen: _over,
-    frozenAt: _since,
-    ended: _ended,
-    ending: _ending,
-    held: _held,
-    waits: _waits,
-    ...announced
-  } = before.announced;
-  const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
+  const does = (what: Action['kind']): boolean =>
+    decisions.some(({ actions }) => actions.some(({ kind }) => kind === what));
   const regular = withoutCanary(slots);
-  const rollout = judgeRollout({ entry, observed, before, slots: regular, whyNone: scope.whyNone, stops });
+  const rollout = judgeRollout({
+    entry,
+    observed,
+    before,
+    slots: regular,
+    whyNone: scope.whyNone,
+    stops: does('stop-worker'),
+  });
   const canary = stepCanary({ stage, scope, newest, before, slots });
   const { memory, ...health } = planHealth(scope, before, slots);
   decisions.push({ record: null, ...health });
   const after: ControlRecord = {
     ...withoutPassing(hasPlacing(entry) ? before : withoutRewind(before), newest),
     announced: {
-      ...announceLive(entry, observed, announced),
+      ...announceLive(entry, observed, stillAnnounced(before)),
       ...(behind ? heldMarks(newest, before, observed.at) : {}),
+      ...(does('fence-worker') ? fencingMark(observed.at) : {}),
     },
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
@@ -105,6 +105,20 @@ export function planJob(
       [...decisions, live, canary, proof].every(({ settled }) => settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+/** Without what is over where a pass takes the job's goal up. */
+function stillAnnounced({ announced }: ControlRecord): ControlRecord['announced'] {
+  const {
+    frozen: _over,
+    frozenAt: _since,
+    ended: _ended,
+    ending: _ending,
+    held: _held,
+    waits: _waits,
+    ...rest
+  } = announced;
+  return rest;
 }
 
 /** A goal counts as carried out once a worker of it was asked for, or where it wants none: a freeze before that keeps what was before. */

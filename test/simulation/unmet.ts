@@ -9,6 +9,7 @@ import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { objectKeys, readJobId } from '#core/names.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
@@ -104,7 +105,10 @@ async function unmetRollback(world: World, entry: JobEntry, control: ControlReco
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === goal.id);
   const isGood = workers.length > 0 && workers.every(({ identity }) => identity.render === good.render);
   if (!isGood) return [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
-  return unmetHealth(world, entry, workers) ?? (await unmetCheckpoint(world, entry));
+  const placed = placedWorkers(Object.values(control.slots)).length;
+  if (workers.length !== placed) return [`${goal.id}: ${workers.length} of ${placed} workers run the last good goal`];
+  const found = unmetHealth(world, entry, workers) ?? (await unmetSplits(world, entry));
+  return found.length > 0 ? found : await unmetCheckpoint(world, entry);
 }
 
 async function unmetSplits(world: World, entry: JobEntry): Promise<readonly string[]> {

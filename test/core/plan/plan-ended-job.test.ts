@@ -1,8 +1,10 @@
 // The end of a job whose worker the runtime does not know: it is fenced, and given the time to hear of it.
 import { describe, expect, test } from '@jest/globals';
+import { localSettings } from '#core/graph/platform-settings.ts';
 import { limits } from '#core/limits.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
+import { planJob } from '#core/plan/plan-job.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
 const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, declaredAt: null };
@@ -59,4 +61,17 @@ test('a job is not cleared while a worker that was asked for may have come to no
   expect(at(listedBy).actions).toMatchObject([{ kind: 'clear-job' }]);
   const stopped = anObservedJob({ control: asked, tasks: [aTask(entry, 1, { state: 'stopped' })] });
   expect(planEndedJob(job, stopped, times).actions).toMatchObject([{ kind: 'clear-job' }]);
+});
+
+test('a job that ends right after a worker of it was declared dead is cleared only when that one must have heard of it', () => {
+  const slot = { incarnation: 1, render: entry.render, startedAt: theTime - 60_000, failureCount: 0, nextStartAt: 0 };
+  const running = { ...freshControl(job, entry.goal.uid), slots: { 0: slot } };
+  const tasks = [aTask(entry, 1, { state: 'stopped' })];
+  const paused = { ...entry, paused: true };
+  const { actions, control } = planJob(paused, anObservedJob({ control: running, tasks }), localSettings);
+  expect(actions).toMatchObject([{ kind: 'fence-worker' }]);
+  const at = (now: number) => planEndedJob(job, anObservedJob({ control, at: now }), times);
+  const goneAt = theTime + limits.decisionMsMax + times.leaseMs;
+  expect(at(goneAt - 1).actions).toEqual([]);
+  expect(at(goneAt).actions).toMatchObject([{ kind: 'clear-job' }]);
 });
