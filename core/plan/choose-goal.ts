@@ -75,6 +75,8 @@ function chooseBeside(entry: JobEntry, runs: NonNullable<ControlRecord['good']>,
 function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
   const held = staysAt(control);
   if (held === undefined || control === null) return { kind: 'none', why: 'nothing of it was carried out before' };
+  // Deleted, and given back since: to start it anew is a change as well.
+  if (control.announced['ended'] !== undefined) return { kind: 'none', why: 'its workers have ended' };
   const asHeld = { paused: held.paused, restartSequence: control.restartSequence, requested: [] };
   if (held.render === entry.render) return { kind: 'earlier', entry: { ...entry, ...asHeld }, why: 'frozen' };
   if (stored === null) return { kind: 'none', why: `the goal of revision ${held.revision} cannot be read` };

@@ -48,8 +48,11 @@ export function planEndedJob(
     const goneAt = fencedGoneAt(observed.control, leaseMs);
     if (observed.at < goneAt)
       return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
-    const endedAt = Math.max(Number(observed.control?.announced['ended'] ?? observed.at), declaredAt ?? 0);
-    if (observed.at < endedAt + keptMs) return keep(job, observed, endedAt + keptMs);
+    const goneSince = Number(observed.control?.announced['ended'] ?? observed.at);
+    const keptUntil = Math.max(goneSince, declaredAt ?? 0) + keptMs;
+    // A listing that is older would make a job that is cleared look like one that nobody remembers, to be ended once more.
+    const clearedAt = Math.max(keptUntil, goneSince + listingGraceMs);
+    if (observed.at < clearedAt) return keep(job, observed, clearedAt, keptMs > 0);
     const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(
       subject,
@@ -75,7 +78,7 @@ export function planEndedJob(
       ...fences,
     ],
     events:
-      toStop.length > 0 && !isReplay(job)
+      toStop.length > 0 && !isReplay(job) && observed.control?.announced['ended'] === undefined
         ? [
             jobEvent(
               subject,
@@ -106,8 +109,8 @@ function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): n
   );
 }
 
-/** All workers have ended; what they left stays for its time. Told once, and remembered with when it began. */
-function keep(job: string, observed: ObservedJob, until: number): Decision {
+/** All workers have ended; what they left stays for its time. Remembered with when it began, and told once where it can be undone. */
+function keep(job: string, observed: ObservedJob, until: number, canBeUndone: boolean): Decision {
   const { control, at } = observed;
   const nothing = { target: job, control: null, actions: [], events: [], settled: true };
   if (control?.announced['ended'] !== undefined) return nothing;
@@ -119,7 +122,11 @@ function keep(job: string, observed: ObservedJob, until: number): Decision {
     `All workers have ended. Positions and books are kept until ${new Date(until).toISOString()}: until then the deletion can be undone (millrace undelete).`,
   );
   const after = { ...before, version: before.version + 1, slots: {}, tasks: [] };
-  return { ...nothing, control: { ...after, announced: { ...announced, ended: String(at) } }, events: [event] };
+  return {
+    ...nothing,
+    control: { ...after, announced: { ...announced, ended: String(at) } },
+    events: canBeUndone ? [event] : [],
+  };
 }
 
 /** It would end together with too many others: it goes on as it is until somebody agrees, which is told once. */

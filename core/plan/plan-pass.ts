@@ -52,7 +52,7 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
     ...decisions,
     ...replays,
     ...endings,
-    ...confirmRemovals(goal, observed, new Set(jobs.keys())),
+    ...confirmRemovals(goal, observed, new Set(jobs.keys()), settings),
   ].filter(hasEffect);
 }
 
@@ -254,31 +254,32 @@ function revisionSeen({ control, tasks, heartbeats }: ObservedJob): number {
   return Math.max(control?.revisionActed ?? 0, ...revisions);
 }
 
-/** A deleted name leaves the snapshot once the world holds nothing of it. */
-function confirmRemovals(goal: PlatformGoal, observed: Observed, jobs: ReadonlySet<string>): readonly Decision[] {
+/**
+ * A deleted name leaves the snapshot once the world holds nothing of it. What a pass before the deletion began is sure to be
+ * listed only after a while: nobody would end the job of a route that has left the snapshot.
+ */
+function confirmRemovals(
+  goal: PlatformGoal,
+  observed: Observed,
+  jobs: ReadonlySet<string>,
+  { listingGraceMs }: PlatformSettings,
+): readonly Decision[] {
   const routesWithJobs = new Set(
-    [...jobs].map((id) => readJobId(id)).map((parts) => parts && `${parts.tenant}/${parts.route}`),
+    [...jobs].map((id) => readJobId(id)).map((parts) => parts && routeKey(parts.tenant, parts.route)),
   );
   const topics = observed.topics && new Set(observed.topics.map((topic) => topic.topic));
   const going = new Map(goal.removedTopics.map((topic) => [`${topic.tenant}/${topic.subject}`, topic.topic]));
   return goal.removed
-    .filter((revision) => {
-      if (revision.kind === 'Route') return !routesWithJobs.has(`${revision.tenant}/${revision.name}`);
-      const goes = going.get(`${revision.tenant}/stream/${revision.name}`);
+    .filter(({ tenant, kind, name, at }) => {
+      if (kind === 'Route')
+        return !routesWithJobs.has(routeKey(tenant, name)) && observed.at >= at + limits.decisionMsMax + listingGraceMs;
+      const goes = going.get(`${tenant}/stream/${name}`);
       return topics !== null && (goes === undefined || !topics.has(goes));
     })
-    .map((revision) => ({
-      target: `${revision.kind}/${revision.name}`,
+    .map(({ tenant, kind, name, revision }) => ({
+      target: `${kind}/${name}`,
       control: null,
-      actions: [
-        {
-          kind: 'confirm-removed',
-          tenant: revision.tenant,
-          of: revision.kind,
-          name: revision.name,
-          revision: revision.revision,
-        },
-      ],
+      actions: [{ kind: 'confirm-removed', tenant, of: kind, name, revision }],
       events: [],
       settled: true,
     }));

@@ -17,6 +17,7 @@ export function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDec
   const job = entry.goal.id;
   const actions: Action[] = [];
   const events: PlatformEvent[] = [];
+  const forgotten = new Set<number>();
   let settled = true;
   for (const task of observed.tasks) {
     if (owned.has(taskIncarnation(task)) || task.state === 'stopped' || task.state === 'stopping') continue;
@@ -29,10 +30,11 @@ export function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDec
     if (owned.has(heartbeat.incarnation)) continue;
     const task = observed.tasks.find((candidate) => taskIncarnation(candidate) === heartbeat.incarnation);
     const long = now - heartbeat.at > settings.startDeadlineMs;
-    if (task?.state === 'stopped' || (!task && long))
-      actions.push({ kind: 'forget-worker', job, worker: heartbeat.worker });
+    if (task?.state !== 'stopped' && (task || !long)) continue;
+    forgotten.add(heartbeat.incarnation);
+    actions.push({ kind: 'forget-worker', job, worker: heartbeat.worker });
   }
-  const fences = fenceUnlisted(job, observed, settings.listingGraceMs, owned);
+  const fences = fenceUnlisted(job, observed, settings.listingGraceMs, new Set([...owned, ...forgotten]));
   return { record: null, actions: [...actions, ...fences], events, settled };
 }
 

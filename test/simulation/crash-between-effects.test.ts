@@ -48,7 +48,7 @@ async function live(crash: CrashPoint | null): Promise<ControlLoopWorld> {
     expect((await world.goals.readOperation('default', requested.operation.id))?.state).toBe('succeeded');
 
   await world.goals.remove({ ...asked, kind: 'Route', name: 'plays', purge: true });
-  await world.settle();
+  await world.settleListed();
   expect(world.tasks.tasks().filter((task) => task.state !== 'stopped')).toEqual([]);
   expect([await world.controls.list(), await world.workers.listHeartbeats()]).toEqual([[], []]);
   expect((await world.goals.snapshot()).revisions.map((revision) => revision.name)).toEqual(['events']);

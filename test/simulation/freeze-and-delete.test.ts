@@ -149,7 +149,7 @@ describe('a deletion', () => {
     await remove(world, 'plays', true);
     await remove(world, 'pauses');
     await declare(world, 'pauses');
-    await world.settle();
+    await world.settleListed();
     expect([await world.controls.read(plays), await world.controls.read(pauses)]).toEqual([null, null]);
   });
 

@@ -70,7 +70,8 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   const { id } = entry.goal;
   const open = entry.requested.filter(({ kind }) => !(entry.paused && kind === 'resume'));
   const asked = open.map(({ kind }) => `${id}: the operation ${kind} is not finished`);
-  if (entry.paused) return [...asked, ...tasks.map(({ taskId }) => `${id} is paused, but ${taskId} runs`)];
+  const silent = await unmetHeartbeats(world, id);
+  if (entry.paused) return [...asked, ...silent, ...tasks.map(({ taskId }) => `${id} is paused, but ${taskId} runs`)];
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === id);
   const slots = workers.map(({ identity }) => identity.slot).sort();
   const wanted = Array.from({ length: await workersWanted(world, entry) }, (_, slot) => slot);
@@ -82,8 +83,16 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   if (ailing !== null) return ailing;
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
-  const found = [...asked, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
+  const found = [...asked, ...silent, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
   return found.length > 0 ? found : await unmetCheckpoint(world, entry);
+}
+
+/** Those of workers that are over are taken away, at the latest when they cannot be starting any more. */
+async function unmetHeartbeats(world: World, id: string): Promise<readonly string[]> {
+  const heartbeats = await world.workers.listHeartbeats();
+  return heartbeats
+    .filter(({ job, worker }) => job === id && (world.byName.get(worker)?.isOver ?? true))
+    .map(({ worker }) => `${worker} is over, but is remembered`);
 }
 
 const workersWanted = async (world: World, entry: JobEntry): Promise<number> =>
@@ -223,6 +232,9 @@ async function leftovers(
   return [
     ...[...tasksOf.keys()].filter(gone).map((id) => `${id} is not wanted any more, but tasks of it live`),
     ...controls.filter(({ job }) => gone(job)).map(({ job }) => `${job} is not wanted any more, but is remembered`),
+    ...heartbeats
+      .filter(({ job }) => gone(job))
+      .map(({ worker }) => `${worker} is not wanted any more, but is remembered`),
     // With the reconciler's memory lost, a job that ended is known by nothing that a pass lists.
     ...[...new Set([...world.watch.splits.keys()].map((key) => key.split('\n')[0]!))]
       .filter(() => !world.watch.losses.controls)

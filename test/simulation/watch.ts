@@ -94,7 +94,8 @@ export class Watch {
     const earliest = there?.topicId === wanted.topicId ? (there.starts[partition] ?? 0) : position;
     if (isNew && position > earliest)
       this.breach('S6', `${job} begins ${wanted.split} at ${position}; its earliest record is ${earliest}`);
-    if (!this.#world.ledger.begin(job, wanted.split, wanted.topicId, position))
+    // What retention has deleted nobody can do any more.
+    if (!this.#world.ledger.begin(job, wanted.split, wanted.topicId, position) && position > earliest)
       this.breach('S6', `${job} begins ${wanted.split} anew at ${position}, beyond what was done`);
     for (const book of this.#books.keys()) if (book.startsWith(`${key}\n`)) this.#books.delete(book);
     this.#books.set(`${key}\n${wanted.topicId}`, wanted.accounting.in - position);
@@ -163,6 +164,8 @@ export class Watch {
   cleared(job: string): void {
     if (!this.endedEver.has(job)) this.breach('S5', `${job} was cleared, but nobody ever ended it`);
     this.clearedJobs.add(job);
+    // Nothing is known any more of what its goals came to.
+    for (const key of this.#failed.keys()) if (key.startsWith(`${job} `)) this.#failed.delete(key);
     const ended = this.#world.jobEnded(job);
     if (ended !== null && this.#world.time.now < ended.keptUntil && !this.losses.goals)
       this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);

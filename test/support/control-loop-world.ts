@@ -4,6 +4,7 @@ import { planRoute } from '#core/expression/index.ts';
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { createPlatformCompiler, type PlatformCompiler } from '#core/graph/platform-compiler.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
+import { limits } from '#core/limits.ts';
 import { taskIncarnation, taskRender, taskRevision, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import type { JobWatches } from '#core/ports/job-watches.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
@@ -144,5 +145,12 @@ export class ControlLoopWorld {
       if (report?.settled && report.decisions === 0) return pass;
     }
     throw new Error(`not settled after ${passesMax} passes: ${JSON.stringify(this.tasks.tasks())}`);
+  }
+
+  /** Until no listing can show what was before, and all that waited for that is done. */
+  async settleListed(): Promise<void> {
+    await this.settle();
+    this.now += limits.decisionMsMax + localSettings.listingGraceMs;
+    await this.settle();
   }
 }

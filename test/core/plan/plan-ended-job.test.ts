@@ -5,9 +5,11 @@ import { limits } from '#core/limits.ts';
 import { freshControl } from '#core/plan/control.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { planJob } from '#core/plan/plan-job.ts';
+import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
-const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 5_000, declaredAt: null };
+/** Listings that are never late: what waits for them has a test of its own. */
+const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 0, declaredAt: null };
 const entry = aJobEntry();
 const job = entry.goal.id;
 
@@ -37,6 +39,19 @@ test('a job is not cleared before a worker that nobody fenced must have lost its
   const cleared = (at: number) =>
     planEndedJob(job, anObservedJob({ at, heartbeats }), times).actions.some(({ kind }) => kind === 'clear-job');
   expect([cleared(theTime), cleared(theTime + 1)]).toEqual([false, true]);
+});
+
+test('a job that is to go at once is cleared when no listing can show its workers any more, and told to be removed then', () => {
+  const listed = { ...times, listingGraceMs: 5_000 };
+  const ended = planEndedJob(job, anObservedJob(), listed);
+  expect(ended).toMatchObject({ actions: [], events: [], control: { announced: { ended: String(theTime) } } });
+  const at = (now: number, tasks: readonly ObservedTask[] = []) =>
+    planEndedJob(job, anObservedJob({ at: now, control: ended.control, tasks }), listed);
+  // An old listing: the task is told to end once more, and people are not.
+  const old = at(theTime + 1, [aTask(entry, 1)]);
+  expect(old).toMatchObject({ actions: [{ kind: 'stop-worker' }], events: [], control: null });
+  expect(at(theTime + 4_999).actions).toEqual([]);
+  expect(at(theTime + 5_000)).toMatchObject({ actions: [{ kind: 'clear-job' }], events: [{ reason: 'JobRemoved' }] });
 });
 
 test('a deletion that was taken back and made again, unseen by any pass, has its grace from the second time', () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
+import { limits } from '#core/limits.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { Observed } from '#core/plan/observed.ts';
@@ -48,8 +49,8 @@ const aRemoval = (kind: 'Stream' | 'Route', name: string): GoalRevision => ({
   reason: '',
   at: theTime,
 });
-/** What is deleted is gone at once: that it is kept for a while has tests of its own. */
-const settings = { ...localSettings, deletionGraceMs: 0 };
+/** What is deleted is gone at once: that it is kept for a while, or until it is listed, has tests of its own. */
+const settings = { ...localSettings, deletionGraceMs: 0, listingGraceMs: 0 };
 const plan = (goal: PlatformGoal, observed: Observed): readonly Decision[] => planPass(goal, observed, settings);
 const actions = (decisions: readonly Decision[]) => decisions.flatMap((decision) => decision.actions);
 const kinds = (decisions: readonly Decision[]): readonly string[] => actions(decisions).map((action) => action.kind);
@@ -154,7 +155,16 @@ describe('jobs', () => {
     expect(kinds(plan(goal, steady))).toEqual(['stop-worker']);
     const stopped = { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] };
     expect(kinds(plan(goal, stopped))).toEqual(['clear-job']);
-    expect(kinds(plan(goal, anObserved({ tasks: stopped.tasks })))).toEqual(['confirm-removed']);
+    const at = theTime + limits.decisionMsMax;
+    expect(kinds(plan(goal, anObserved({ at, tasks: stopped.tasks })))).toEqual(['confirm-removed']);
+  });
+
+  test('of a deleted route may be listed late: the name is let go when what was begun before the deletion must have shown', () => {
+    const goal = aGoal({ removed: [aRemoval('Route', 'plays')] });
+    const late = { ...settings, listingGraceMs: 5_000 };
+    const at = (ms: number) => kinds(planPass(goal, anObserved({ at: theTime + ms }), late));
+    expect(at(limits.decisionMsMax + 4_999)).toEqual([]);
+    expect(at(limits.decisionMsMax + 5_000)).toEqual(['confirm-removed']);
   });
 
   test('are cleared only behind a mark that one pass alone can write', () => {

@@ -85,7 +85,10 @@ describe('a replay', () => {
     const entry = compile([operation]).replays[0]!;
     const running = observed({ tasks: [aTask(entry, 1)] });
     expect(actionsOf([], running)).toMatchObject([{ actions: [{ kind: 'stop-worker' }], events: [] }]);
-    const stopped = observed({ tasks: [aTask(entry, 1, { state: 'stopped' })], controls: [controlOf(entry.goal.id)] });
+    const tasks = [aTask(entry, 1, { state: 'stopped' })];
+    const [ended] = actionsOf([], observed({ tasks, controls: [controlOf(entry.goal.id)] }));
+    expect(ended).toMatchObject({ actions: [], control: { announced: { ended: String(theTime) } }, events: [] });
+    const stopped = observed({ at: theTime + localSettings.listingGraceMs, tasks, controls: [ended!.control!] });
     expect(actionsOf([], stopped)).toMatchObject([
       { actions: [{ kind: 'clear-job', job: entry.goal.id }], events: [] },
     ]);
