@@ -260,7 +260,7 @@ export class Watch {
       this.breach('S5', `${job} begins to end with ${seen.length} others, more than ${jobsMin}, and nobody agreed`);
   }
 
-  /** Told to be running: then every slot's worker reported not long ago, on the goal that the slot was decided for. */
+  /** Told to be running: then every slot's worker reported not long before the pass looked, on the goal that the slot was decided for. */
   #checkRunning(record: ControlRecord): void {
     const { time, leaseMs, requestMs } = this.#world;
     for (const [slot, { incarnation, render }] of Object.entries(record.slots)) {
@@ -273,7 +273,7 @@ export class Watch {
       );
       // A clock that is off by more than a lease can make a beat of long ago seem new to whoever begins to watch.
       const isOff = found !== undefined && Math.abs(found.skewMs) > leaseMs;
-      if (found === undefined || (!isOff && time.now - found.aliveAt > leaseMs + 2 * requestMs))
+      if (found === undefined || (!isOff && time.now - found.aliveAt > leaseMs + limits.decisionMsMax + requestMs))
         this.breach('S11', `${record.job} is said to be Running, but slot ${slot} has no worker that reports`);
       else if (found.identity.render !== render)
         this.breach('S11', `${record.job} is said to be Running, but slot ${slot} runs another goal`);
