@@ -1,9 +1,12 @@
 // A job whose life is over by somebody's explicit wish: workers stop, then what they left in the tables goes.
+
+import { isSame } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
-import type { Decision } from '#core/plan/action.ts';
+import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
 import { freshControl, placedWorkers } from '#core/plan/control.ts';
+import { fencedGoneAt, withFences } from '#core/plan/fenced-workers.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { fenceUnlisted } from '#core/plan/plan-strays.ts';
@@ -45,7 +48,7 @@ export function planEndedJob(
   const isGone = alive.length === 0 && !reporting;
   if (isGone && observed.at >= listedBy) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
-    const goneAt = fencedGoneAt(observed.control, leaseMs);
+    const goneAt = fencedGoneAt(observed.control?.fenced ?? {}, leaseMs);
     if (observed.at < goneAt)
       return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
     const goneSince = Number(observed.control?.announced['ended'] ?? observed.at);
@@ -69,7 +72,7 @@ export function planEndedJob(
   return {
     target: job,
     // Remembered until it is cleared: a worker that nobody expected may leave items behind and be gone before the next pass.
-    control: markEnding(job, id?.uid ?? '', observed, fences.length > 0),
+    control: markEnding(job, id?.uid ?? '', observed, fences),
     actions: [
       ...toStop.map(({ taskId }) => ({
         ...{ kind: 'stop-worker' as const, job, taskId },
@@ -174,32 +177,15 @@ export const goOnClearing = ({ job, version }: ControlRecord): Decision => ({
 });
 
 /** From then on the guard counts it no more: its end was agreed to. */
-function markEnding(job: string, uid: string, observed: ObservedJob, isFencing: boolean): ControlRecord | null {
+function markEnding(job: string, uid: string, observed: ObservedJob, fences: readonly Action[]): ControlRecord | null {
   const before = observed.control ?? adoptControl(job, uid, observed);
   const isMarked = before.announced['ending'] !== undefined || before.announced['ended'] !== undefined;
-  if (isMarked && !isFencing) return null;
   const { held: _over, ...announced } = before.announced;
-  return {
-    ...before,
-    version: before.version + 1,
-    announced: {
-      ...announced,
-      ...(isMarked ? {} : { ending: 'begun' }),
-      ...(isFencing ? fencingMark(observed.at) : {}),
-    },
+  const after = {
+    ...withFences(before, fences, observed.at),
+    announced: isMarked ? before.announced : { ...announced, ending: 'begun' },
   };
-}
-
-/** When a worker of the job was last declared dead, by whichever pass: a job may end right after it. */
-export const fencingMark = (at: number): ControlRecord['announced'] => ({ fencing: String(at) });
-
-/**
- * A worker that is fenced is not seen any more, and works until it has heard of it: for a lease at most, from whenever the
- * pass that decided it came to do it.
- */
-function fencedGoneAt(control: ControlRecord | null, leaseMs: number): number {
-  const fencing = control?.announced['fencing'];
-  return fencing === undefined ? Number.NEGATIVE_INFINITY : Number(fencing) + limits.decisionMsMax + leaseMs;
+  return isSame(before, after) ? null : { ...after, version: before.version + 1 };
 }
 
 const isOver = (incarnation: number, observed: ObservedJob): boolean =>

@@ -7,11 +7,12 @@ import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
 import { placedWorkers } from '#core/plan/control.ts';
+import { forgetFenced, withFences } from '#core/plan/fenced-workers.ts';
 import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
-import { fencingMark, goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { planHealth } from '#core/plan/plan-health.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
@@ -48,17 +49,9 @@ export function planJob(
   const stage = canaryStage(entry, newest, before);
   const { slots, decisions } = planSlots(scope, stage, newest, before);
   decisions.push(planStrays(scope, ownedWorkers([...Object.values(before.slots), ...Object.values(slots)])));
-  const does = (what: Action['kind']): boolean =>
-    decisions.some(({ actions }) => actions.some(({ kind }) => kind === what));
+  const stops = decisions.some(({ actions }) => actions.some(({ kind }) => kind === 'stop-worker'));
   const regular = withoutCanary(slots);
-  const rollout = judgeRollout({
-    entry,
-    observed,
-    before,
-    slots: regular,
-    whyNone: scope.whyNone,
-    stops: does('stop-worker'),
-  });
+  const rollout = judgeRollout({ entry, observed, before, slots: regular, whyNone: scope.whyNone, stops });
   const canary = stepCanary({ stage, scope, newest, before, slots });
   const { memory, ...health } = planHealth(scope, before, slots);
   decisions.push({ record: null, ...health });
@@ -67,7 +60,6 @@ export function planJob(
     announced: {
       ...announceLive(entry, observed, stillAnnounced(before)),
       ...(behind ? heldMarks(newest, before, observed.at) : {}),
-      ...(does('fence-worker') ? fencingMark(observed.at) : {}),
     },
     incarnationLast,
     ...rolloutMemory(rollout, entry, observed.at),
@@ -87,10 +79,12 @@ export function planJob(
   const waits = [...decisions, canary, proof].flatMap((decision) =>
     decision.nextPassAt === undefined ? [] : [decision.nextPassAt],
   );
+  const actions = decisions.flatMap((decision) => decision.actions);
+  const written = writeDown(scope, before, withFences(after, actions, observed.at));
   return {
     target: goal.id,
-    control: isSame(before, after) ? null : { ...after, version: before.version + 1 },
-    actions: [...decisions.flatMap((decision) => decision.actions), ...rewind.actions, ...live.actions],
+    control: written.control,
+    actions: [...written.actions, ...actions, ...rewind.actions, ...live.actions],
     events: [
       ...(behind ? heldEvents(newest, before, observed.at) : []),
       ...decisions.flatMap((decision) => decision.events),
@@ -105,6 +99,18 @@ export function planJob(
       [...decisions, live, canary, proof].every(({ settled }) => settled),
     ...(waits.length > 0 ? { nextPassAt: Math.min(...waits) } : {}),
   };
+}
+
+/** Those that were declared dead long ago are forgotten when there is something to write anyway: a steady world writes nothing. */
+function writeDown(
+  { entry, settings, now }: JobScope,
+  before: ControlRecord,
+  after: ControlRecord,
+): Pick<Decision, 'control' | 'actions'> {
+  if (isSame(before, after)) return { control: null, actions: [] };
+  const times = { ...settings, leaseMs: entry.goal.settings.leaseMs };
+  const { record, actions } = forgetFenced(after, now, times);
+  return { control: { ...record, version: before.version + 1 }, actions };
 }
 
 /** Without what is over where a pass takes the job's goal up. */

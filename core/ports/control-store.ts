@@ -99,6 +99,8 @@ export interface ControlRecord {
   readonly slots: Readonly<Record<string, SlotRecord>>;
   /** Phase and conditions that were last announced as events, so that a transition is announced once. */
   readonly announced: Readonly<Record<string, string>>;
+  /** Workers that were declared dead and that the workers' table still knows, by name, with when; absent where there is none. */
+  readonly fenced?: Readonly<Record<string, number>>;
   /** Tasks as the last pass observed them, for `get jobs`. */
   readonly tasks: readonly ControlTask[];
   /** Restart operations up to this sequence are carried out. */

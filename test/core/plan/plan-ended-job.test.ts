@@ -19,7 +19,7 @@ describe('a job that has ended', () => {
 
   test('has a worker that reports, and that the runtime does not list, declared dead', () => {
     expect(fenced.actions).toMatchObject([{ kind: 'fence-worker', worker: unlisted.worker }]);
-    expect(fenced.control).toMatchObject({ announced: { fencing: String(theTime) } });
+    expect(fenced.control).toMatchObject({ fenced: { [unlisted.worker]: theTime } });
   });
 
   test('is cleared only when such a worker, which is not seen any more, must have heard of it', () => {
