@@ -12,22 +12,20 @@ export class Checkpoints {
   #newest: CheckpointManifest | null = null;
   #sequence: number | null = null;
   #takenMs = Number.NEGATIVE_INFINITY;
-  /** When the newest was last seen to hold all that is committed: an idle job's stays fresh without being written again. */
-  #holdsAllAt = 0;
+  /** By the monotonic clock, when the newest was taken, or last seen to hold all that is committed: an idle job's stays fresh without being written again. */
+  #asOfMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
-  get latest(): { readonly sequence: number; readonly at: number } | null {
-    return this.#newest === null
-      ? null
-      : { sequence: this.#newest.sequence, at: Math.max(this.#newest.takenAt, this.#holdsAllAt) };
+  get latest(): { readonly sequence: number; readonly asOfMs: number } | null {
+    return this.#newest && { sequence: this.#newest.sequence, asOfMs: this.#asOfMs };
   }
 
   /** The newest that can be read; one that cannot is logged and the one before it taken. */
   async load(): Promise<CheckpointManifest | null> {
-    const { goal, objects, log } = this.#parts;
+    const { goal, objects, clock, log } = this.#parts;
     const keys = newestFirst(await objects.list(objectKeys.checkpointPrefix(goal.id, goal.uid)));
     this.#sequence = keys[0] === undefined ? 0 : (sequenceOf(keys[0]) ?? 0);
     for (const key of keys) {
@@ -36,6 +34,8 @@ export class Checkpoints {
       const read = readManifest(bytes, goal.id, goal.uid);
       if (read.ok) {
         this.#newest = read.value;
+        // By the clock of whoever took it: a time that is still to come is one of a clock that is ahead.
+        this.#asOfMs = clock.monotonicMs() - Math.max(0, clock.now() - read.value.takenAt);
         return read.value;
       }
       log.error('a checkpoint cannot be read; the one before it is used', { key, reason: read.problem });
@@ -60,7 +60,7 @@ export class Checkpoints {
     const { goal, objects, clock, identity } = this.#parts;
     if (splits.length === 0) return;
     if (isDeepStrictEqual(splits, this.#newest?.splits)) {
-      this.#holdsAllAt = clock.now();
+      this.#asOfMs = clock.monotonicMs();
       return;
     }
     const manifest: CheckpointManifest = {
@@ -80,6 +80,7 @@ export class Checkpoints {
     if (outcome === 'exists') this.#sequence = null;
     else {
       this.#newest = manifest;
+      this.#asOfMs = this.#takenMs;
       this.#sequence = manifest.sequence;
       await this.#prune();
     }

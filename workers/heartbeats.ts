@@ -2,6 +2,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat, SplitHeartbeat, WorkerError, WorkerState } from '#core/job/heartbeat.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { mergeErrors } from './errors-seen.ts';
 import type { Holding } from './holding.ts';
 import { currentLiveHash } from './live-goal.ts';
@@ -18,7 +19,7 @@ export interface HeartbeatFacts {
   /** Of the splits that this worker had and has no more. */
   readonly retired: Accounting;
   readonly paths: PathsState;
-  readonly lastCheckpoint: Heartbeat['lastCheckpoint'];
+  readonly lastCheckpoint: Checkpoints['latest'];
   /** Of the worker's main part. */
   readonly errors: readonly WorkerError[];
 }
@@ -48,9 +49,10 @@ export class Heartbeats {
   }
 
   next(facts: HeartbeatFacts): Heartbeat {
-    const { identity, goal, clock } = this.#parts;
+    const { identity, goal } = this.#parts;
     const { paths } = facts;
     const splits = facts.holdings.map(({ report }) => report);
+    const { at, timeOf } = this.#time();
     const accounting = splits.reduce((sum, { own }) => addAccounting(sum, own), facts.retired);
     const rates = this.#measure(accounting, paths.usages);
     return {
@@ -64,36 +66,34 @@ export class Heartbeats {
       live: currentLiveHash(goal),
       state: facts.state,
       beat: ++this.#beat,
-      ...this.#times(facts),
+      at,
+      startedAt: timeOf(this.#startedMonotonicMs),
+      ...(facts.leadsSinceMs === null ? {} : { leadingSince: timeOf(facts.leadsSinceMs) }),
+      lookedAt: timeOf(facts.lookedMs ?? this.#startedMonotonicMs),
       pid: identity.pid,
       leader: facts.leadsSinceMs !== null,
-      splits: splits.map(describeSplit),
+      splits: splits.map((split) => describeSplit(split, timeOf)),
       accounting,
       lastMinute: this.#lastMinute(accounting),
       gathering: paths.gathering,
       mismatches: paths.mismatchCount,
       ...rates,
       rssMiB: Math.round(this.#rssBytes() / bytesPerMiB),
-      freshnessMs: paths.newestAt === null ? null : clock.now() - paths.newestAt,
-      lastCheckpoint: facts.lastCheckpoint,
+      freshnessMs: paths.newestAt === null ? null : at - paths.newestAt,
+      lastCheckpoint: facts.lastCheckpoint && {
+        sequence: facts.lastCheckpoint.sequence,
+        at: timeOf(facts.lastCheckpoint.asOfMs),
+      },
       errors: mergeErrors([facts.errors, ...paths.errors]),
     };
   }
 
   /** All by the clock as it goes now: of one that was set meanwhile, who reads it knows only what it is off at `at`. */
-  #times({
-    leadsSinceMs,
-    lookedMs,
-  }: HeartbeatFacts): Pick<Heartbeat, 'at' | 'startedAt' | 'leadingSince' | 'lookedAt'> {
+  #time(): { readonly at: number; readonly timeOf: (monotonicMs: number) => number } {
     const { clock } = this.#parts;
     const at = clock.now();
     const nowMs = clock.monotonicMs();
-    const timeOf = (monotonicMs: number): number => at - Math.round(nowMs - monotonicMs);
-    return {
-      ...{ at, startedAt: timeOf(this.#startedMonotonicMs) },
-      ...(leadsSinceMs === null ? {} : { leadingSince: timeOf(leadsSinceMs) }),
-      lookedAt: timeOf(lookedMs ?? this.#startedMonotonicMs),
-    };
+    return { at, timeOf: (monotonicMs) => at - Math.round(nowMs - monotonicMs) };
   }
 
   #lastMinute(accounting: Accounting): NonNullable<Heartbeat['lastMinute']> {
@@ -127,12 +127,12 @@ function busiest(usages: PathsState['usages'], before: PathsState['usages']): nu
   return Math.max(0, ...ratios);
 }
 
-const describeSplit = (split: SplitReport): SplitHeartbeat => ({
+const describeSplit = (split: SplitReport, timeOf: (monotonicMs: number) => number): SplitHeartbeat => ({
   split: split.name,
   epoch: split.epoch,
   position: String(split.durable.position),
   endPosition: String(split.endOffset ?? split.durable.position),
   lagRecords: split.lagRecords,
-  movedAt: split.movedAt,
-  seenAt: split.seenAt,
+  movedAt: timeOf(split.movedMs),
+  seenAt: timeOf(split.seenMs),
 });

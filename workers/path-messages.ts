@@ -44,9 +44,8 @@ export interface SplitReport extends SplitRef {
   readonly fetchOffset: number;
   readonly endOffset: number | null;
   readonly lagRecords: number;
-  readonly movedMonotonicMs: number;
-  readonly movedAt: number;
-  readonly seenAt: number;
+  readonly movedMs: number;
+  readonly seenMs: number;
 }
 
 export interface PathReport {
@@ -69,10 +68,6 @@ export interface PathChannel {
 export type OpenPath = (hear: (message: FromPath) => void) => PathChannel;
 
 export const reportOf = (split: Split): SplitReport => {
-  const { name, epoch, state, durable, own, fetchOffset, endOffset, lagRecords } = split;
-  const { movedMonotonicMs, movedAt, seenAt } = split;
-  return {
-    ...{ name, epoch, state, durable, own, fetchOffset, endOffset, lagRecords },
-    ...{ movedMonotonicMs, movedAt, seenAt },
-  };
+  const { name, epoch, state, durable, own, fetchOffset, endOffset, lagRecords, movedMs, seenMs } = split;
+  return { name, epoch, state, durable, own, fetchOffset, endOffset, lagRecords, movedMs, seenMs };
 };

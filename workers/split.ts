@@ -107,11 +107,10 @@ export class Split {
   unreadableCount = 0;
   /** How far a reader may read now; null before the first fetch. */
   endOffset: number | null = null;
-  /** Monotonic and wall-clock time when the position last moved, or there was last no lag. */
-  movedMonotonicMs: number;
-  movedAt: number;
-  /** When a broker last said where the split ends: one that nobody asks about must not pass for caught up. */
-  seenAt: number;
+  /** By the monotonic clock, when the position last moved, or there was last no lag. */
+  movedMs: number;
+  /** By the monotonic clock, when a broker last said where the split ends: one that nobody asks about must not pass for caught up. */
+  seenMs: number;
   /** All before it is acknowledged. */
   done: Progress;
   /** True while its transactions are being opened: it is not read then. */
@@ -141,9 +140,8 @@ export class Split {
     this.#remembers = remembers;
     this.#readAgain();
     this.#clock = clock;
-    this.movedMonotonicMs = clock.monotonicMs();
-    this.movedAt = clock.now();
-    this.seenAt = clock.now();
+    this.movedMs = clock.monotonicMs();
+    this.seenMs = clock.monotonicMs();
   }
 
   /** What counts at the sink, so that nobody reads it again: what is acknowledged, or with transactions what they committed. */
@@ -229,13 +227,12 @@ export class Split {
     if (endOffset !== this.endOffset || writtenTo <= endOffset) this.#heldSinceMs = null;
     else this.#heldSinceMs ??= this.#clock.monotonicMs();
     this.endOffset = endOffset;
-    this.seenAt = this.#clock.now();
+    this.seenMs = this.#clock.monotonicMs();
     if (this.lagRecords === 0) this.noteMoved();
   }
 
   noteMoved(): void {
-    this.movedMonotonicMs = this.#clock.monotonicMs();
-    this.movedAt = this.#clock.now();
+    this.movedMs = this.#clock.monotonicMs();
   }
 
   /** The unit holds a record that the route stops at: nothing of it or behind it takes effect, and nothing more is read. */

@@ -217,7 +217,7 @@ export class Worker {
     if (this.#holdings.paths.state.isRefused) this.#refusedMs = nowMs;
     const splits = this.#reports
       .filter(({ state }) => state !== 'stuck')
-      .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
+      .map(({ name, lagRecords, movedMs }) => ({ split: name, lagRecords, movedMs }));
     const progress = judgeProgress({ nowMs, stalledAfterMs: goal.stalledAfterMs, splits, refusedMs: this.#refusedMs });
     if (progress.kind === 'stalled') this.#endStalled(progress.splits, progress.forMs);
   }

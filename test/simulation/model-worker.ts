@@ -327,7 +327,7 @@ export class ModelWorker {
     const nowMs = this.#clock.monotonicMs();
     const splits = this.heldSplits
       .filter(({ state }) => state !== 'stuck')
-      .map(({ name, lagRecords, movedMonotonicMs }) => ({ split: name, lagRecords, movedMs: movedMonotonicMs }));
+      .map(({ name, lagRecords, movedMs }) => ({ split: name, lagRecords, movedMs }));
     const refusedMs = this.#world.sinkDownUntil > this.#world.time.now ? nowMs : null;
     const { stalledAfterMs } = core.parts.goal;
     if (judgeProgress({ nowMs, stalledAfterMs, splits, refusedMs }).kind === 'stalled') this.#end('noProgress');

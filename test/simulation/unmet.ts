@@ -8,6 +8,7 @@ import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
+import { parseJobGoal } from '#core/job/parse-goal.ts';
 import { objectKeys, readJobId } from '#core/names.ts';
 import { placedWorkers } from '#core/plan/control.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';
@@ -116,8 +117,10 @@ async function unmetRollback(world: World, entry: JobEntry, control: ControlReco
   if (!isGood) return [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
   const placed = placedWorkers(Object.values(control.slots)).length;
   if (workers.length !== placed) return [`${goal.id}: ${workers.length} of ${placed} workers run the last good goal`];
-  const found = unmetHealth(world, entry, workers) ?? (await unmetSplits(world, entry));
-  return found.length > 0 ? found : await unmetCheckpoint(world, entry);
+  const stored = parseJobGoal((await world.objects.get(objectKeys.goalOfRender(goal.id, good.render)))!);
+  const running = stored.ok ? { ...entry, goal: stored.value } : entry;
+  const found = unmetHealth(world, entry, workers) ?? (await unmetSplits(world, running));
+  return found.length > 0 ? found : await unmetCheckpoint(world, running);
 }
 
 async function unmetSplits(world: World, entry: JobEntry): Promise<readonly string[]> {
