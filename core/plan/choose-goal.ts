@@ -1,4 +1,5 @@
 // Which goal a job is brought to: the newest, as a rule; an earlier one while it is frozen, or where the newest got nowhere.
+import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveOf, withLive } from '#core/job/live-settings.ts';
@@ -26,15 +27,20 @@ export function staysAt(control: ControlRecord | null): ControlRecord['acted'] {
 
 /**
  * What runs on while the newest goal is tried on a share of the splits; null where it is not, or not any more. Only another
- * revision is tried: a restart or an override is of the revision that has shown what it does.
+ * revision is tried: a restart or an override is of the revision that has shown what it does. One of another number whose
+ * workers would be as those that have the job's slots already is nothing new either: only their number, say, was changed.
  */
 export function triedBeside(entry: JobEntry, control: ControlRecord | null): NonNullable<ControlRecord['good']> | null {
   const good = control?.good;
   if (control == null || good === undefined || entry.onRedeploy !== 'canary' || entry.paused) return null;
   if (good.render === entry.render || good.revision === entry.goal.revision) return null;
   const isPromoted = control.canary?.render === entry.render && control.canary.promotedAt !== undefined;
-  return isPromoted || control.failed?.render === entry.render ? null : good;
+  const isFailed = control.failed?.render === entry.render;
+  return isPromoted || isFailed || hasRegularWorker(entry, control) ? null : good;
 }
+
+const hasRegularWorker = ({ render }: JobEntry, { slots }: ControlRecord): boolean =>
+  Object.entries(slots).some(([slot, record]) => Number(slot) !== canarySlot && record.render === render);
 
 /** Splits go to and fro between the two, so both have to read the same source and commit to the same place. */
 const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>
