@@ -9,6 +9,9 @@ const holding = 'test/core/plan/hold-behind.test.ts';
 const restoring = ['test/simulation/restored-goals.test.ts', 'test/core/plan/goal-history.test.ts'];
 const beside = 'test/simulation/lower-latency.test.ts';
 
+const ending = 'test/core/plan/plan-ended-job.test.ts';
+const fenced = 'test/core/plan/fenced-workers.test.ts';
+const choosing = 'test/core/plan/choose-goal.test.ts';
 const scaling = ['test/core/autoscale'];
 const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
 const watches = 'test/core/plan/plan-watches.test.ts';
@@ -177,8 +180,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'control-written-without-version', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },
-    before: '{ ...after, version: before.version + 1 }',
-    after: '{ ...after, version: before.version }',
+    before: '{ ...record, version: before.version + 1 }',
+    after: '{ ...record, version: before.version }',
   },
   {
     ...{ name: 'strays-are-left-running', file: 'core/plan/plan-strays.ts', by: [...jobs, simulated] },
@@ -271,8 +274,8 @@ export const controlLoopMutants: readonly Mutant[] = [
       file: 'core/plan/plan-ended-job.ts',
       by: ['test/core/plan/plan-ended-job.test.ts'],
     },
-    before: ', declaredAt ?? 0);',
-    after: ', 0 * (declaredAt ?? 0));',
+    before: ', declaredAt ?? 0) + keptMs',
+    after: ', 0 * (declaredAt ?? 0)) + keptMs',
   },
   {
     ...{
@@ -383,8 +386,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'grace-is-none', file: 'core/plan/plan-ended-job.ts', by: [changing, simulated] },
-    before: 'if (observed.at < endedAt + keptMs)',
-    after: 'if (observed.at < endedAt)',
+    before: 'Math.max(goneSince, declaredAt ?? 0) + keptMs',
+    after: 'Math.max(goneSince, declaredAt ?? 0)',
   },
   {
     ...{ name: 'topic-goes-before-its-grace', file: 'core/plan/plan-topics.ts', by: [...jobs, changing] },
@@ -453,5 +456,35 @@ export const controlLoopMutants: readonly Mutant[] = [
     },
     before: 'const faultsBefore = isOfGoal ? record.faults : undefined;',
     after: 'const faultsBefore = record.faults;',
+  },
+  {
+    ...{ name: 'fences-are-not-remembered', file: 'core/plan/plan-job.ts', by: [ending] },
+    before: 'withFences(after, actions, observed.at)',
+    after: 'after',
+  },
+  {
+    ...{ name: 'fenced-workers-are-kept-for-good', file: 'core/plan/fenced-workers.ts', by: [fenced] },
+    before: "fencedAt < forgottenBy ? 'over' : 'kept'",
+    after: "fencedAt < 0 ? 'over' : 'kept'",
+  },
+  {
+    ...{ name: 'cleared-while-it-may-be-listed', file: 'core/plan/plan-ended-job.ts', by: [ending] },
+    before: 'goneSince + listingGraceMs',
+    after: 'goneSince',
+  },
+  {
+    ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },
+    before: 'observed.at >= at + limits.decisionMsMax + listingGraceMs',
+    after: 'observed.at >= at',
+  },
+  {
+    ...{ name: 'ended-job-starts-under-a-freeze', file: 'core/plan/choose-goal.ts', by: [choosing] },
+    before: "control.announced['ended'] !== undefined",
+    after: "control.announced['ended'] === ''",
+  },
+  {
+    ...{ name: 'what-has-the-slots-is-put-on-trial', file: 'core/plan/choose-goal.ts', by: [choosing] },
+    before: '|| hasRegularWorker(entry, control)',
+    after: '',
   },
 ];

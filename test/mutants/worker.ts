@@ -67,8 +67,8 @@ export const workerMutants: readonly Mutant[] = [
       file: 'workers/heartbeats.ts',
       by: ['test/workers/heartbeats.test.ts'],
     },
-    before: 'at - Math.round(nowMs - monotonicMs);',
-    after: 'at + 0 * monotonicMs;',
+    before: 'at - Math.round(nowMs - monotonicMs) }',
+    after: 'at + 0 * monotonicMs }',
   },
   {
     ...{ name: 'commit-before-acknowledgement', file: 'workers/split.ts', by: [simulated] },
