@@ -45,8 +45,16 @@ export type Action =
   | { readonly kind: 'set-live'; readonly job: string; readonly live: StoredLive }
   /** Forgets a worker's items once its task is certain to be over. */
   | { readonly kind: 'forget-worker'; readonly job: string; readonly worker: string }
-  /** Removes the splits', workers' and control items of a job whose life is over. */
-  | { readonly kind: 'clear-job'; readonly job: string; readonly controlVersion: number }
+  /**
+   * Removes the splits', workers' and control items of a job whose life is over. `goalSequence`: nothing is removed where its
+   * route has changed since, and the mark is taken back; null where some of it may be gone already.
+   */
+  | {
+      readonly kind: 'clear-job';
+      readonly job: string;
+      readonly controlVersion: number;
+      readonly goalSequence: number | null;
+    }
   | {
       readonly kind: 'finish-operation';
       readonly tenant: string;

@@ -13,7 +13,7 @@ import { fenceUnlisted } from '#core/plan/plan-strays.ts';
 import { taskIncarnation } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
-export interface EndingTimes {
+export interface EndingTerms {
   readonly leaseMs: number;
   /** For how long positions and books stay after the end, so that it can be undone. */
   readonly keptMs: number;
@@ -23,6 +23,8 @@ export interface EndingTimes {
    * is none. Between two of them it may have been given back, seen by no pass: its grace counts from the last.
    */
   readonly declaredAt: number | null;
+  /** How far the goal store was read. */
+  readonly goalSequence: number;
 }
 
 /**
@@ -34,7 +36,7 @@ const silentLeases = 2;
 export function planEndedJob(
   job: string,
   observed: ObservedJob,
-  { leaseMs, keptMs, listingGraceMs, declaredAt }: EndingTimes,
+  { leaseMs, keptMs, listingGraceMs, declaredAt, goalSequence }: EndingTerms,
 ): Decision {
   const alive = observed.tasks.filter((task) => task.state !== 'stopped');
   const reporting = observed.heartbeats.some(
@@ -65,7 +67,7 @@ export function planEndedJob(
       'All workers have ended; what they left in the tables is removed.',
     );
     // A replay is no job for people: its receipt told the end.
-    return { ...goOnClearing(control), control, events: isReplay(job) ? [] : [event] };
+    return { ...clear(control, goalSequence), control, events: isReplay(job) ? [] : [event] };
   }
   const toStop = alive.filter((task) => task.state !== 'stopping');
   const fences = fenceUnlisted(job, observed, listingGraceMs);
@@ -168,13 +170,21 @@ const markCleared = (control: ControlRecord): ControlRecord => ({
 export const isBeingCleared = (control: ControlRecord): boolean => control.announced['clearing'] !== undefined;
 
 /** What a cut-off clearing left is cleared again: all of it is idempotent, and the control record goes last. */
-export const goOnClearing = ({ job, version }: ControlRecord): Decision => ({
+export const goOnClearing = (control: ControlRecord): Decision => clear(control, null);
+
+const clear = ({ job, version }: ControlRecord, goalSequence: number | null): Decision => ({
   target: job,
   control: null,
-  actions: [{ kind: 'clear-job', job, controlVersion: version }],
+  actions: [{ kind: 'clear-job', job, controlVersion: version, goalSequence }],
   events: [],
   settled: false,
 });
+
+/** Of a record whose clearing was not to begin after all. */
+export function withoutClearing(control: ControlRecord): ControlRecord {
+  const { clearing: _mark, ...announced } = control.announced;
+  return { ...control, version: control.version + 1, announced };
+}
 
 /** From then on the guard counts it no more: its end was agreed to. */
 function markEnding(job: string, uid: string, observed: ObservedJob, fences: readonly Action[]): ControlRecord | null {

@@ -86,7 +86,7 @@ function planEndings(
     if (!held.jobs.has(id))
       return planEndedJob(id, job, {
         ...{ leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs },
-        declaredAt: endDeclaredAt(id, routes),
+        ...{ declaredAt: endDeclaredAt(id, routes), goalSequence: goal.sequence },
       });
     const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
     const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;

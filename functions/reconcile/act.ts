@@ -3,8 +3,9 @@ import { isPlatformError, throttledCode } from '#core/errors.ts';
 import { contentHash } from '#core/hash.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
-import { environment, objectKeys, taskTags } from '#core/names.ts';
+import { environment, objectKeys, readJobId, taskTags } from '#core/names.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
+import { withoutClearing } from '#core/plan/plan-ended-job.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { TaskRequest } from '#core/ports/task-runner.ts';
 import type { Json } from '#core/spec/json.ts';
@@ -54,7 +55,7 @@ async function perform(action: Action, parts: ReconcileParts): Promise<void> {
     case 'forget-worker':
       return parts.workers.remove(action.job, action.worker);
     case 'clear-job':
-      return clearJob(action.job, action.controlVersion, parts);
+      return clearJob(action, parts);
     case 'finish-operation':
       return parts.goals.finishOperation(action.tenant, action.id, action.ending);
     case 'create-split':
@@ -139,7 +140,9 @@ async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): 
 }
 
 /** The control record goes last: as long as it is there, a pass that finds it repeats the rest. */
-async function clearJob(job: string, controlVersion: number, parts: ReconcileParts): Promise<void> {
+async function clearJob(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
+  const { job, controlVersion } = action;
+  await takeBackIfChanged(action, parts);
   // Who stood still between two steps may wake when another has cleared it all, and the job is there again.
   const isStillMarked = async (): Promise<boolean> => (await parts.controls.read(job))?.version === controlVersion;
   for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
@@ -147,4 +150,22 @@ async function clearJob(job: string, controlVersion: number, parts: ReconcilePar
     await step();
   }
   await parts.controls.remove(job, controlVersion);
+}
+
+/**
+ * Looked at behind the mark, from which on no deletion is taken back: one that was before it, or was made again with a grace of
+ * its own, is heard.
+ */
+async function takeBackIfChanged(
+  { job, controlVersion, goalSequence }: Action & { kind: 'clear-job' },
+  { goals, controls }: ReconcileParts,
+): Promise<void> {
+  const id = readJobId(job);
+  if (goalSequence === null || id === null) return;
+  const since = await goals.changedSince(id.tenant, goalSequence);
+  const hasChanged = since.revisions.some(({ kind, name }) => kind === 'Route' && name === id.route);
+  if (since.sequence >= goalSequence && !hasChanged) return;
+  const control = await controls.read(job);
+  if (control?.version === controlVersion) await controls.write(withoutClearing(control));
+  throw new Error(`job ${job} is not cleared: its route has changed since that was decided`);
 }

@@ -473,6 +473,11 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'goneSince',
   },
   {
+    ...{ name: 'deletion-taken-back-unheard', file: 'functions/reconcile/act.ts', by: acting },
+    before: '>= goalSequence && !hasChanged) return;',
+    after: '>= 0) return;',
+  },
+  {
     ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },
     before: 'observed.at >= at + limits.decisionMsMax + listingGraceMs',
     after: 'observed.at >= at',

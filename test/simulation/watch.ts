@@ -65,8 +65,8 @@ export class Watch {
   readonly #world: WatchedWorld;
   readonly #epochs = new Map<string, number>();
   readonly #books = new Map<string, number>();
-  /** Jobs whose clearing has begun, by their control records. */
-  readonly #clearing = new Set<string>();
+  /** Jobs whose clearing has begun, by their control records, with when. */
+  readonly #clearing = new Map<string, number>();
   readonly #incarnations = new Map<string, number>();
   /** Job and render of goals that were given up, and when. */
   readonly #failed = new Map<string, number>();
@@ -167,10 +167,11 @@ export class Watch {
     // Nothing is known any more of what its goals came to.
     for (const key of this.#failed.keys()) if (key.startsWith(`${job} `)) this.#failed.delete(key);
     const ended = this.#world.jobEnded(job);
-    if (ended !== null && this.#world.time.now < ended.keptUntil && !this.losses.goals)
+    // One whose clearing had begun before is cleared in full first, and nobody can come back to it.
+    const isNewer = ended !== null && ended.at > (this.#clearing.get(job) ?? Infinity);
+    if (ended !== null && !isNewer && this.#world.time.now < ended.keptUntil && !this.losses.goals)
       this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);
     const wantedMs = this.#world.jobWantedMs(job);
-    // One whose clearing had begun before is cleared in full first.
     if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals && !this.#clearing.has(job))
       this.breach('S7', `${job} was cleared although it has been wanted for ${wantedMs} ms`);
     if (this.#world.liveTasks(job).length > 0 && wantedMs === null && !this.#frozenOrUnlisted(job))
@@ -235,7 +236,7 @@ export class Watch {
     const wantedMs = this.#world.jobWantedMs(job);
     if (wantedMs !== null && wantedMs > limits.decisionMsMax + this.#world.requestMs && !this.losses.goals)
       this.breach('S7', `${job} is to be cleared although it has been wanted for ${wantedMs} ms`);
-    this.#clearing.add(job);
+    if (!this.#clearing.has(job)) this.#clearing.set(job, this.#world.time.now);
   }
 
   /** Until it has shown what it does, a goal on trial is started in no slot but the one for trials. */

@@ -9,7 +9,7 @@ import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
 /** Listings that are never late: what waits for them has a test of its own. */
-const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 0, declaredAt: null };
+const times = { leaseMs: 5_000, keptMs: 0, listingGraceMs: 0, declaredAt: null, goalSequence: 7 };
 const entry = aJobEntry();
 const job = entry.goal.id;
 

@@ -172,9 +172,10 @@ describe('jobs', () => {
     const [clear] = plan(goal, { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] });
     const { version } = steady.controls![0]!;
     expect(clear!.control).toMatchObject({ version: version + 1, slots: {}, announced: { clearing: 'begun' } });
-    expect(clear!.actions).toEqual([{ kind: 'clear-job', job: entry.goal.id, controlVersion: version + 1 }]);
+    const action = { kind: 'clear-job', job: entry.goal.id, controlVersion: version + 1 };
+    expect(clear!.actions).toEqual([{ ...action, goalSequence: goal.sequence }]);
     const again = plan(goal, anObserved({ controls: [clear!.control!] }));
-    expect(again).toMatchObject([{ control: null, actions: clear!.actions, events: [] }]);
+    expect(again).toMatchObject([{ control: null, actions: [{ ...action, goalSequence: null }], events: [] }]);
   });
 
   test('that were made for a newer goal than the pass has read are not ended by it [fault 9] [fault 20]', () => {

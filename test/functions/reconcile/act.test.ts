@@ -1,13 +1,19 @@
 // What a pass must not do any more when it comes to act: because it is late, or because the goal has moved on.
 import { describe, expect, test } from '@jest/globals';
+import { noRecords } from '#core/job/accounting.ts';
 import { limits } from '#core/limits.ts';
+import { jobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { act } from '#functions/reconcile/act.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
-import { aJobGoal, theTime } from '#test/support/builders.ts';
+import { aJobGoal, anObservedJob, theTime } from '#test/support/builders.ts';
 import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
+import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
+import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
+import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
 
 const asked = { tenant: 'default', kind: 'Stream' as const, author: 'ann', reason: '' };
 const metadata = { name: 'plays', owner: 'playback', labels: {} };
@@ -85,8 +91,50 @@ describe('acting', () => {
 
   const clearing: Decision = {
     ...{ target: 'j', control: null, events: [], settled: false },
-    actions: [{ kind: 'clear-job', job: 'j', controlVersion: 1 }],
+    actions: [{ kind: 'clear-job', job: 'j', controlVersion: 1, goalSequence: null }],
   };
+
+  /** A job whose route was deleted, and what a pass decides when its time is over. */
+  async function anEndedJob() {
+    const goals = createMemoryGoalStore({ now: () => theTime });
+    const [controls, splits, workers] = [
+      createMemoryControlStore(),
+      createMemorySplitStore(),
+      createMemoryWorkerStore(),
+    ];
+    const declared = { from: 'events', to: [{ name: 'out', stream: 'plays' }] };
+    const route = { ...asked, kind: 'Route' as const, metadata, declared };
+    await goals.apply(route);
+    const { uid } = (await goals.read('default', 'Route', 'plays'))!;
+    await goals.remove({ ...route, name: 'plays' });
+    const job = jobId('default', 'plays.out', uid);
+    const split = { split: 'events/0', owner: null, epoch: 1, position: '40', topicId: 't', accounting: noRecords };
+    await splits.create(job, split);
+    const terms = { leaseMs: 0, keptMs: 0, listingGraceMs: 0, declaredAt: null };
+    const { sequence: goalSequence } = await goals.snapshot();
+    const decision = planEndedJob(job, anObservedJob(), { ...terms, goalSequence });
+    const clock = { now: () => theTime, monotonicMs: () => 0 };
+    const parts = { goals, controls, splits, workers, clock } as unknown as ReconcileParts;
+    return { goals, route, controls, splits, job, decision, parts };
+  }
+
+  test('clears a job whose time is over', async () => {
+    const { controls, splits, job, decision, parts } = await anEndedJob();
+    expect(await act(decision, theTime, parts)).toBe('done');
+    expect([await controls.read(job), await splits.list(job)]).toEqual([null, []]);
+  });
+
+  test('leaves a job whose deletion was taken back since that was decided, and made again or not, and takes its mark away [fault 20]', async () => {
+    for (const isDeletedAgain of [false, true]) {
+      const { goals, route, controls, splits, job, decision, parts } = await anEndedJob();
+      await goals.change({ ...asked, applies: [{ ...route, revive: true }], removes: [] });
+      if (isDeletedAgain) await goals.remove({ ...route, name: 'plays' });
+      await expect(act(decision, theTime, parts)).rejects.toThrow('its route has changed since');
+      const control = await controls.read(job);
+      expect([control?.announced, await splits.list(job)]).toMatchObject([{}, [{ position: '40' }]]);
+      expect(control?.announced).not.toHaveProperty('clearing');
+    }
+  });
 
   /** What is done of a clearing whose job's record has these versions, look by look. */
   async function clearedAt(...versions: readonly number[]): Promise<readonly string[]> {
