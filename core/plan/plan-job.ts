@@ -73,8 +73,9 @@ export function planJob(
     ...rewindMemory(step, before, observed.at),
   };
   const rewind = planRewindStep(step, scope, after);
-  // Frozen workers take nothing over either.
-  const live = entry.freeze === null ? planLive(scope, after) : { actions: [], events: [], settled: true };
+  // Frozen workers take nothing over either, nor do such as are to end.
+  const isTaken = entry.freeze === null && scope.whyNone === null;
+  const live = isTaken ? planLive(scope, after) : { actions: [], events: [], settled: true };
   const proof = awaitProof(rollout, entry, observed.at);
   const waits = [...decisions, canary, proof].flatMap((decision) =>
     decision.nextPassAt === undefined ? [] : [decision.nextPassAt],

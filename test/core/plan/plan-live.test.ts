@@ -56,6 +56,12 @@ describe('live settings', () => {
     expect(kinds).toEqual(['stop-worker']);
   });
 
+  test('are not given to workers of a paused job: they are to end', () => {
+    const world = observed(liveHash(before.goal), 1);
+    const kinds = planJob({ ...entry, paused: true }, world, localSettings).actions.map(({ kind }) => kind);
+    expect(kinds).toEqual(['stop-worker']);
+  });
+
   test('do not shape a worker: a route that changes only them is rendered as before', () => {
     const render = (declaredErrors: Json, more: Readonly<Record<string, Json>> = {}) => {
       const metadata = (name: string) => ({ name, owner: 'playback', labels: {} });
