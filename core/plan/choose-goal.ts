@@ -3,6 +3,7 @@ import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveOf, withLive } from '#core/job/live-settings.ts';
+import { placedWorkers } from '#core/plan/control.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
@@ -40,7 +41,10 @@ export function triedBeside(entry: JobEntry, control: ControlRecord | null): Non
 }
 
 const hasRegularWorker = ({ render }: JobEntry, { slots }: ControlRecord): boolean =>
-  Object.entries(slots).some(([slot, record]) => Number(slot) !== canarySlot && record.render === render);
+  Object.entries(slots).some(
+    ([slot, record]) =>
+      Number(slot) !== canarySlot && placedWorkers([record]).some((worker) => worker.render === render),
+  );
 
 /** Splits go to and fro between the two, so both have to read the same source and commit to the same place. */
 const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>

@@ -154,18 +154,24 @@ async function clearJob(action: Action & { kind: 'clear-job' }, parts: Reconcile
 
 /**
  * Looked at behind the mark, from which on no deletion is taken back: one that was before it, or was made again with a grace of
- * its own, is heard.
+ * its own, is heard. Where that cannot be told, the mark is taken away as well: one that stays is gone by, without another look.
  */
-async function takeBackIfChanged(
-  { job, controlVersion, goalSequence }: Action & { kind: 'clear-job' },
-  { goals, controls }: ReconcileParts,
-): Promise<void> {
+async function takeBackIfChanged(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
+  const { job, controlVersion, goalSequence } = action;
   const id = readJobId(job);
   if (goalSequence === null || id === null) return;
-  const since = await goals.changedSince(id.tenant, goalSequence);
-  const hasChanged = since.revisions.some(({ kind, name }) => kind === 'Route' && name === id.route);
-  if (since.sequence >= goalSequence && !hasChanged) return;
+  let isAsDecided = false;
+  try {
+    const since = await parts.goals.changedSince(id.tenant, goalSequence);
+    const hasChanged = since.revisions.some(({ kind, name }) => kind === 'Route' && name === id.route);
+    isAsDecided = since.sequence >= goalSequence && !hasChanged;
+  } finally {
+    if (!isAsDecided) await takeMarkAway(job, controlVersion, parts);
+  }
+  if (!isAsDecided) throw new Error(`job ${job} is not cleared: its route has changed since that was decided`);
+}
+
+async function takeMarkAway(job: string, controlVersion: number, { controls }: ReconcileParts): Promise<void> {
   const control = await controls.read(job);
   if (control?.version === controlVersion) await controls.write(withoutClearing(control));
-  throw new Error(`job ${job} is not cleared: its route has changed since that was decided`);
 }

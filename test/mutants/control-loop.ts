@@ -474,8 +474,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'deletion-taken-back-unheard', file: 'functions/reconcile/act.ts', by: acting },
-    before: '>= goalSequence && !hasChanged) return;',
-    after: '>= 0) return;',
+    before: 'since.sequence >= goalSequence && !hasChanged',
+    after: 'since.sequence >= 0',
   },
   {
     ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },

@@ -136,6 +136,14 @@ describe('acting', () => {
     }
   });
 
+  test('leaves a job whose deletion may have been taken back, as far as can be told', async () => {
+    const { goals, controls, splits, job, decision, parts } = await anEndedJob();
+    const changedSince = async () => Promise.reject(new Error('the goal store cannot be reached'));
+    await expect(act(decision, theTime, { ...parts, goals: { ...goals, changedSince } })).rejects.toThrow('reached');
+    expect((await controls.read(job))?.announced).not.toHaveProperty('clearing');
+    expect(await splits.list(job)).toHaveLength(1);
+  });
+
   /** What is done of a clearing whose job's record has these versions, look by look. */
   async function clearedAt(...versions: readonly number[]): Promise<readonly string[]> {
     const order: string[] = [];
