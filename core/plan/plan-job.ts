@@ -12,7 +12,6 @@ import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
-import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
 import { planHealth } from '#core/plan/plan-health.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
@@ -35,7 +34,6 @@ export function planJob(
   isFleetWide = false,
 ): Decision {
   const { goal } = entry;
-  if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
   const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
   const { revision } = newest.goal;
   const behind = isBehind(newest, before);

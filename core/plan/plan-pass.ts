@@ -15,7 +15,7 @@ import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
 import { holdBehind, isBehind } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
-import { holdEnding, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
+import { goOnClearing, holdEnding, isBeingCleared, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { isFleetWide, needsCorrection } from '#core/plan/plan-health.ts';
 import { leaveBehind, planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
@@ -38,12 +38,13 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   });
   const scaling = planScaling(live, settings);
   const fleetWide = ailAtOnce(live, settings);
-  const decisions = live.map(([entry, job]) =>
-    planLiveJob(entry, job, settings, scaling.get(entry.goal.id), fleetWide),
+  const decisions = live.map(
+    ([entry, job]) => restOfClearing(job) ?? planLiveJob(entry, job, settings, scaling.get(entry.goal.id), fleetWide),
   );
-  const replays = goal.replays.map((entry) =>
-    planReplayJob(entry, observedOf(entry, jobs.get(entry.goal.id), observed), settings),
-  );
+  const replays = goal.replays.map((entry) => {
+    const job = observedOf(entry, jobs.get(entry.goal.id), observed);
+    return restOfClearing(job) ?? planReplayJob(entry, job, settings);
+  });
   const routes = routesOf(goal);
   const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, routes));
   const endings = planEndings(ended, goal, routes, [...new Set([...jobs.keys(), ...wanted])], settings);
@@ -148,6 +149,10 @@ function endDeclaredAt(id: string, routes: RouteIndex): number | null {
   const { removals, jobs } = ofRoute(parts, routes);
   return removals[0]?.at ?? jobs[0]?.declaredAt ?? null;
 }
+
+/** What was left half cleared is cleared in full before anything of the job begins again, frozen or not. */
+const restOfClearing = ({ control }: ObservedJob): Decision | null =>
+  control !== null && isBeingCleared(control) ? goOnClearing(control) : null;
 
 const hasEffect = (decision: Decision): boolean =>
   decision.control !== null || decision.actions.length > 0 || decision.events.length > 0 || !decision.settled;

@@ -239,15 +239,6 @@ describe('what the reconciler itself can lose', () => {
     expect(decision.control?.announced['frozen']).toBeUndefined();
   });
 
-  test('what a clearing left half done is cleared before anything of the job starts again', () => {
-    const control = { ...runningControl(), slots: {}, announced: { clearing: 'begun' } };
-    const decision = plan(anObservedJob({ control }));
-    expect(decision).toMatchObject({
-      control: null,
-      actions: [{ kind: 'clear-job', controlVersion: control.version }],
-    });
-  });
-
   test('an incarnation is never given out twice, whatever was lost [fault 83]', () => {
     const control = { ...runningControl(), incarnationLast: 40 };
     const tasks = [aTask(entry, incarnationOf(control), { state: 'stopped' })];

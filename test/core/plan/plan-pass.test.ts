@@ -178,6 +178,15 @@ describe('jobs', () => {
     expect(again).toMatchObject([{ control: null, actions: [{ ...action, goalSequence: null }], events: [] }]);
   });
 
+  test('that are wanted again are cleared in full before anything of them begins, under a freeze as well', () => {
+    const controls = [{ ...control, slots: {}, announced: { ended: '1', clearing: 'begun' } }];
+    const freeze = { tenant: 'default', scope: 'fleet' as const, name: '', author: 'ann', reason: 'a test', at: 0 };
+    for (const wanted of [entry, { ...entry, freeze }])
+      expect(plan(aGoal({ jobs: [wanted] }), anObserved({ controls }))).toMatchObject([
+        { control: null, actions: [{ kind: 'clear-job', controlVersion: control.version, goalSequence: null }] },
+      ]);
+  });
+
   test('that were made for a newer goal than the pass has read are not ended by it [fault 9] [fault 20]', () => {
     const removed = { ...aRemoval('Route', 'plays'), revision: 3 };
     const controls = [{ ...steady.controls![0]!, revisionActed: 4 }];
