@@ -50,8 +50,12 @@ export function piecesOf(
 /** Gives the exit code. */
 export async function runLong({ from, seeds, stepCount, processes, stopAt, resume }: LongRun): Promise<number> {
   const commit = commitNow();
-  const known =
-    resume === undefined ? [] : readDone(resume, { commit, stepCount }).filter((one) => isWithin(one, from, seeds));
+  const before = resume === undefined ? [] : readDone(resume, { commit, stepCount });
+  if (typeof before === 'string') {
+    console.error(before);
+    return 2;
+  }
+  const known = before.filter((one) => isWithin(one, from, seeds));
   const finished: Piece[] = [...known];
   const startedMs = performance.now();
   const broken = (): readonly number[] => finished.flatMap(({ violations }) => violations).sort((a, b) => a - b);
@@ -97,19 +101,20 @@ const isWithin = (piece: Piece, from: number, seeds: number): boolean =>
 const commitNow = (): string =>
   execFileSync('git', ['describe', '--always', '--dirty', '--abbrev=12']).toString().trim();
 
-function readDone(file: string, { commit, stepCount }: Pick<Done, 'commit' | 'stepCount'>): readonly Done[] {
+/** A text: the file is of other runs, and what can be done about it. */
+export function readDone(
+  file: string,
+  { commit, stepCount }: Pick<Done, 'commit' | 'stepCount'>,
+): readonly Done[] | string {
   if (!existsSync(file)) return [];
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
   const all = lines.map((line) => JSON.parse(line) as Done);
   const other = all.find((one) => one.commit !== commit || one.stepCount !== stepCount);
   if (other === undefined) return all;
   const [had, got] = [other.stepCount, stepCount].map((count) => count ?? 'their own numbers of');
-  console.error(
-    other.commit === commit
-      ? `${file} is of runs with ${had} steps, and these are of ${got}: take another file, or the same --steps`
-      : `${file} is of commit ${other.commit}, and this is ${commit}: take another file, or go back to that commit`,
-  );
-  process.exit(2);
+  return other.commit === commit
+    ? `${file} is of runs with ${had} steps, and these are of ${got}: take another file, or the same --steps`
+    : `${file} is of commit ${other.commit}, and this is ${commit}: take another file, or go back to that commit`;
 }
 
 async function runPiece(
