@@ -36,6 +36,6 @@ export interface ObservedJob {
   readonly splits: readonly SplitRecord[] | null;
   /** Absent where it was not watched for long enough. */
   readonly traffic?: Traffic;
-  /** Of its source; absent where it is not known. */
-  readonly partitions?: number;
+  /** By topic, of all that were described: which of them is its source depends on the goal that it goes by. Absent where none was. */
+  readonly partitions?: ReadonlyMap<string, number>;
 }

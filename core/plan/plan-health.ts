@@ -57,7 +57,8 @@ function remember(
 
 const judge = (entry: JobEntry, observed: ObservedJob, slots: ControlRecord['slots'], health?: HealthRecord) =>
   judgeAilments({
-    ...{ entry, slots, heartbeats: observed.heartbeats, partitions: observed.partitions, now: observed.at },
+    ...{ entry, slots, heartbeats: observed.heartbeats, now: observed.at },
+    partitions: observed.partitions?.get(entry.goal.source.topic),
     unsharedSince: health?.unsharedSince,
   });
 

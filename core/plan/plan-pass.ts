@@ -31,11 +31,9 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
   const jobs = observeJobs(observed, wanted);
   if (jobs === null) return topics;
   const partitions = new Map(observed.topics?.map((topic) => [topic.topic, topic.partitions]));
-  const live = goal.jobs.map((entry) => {
-    const count = partitions.get(entry.goal.source.topic);
-    const job = observedOf(entry, jobs.get(entry.goal.id), observed);
-    return [entry, count === undefined ? job : { ...job, partitions: count }] as const;
-  });
+  const live = goal.jobs.map(
+    (entry) => [entry, { ...observedOf(entry, jobs.get(entry.goal.id), observed), partitions }] as const,
+  );
   const scaling = planScaling(live, settings);
   const fleetWide = ailAtOnce(live, settings);
   const decisions = live.map(

@@ -136,4 +136,13 @@ export const healthMutants: readonly Mutant[] = [
     after:
       'const sighting = known?.counter === heartbeat.beat ? { ...known, isSuspect: false } : moved(heartbeat, known, time);',
   },
+  {
+    ...{
+      name: 'judged-by-another-topic',
+      file: 'core/plan/plan-health.ts',
+      by: ['test/core/plan/plan-health.test.ts'],
+    },
+    before: 'observed.partitions?.get(entry.goal.source.topic)',
+    after: '[...(observed.partitions?.values() ?? [])].at(-1)',
+  },
 ];

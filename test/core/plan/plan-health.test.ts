@@ -22,6 +22,7 @@ const entry = aJobEntry({
   goal: aJobGoal({ resources: { workers: 2, cpu: 0.25, memoryMiB: 512 }, settings: localSettings.worker }),
   restartBudget: { count: 2, perMs: 3_600_000 },
 });
+const source = entry.goal.source.topic;
 const minute = 60_000;
 const split = (partition: number, at: number) =>
   aSplit({ split: `playback-events/${partition}`, seenAt: at, movedAt: at });
@@ -43,7 +44,7 @@ const plan = (observed: ObservedJob, fleetWide = false): Decision =>
   planJob(entry, observed, localSettings, entry, fleetWide);
 
 function observedAt(at: number, control: ControlRecord | null, heartbeats: readonly Heartbeat[]): ObservedJob {
-  return anObservedJob({ at, control, tasks, heartbeats, partitions: 2 });
+  return anObservedJob({ at, control, tasks, heartbeats, partitions: new Map([[source, 2]]) });
 }
 
 /** Both workers run, and nothing ails them. */
@@ -292,4 +293,24 @@ describe('a worker that the runtime runs and that has been silent for longer tha
     expect(waits.nextPassAt).toBe(theTime + 8_000);
     expect(waits.events).toMatchObject([{ reason: 'WorkerSilent', severity: 'error' }]);
   });
+});
+
+test('a job that runs the last good revision is judged by the source of that one, not of the newest', () => {
+  const other = { ...entry.goal.source, topic: 'other-events' };
+  const newest = aJobEntry({ goal: { ...entry.goal, revision: 2, source: other }, render: 'newest' });
+  const goal = { ...nothing, jobs: [newest] };
+  const why = { revision: 2, render: 'newest', at: theTime - minute, why: 'it got nowhere' };
+  const control = { ...sound, failed: why, good: { revision: 1, render: entry.render } };
+  const topic = { topicId: 't', config: {}, defaults: {}, own: [] };
+  const topics = [
+    { ...topic, topic: source, partitions: 2 },
+    { ...topic, topic: 'other-events', partitions: 5 },
+  ];
+  const observed: Observed = {
+    ...{ at: theTime, topics, tasks, heartbeats: beats(theTime, [{}, {}]), controls: [control] },
+    ...{ earlier: new Map([[entry.goal.id, entry.goal]]), splits: new Map() },
+  };
+  const [decision] = planPass(goal, observed, localSettings);
+  expect(decision?.actions).toEqual([]);
+  expect(decision?.control?.health).toBeUndefined();
 });
