@@ -1,4 +1,5 @@
 // Carries out one step of a run on the world: the people's go to the people, the rest breaks something.
+import type { RewindSplit } from '#core/operations/rewind.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import type { Actor } from './network.ts';
 import { type Step, stepKinds } from './steps.ts';
@@ -15,6 +16,7 @@ export async function carryOut(step: Step, world: World): Promise<void> {
     case 'people':
       if (step.kind === 'stop-a-task') return stopATask(step, world);
       if (step.kind === 'approve') return approveHeld(world);
+      if (step.kind === 'rewind') return rewindAJob(step, world);
       await world.people.act(step);
       return world.goalMoved();
     case 'ailments':
@@ -36,6 +38,29 @@ export async function carryOut(step: Step, world: World): Promise<void> {
 async function stopATask(step: Step, world: World): Promise<void> {
   const tasks = world.runtime.all().filter((task) => task.state === 'running');
   if (tasks.length > 0) await world.runtime.stop(seededRandom(step.roll).pick(tasks).taskId, 'by hand');
+}
+
+/** Somebody sets the positions of a job back, of some of its splits or of all, as far as there are records. */
+async function rewindAJob(step: Step, world: World): Promise<void> {
+  const random = seededRandom(step.roll);
+  const entry = random.pick(world.goal.jobs);
+  const there = entry && world.broker.look(entry.goal.source.topic);
+  if (!entry || !there) return;
+  const { id, name, source } = entry.goal;
+  const splits = (await world.splits.list(id)).flatMap(({ split, topicId, position: from }): RewindSplit[] => {
+    const [topic, partition] = split.split('/');
+    const earliest = there.starts[Number(partition)] ?? 0;
+    const records = random.below(Math.max(0, Number(from) - earliest) + 1);
+    if (topic !== source.topic || topicId !== there.topicId || records === 0) return [];
+    return [{ split, topicId, from, to: String(Number(from) - records), records }];
+  });
+  if (splits.length === 0) return;
+  const records = splits.reduce((sum, split) => sum + split.records, 0);
+  await world.people.rewind(name, {
+    ...{ kind: 'rewind', to: 'some time ago', splits, records },
+    duplicates: { absorbed: false, why: 'a model' },
+  });
+  return world.goalMoved();
 }
 
 /** Somebody looks at what waits for consent, and gives it. */

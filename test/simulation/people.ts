@@ -1,5 +1,6 @@
 // The people of a simulated world: what they declare, and how they change it.
 import type { JobGoal } from '#core/job/job-goal.ts';
+import type { RewindPlan } from '#core/operations/rewind.ts';
 import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/json.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
@@ -196,6 +197,13 @@ export class People {
   /** Also what this version of the platform does not understand: a newer one may have written it before it was rolled back. */
   async #write(name: string, declared: Json): Promise<void> {
     await this.#goals.apply({ ...asked, kind: 'Route', metadata: this.#metadata(name), declared });
+  }
+
+  /** The job's newest revision at that time: another life of its route has no such positions. */
+  async rewind(job: string, plan: RewindPlan): Promise<void> {
+    const revision = await this.#goals.read('default', 'Route', job.slice(0, job.lastIndexOf('.')));
+    if (revision === null) return;
+    await this.#goals.requestOperation({ ...asked, job, uid: revision.uid, kind: 'rewind', plan });
   }
 
   async #operate(route: string, kind: OperationKind): Promise<void> {

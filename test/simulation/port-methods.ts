@@ -32,7 +32,8 @@ export const workerMethods: Methods = {
   ...{ resignLead: 'effect', assign: 'effect', clear: 'effect' },
 };
 export const splitMethods: Methods = {
-  ...{ list: 'read', create: 'effect', claim: 'effect', commit: 'effect', release: 'effect', clear: 'effect' },
+  ...{ list: 'read', create: 'effect', claim: 'effect', commit: 'effect', release: 'effect' },
+  ...{ place: 'effect', clear: 'effect' },
 };
 export const controlMethods: Methods = { read: 'read', list: 'read', write: 'effect', remove: 'effect' };
 export const objectMethods: Methods = { put: 'effect', get: 'read', list: 'read', remove: 'effect' };

@@ -12,6 +12,7 @@ export const stepKinds = {
     'pause',
     'resume',
     'restart',
+    'rewind',
     'delete-route',
     'delete-all-routes',
     'undelete-route',

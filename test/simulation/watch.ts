@@ -143,6 +143,18 @@ export class Watch {
       this.breach('S3', `${job} counted ${done.accounting.in - expected} records of ${held.split} at ${position}`);
   }
 
+  /** Set back by an operation: what is read again counts again. */
+  placed(job: string, record: SplitRecord): void {
+    const key = keyOf(job, record.split);
+    const before = this.splits.get(key);
+    const position = Number(record.position);
+    if (before?.topicId === record.topicId && position > Number(before.position))
+      this.breach('S6', `${job} is set on to ${position} of ${record.split}, from ${before.position}`);
+    this.splits.set(key, record);
+    this.#epochs.set(key, record.epoch);
+    this.#books.set(`${key}\n${record.topicId}`, record.accounting.in - position);
+  }
+
   #checkSettled(job: string, split: string, topicId: string, position: number): void {
     const { topic, partition } = partsOf(split);
     const there = this.#world.broker.look(topic);
@@ -337,10 +349,12 @@ export class Watch {
       this.breach('S4', `checkpoint ${key} cannot be read: ${read.problem}`);
       return;
     }
-    for (const { split, topicId, position } of read.value.splits) {
+    for (const { split, topicId, position, epoch } of read.value.splits) {
       const record = this.splits.get(keyOf(job, split));
       const isAhead = record?.topicId === topicId && Number(position) > Number(record.position);
-      if (isAhead && !this.losses.splits)
+      // On its way since before the split was set back.
+      const wasSetBack = record?.placed && epoch < record.epoch && Number(position) <= Number(record.placed.from);
+      if (isAhead && !wasSetBack && !this.losses.splits)
         this.breach('S4', `checkpoint ${key} has ${split} at ${position}, ahead of what is committed`);
     }
   }

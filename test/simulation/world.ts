@@ -436,7 +436,12 @@ export class World implements WorkerWorld {
         if (outcome === 'committed') watch.released(job, held.split, held.worker);
         return outcome;
       },
-      place: (job, seen, placement) => store.place(job, seen, placement),
+      place: async (job, seen, placement) => {
+        const outcome = await store.place(job, seen, placement);
+        const record = (await store.list(job)).find(({ split }) => split === seen.split);
+        if (outcome === 'placed' && record) watch.placed(job, record);
+        return outcome;
+      },
       clear: async (job) => {
         watch.cleared(job);
         await store.clear(job);
