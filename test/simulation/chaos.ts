@@ -17,6 +17,7 @@ export async function carryOut(step: Step, world: World): Promise<void> {
       if (step.kind === 'stop-a-task') return stopATask(step, world);
       if (step.kind === 'approve') return approveHeld(world);
       if (step.kind === 'rewind') return rewindAJob(step, world);
+      if (step.kind === 'switch-source') return switchASource(step, world);
       await world.people.act(step);
       return world.goalMoved();
     case 'ailments':
@@ -56,10 +57,30 @@ async function rewindAJob(step: Step, world: World): Promise<void> {
   });
   if (splits.length === 0) return;
   const records = splits.reduce((sum, split) => sum + split.records, 0);
-  await world.people.rewind(name, {
+  await world.people.operate(name, {
     ...{ kind: 'rewind', to: 'some time ago', splits, records },
     duplicates: { absorbed: false, why: 'a model' },
   });
+  return world.goalMoved();
+}
+
+/** Somebody has a job read another stream, all of it; now and then the program that asks dies before it has declared so. */
+async function switchASource(step: Step, world: World): Promise<void> {
+  const random = seededRandom(step.roll);
+  const entry = random.pick(world.goal.jobs);
+  const stream = random.pick(world.people.streamNames.filter((name) => name !== entry?.goal.source.stream));
+  const there = stream === undefined ? null : world.broker.look(stream);
+  if (!entry || !there || stream === undefined) return;
+  const { name, route, source } = entry.goal;
+  const splits = there.starts.map((start, partition) => ({
+    ...{ split: `${stream}/${partition}`, topicId: there.topicId, to: String(start) },
+  }));
+  await world.people.operate(name, {
+    ...{ kind: 'switch', what: 'source', from: source.stream, to: stream, fromTopic: source.topic },
+    ...{ revision: entry.goal.revision + 1, readFrom: null, splits },
+    duplicates: { absorbed: false, why: 'a model' },
+  });
+  if (random.next() < 0.9) await world.people.readFrom(route, stream);
   return world.goalMoved();
 }
 

@@ -1,6 +1,7 @@
 // The people of a simulated world: what they declare, and how they change it.
 import type { JobGoal } from '#core/job/job-goal.ts';
 import type { RewindPlan } from '#core/operations/rewind.ts';
+import type { SwitchPlan } from '#core/operations/switch.ts';
 import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/json.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
@@ -199,11 +200,16 @@ export class People {
     await this.#goals.apply({ ...asked, kind: 'Route', metadata: this.#metadata(name), declared });
   }
 
-  /** The job's newest revision at that time: another life of its route has no such positions. */
-  async rewind(job: string, plan: RewindPlan): Promise<void> {
+  /** Of the route's life as it is by then: another one has no such positions. */
+  async operate(job: string, plan: RewindPlan | SwitchPlan): Promise<void> {
     const revision = await this.#goals.read('default', 'Route', job.slice(0, job.lastIndexOf('.')));
     if (revision === null) return;
-    await this.#goals.requestOperation({ ...asked, job, uid: revision.uid, kind: 'rewind', plan });
+    await this.#goals.requestOperation({ ...asked, job, uid: revision.uid, kind: plan.kind, plan });
+  }
+
+  async readFrom(route: string, stream: string): Promise<void> {
+    const wish = this.#routes.get(route);
+    if (wish) await this.#setRoute(route, { ...wish, from: stream });
   }
 
   async #operate(route: string, kind: OperationKind): Promise<void> {

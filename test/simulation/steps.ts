@@ -13,6 +13,7 @@ export const stepKinds = {
     'resume',
     'restart',
     'rewind',
+    'switch-source',
     'delete-route',
     'delete-all-routes',
     'undelete-route',
