@@ -34,7 +34,10 @@ export async function unmet(world: World): Promise<readonly string[]> {
       continue;
     }
     if (control?.failed?.render === entry.render) {
-      if (isDoubtful(control.failed.why)) continue;
+      if (isDoubtful(control.failed.why)) {
+        found.push(...(await unmetRollback(world, entry, control)));
+        continue;
+      }
       found.push(`${id} was rolled back: ${control.failed.why}`);
     }
     if (world.runtime.cursed.has(name) || (await isFrozen(world, entry))) continue;
@@ -108,10 +111,12 @@ function unmetHealth(world: World, { goal }: JobEntry, workers: readonly ModelWo
 /** A goal that its workers cannot live with: they run the last good one, if there was any. */
 async function unmetRollback(world: World, entry: JobEntry, control: ControlRecord | null): Promise<readonly string[]> {
   const { goal, render, paused } = entry;
-  if (paused || !control?.good || world.watch.losses.controls || world.watch.losses.goals) return [];
-  if (world.runtime.cursed.has(goal.name)) return [];
+  if (paused || !control?.good || world.runtime.cursed.has(goal.name)) return [];
   const { good, failed } = control;
-  if (failed?.render !== render) return [`${goal.id} is not rolled back from what cannot work`];
+  if (failed?.render !== render) {
+    const { losses } = world.watch;
+    return losses.controls || losses.goals ? [] : [`${goal.id} is not rolled back from what cannot work`];
+  }
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === goal.id);
   const isGood = workers.length > 0 && workers.every(({ identity }) => identity.render === good.render);
   if (!isGood) return [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];

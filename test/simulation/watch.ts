@@ -65,6 +65,8 @@ export class Watch {
   readonly #world: WatchedWorld;
   readonly #epochs = new Map<string, number>();
   readonly #books = new Map<string, number>();
+  /** Splits with epochs that had been given out before the table was lost. */
+  readonly #givenTwice = new Set<string>();
   /** Jobs whose clearing has begun, by their control records, with when. */
   readonly #clearing = new Map<string, number>();
   readonly #incarnations = new Map<string, number>();
@@ -107,7 +109,9 @@ export class Watch {
     const key = keyOf(job, record.split);
     const before = this.splits.get(key);
     this.splits.set(key, record);
-    if ((this.#epochs.get(key) ?? -1) >= record.epoch && !this.losses.splits && before?.owner !== record.owner)
+    const isGivenTwice = (this.#epochs.get(key) ?? -1) >= record.epoch;
+    if (isGivenTwice) this.#givenTwice.add(`${key}\n${record.epoch}`);
+    if (isGivenTwice && !this.losses.splits && before?.owner !== record.owner)
       this.breach('S2', `epoch ${record.epoch} of ${record.split} of ${job} was given out twice`);
     this.#epochs.set(key, record.epoch);
     if (from === null || from === record.owner || this.fenced.has(from)) return;
@@ -137,6 +141,8 @@ export class Watch {
     if (!isBalanced(done.accounting))
       this.breach('S3', `the books of ${held.split} of ${job} do not balance: ${JSON.stringify(done.accounting)}`);
     const bookKey = `${key}\n${done.topicId}`;
+    // What the same worker did of the split before its item was lost may come to be committed as well: of either life its own.
+    if (this.#givenTwice.has(`${key}\n${held.epoch}`)) this.#books.delete(bookKey);
     const expected = this.#books.get(bookKey);
     if (expected === undefined) this.#books.set(bookKey, done.accounting.in - position);
     else if (done.accounting.in - position !== expected)
