@@ -27,7 +27,7 @@ export async function bundlePrograms(into: string): Promise<Programs> {
     const folder = join(into, name);
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
-    const files = await bundleInParts(entry, { small: true });
+    const { files } = await bundleInParts(entry, { small: true });
     for (const { name: file, text } of files) writeFileSync(join(folder, file), text);
     copyPackages(
       folder,

@@ -3,7 +3,14 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { lastBundle, noteBundle, notePathOf, writeWhole } from './bundle-note.ts';
-import { type Bundle, type BundleOptions, bundlePrograms } from './bundle-program.ts';
+import {
+  type Bundle,
+  type BundleFile,
+  type BundleOptions,
+  bundleInParts,
+  bundlePrograms,
+  type PartedBundle,
+} from './bundle-program.ts';
 import { bundleFolder, compileCacheOf } from './compile-cache.ts';
 
 /** Of all programs together. */
@@ -15,8 +22,11 @@ export const bundleWorker = (): Promise<string> => bundleToFile('workers/main.ts
 export const bundleHere = (entries: readonly string[]): Promise<readonly string[]> =>
   bundleToFiles(entries, { isHere: true });
 
+/** Run many times a day, and each time little of it: it lies in parts, of which only those are read that are asked for. */
+const cli = 'cli/main.ts';
+
 /** What the next start of the `millrace` command, the host and the supervisor takes where it finds it: 0.2 instead of 0.5 s of processor time. */
-export const nextStartEntries = ['cli/main.ts', 'adapters/local/host-main.ts', 'adapters/local/supervisor-main.ts'];
+export const nextStartEntries = [cli, 'adapters/local/host-main.ts', 'adapters/local/supervisor-main.ts'];
 
 export async function bundleToFile(entry: string, options: BundleOptions = {}): Promise<string> {
   const [path] = await bundleToFiles([entry], options);
@@ -33,31 +43,58 @@ async function bundleToFiles(entries: readonly string[], options: BundleOptions)
   const missing = entries.filter((_entry, index) => last[index] === null);
   if (missing.length === 0) return last.flatMap((path) => path ?? []);
   const began = Date.now();
-  const bundles = await bundlePrograms(missing, options);
-  const made = missing.map((entry, index) => keepBundle(notePathOf(entry, options), bundles[index]!, began)).values();
-  return last.map((path) => path ?? made.next().value!);
+  const whole = missing.filter((entry) => entry !== cli);
+  const bundles = whole.length === 0 ? [] : await bundlePrograms(whole, options);
+  const made = new Map(
+    whole.map((entry, index) => [entry, keepBundle(notePathOf(entry, options), bundles[index]!, began)]),
+  );
+  if (missing.includes(cli))
+    made.set(cli, keepParts(notePathOf(cli, options), await bundleInParts(cli, options), began));
+  return entries.map((entry, index) => last[index] ?? made.get(entry)!);
 }
 
+const nameOf = (texts: readonly string[]): string => {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(text);
+  return hash.digest('hex').slice(0, 16);
+};
+
 function keepBundle(notePath: string, { text, inputs }: Bundle, began: number): string {
-  const name = `${createHash('sha256').update(text).digest('hex').slice(0, 16)}.mjs`;
-  const path = join(bundleFolder, name);
-  if (!existsSync(path)) keep(path, text);
+  const path = join(bundleFolder, `${nameOf([text])}.mjs`);
+  if (!existsSync(path)) {
+    makeRoom();
+    writeWhole(path, text);
+  }
   noteBundle(notePath, path, inputs, began);
   return path;
 }
 
-function keep(path: string, text: string): void {
-  mkdirSync(bundleFolder, { recursive: true });
-  for (const old of bundles().slice(0, -bundlesKept)) {
-    rmSync(old, { force: true });
-    rmSync(compileCacheOf(old), { recursive: true, force: true });
+/** The first of them is written last: where it is, the others are. */
+function keepParts(notePath: string, { files, inputs }: PartedBundle, began: number): string {
+  const folder = join(bundleFolder, nameOf(files.map(({ text }) => text)));
+  const path = join(folder, 'index.mjs');
+  if (!existsSync(path)) {
+    makeRoom();
+    mkdirSync(folder, { recursive: true });
+    const isFirst = ({ name }: BundleFile): boolean => name === 'index.mjs';
+    for (const { name, text } of [...files.filter((file) => !isFirst(file)), ...files.filter(isFirst)])
+      writeWhole(join(folder, name), text);
   }
-  writeWhole(path, text);
+  noteBundle(notePath, path, inputs, began);
+  return path;
 }
 
-/** Oldest first. */
+function makeRoom(): void {
+  mkdirSync(bundleFolder, { recursive: true });
+  for (const old of bundles().slice(0, -bundlesKept)) {
+    rmSync(old, { recursive: true, force: true });
+    rmSync(compileCacheOf(old), { recursive: true, force: true });
+  }
+}
+
+/** Oldest first: files, and folders of parts. */
 const bundles = (): readonly string[] =>
   readdirSync(bundleFolder)
-    .filter((name) => name.endsWith('.mjs'))
+    .filter((name) => /^[0-9a-f]{16}(\.mjs)?$/.test(name))
     .map((name) => join(bundleFolder, name))
     .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs);

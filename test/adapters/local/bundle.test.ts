@@ -1,5 +1,7 @@
 // A program's bundle is made when something that it is made of has changed, and not otherwise.
-import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { notePathOf } from '#adapters/local/bundle-note.ts';
 import { bundleProgram, bundlePrograms } from '#adapters/local/bundle-program.ts';
@@ -29,6 +31,18 @@ test('the last bundle is taken while every file it is made of is as it was, and 
     expect(readFileSync(note, 'utf8')).toBe(text);
     expect(readFileSync(path, 'utf8')).toContain('loopback');
   }
+});
+
+test('the command lies in parts, of which the first imports the others when they are asked for', async () => {
+  const path = await bundleToFile('cli/main.ts', { isHere: true });
+  expect(path).toMatch(/[0-9a-f]{16}.index\.mjs$/);
+  const parts = readdirSync(dirname(path)).filter((name) => name.startsWith('part-'));
+  expect(parts.length).toBeGreaterThan(20);
+  expect(readFileSync(path, 'utf8')).toContain('import("./part-');
+  rmSync(path);
+  expect(await bundleToFile('cli/main.ts', { isHere: true })).toBe(path);
+  const help = spawnSync(process.execPath, [path, 'version', '--help'], { encoding: 'utf8' });
+  expect([help.status, help.stdout]).toEqual([0, expect.stringContaining('Usage: millrace version')]);
 });
 
 test('a program that is bundled in two ways gives each its own, whichever was made last', async () => {

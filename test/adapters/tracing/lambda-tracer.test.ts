@@ -30,8 +30,8 @@ let service: Server;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-traced-'));
-  for (const { name, text } of await bundleInParts('adapters/tracing/lambda-tracer.ts', { small: true }))
-    await writeFile(join(folder, name), text);
+  const { files } = await bundleInParts('adapters/tracing/lambda-tracer.ts', { small: true });
+  for (const { name, text } of files) await writeFile(join(folder, name), text);
   daemon = createSocket('udp4').bind(0, '127.0.0.1');
   service = createServer((_, response) => void response.end('done')).listen(0, '127.0.0.1');
   await Promise.all([once(daemon, 'listening'), once(service, 'listening')]);
