@@ -85,7 +85,7 @@ async function requireKept(
 }
 
 const common = {
-  ...{ method: 'POST' as const, params: named, query: changeQuery, problems: [403, 409] },
+  ...{ method: 'POST' as const, params: named, query: changeQuery, problems: [403, 409, 422] },
   description: 'While the grace lasts in which its positions, books and events are kept. It goes on where it stood.',
   reads: ['millrace-reason'],
 } as const;

@@ -4,11 +4,11 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
-import { deadLetterTopic, environment } from '#core/names.ts';
+import { deadLetterTopic, defaultBucket, environment } from '#core/names.ts';
 import { createApi } from '#functions/api/handler.ts';
 import { composeApi } from '#functions/compose.ts';
 import { startServer } from '#functions/http-server.ts';
-import { ownDynamodb, ownKafka, ownPostgres, testAccessKey } from '#test/support/own-parts.ts';
+import { ownDynamodb, ownKafka, ownPostgres, ownS3, testAccessKey } from '#test/support/own-parts.ts';
 
 const schemathesis = 'schemathesis==4.32.5';
 const repository = join(import.meta.dirname, '../..');
@@ -71,11 +71,16 @@ const tool = install();
 await using kafka = await ownKafka();
 await using postgres = await ownPostgres();
 await using dynamodb = await ownDynamodb();
+await using s3 = await ownS3();
+const secrets = mkdtempSync(join(tmpdir(), 'millrace-fuzz-secrets-'));
 const settings = {
   [environment.stage]: 'local',
   [environment.postgresUrl]: postgres.address,
   [environment.kafkaBrokers]: kafka.address,
   [environment.dynamodbEndpoint]: dynamodb.address,
+  [environment.s3Endpoint]: s3.address,
+  [environment.bucket]: defaultBucket,
+  [environment.secretsDir]: secrets,
   [environment.region]: 'us-east-1',
   [environment.accessKeyId]: testAccessKey.accessKeyId,
   [environment.secretAccessKey]: testAccessKey.secretAccessKey,
@@ -97,4 +102,5 @@ try {
 } finally {
   await server.close();
   await close();
+  rmSync(secrets, { recursive: true, force: true });
 }
