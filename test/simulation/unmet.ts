@@ -113,10 +113,9 @@ async function unmetRollback(world: World, entry: JobEntry, control: ControlReco
   const { goal, render, paused } = entry;
   if (paused || !control?.good || world.runtime.cursed.has(goal.name)) return [];
   const { good, failed } = control;
-  if (failed?.render !== render) {
-    const { losses } = world.watch;
-    return losses.controls || losses.goals ? [] : [`${goal.id} is not rolled back from what cannot work`];
-  }
+  // With the memory lost it may be rolled back at any later time, from whatever it was found running.
+  if (isBadGoal(goal) && (world.watch.losses.controls || world.watch.losses.goals)) return [];
+  if (failed?.render !== render) return [`${goal.id} is not rolled back from what cannot work`];
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === goal.id);
   const isGood = workers.length > 0 && workers.every(({ identity }) => identity.render === good.render);
   if (!isGood) return [`${goal.id}: not all of ${workers.map(({ actor }) => actor.name)} run the last good goal`];
