@@ -1,7 +1,7 @@
 // The worker as one file: a worker's start is what a killed one is waited for, and reading hundreds of modules is most of it.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { lastBundle, noteBundle, notePathOf, writeWhole } from './bundle-note.ts';
 import {
   type Bundle,
@@ -46,10 +46,10 @@ async function bundleToFiles(entries: readonly string[], options: BundleOptions)
   const whole = missing.filter((entry) => entry !== cli);
   const bundles = whole.length === 0 ? [] : await bundlePrograms(whole, options);
   const made = new Map(
-    whole.map((entry, index) => [entry, keepBundle(notePathOf(entry, options), bundles[index]!, began)]),
+    whole.map((entry, index) => [entry, keep(notePathOf(entry, options), asFile(bundles[index]!), began)]),
   );
   if (missing.includes(cli))
-    made.set(cli, keepParts(notePathOf(cli, options), await bundleInParts(cli, options), began));
+    made.set(cli, keep(notePathOf(cli, options), asFolder(await bundleInParts(cli, options)), began));
   return entries.map((entry, index) => last[index] ?? made.get(entry)!);
 }
 
@@ -59,26 +59,26 @@ const nameOf = (texts: readonly string[]): string => {
   return hash.digest('hex').slice(0, 16);
 };
 
-function keepBundle(notePath: string, { text, inputs }: Bundle, began: number): string {
-  const path = join(bundleFolder, `${nameOf([text])}.mjs`);
-  if (!existsSync(path)) {
-    makeRoom();
-    writeWhole(path, text);
-  }
-  noteBundle(notePath, path, inputs, began);
-  return path;
+const asFile = ({ text, inputs }: Bundle): PartedBundle => ({
+  files: [{ name: `${nameOf([text])}.mjs`, text }],
+  inputs,
+});
+
+/** In a folder of its own, by the name of all. What begins it is written last: where it is, the others are. */
+function asFolder({ files, inputs }: PartedBundle): PartedBundle {
+  const folder = nameOf(files.map(({ text }) => text));
+  const isIndex = ({ name }: BundleFile): boolean => name === 'index.mjs';
+  const inOrder = [...files.filter((file) => !isIndex(file)), ...files.filter(isIndex)];
+  return { files: inOrder.map(({ name, text }) => ({ name: join(folder, name), text })), inputs };
 }
 
-/** The first of them is written last: where it is, the others are. */
-function keepParts(notePath: string, { files, inputs }: PartedBundle, began: number): string {
-  const folder = join(bundleFolder, nameOf(files.map(({ text }) => text)));
-  const path = join(folder, 'index.mjs');
+/** Gives the path of the last of its files. */
+function keep(notePath: string, { files, inputs }: PartedBundle, began: number): string {
+  const path = join(bundleFolder, files.at(-1)!.name);
   if (!existsSync(path)) {
     makeRoom();
-    mkdirSync(folder, { recursive: true });
-    const isFirst = ({ name }: BundleFile): boolean => name === 'index.mjs';
-    for (const { name, text } of [...files.filter((file) => !isFirst(file)), ...files.filter(isFirst)])
-      writeWhole(join(folder, name), text);
+    mkdirSync(dirname(path), { recursive: true });
+    for (const { name, text } of files) writeWhole(join(bundleFolder, name), text);
   }
   noteBundle(notePath, path, inputs, began);
   return path;

@@ -1,9 +1,8 @@
 // Which goal a job is brought to: the newest, as a rule; an earlier one while it is frozen, or where the newest got nowhere.
-import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveOf, withLive } from '#core/job/live-settings.ts';
-import { placedWorkers } from '#core/plan/control.ts';
+import { hasWorkerOf, withoutCanary } from '#core/plan/control.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
@@ -37,14 +36,8 @@ export function triedBeside(entry: JobEntry, control: ControlRecord | null): Non
   if (good.render === entry.render || good.revision === entry.goal.revision) return null;
   const isPromoted = control.canary?.render === entry.render && control.canary.promotedAt !== undefined;
   const isFailed = control.failed?.render === entry.render;
-  return isPromoted || isFailed || hasRegularWorker(entry, control) ? null : good;
+  return isPromoted || isFailed || hasWorkerOf(entry.render, withoutCanary(control.slots)) ? null : good;
 }
-
-const hasRegularWorker = ({ render }: JobEntry, { slots }: ControlRecord): boolean =>
-  Object.entries(slots).some(
-    ([slot, record]) =>
-      Number(slot) !== canarySlot && placedWorkers([record]).some((worker) => worker.render === render),
-  );
 
 /** Splits go to and fro between the two, so both have to read the same source and commit to the same place. */
 const canBeTried = (runs: JobGoal, tried: JobGoal): boolean =>

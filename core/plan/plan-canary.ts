@@ -5,6 +5,7 @@ import { judgeCanary } from '#core/canary/judge-canary.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { triedBeside } from '#core/plan/choose-goal.ts';
+import { withoutCanary } from '#core/plan/control.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { ownFault } from '#core/plan/plan-rollout.ts';
 import { planEndedSlot, planWantedSlot } from '#core/plan/plan-slot.ts';
@@ -46,9 +47,6 @@ export function planCanarySlot(
   const why = scope.whyNone ?? 'its trial is over';
   return record ? planEndedSlot({ ...scope, whyNone: why }, canarySlot, record) : nothing;
 }
-
-export const withoutCanary = (slots: ControlRecord['slots']): ControlRecord['slots'] =>
-  Object.fromEntries(Object.entries(slots).filter(([slot]) => Number(slot) !== canarySlot));
 
 export interface CanaryStep {
   readonly memory: Pick<ControlRecord, 'canary' | 'failed'>;

@@ -1,5 +1,4 @@
 // A job whose life is over by somebody's explicit wish: workers stop, then what they left in the tables goes.
-
 import { isSame } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
@@ -46,9 +45,9 @@ export function planEndedJob(
   );
   const id = readJobId(job);
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
-  const listedBy = allListedBy(observed, listingGraceMs);
+  const listedAt = allListedBy(observed, listingGraceMs);
   const isGone = alive.length === 0 && !reporting;
-  if (isGone && observed.at >= listedBy) {
+  if (isGone && observed.at >= listedAt) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
     const goneAt = fencedGoneAt(observed.control?.fenced ?? {}, leaseMs);
     if (observed.at < goneAt)
@@ -95,24 +94,25 @@ export function planEndedJob(
           ]
         : [],
     settled: false,
-    ...(isGone ? { nextPassAt: listedBy } : {}),
+    ...(isGone ? { nextPassAt: listedAt } : {}),
   };
 }
 
 /**
  * A worker that was asked for not long ago may have come to no listing yet, and would begin when all is cleared. What a slot says is
- * when that was decided; a pass that stood still asks for it later, by as much as it may act on what it has seen.
+ * when that was decided; a pass that stood still asks for it later.
  */
 function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): number {
   const listed = new Set(tasks.map(taskIncarnation));
   const unlisted = placedWorkers(Object.values(control?.slots ?? {})).filter(
     ({ incarnation }) => !listed.has(incarnation),
   );
-  return Math.max(
-    Number.NEGATIVE_INFINITY,
-    ...unlisted.map(({ startedAt }) => startedAt + limits.decisionMsMax + listingGraceMs),
-  );
+  return Math.max(Number.NEGATIVE_INFINITY, ...unlisted.map(({ startedAt }) => listedBy(startedAt, listingGraceMs)));
 }
+
+/** When what a pass decided at that time must have come to every listing, if it was done at all. */
+export const listedBy = (decidedAt: number, listingGraceMs: number): number =>
+  decidedAt + limits.decisionMsMax + listingGraceMs;
 
 /** All workers have ended; what they left stays for its time. Remembered with when it began, and told once where it can be undone. */
 function keep(job: string, observed: ObservedJob, until: number, canBeUndone: boolean): Decision {

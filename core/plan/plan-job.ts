@@ -6,12 +6,12 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isSame } from '#core/hash.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
-import { placedWorkers } from '#core/plan/control.ts';
+import { hasWorkerOf, withoutCanary } from '#core/plan/control.ts';
 import { forgetFenced, withFences } from '#core/plan/fenced-workers.ts';
 import { heldMarks, isBehind, isToldHeld } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
-import { canaryStage, planCanarySlot, stepCanary, withoutCanary } from '#core/plan/plan-canary.ts';
+import { canaryStage, planCanarySlot, stepCanary } from '#core/plan/plan-canary.ts';
 import { planHealth } from '#core/plan/plan-health.ts';
 import { announceLive, planLive } from '#core/plan/plan-live.ts';
 import { type RewindStep, requestedRewind, rewindStep } from '#core/plan/plan-rewind.ts';
@@ -132,8 +132,7 @@ function actedOn(
   before: ControlRecord['acted'],
   slots: Readonly<Record<string, SlotRecord>>,
 ): NonNullable<ControlRecord['acted']> {
-  const isBegun = placedWorkers(Object.values(slots)).some((worker) => worker.render === render);
-  const isNew = before === undefined || paused || isBegun;
+  const isNew = before === undefined || paused || hasWorkerOf(render, slots);
   return isNew ? { revision: goal.revision, render, paused } : { ...before, paused };
 }
 

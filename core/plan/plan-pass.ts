@@ -15,7 +15,14 @@ import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
 import { holdBehind, isBehind } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
-import { goOnClearing, holdEnding, isBeingCleared, isStillWhole, planEndedJob } from '#core/plan/plan-ended-job.ts';
+import {
+  goOnClearing,
+  holdEnding,
+  isBeingCleared,
+  isStillWhole,
+  listedBy,
+  planEndedJob,
+} from '#core/plan/plan-ended-job.ts';
 import { isFleetWide, needsCorrection } from '#core/plan/plan-health.ts';
 import { leaveBehind, planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
@@ -275,7 +282,7 @@ function confirmRemovals(
   return goal.removed
     .filter(({ tenant, kind, name, at }) => {
       if (kind === 'Route')
-        return !routesWithJobs.has(routeKey(tenant, name)) && observed.at >= at + limits.decisionMsMax + listingGraceMs;
+        return !routesWithJobs.has(routeKey(tenant, name)) && observed.at >= listedBy(at, listingGraceMs);
       const goes = going.get(`${tenant}/stream/${name}`);
       return topics !== null && (goes === undefined || !topics.has(goes));
     })

@@ -30,7 +30,8 @@ export function planStrays(scope: JobScope, owned: ReadonlySet<number>): SlotDec
     if (owned.has(heartbeat.incarnation)) continue;
     const task = observed.tasks.find((candidate) => taskIncarnation(candidate) === heartbeat.incarnation);
     const long = now - heartbeat.at > settings.startDeadlineMs;
-    if (task?.state !== 'stopped' && (task || !long)) continue;
+    const isOver = task ? task.state === 'stopped' : long;
+    if (!isOver) continue;
     forgotten.add(heartbeat.incarnation);
     actions.push({ kind: 'forget-worker', job, worker: heartbeat.worker });
   }

@@ -1,11 +1,11 @@
 // What a job's status is judged on: the goal as it goes by now, and the workers that count.
 import { asScaled } from '#core/autoscale/workers-wanted.ts';
-import { canarySlot } from '#core/canary/canary-slot.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
 import { type Accounting, addAccounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { rolledBackTo, staysAt } from '#core/plan/choose-goal.ts';
+import { withoutCanary } from '#core/plan/control.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import { isOfWorker } from '#core/plan/restart-backoff.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
@@ -53,7 +53,7 @@ function heldEntry(newest: JobEntry, control: ControlRecord | null): JobEntry {
   const held = newest.freeze === null ? undefined : staysAt(control);
   const good = newest.freeze === null ? rolledBackTo(newest, control) : null;
   if (good) return { ...newest, render: good.render, goal: { ...newest.goal, revision: good.revision } };
-  const workers = Object.keys(control?.slots ?? {}).filter((slot) => Number(slot) !== canarySlot).length;
+  const workers = Object.keys(withoutCanary(control?.slots ?? {})).length;
   const { goal } = newest;
   const beside = newest.freeze === null && onTrial(newest, control) ? control?.good : undefined;
   if (beside) return { ...newest, render: beside.render, goal: { ...goal, revision: beside.revision } };

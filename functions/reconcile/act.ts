@@ -81,12 +81,22 @@ async function tellWithLog(
 /** A topic has no second life: what was decided on an older goal must not take one away that is wanted again by now. */
 async function deleteTopic(action: Action & { kind: 'delete-topic' }, parts: ReconcileParts): Promise<void> {
   const { topic, tenant, stream, goalSequence } = action;
-  const since = await parts.goals.changedSince(tenant, goalSequence);
   const mayWantIt = ({ kind, name, declared }: GoalRevision): boolean =>
     kind === 'Stream' ? name === stream : JSON.stringify(declared).includes(JSON.stringify(stream));
-  if (since.sequence < goalSequence || since.revisions.some(mayWantIt))
+  if (await hasChanged(parts, tenant, goalSequence, mayWantIt))
     throw new Error(`topic ${topic} is not deleted: declarations have changed since that was decided`);
   await parts.broker.remove(topic);
+}
+
+/** Whether anything that concerns it was declared after `goalSequence`, or the store went back in time since. */
+async function hasChanged(
+  { goals }: ReconcileParts,
+  tenant: string,
+  goalSequence: number,
+  concerns: (revision: GoalRevision) => boolean,
+): Promise<boolean> {
+  const since = await goals.changedSince(tenant, goalSequence);
+  return since.sequence < goalSequence || since.revisions.some(concerns);
 }
 
 /** The goal is stored before the task that reads it is asked for; both are idempotent. */
@@ -162,9 +172,8 @@ async function takeBackIfChanged(action: Action & { kind: 'clear-job' }, parts: 
   if (goalSequence === null || id === null) return;
   let isAsDecided = false;
   try {
-    const since = await parts.goals.changedSince(id.tenant, goalSequence);
-    const hasChanged = since.revisions.some(({ kind, name }) => kind === 'Route' && name === id.route);
-    isAsDecided = since.sequence >= goalSequence && !hasChanged;
+    const isOfRoute = ({ kind, name }: GoalRevision): boolean => kind === 'Route' && name === id.route;
+    isAsDecided = !(await hasChanged(parts, id.tenant, goalSequence, isOfRoute));
   } finally {
     if (!isAsDecided) await takeMarkAway(job, controlVersion, parts);
   }

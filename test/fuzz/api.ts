@@ -3,11 +3,8 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLogger } from '#adapters/logging/pino-logger.ts';
-import { deadLetterTopic, defaultBucket, environment } from '#core/names.ts';
-import { createApi } from '#functions/api/handler.ts';
-import { composeApi } from '#functions/compose.ts';
-import { startServer } from '#functions/http-server.ts';
+import { deadLetterTopic, environment } from '#core/names.ts';
+import { startApi } from '#test/support/api-rig.ts';
 import { ownDynamodb, ownKafka, ownPostgres, ownS3, testAccessKey } from '#test/support/own-parts.ts';
 
 const schemathesis = 'schemathesis==4.32.5';
@@ -73,21 +70,17 @@ await using postgres = await ownPostgres();
 await using dynamodb = await ownDynamodb();
 await using s3 = await ownS3();
 const secrets = mkdtempSync(join(tmpdir(), 'millrace-fuzz-secrets-'));
-const settings = {
-  [environment.stage]: 'local',
+const api = await startApi({
   [environment.postgresUrl]: postgres.address,
   [environment.kafkaBrokers]: kafka.address,
   [environment.dynamodbEndpoint]: dynamodb.address,
   [environment.s3Endpoint]: s3.address,
-  [environment.bucket]: defaultBucket,
   [environment.secretsDir]: secrets,
   [environment.region]: 'us-east-1',
   [environment.accessKeyId]: testAccessKey.accessKeyId,
   [environment.secretAccessKey]: testAccessKey.secretAccessKey,
-};
-const { parts, close } = await composeApi(settings, createLogger({ level: 'error' }));
-const server = await startServer(createApi(parts, 'streamed'), 0, parts.logger);
-const url = `http://127.0.0.1:${server.port}`;
+});
+const { url, parts } = api;
 try {
   await declareKnown(url);
   for (const topic of ['events', 'plays', deadLetterTopic('default', 'plays.out')])
@@ -100,7 +93,6 @@ try {
   );
   process.exitCode = ok ? 0 : 1;
 } finally {
-  await server.close();
-  await close();
+  await api.close();
   rmSync(secrets, { recursive: true, force: true });
 }

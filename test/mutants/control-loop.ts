@@ -265,8 +265,8 @@ export const controlLoopMutants: readonly Mutant[] = [
       file: 'core/plan/plan-job.ts',
       by: ['test/simulation/freeze-and-delete.test.ts'],
     },
-    before: 'paused || isBegun',
-    after: 'true || isBegun',
+    before: 'paused || hasWorkerOf(render, slots)',
+    after: 'true || hasWorkerOf(render, slots)',
   },
   {
     ...{
@@ -327,8 +327,8 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'topic-deleted-on-an-old-goal', file: 'functions/reconcile/act.ts', by: acting },
-    before: 'since.revisions.some(mayWantIt)',
-    after: 'since.revisions.length < 0 && since.revisions.some(mayWantIt)',
+    before: 'since.revisions.some(concerns)',
+    after: 'since.revisions.length < 0 && since.revisions.some(concerns)',
   },
   {
     ...{
@@ -474,12 +474,12 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'deletion-taken-back-unheard', file: 'functions/reconcile/act.ts', by: acting },
-    before: 'since.sequence >= goalSequence && !hasChanged',
-    after: 'since.sequence >= 0',
+    before: '!(await hasChanged(parts, id.tenant, goalSequence, isOfRoute))',
+    after: 'true',
   },
   {
     ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'observed.at >= at + limits.decisionMsMax + listingGraceMs',
+    before: 'observed.at >= listedBy(at, listingGraceMs)',
     after: 'observed.at >= at',
   },
   {
@@ -489,7 +489,7 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'what-has-the-slots-is-put-on-trial', file: 'core/plan/choose-goal.ts', by: [choosing] },
-    before: '|| hasRegularWorker(entry, control)',
+    before: '|| hasWorkerOf(entry.render, withoutCanary(control.slots))',
     after: '',
   },
 ];

@@ -57,7 +57,7 @@ async function rewindAJob(step: Step, world: World): Promise<void> {
   });
   if (splits.length === 0) return;
   const records = splits.reduce((sum, split) => sum + split.records, 0);
-  await world.people.operate(name, {
+  await world.people.operate(name, 'rewind', {
     ...{ kind: 'rewind', to: 'some time ago', splits, records },
     duplicates: { absorbed: false, why: 'a model' },
   });
@@ -75,7 +75,7 @@ async function switchASource(step: Step, world: World): Promise<void> {
   const splits = there.starts.map((start, partition) => ({
     ...{ split: `${stream}/${partition}`, topicId: there.topicId, to: String(start) },
   }));
-  await world.people.operate(name, {
+  await world.people.operate(name, 'switch', {
     ...{ kind: 'switch', what: 'source', from: source.stream, to: stream, fromTopic: source.topic },
     ...{ revision: entry.goal.revision + 1, readFrom: null, splits },
     duplicates: { absorbed: false, why: 'a model' },

@@ -1,5 +1,4 @@
 // A long range of seeds is run in pieces; those that are done are not run again.
-
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -104,7 +104,7 @@ export class People {
       case 'pause':
       case 'resume':
       case 'restart':
-        return this.#operate(name, step.kind);
+        return this.operate(`${name}.out`, step.kind);
       case 'delete-route':
         this.#routes.delete(name);
         if (wish) this.#deleted.set(name, wish);
@@ -201,21 +201,16 @@ export class People {
   }
 
   /** Of the route's life as it is by then: another one has no such positions. */
-  async operate(job: string, plan: RewindPlan | SwitchPlan): Promise<void> {
+  async operate(job: string, kind: OperationKind, plan?: RewindPlan | SwitchPlan): Promise<void> {
     const revision = await this.#goals.read('default', 'Route', job.slice(0, job.lastIndexOf('.')));
     if (revision === null) return;
-    await this.#goals.requestOperation({ ...asked, job, uid: revision.uid, kind: plan.kind, plan });
+    const wish = { ...asked, job, uid: revision.uid, kind, ...(plan === undefined ? {} : { plan }) };
+    await this.#goals.requestOperation(wish);
   }
 
   async readFrom(route: string, stream: string): Promise<void> {
     const wish = this.#routes.get(route);
     if (wish) await this.#setRoute(route, { ...wish, from: stream });
-  }
-
-  async #operate(route: string, kind: OperationKind): Promise<void> {
-    const revision = await this.#goals.read('default', 'Route', route);
-    if (revision === null) return;
-    await this.#goals.requestOperation({ ...asked, job: `${route}.out`, uid: revision.uid, kind });
   }
 
   #declaredOf(wish: RouteWish): { readonly [key: string]: Json } {

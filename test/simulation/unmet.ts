@@ -24,6 +24,7 @@ export async function unmet(world: World): Promise<readonly string[]> {
   const { goal } = world;
   const live = world.runtime.all().filter(({ state }) => state !== 'stopped');
   const tasksOf = Map.groupBy(live, ({ job }) => job);
+  const heartbeats = await world.workers.listHeartbeats();
   const found = [...unmetTopics(world)];
   if (found.length > 0) return found;
   for (const entry of goal.jobs) {
@@ -41,9 +42,9 @@ export async function unmet(world: World): Promise<readonly string[]> {
       found.push(`${id} was rolled back: ${control.failed.why}`);
     }
     if (world.runtime.cursed.has(name) || (await isFrozen(world, entry))) continue;
-    found.push(...(await unmetJob(world, entry, tasksOf.get(id) ?? [])));
+    found.push(...(await unmetJob(world, entry, tasksOf.get(id) ?? [], heartbeats)));
   }
-  found.push(...(await leftovers(world, tasksOf)));
+  found.push(...(await leftovers(world, tasksOf, heartbeats)));
   return found;
 }
 
@@ -70,11 +71,18 @@ function* unmetTopics(world: World): Iterable<string> {
     if (world.broker.look(topic) !== null) yield `topic ${topic} of a deleted stream is still there`;
 }
 
-async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedTask[]): Promise<readonly string[]> {
+async function unmetJob(
+  world: World,
+  entry: JobEntry,
+  tasks: readonly ObservedTask[],
+  heartbeats: readonly Heartbeat[],
+): Promise<readonly string[]> {
   const { id } = entry.goal;
   const open = entry.requested.filter(({ kind }) => !(entry.paused && kind === 'resume'));
   const asked = open.map(({ kind }) => `${id}: the operation ${kind} is not finished`);
-  const silent = await unmetHeartbeats(world, id);
+  const silent = heartbeats
+    .filter(({ job, worker }) => job === id && (world.byName.get(worker)?.isOver ?? true))
+    .map(({ worker }) => `${worker} is over, but is remembered`);
   if (entry.paused) return [...asked, ...silent, ...tasks.map(({ taskId }) => `${id} is paused, but ${taskId} runs`)];
   const workers = world.liveWorkers().filter(({ identity }) => identity.job === id);
   const slots = workers.map(({ identity }) => identity.slot).sort();
@@ -89,14 +97,6 @@ async function unmetJob(world: World, entry: JobEntry, tasks: readonly ObservedT
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
   const found = [...asked, ...silent, ...(await unmetSplits(world, entry)), ...(await unmetStatus(world, entry))];
   return found.length > 0 ? found : await unmetCheckpoint(world, entry);
-}
-
-/** Those of workers that are over are taken away, at the latest when they cannot be starting any more. */
-async function unmetHeartbeats(world: World, id: string): Promise<readonly string[]> {
-  const heartbeats = await world.workers.listHeartbeats();
-  return heartbeats
-    .filter(({ job, worker }) => job === id && (world.byName.get(worker)?.isOver ?? true))
-    .map(({ worker }) => `${worker} is over, but is remembered`);
 }
 
 const workersWanted = async (world: World, entry: JobEntry): Promise<number> =>
@@ -213,6 +213,7 @@ function headOf({ goal }: World, id: string): number {
 async function leftovers(
   world: World,
   tasksOf: ReadonlyMap<string, readonly ObservedTask[]>,
+  heartbeats: readonly Heartbeat[],
 ): Promise<readonly string[]> {
   const { goal } = world;
   const wanted = new Set(goal.jobs.map((entry) => entry.goal.id));
@@ -224,7 +225,6 @@ async function leftovers(
     return goal.removed.some(same) || goal.jobs.some((entry) => entry.goal.route === parts.route);
   };
   const controls = await world.controls.list();
-  const heartbeats = await world.workers.listHeartbeats();
   const listed = world.runtime.all();
   // What was carried out for a goal that a restored store has never heard of is left as it is (D12): the reconciler's memory or,
   // where that was lost, its tasks tell, those that are over too, and its workers, who may have taken up more of a goal than they were started with.
