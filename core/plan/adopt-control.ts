@@ -7,11 +7,23 @@ import type { ControlRecord, SlotRecord } from '#core/ports/control-store.ts';
 /** More than any job's workers that may be on their way at once. */
 const unseenMax = 1_000;
 
+/** A job's first pass comes sooner after it was declared. */
+const firstPassMs = 5_000;
+
+/** Keeps a worker's name as short as others are, which order by it. */
+const unseenFirstMax = 50_000_000;
+
 /**
- * The control record was lost (it is only a cache): what runs is adopted, and incarnations go on well above any that can
- * still be seen, since workers that were asked for last may have come to no listing yet.
+ * The control record was lost (it is only a cache), or there was none yet: what runs is adopted, and incarnations go on well
+ * above any that can still be seen, since workers that were asked for last may have come to no listing yet. Where none can
+ * be seen, how long ago the job was declared stands for how many there may have been; `declaredAt` null: none is started.
  */
-export function adoptControl(job: string, uid: string, observed: ObservedJob): ControlRecord {
+export function adoptControl(
+  job: string,
+  uid: string,
+  observed: ObservedJob,
+  declaredAt: number | null = null,
+): ControlRecord {
   const seen = [
     ...observed.tasks.map(taskIncarnation),
     ...observed.heartbeats.map((heartbeat) => heartbeat.incarnation),
@@ -26,5 +38,10 @@ export function adoptControl(job: string, uid: string, observed: ObservedJob): C
       failureCount: 0,
       nextStartAt: task.createdAt,
     };
-  return { ...freshControl(job, uid), incarnationLast: seen.length === 0 ? 0 : Math.max(...seen) + unseenMax, slots };
+  const incarnationLast =
+    seen.length === 0 ? unseenLast(declaredAt ?? observed.at, observed.at) : Math.max(...seen) + unseenMax;
+  return { ...freshControl(job, uid), incarnationLast, slots };
 }
+
+const unseenLast = (declaredAt: number, now: number): number =>
+  Math.min(unseenFirstMax, unseenMax * Math.max(0, Math.floor((now - declaredAt) / firstPassMs)));

@@ -34,7 +34,7 @@ export function planJob(
   isFleetWide = false,
 ): Decision {
   const { goal } = entry;
-  const before = observed.control ?? adoptControl(goal.id, goal.uid, observed);
+  const before = observed.control ?? adoptControl(goal.id, goal.uid, observed, entry.declaredAt);
   const { revision } = newest.goal;
   const behind = isBehind(newest, before);
   if (behind && entry.freeze === null) return leaveBehind(newest, before, observed.at);

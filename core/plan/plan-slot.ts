@@ -33,6 +33,8 @@ export function planWantedSlot(scope: JobScope, slot: number, before: SlotRecord
   switch (health.kind) {
     case 'alive':
       if (isDrifting(scope, record)) return replaceUnlisted(scope, slot, record);
+      if (latestHeartbeat(scope, record.incarnation)?.render !== record.render)
+        return replaceNamesake(scope, slot, record, stop('it bears another worker’s name'));
       if (!outdated) return { record, actions: [], events: [], ...awaited(scope, record, health.lookAgain) };
       if (startsBeside(scope.entry, latestHeartbeat(scope, record.incarnation)))
         return planBeside(scope, slot, record, stop('a newer goal'));
@@ -123,6 +125,15 @@ function replaceUnlisted(scope: JobScope, slot: number, record: SlotRecord): Slo
     reason: 'WorkerUnlisted',
     why: `worker ${shortWorkerName(worker)} reports, but the runtime has not known it for ${seconds(scope.now - record.unlistedSince!)}`,
     drift: driftOf(scope, record, worker),
+  });
+}
+
+/** With the control record lost a name may have been given twice: both are fenced, and one of another name takes the place. */
+function replaceNamesake(scope: JobScope, slot: number, record: SlotRecord, stop: readonly Action[]): SlotDecision {
+  const worker = workerName(scope.entry.goal.id, record.incarnation, slot);
+  return replaceWorker(scope, slot, record, [{ kind: 'fence-worker', job: scope.entry.goal.id, worker }, ...stop], {
+    reason: 'WorkerReplaced',
+    why: `worker ${shortWorkerName(worker)} reports to run another goal than it was started for`,
   });
 }
 

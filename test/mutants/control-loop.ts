@@ -170,13 +170,23 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/adopt-control.ts', by: [...jobs, simulated] },
-    before: 'Math.max(...seen) + unseenMax, slots',
-    after: '0 * unseenMax, slots',
+    before: 'Math.max(...seen) + unseenMax;',
+    after: '0 * unseenMax;',
   },
   {
     ...{ name: 'adopted-numbers-are-given-twice', file: 'core/plan/adopt-control.ts', by: jobs },
-    before: 'Math.max(...seen) + unseenMax, slots',
-    after: 'Math.max(...seen) + 0 * unseenMax, slots',
+    before: 'Math.max(...seen) + unseenMax;',
+    after: 'Math.max(...seen) + 0 * unseenMax;',
+  },
+  {
+    ...{ name: 'unseen-numbers-are-given-twice', file: 'core/plan/adopt-control.ts', by: jobs },
+    before: 'Math.floor((now - declaredAt) / firstPassMs)',
+    after: '0 * Math.floor((now - declaredAt) / firstPassMs)',
+  },
+  {
+    ...{ name: 'namesake-stays', file: 'core/plan/plan-slot.ts', by: jobs },
+    before: '?.render !== record.render)',
+    after: '?.render !== record.render && scope.isFleetWide)',
   },
   {
     ...{ name: 'control-written-without-version', file: 'core/plan/plan-job.ts', by: [...jobs, simulated] },

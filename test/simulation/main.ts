@@ -61,7 +61,14 @@ process.on('unhandledRejection', (error) => {
 
 for (let seed = first; seed < first + count && violations.length < stopAt; seed++) {
   current = seed;
-  const result = await runSeed({ seed, stepCount });
+  const result = await runSeed({ seed, stepCount }).catch((error: unknown) => {
+    console.error(`seed ${seed}: the run itself broke`, error);
+    return null;
+  });
+  if (result === null) {
+    violations.push(seed);
+    continue;
+  }
   done++;
   events += result.events;
   trials += result.trials;

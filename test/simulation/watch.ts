@@ -149,13 +149,13 @@ export class Watch {
       this.breach('S3', `${job} counted ${done.accounting.in - expected} records of ${held.split} at ${position}`);
   }
 
-  /** Set back by an operation: what is read again counts again. */
+  /** Set by an operation: what is read again counts again. Set on it may be over what is done, or gone by retention. */
   placed(job: string, record: SplitRecord): void {
     const key = keyOf(job, record.split);
     const before = this.splits.get(key);
     const position = Number(record.position);
     if (before?.topicId === record.topicId && position > Number(before.position))
-      this.breach('S6', `${job} is set on to ${position} of ${record.split}, from ${before.position}`);
+      this.#checkSettled(job, record.split, record.topicId, position);
     this.splits.set(key, record);
     this.#epochs.set(key, record.epoch);
     this.#books.set(`${key}\n${record.topicId}`, record.accounting.in - position);
@@ -167,10 +167,7 @@ export class Watch {
     const earliest = there === null || there.topicId !== topicId ? position : (there.starts[partition] ?? 0);
     const open = this.#world.ledger.firstUnsettled(job, split, topicId, position, earliest);
     if (open !== null)
-      this.breach(
-        'S3',
-        `${job} committed ${split} up to ${position}, but what became of record ${open} is not durable`,
-      );
+      this.breach('S3', `${job} stands at ${position} of ${split}, but what became of record ${open} is not durable`);
   }
 
   released(job: string, split: string, worker: string): void {

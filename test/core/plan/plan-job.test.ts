@@ -198,6 +198,23 @@ describe('what the reconciler itself can lose', () => {
     expect(started(lost)[0]!.incarnation).toBeGreaterThan(1_000);
   });
 
+  test('gives out no number again where nothing can be seen of a job that was declared some time ago', () => {
+    const first = started(plan(anObservedJob({ at: entry.declaredAt + 1_000 })))[0]!.incarnation;
+    const lost = started(plan(anObservedJob({ at: entry.declaredAt + 7_000 })))[0]!.incarnation;
+    const lostAgain = started(plan(anObservedJob({ at: entry.declaredAt + 60_000 })))[0]!.incarnation;
+    expect([first, lost, lostAgain]).toEqual([1, 1_001, 12_001]);
+  });
+
+  test('of two workers of one name, which a late pass may have asked for, neither stays', () => {
+    const control = runningControl();
+    const tasks = [aTask(entry, incarnationOf(control))];
+    const beat = aHeartbeat(entry, incarnationOf(control), { render: 'a goal before' });
+    const decision = plan(anObservedJob({ control, tasks, heartbeats: [beat] }));
+    expect(kinds(decision)).toEqual(['fence-worker', 'stop-worker', 'start-worker']);
+    expect(decision.actions[0]).toMatchObject({ worker: beat.worker });
+    expect(started(decision)[0]!.incarnation).toBe(incarnationOf(control) + 1);
+  });
+
   test.each([
     ['is of another goal, which has them to answer for', 'a goal before', undefined],
     ['is of the same goal', entry.render, 2],
