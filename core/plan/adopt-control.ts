@@ -15,8 +15,9 @@ const unseenFirstMax = 50_000_000;
 
 /**
  * The control record was lost (it is only a cache), or there was none yet: what runs is adopted, and incarnations go on well
- * above any that can still be seen, since workers that were asked for last may have come to no listing yet. Where none can
- * be seen, how long ago the job was declared stands for how many there may have been; `declaredAt` null: none is started.
+ * above any that can still be seen, since workers that were asked for last may have come to no listing yet. Nor below what
+ * the time since the job was declared allows for: where none can be seen, or where the record is lost once more meanwhile.
+ * `declaredAt` null: none is to be started.
  */
 export function adoptControl(
   job: string,
@@ -38,10 +39,12 @@ export function adoptControl(
       failureCount: 0,
       nextStartAt: task.createdAt,
     };
-  const incarnationLast =
-    seen.length === 0 ? unseenLast(declaredAt ?? observed.at, observed.at) : Math.max(...seen) + unseenMax;
+  const incarnationLast = Math.max(
+    declaredAt === null ? 0 : firstUnseen(observed.at - declaredAt),
+    seen.length === 0 ? 0 : Math.max(...seen) + unseenMax,
+  );
   return { ...freshControl(job, uid), incarnationLast, slots };
 }
 
-const unseenLast = (declaredAt: number, now: number): number =>
-  Math.min(unseenFirstMax, unseenMax * Math.max(0, Math.floor((now - declaredAt) / firstPassMs)));
+const firstUnseen = (ageMs: number): number =>
+  Math.min(unseenFirstMax, unseenMax * Math.max(0, Math.floor(ageMs / firstPassMs)));

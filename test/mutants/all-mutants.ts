@@ -1,6 +1,7 @@
 // Every mutant, and how one is applied to a text.
 import { changeMutants } from './change.ts';
 import { controlLoopMutants } from './control-loop.ts';
+import { endedJobMutants } from './ended-job.ts';
 import { expressionMutants } from './expression.ts';
 import { healthMutants } from './health.ts';
 import type { Mutant } from './mutant.ts';
@@ -8,6 +9,7 @@ import { workerMutants } from './worker.ts';
 
 export const allMutants: readonly Mutant[] = [
   ...controlLoopMutants,
+  ...endedJobMutants,
   ...changeMutants,
   ...healthMutants,
   ...workerMutants,

@@ -9,8 +9,6 @@ const holding = 'test/core/plan/hold-behind.test.ts';
 const restoring = ['test/simulation/restored-goals.test.ts', 'test/core/plan/goal-history.test.ts'];
 const beside = 'test/simulation/lower-latency.test.ts';
 
-const ending = 'test/core/plan/plan-ended-job.test.ts';
-const fenced = 'test/core/plan/fenced-workers.test.ts';
 const choosing = 'test/core/plan/choose-goal.test.ts';
 const scaling = ['test/core/autoscale'];
 const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
@@ -119,26 +117,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: '',
   },
   {
-    ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'if (removals.some(({ revision }) => revision >= seen)) return true;',
-    after: 'return true;',
-  },
-  {
-    ...{ name: 'older-goal-ends-newer-job', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'const seen = revisionSeen(job);',
-    after: 'const seen = Math.min(0, revisionSeen(job));',
-  },
-  {
-    ...{ name: 'unsupported-declaration-is-a-deletion', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'if (isUnsupported) return false;',
-    after: 'if (isUnsupported) return true;',
-  },
-  {
-    ...{ name: 'removal-confirmed-while-jobs-live', file: 'core/plan/plan-pass.ts', by: [...jobs, simulated] },
-    before: 'return !routesWithJobs.has(',
-    after: 'return true || routesWithJobs.has(',
-  },
-  {
     ...{ name: 'restored-goal-is-carried-out', file: 'core/plan/hold-behind.ts', by: jobs },
     before: 'control.revisionActed <= goal.revision',
     after: 'control.revisionActed >= 0',
@@ -170,18 +148,18 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'adoption-forgets-what-was-seen', file: 'core/plan/adopt-control.ts', by: [...jobs, simulated] },
-    before: 'Math.max(...seen) + unseenMax;',
-    after: '0 * unseenMax;',
+    before: ': Math.max(...seen) + unseenMax',
+    after: ': 0 * unseenMax',
   },
   {
     ...{ name: 'adopted-numbers-are-given-twice', file: 'core/plan/adopt-control.ts', by: jobs },
-    before: 'Math.max(...seen) + unseenMax;',
-    after: 'Math.max(...seen) + 0 * unseenMax;',
+    before: ': Math.max(...seen) + unseenMax',
+    after: ': Math.max(...seen) + 0 * unseenMax',
   },
   {
     ...{ name: 'unseen-numbers-are-given-twice', file: 'core/plan/adopt-control.ts', by: jobs },
-    before: 'Math.floor((now - declaredAt) / firstPassMs)',
-    after: '0 * Math.floor((now - declaredAt) / firstPassMs)',
+    before: 'Math.floor(ageMs / firstPassMs)',
+    after: '0 * Math.floor(ageMs / firstPassMs)',
   },
   {
     ...{ name: 'namesake-stays', file: 'core/plan/plan-slot.ts', by: jobs },
@@ -229,29 +207,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: '[]',
   },
   {
-    ...{ name: 'ended-job-cleared-while-it-works', file: 'core/plan/plan-ended-job.ts', by: jobs },
-    before: 'const isGone = alive.length === 0 && !reporting;',
-    after: 'const isGone = alive.length >= 0;',
-  },
-  {
-    ...{
-      name: 'cleared-before-a-fenced-worker-has-heard-of-it',
-      file: 'core/plan/plan-ended-job.ts',
-      by: ['test/core/plan/plan-ended-job.test.ts'],
-    },
-    before: 'if (observed.at < goneAt)',
-    after: 'if (observed.at < 0)',
-  },
-  {
-    ...{
-      name: 'cleared-by-the-word-of-a-clock',
-      file: 'core/plan/plan-ended-job.ts',
-      by: ['test/core/plan/plan-ended-job.test.ts'],
-    },
-    before: 'silentLeases * leaseMs',
-    after: 'leaseMs',
-  },
-  {
     ...{
       name: 'quarantine-speaks-against-no-goal',
       file: 'core/plan/plan-rollout.ts',
@@ -280,15 +235,6 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{
-      name: 'grace-goes-by-the-deletion-before',
-      file: 'core/plan/plan-ended-job.ts',
-      by: ['test/core/plan/plan-ended-job.test.ts'],
-    },
-    before: ', declaredAt ?? 0) + keptMs',
-    after: ', 0 * (declaredAt ?? 0)) + keptMs',
-  },
-  {
-    ...{
       name: 'last-words-are-progress',
       file: 'core/job/heartbeat.ts',
       by: ['test/core/plan/plan-rollout.test.ts'],
@@ -300,16 +246,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     ...{ name: 'found-bad-beside-nothing', file: 'core/canary/compare-revisions.ts', by: trying },
     before: 'const isComparable = theirs.in >= recordsMin;',
     after: 'const isComparable = theirs.in >= 0 * recordsMin;',
-  },
-  {
-    ...{ name: 'clearing-goes-on-when-another-has-taken-over', file: 'functions/reconcile/act.ts', by: acting },
-    before: '    if (!(await isStillMarked())) return;\n',
-    after: '',
-  },
-  {
-    ...{ name: 'cleared-without-a-mark', file: 'core/plan/plan-ended-job.ts', by: jobs },
-    before: "announced: { ...control.announced, clearing: 'begun' },",
-    after: 'announced: control.announced,',
   },
   {
     ...{ name: 'topics-shrink-is-growth', file: 'core/plan/plan-topics.ts', by: jobs },
@@ -339,16 +275,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     ...{ name: 'topic-deleted-on-an-old-goal', file: 'functions/reconcile/act.ts', by: acting },
     before: 'since.revisions.some(concerns)',
     after: 'since.revisions.length < 0 && since.revisions.some(concerns)',
-  },
-  {
-    ...{
-      name: 'control-forgotten-before-the-splits',
-      file: 'functions/reconcile/act.ts',
-      by: acting,
-    },
-    before: '  for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {',
-    after:
-      '  await parts.controls.remove(job, controlVersion);\n  for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {',
   },
   {
     ...{
@@ -395,33 +321,14 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: '',
   },
   {
-    ...{ name: 'grace-is-none', file: 'core/plan/plan-ended-job.ts', by: [changing, simulated] },
-    before: 'Math.max(goneSince, declaredAt ?? 0) + keptMs',
-    after: 'Math.max(goneSince, declaredAt ?? 0)',
-  },
-  {
     ...{ name: 'topic-goes-before-its-grace', file: 'core/plan/plan-topics.ts', by: [...jobs, changing] },
     before: 'goal.at >= keptUntil &&',
     after: '',
   },
   {
-    ...{
-      name: 'guard-off',
-      file: 'core/plan/destruction-guard.ts',
-      by: [changing, 'test/core/plan/destruction-guard.test.ts'],
-    },
-    before: 'return count.ending > count.allowed;',
-    after: 'return count.ending < 0;',
-  },
-  {
     ...{ name: 'freeze-ends-nobody-but-starts', file: 'core/plan/choose-goal.ts', by: [changing] },
     before: 'return entry.freeze === null ? chooseGood(entry, control, stored) : chooseFrozen(entry, control, stored);',
     after: 'return chooseGood(entry, control, stored);',
-  },
-  {
-    ...{ name: 'freeze-does-not-keep-from-ending', file: 'core/plan/plan-pass.ts', by: [changing] },
-    before: 'const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));',
-    after: 'const due = ended;',
   },
   {
     ...{ name: 'given-up-and-tried-again', file: 'core/plan/choose-goal.ts', by: [rolling, simulated] },
@@ -454,11 +361,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'if (recent.length >= 0) return null;',
   },
   {
-    ...{ name: 'a-freeze-lets-the-rest-end', file: 'core/plan/plan-pass.ts', by: [changing] },
-    before: 'const counted = ended.filter(',
-    after: 'const counted = due.filter(',
-  },
-  {
     ...{
       name: 'answers-for-the-goal-before',
       file: 'core/plan/replace-worker.ts',
@@ -466,36 +368,6 @@ export const controlLoopMutants: readonly Mutant[] = [
     },
     before: 'const faultsBefore = isOfGoal ? record.faults : undefined;',
     after: 'const faultsBefore = record.faults;',
-  },
-  {
-    ...{ name: 'fences-are-not-remembered', file: 'core/plan/plan-job.ts', by: [ending] },
-    before: 'withFences(after, actions, observed.at)',
-    after: 'after',
-  },
-  {
-    ...{ name: 'fenced-workers-are-kept-for-good', file: 'core/plan/fenced-workers.ts', by: [fenced] },
-    before: "fencedAt < forgottenBy ? 'over' : 'kept'",
-    after: "fencedAt < 0 ? 'over' : 'kept'",
-  },
-  {
-    ...{ name: 'cleared-while-it-may-be-listed', file: 'core/plan/plan-ended-job.ts', by: [ending] },
-    before: 'goneSince + listingGraceMs',
-    after: 'goneSince',
-  },
-  {
-    ...{ name: 'deletion-taken-back-unheard', file: 'functions/reconcile/act.ts', by: acting },
-    before: '!(await hasChanged(parts, id.tenant, goalSequence, isOfRoute))',
-    after: 'true',
-  },
-  {
-    ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'observed.at >= listedBy(at, listingGraceMs)',
-    after: 'observed.at >= at',
-  },
-  {
-    ...{ name: 'ended-job-starts-under-a-freeze', file: 'core/plan/choose-goal.ts', by: [choosing] },
-    before: "control.announced['ended'] !== undefined",
-    after: "control.announced['ended'] === ''",
   },
   {
     ...{ name: 'what-has-the-slots-is-put-on-trial', file: 'core/plan/choose-goal.ts', by: [choosing] },

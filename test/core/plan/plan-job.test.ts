@@ -198,11 +198,14 @@ describe('what the reconciler itself can lose', () => {
     expect(started(lost)[0]!.incarnation).toBeGreaterThan(1_000);
   });
 
-  test('gives out no number again where nothing can be seen of a job that was declared some time ago', () => {
+  test('gives out no number again where its memory is lost more than once, whatever can be seen', () => {
     const first = started(plan(anObservedJob({ at: entry.declaredAt + 1_000 })))[0]!.incarnation;
     const lost = started(plan(anObservedJob({ at: entry.declaredAt + 7_000 })))[0]!.incarnation;
     const lostAgain = started(plan(anObservedJob({ at: entry.declaredAt + 60_000 })))[0]!.incarnation;
-    expect([first, lost, lostAgain]).toEqual([1, 1_001, 12_001]);
+    const otherSeen = started(
+      plan(anObservedJob({ at: entry.declaredAt + 60_000, tasks: [aTask(entry, 9, { state: 'stopping' })] })),
+    )[0]!.incarnation;
+    expect([first, lost, lostAgain, otherSeen]).toEqual([1, 1_001, 12_001, 12_001]);
   });
 
   test('of two workers of one name, which a late pass may have asked for, neither stays', () => {
