@@ -47,7 +47,7 @@ export type Action =
   | { readonly kind: 'forget-worker'; readonly job: string; readonly worker: string }
   /**
    * Removes the splits', workers' and control items of a job whose life is over. `goalSequence`: nothing is removed where its
-   * route has changed since, and the mark is taken back; null where some of it may be gone already.
+   * route has changed since, and the mark goes; null where some of it may be gone already.
    */
   | {
       readonly kind: 'clear-job';

@@ -57,7 +57,7 @@ export function planEndedJob(
     // A listing that is older would make a job that is cleared look like one that nobody remembers, to be ended once more.
     const clearedAt = Math.max(keptUntil, goneSince + listingGraceMs);
     if (observed.at < clearedAt) return keep(job, observed, clearedAt, keptMs > 0);
-    const control = markCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
+    const control = toBeCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(
       subject,
       observed.at,
@@ -154,20 +154,29 @@ export function holdEnding(job: string, observed: ObservedJob, message: string):
 export const isStillWhole = ({ control, tasks, heartbeats }: ObservedJob): boolean =>
   control === null
     ? tasks.length > 0 || heartbeats.length > 0
-    : control.announced['ended'] === undefined && control.announced['ending'] === undefined && !isBeingCleared(control);
+    : control.announced['ended'] === undefined && control.announced['ending'] === undefined && !mayBeCleared(control);
 
 /**
- * The mark is written by compare-and-set before anything is cleared. A pass that meanwhile took the job up again has won
- * then, and nothing is cleared; one that comes later finds the mark, and clears before it starts anything anew.
+ * First the mark `decided`, by compare-and-set: from then on nobody is told that the deletion can be taken back. Behind it the
+ * goal is looked at once more (who is faster has won), and the mark becomes `begun`: only then is anything cleared. Of a
+ * pass that is cut off before that, nothing counts; one that comes later finds `begun`, and clears before it starts anything anew.
  */
-const markCleared = (control: ControlRecord): ControlRecord => ({
+const toBeCleared = (control: ControlRecord): ControlRecord => ({
   ...control,
   version: control.version + 1,
   slots: {},
+  announced: { ...control.announced, clearing: 'decided' },
+});
+
+export const beginClearing = (control: ControlRecord): ControlRecord => ({
+  ...control,
+  version: control.version + 1,
   announced: { ...control.announced, clearing: 'begun' },
 });
 
-export const isBeingCleared = (control: ControlRecord): boolean => control.announced['clearing'] !== undefined;
+export const mayBeCleared = (control: ControlRecord): boolean => control.announced['clearing'] !== undefined;
+
+export const isBeingCleared = (control: ControlRecord): boolean => control.announced['clearing'] === 'begun';
 
 /** What a cut-off clearing left is cleared again: all of it is idempotent, and the control record goes last. */
 export const goOnClearing = (control: ControlRecord): Decision => clear(control, null);

@@ -121,6 +121,7 @@ function stillAnnounced({ announced }: ControlRecord): ControlRecord['announced'
     ending: _ending,
     held: _held,
     waits: _waits,
+    clearing: _taken,
     ...rest
   } = announced;
   return rest;

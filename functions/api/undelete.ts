@@ -3,7 +3,7 @@ import { applySchema } from '#core/api/schemas.ts';
 import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
 import { jobId, jobName } from '#core/names.ts';
 import { documentOf } from '#core/plan/plan-changes.ts';
-import { isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { mayBeCleared } from '#core/plan/plan-ended-job.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document, Kind, RouteDocument } from '#core/spec/document.ts';
 import { busy, pause, refusedDocument, turnsMax } from '#functions/api/apply-declaration.ts';
@@ -74,7 +74,7 @@ async function requireKept(
 ): Promise<void> {
   const ids = spec.sinks.map(({ name }) => jobId(tenant, jobName(metadata.name, name), uid));
   const controls = await parts.controls.readMany(ids);
-  const cleared = [...controls.values()].find(isBeingCleared);
+  const cleared = [...controls.values()].find(mayBeCleared);
   if (cleared === undefined) return;
   throw new ApiRefusal(
     409,

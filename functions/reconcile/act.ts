@@ -5,7 +5,7 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { limits } from '#core/limits.ts';
 import { environment, objectKeys, readJobId, taskTags } from '#core/names.ts';
 import type { Action, Decision } from '#core/plan/action.ts';
-import { withoutClearing } from '#core/plan/plan-ended-job.ts';
+import { beginClearing, withoutClearing } from '#core/plan/plan-ended-job.ts';
 import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { TaskRequest } from '#core/ports/task-runner.ts';
 import type { Json } from '#core/spec/json.ts';
@@ -151,36 +151,34 @@ async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): 
 
 /** The control record goes last: as long as it is there, a pass that finds it repeats the rest. */
 async function clearJob(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
-  const { job, controlVersion } = action;
-  await takeBackIfChanged(action, parts);
+  const { job } = action;
+  const version = action.goalSequence === null ? action.controlVersion : await beginIfUnchanged(action, parts);
   // Who stood still between two steps may wake when another has cleared it all, and the job is there again.
-  const isStillMarked = async (): Promise<boolean> => (await parts.controls.read(job))?.version === controlVersion;
+  const isStillMarked = async (): Promise<boolean> =>
+    version !== null && (await parts.controls.read(job))?.version === version;
   for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
     if (!(await isStillMarked())) return;
     await step();
   }
-  await parts.controls.remove(job, controlVersion);
+  if (version !== null) await parts.controls.remove(job, version);
 }
 
 /**
- * Looked at behind the mark, from which on no deletion is taken back: one that was before it, or was made again with a grace of
- * its own, is heard. Where that cannot be told, the mark is taken away as well: one that stays is gone by, without another look.
+ * Looked at behind the first mark, from which on no deletion is taken back: one that was before it, or was made again with a grace
+ * of its own, is heard. Gives the version of the record that says so; null: another pass was faster.
  */
-async function takeBackIfChanged(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
-  const { job, controlVersion, goalSequence } = action;
+async function beginIfUnchanged(
+  { job, controlVersion, goalSequence }: Action & { kind: 'clear-job' },
+  parts: ReconcileParts,
+): Promise<number | null> {
   const id = readJobId(job);
-  if (goalSequence === null || id === null) return;
-  let isAsDecided = false;
-  try {
-    const isOfRoute = ({ kind, name }: GoalRevision): boolean => kind === 'Route' && name === id.route;
-    isAsDecided = !(await hasChanged(parts, id.tenant, goalSequence, isOfRoute));
-  } finally {
-    if (!isAsDecided) await takeMarkAway(job, controlVersion, parts);
-  }
-  if (!isAsDecided) throw new Error(`job ${job} is not cleared: its route has changed since that was decided`);
-}
-
-async function takeMarkAway(job: string, controlVersion: number, { controls }: ReconcileParts): Promise<void> {
-  const control = await controls.read(job);
-  if (control?.version === controlVersion) await controls.write(withoutClearing(control));
+  const isOfRoute = ({ kind, name }: GoalRevision): boolean => kind === 'Route' && name === id?.route;
+  const isTakenBack =
+    id !== null && goalSequence !== null && (await hasChanged(parts, id.tenant, goalSequence, isOfRoute));
+  const control = await parts.controls.read(job);
+  if (control?.version !== controlVersion) return null;
+  const next = isTakenBack ? withoutClearing(control) : beginClearing(control);
+  const outcome = await parts.controls.write(next);
+  if (isTakenBack) throw new Error(`job ${job} is not cleared: its route has changed since that was decided`);
+  return outcome === 'stale' ? null : next.version;
 }

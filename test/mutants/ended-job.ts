@@ -122,8 +122,18 @@ export const endedJobMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'deletion-taken-back-unheard', file: 'functions/reconcile/act.ts', by: acting },
-    before: '!(await hasChanged(parts, id.tenant, goalSequence, isOfRoute))',
-    after: 'true',
+    before: '(await hasChanged(parts, id.tenant, goalSequence, isOfRoute))',
+    after: '(await hasChanged(parts, id.tenant, goalSequence, () => false))',
+  },
+  {
+    ...{ name: 'decided-is-begun', file: 'core/plan/plan-ended-job.ts', by: jobs },
+    before: "control.announced['clearing'] === 'begun'",
+    after: "control.announced['clearing'] !== undefined",
+  },
+  {
+    ...{ name: 'cleared-beside-another-pass', file: 'functions/reconcile/act.ts', by: acting },
+    before: 'if (control?.version !== controlVersion) return null;',
+    after: 'if (control === null) return null;',
   },
   {
     ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },

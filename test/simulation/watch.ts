@@ -244,7 +244,7 @@ export class Watch {
 
   /** A pass acts on a goal of half a minute ago at most. */
   #noteClearing({ job, announced }: ControlRecord): void {
-    if (announced['clearing'] === undefined) {
+    if (announced['clearing'] !== 'begun') {
       this.#clearing.delete(job);
       return;
     }

@@ -28,7 +28,7 @@ describe('a job that has ended', () => {
     expect(at(goneAt - 1)).toMatchObject({ actions: [], control: null, nextPassAt: goneAt });
     expect(at(goneAt)).toMatchObject({
       actions: [{ kind: 'clear-job' }],
-      control: { announced: { clearing: 'begun' } },
+      control: { announced: { clearing: 'decided' } },
     });
   });
 });

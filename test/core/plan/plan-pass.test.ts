@@ -6,6 +6,7 @@ import { limits } from '#core/limits.ts';
 import type { Decision } from '#core/plan/action.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { Observed } from '#core/plan/observed.ts';
+import { beginClearing } from '#core/plan/plan-ended-job.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
 import type { GoalRevision, Operation } from '#core/ports/goal-store.ts';
 import { aHeartbeat, aJobEntry, aJobGoal, aTask, theTime } from '#test/support/builders.ts';
@@ -171,11 +172,22 @@ describe('jobs', () => {
     const goal = aGoal({ removed: [aRemoval('Route', 'plays')] });
     const [clear] = plan(goal, { ...steady, tasks: [aTask(entry, 1, { state: 'stopped' as const })] });
     const { version } = steady.controls![0]!;
-    expect(clear!.control).toMatchObject({ version: version + 1, slots: {}, announced: { clearing: 'begun' } });
-    const action = { kind: 'clear-job', job: entry.goal.id, controlVersion: version + 1 };
-    expect(clear!.actions).toEqual([{ ...action, goalSequence: goal.sequence }]);
-    const again = plan(goal, anObserved({ controls: [clear!.control!] }));
-    expect(again).toMatchObject([{ control: null, actions: [{ ...action, goalSequence: null }], events: [] }]);
+    expect(clear!.control).toMatchObject({ version: version + 1, slots: {}, announced: { clearing: 'decided' } });
+    const action = { kind: 'clear-job', job: entry.goal.id };
+    expect(clear!.actions).toEqual([{ ...action, controlVersion: version + 1, goalSequence: goal.sequence }]);
+    const goOn = { ...action, controlVersion: version + 2, goalSequence: null };
+    const again = plan(goal, anObserved({ controls: [beginClearing(clear!.control!)] }));
+    expect(again).toMatchObject([{ control: null, actions: [goOn], events: [] }]);
+  });
+
+  test('of a pass that was cut off before anything was cleared are decided on anew, and go on where they are wanted again', () => {
+    const decided = { ...control, slots: {}, announced: { ended: '1', clearing: 'decided' } };
+    const [anew] = plan(aGoal({ removed: [aRemoval('Route', 'plays')] }), anObserved({ controls: [decided] }));
+    expect(anew!.control).toMatchObject({ version: control.version + 1, announced: { clearing: 'decided' } });
+    expect(anew!.actions).toMatchObject([{ kind: 'clear-job', goalSequence: 1 }]);
+    const [wanted] = plan(aGoal({ jobs: [entry] }), anObserved({ controls: [decided] }));
+    expect(wanted!.actions).toMatchObject([{ kind: 'start-worker' }]);
+    expect(wanted!.control!.announced).not.toHaveProperty('clearing');
   });
 
   test('that are wanted again are cleared in full before anything of them begins, under a freeze as well', () => {

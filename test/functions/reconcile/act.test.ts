@@ -140,8 +140,19 @@ describe('acting', () => {
     const { goals, controls, splits, job, decision, parts } = await anEndedJob();
     const changedSince = async () => Promise.reject(new Error('the goal store cannot be reached'));
     await expect(act(decision, theTime, { ...parts, goals: { ...goals, changedSince } })).rejects.toThrow('reached');
-    expect((await controls.read(job))?.announced).not.toHaveProperty('clearing');
+    expect((await controls.read(job))?.announced).toMatchObject({ clearing: 'decided' });
     expect(await splits.list(job)).toHaveLength(1);
+  });
+
+  test('leaves a job that another pass has taken up again while its route was looked at', async () => {
+    const { goals, controls, splits, job, decision, parts } = await anEndedJob();
+    const changedSince: typeof goals.changedSince = async (...inputs) => {
+      const control = (await controls.read(job))!;
+      await controls.write({ ...control, version: control.version + 1, announced: {} });
+      return await goals.changedSince(...inputs);
+    };
+    await act(decision, theTime, { ...parts, goals: { ...goals, changedSince } });
+    expect([(await controls.read(job))?.announced, await splits.list(job)]).toMatchObject([{}, [{ position: '40' }]]);
   });
 
   /** What is done of a clearing whose job's record has these versions, look by look. */
