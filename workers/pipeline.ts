@@ -125,7 +125,7 @@ export class Pipeline implements Original {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
         const decoded = this.#decode();
         const isMissing = decoded === 'missing';
-        if (!isMissing && gate !== null && !gate.admits(reader, split.partition, this.#event)) continue;
+        if (!isMissing && gate !== null && !gate.admits(reader, split, this.#event)) continue;
         const outcome = isMissing ? 'wait' : this.#record(unit, decoded);
         if (outcome !== 'done') {
           if (outcome === 'stop') this.#stopAt(split, reader.offset);

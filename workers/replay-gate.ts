@@ -5,6 +5,7 @@ import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import type { RecordReader } from './kafka/record-reader.ts';
 import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
+import type { Split } from './split.ts';
 
 /** Where a dead letter's record stood in the source of its job, and how often it has been replayed, this time included. */
 export interface Origin {
@@ -55,10 +56,10 @@ export class ReplayGate {
   }
 
   /** Whether the record that the reader stands at, as JSON the event, is to be replayed; `headers` and `origin` are its own then. */
-  admits(reader: RecordReader, partition: number, event: Slice): boolean {
-    if (reader.offset >= (this.#goal.ends[partition] ?? 0)) return false;
+  admits(reader: RecordReader, { partition, topicId }: Pick<Split, 'partition' | 'topicId'>, event: Slice): boolean {
+    const { errorClass, errorCode, ends } = this.#goal;
+    if (reader.offset >= (ends[partition] ?? 0) || topicId !== (this.#goal.topicId ?? topicId)) return false;
     const { found, kept } = readHeaders(reader.bytes, reader.headersStart);
-    const { errorClass, errorCode } = this.#goal;
     if (errorClass !== null && found.get(deadLetterHeaders.errorClass) !== errorClass) return false;
     if (errorCode !== null && found.get(deadLetterHeaders.errorCode) !== errorCode) return false;
     if (!this.#matches(event)) return false;

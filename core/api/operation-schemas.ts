@@ -24,6 +24,7 @@ const replayPlan = z
       errorCode: z.exactOptional(z.string()),
       where: z.exactOptional(z.string()),
     }),
+    topicId: z.exactOptional(z.string()),
     ends: z.array(z.object({ partition: count, end: offset })),
     matching: count,
     isComplete: z.boolean(),

@@ -37,7 +37,7 @@ function renderOf({ revision: _revision, owner: _owner, ...shaping }: JobGoal): 
 
 function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: RoutePlanner): JobGoal | null {
   const uid = replayUid(goal.uid, operation.sequence);
-  const { filter, ends, recordsPerSecond } = operation.plan;
+  const { filter, topicId, ends, recordsPerSecond } = operation.plan;
   const where = filter.where === undefined ? null : plan({ where: filter.where }, null, { validate: 'read' });
   // It compiled when it was asked for.
   if (where !== null && !where.ok) return null;
@@ -57,6 +57,7 @@ function replayGoal(goal: JobGoal, operation: ReplayEntry['operation'], plan: Ro
       errorClass: filter.errorClass ?? null,
       errorCode: filter.errorCode ?? null,
       where: where === null ? null : where.value,
+      ...(topicId === undefined ? {} : { topicId }),
       ends: Object.fromEntries(ends.map(({ partition, end }) => [partition, Number(end)])),
       recordsPerSecond,
     },

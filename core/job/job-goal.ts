@@ -30,6 +30,8 @@ export interface ReplayGoal {
   readonly errorClass: string | null;
   readonly errorCode: string | null;
   readonly where: RouteProgram | null;
+  /** Of the topic that the ends are of: what is in one that was made anew is left. Absent in goals of older versions. */
+  readonly topicId?: string;
   /** By partition: those from there on are left. */
   readonly ends: Readonly<Record<number, number>>;
   readonly recordsPerSecond: number;

@@ -67,6 +67,7 @@ const replay = z.looseObject({
   errorClass: text.nullable(),
   errorCode: text.nullable(),
   where: program.nullable(),
+  topicId: z.exactOptional(text),
   ends: z.record(z.string(), z.int().nonnegative()),
   recordsPerSecond: z.number().positive(),
 });

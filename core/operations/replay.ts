@@ -17,6 +17,8 @@ export interface DeadLetterFilter {
 export interface ReplayPlan {
   readonly kind: 'replay';
   readonly filter: DeadLetterFilter;
+  /** Of the topic that the ends are of: one that is made anew has other dead letters. Absent in plans of older versions. */
+  readonly topicId?: string;
   /** Dead letters from there on are not of this replay: those that it writes itself, for one. */
   readonly ends: readonly { readonly partition: number; readonly end: string }[];
   /** How many fit now. */
@@ -40,6 +42,7 @@ export interface ReplayReceipt {
 
 export interface ReplayFacts {
   readonly filter: DeadLetterFilter;
+  readonly topicId: string;
   readonly positions: readonly TopicPositions[];
   readonly matching: number;
   readonly isComplete: boolean;
@@ -49,6 +52,7 @@ export interface ReplayFacts {
 
 export const planReplay = ({
   filter,
+  topicId,
   positions,
   matching,
   isComplete,
@@ -56,7 +60,7 @@ export const planReplay = ({
   sink,
 }: ReplayFacts): ReplayPlan => ({
   kind: 'replay',
-  filter,
+  ...{ filter, topicId },
   ends: positions.map(({ partition, latest }) => ({ partition, end: latest })),
   ...{ matching, isComplete, recordsPerSecond, duplicates: duplicatesAt(sink) },
 });

@@ -8,16 +8,30 @@ import type { Decision } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import { finish } from '#core/plan/plan-operations.ts';
+import type { OperationEnding } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 
 export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
   const decision = planJob(entry, observed, settings);
-  if (observed.splits === null || !isOver(entry, observed.splits)) return { ...decision, settled: false };
-  const account = observed.splits.map(({ accounting }) => accounting).reduce(addAccounting, noRecords);
-  const receipt = replayReceipt(account);
-  const ending = finish(entry.operation, { state: 'succeeded', outcome: describe(receipt), receipt });
-  return { ...decision, actions: [...decision.actions, ending], settled: false };
+  const ending = observed.splits === null ? null : endingOf(entry, observed.splits);
+  const actions = ending === null ? [] : [finish(entry.operation, ending)];
+  return { ...decision, actions: [...decision.actions, ...actions], settled: false };
 }
+
+/** Null while there are dead letters to go. */
+function endingOf(entry: ReplayEntry, splits: readonly SplitRecord[]): OperationEnding | null {
+  const receipt = replayReceipt(splits.map(({ accounting }) => accounting).reduce(addAccounting, noRecords));
+  const outcome = describe(receipt);
+  const { topic } = entry.goal.source;
+  if (isOfAnotherTopic(entry, splits)) {
+    const why = `the rest is lost: topic ${topic} was made anew since, and what is in it now was not meant`;
+    return { state: 'failed', outcome: `${outcome}; ${why}`, receipt };
+  }
+  return isOver(entry, splits) ? { state: 'succeeded', outcome, receipt } : null;
+}
+
+const isOfAnotherTopic = ({ operation: { plan } }: ReplayEntry, splits: readonly SplitRecord[]): boolean =>
+  plan.topicId !== undefined && splits.some(({ topicId }) => topicId !== plan.topicId);
 
 /** Every dead letter below the ends is committed: done with, whatever became of it. */
 const isOver = ({ operation }: ReplayEntry, splits: readonly SplitRecord[]): boolean =>

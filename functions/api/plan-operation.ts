@@ -100,8 +100,10 @@ export async function replayPlan(
       fix: `resume it first: millrace resume ${goal.name}`,
     });
   const topic = goal.deadLetterTopic;
+  // In this order: of a topic that is made anew in between, the replay fails instead of taking the new one's dead letters.
+  const [there] = await parts.broker.describe([topic], []);
   const positions = await parts.broker.positions(topic);
-  if (positions === null) throw topicMissing(topic);
+  if (there === undefined || positions === null) throw topicMissing(topic);
   const filter = deadLetterFilterOf(asked);
   const { total, isComplete } = await summarizeDeadLetters(parts, goal, filter, signal);
   if (total === 0 && isComplete)
@@ -109,7 +111,10 @@ export async function replayPlan(
       fix: `what there is: millrace dlq ls ${goal.name}`,
     });
   const recordsPerSecond = asked.recordsPerSecond ?? recordsPerSecondDefault;
-  return planReplay({ filter, positions, matching: total, isComplete, recordsPerSecond, sink: goal.sink });
+  return planReplay({
+    ...{ filter, topicId: there.topicId, positions },
+    ...{ matching: total, isComplete, recordsPerSecond, sink: goal.sink },
+  });
 }
 
 export const replayEffects = (plan: ReplayPlan): readonly string[] => [

@@ -6,9 +6,15 @@ const acting = ['test/functions/reconcile'];
 const changing = 'test/simulation/freeze-and-delete.test.ts';
 const ending = 'test/core/plan/plan-ended-job.test.ts';
 const fenced = 'test/core/plan/fenced-workers.test.ts';
+const replaying = 'test/core/plan/plan-replay.test.ts';
 const choosing = 'test/core/plan/choose-goal.test.ts';
 
 export const endedJobMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'replay-of-what-was-not-meant', file: 'core/plan/plan-replay.ts', by: [replaying] },
+    before: 'plan.topicId !== undefined && splits',
+    after: 'plan.topicId === null && splits',
+  },
   {
     ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },
     before: 'if (removals.some(({ revision }) => revision >= seen)) return true;',

@@ -52,8 +52,8 @@ const whereOf = (where: string): ReplayGoal['where'] => {
   return planned.ok ? planned.value : null;
 };
 
-const admits = (gate: ReplayGate, reader: RecordReader, partition = 0): boolean =>
-  gate.admits(reader, partition, { bytes: reader.bytes, start: reader.valueStart, end: reader.valueEnd });
+const admits = (gate: ReplayGate, reader: RecordReader, partition = 0, topicId = 't'): boolean =>
+  gate.admits(reader, { partition, topicId }, { bytes: reader.bytes, start: reader.valueStart, end: reader.valueEnd });
 
 describe('a replay', () => {
   test('gives a record back its own headers, byte for byte, and its place in the source', () => {
@@ -77,6 +77,13 @@ describe('a replay', () => {
     expect(admitted({ errorCode: 'worse' })).toBe(false);
     expect(admitted({ where: whereOf("id = 'b'") })).toBe(false);
     expect([admitted({}, 99), admitted({}, 100), admits(aGate(), aDeadLetter([]), 1)]).toEqual([true, false, false]);
+  });
+
+  test('takes nothing from a topic that was made anew, where it knows which one its ends are of', () => {
+    const admitted = (gate: ReplayGate): boolean => admits(gate, aDeadLetter([]), 0, 'made anew');
+    expect([admitted(aGate()), admitted(aGate({ topicId: 'made anew' })), admitted(aGate({ topicId: 't' }))]).toEqual([
+      ...[true, true, false],
+    ]);
   });
 
   test('is paced: what was let through has to be paid for before more is read, and only that', () => {

@@ -25,7 +25,8 @@ const operation: Operation = {
   ...{ id: 'op-7', tenant: 'default', job: 'plays.out', uid: 'u1', kind: 'replay-dead-letters', sequence: 7 },
   ...{ state: 'requested', author: 'ann', reason: '', requestedAt: theTime },
   plan: {
-    ...{ kind: 'replay', filter: { where: 'n > 3' }, ends: [{ partition: 0, end: '20' }], matching: 4 },
+    ...{ kind: 'replay', filter: { where: 'n > 3' }, topicId: 't' },
+    ...{ ends: [{ partition: 0, end: '20' }], matching: 4 },
     ...{ isComplete: true, recordsPerSecond: 50, duplicates: { absorbed: false, why: '' } },
   },
 };
@@ -58,7 +59,7 @@ describe('a replay', () => {
       ...{ id: 'default/plays.out@u1-replay7', name: 'plays.out', uid: 'u1-replay7' },
       source: { topic: '__dlq.plays.out', start: { kind: 'earliest' } },
       ...{ program: job!.goal.program, sink: job!.goal.sink, errors: { poison: 'dead-letter' } },
-      replay: { ends: { 0: 20 }, recordsPerSecond: 50, errorClass: null },
+      replay: { topicId: 't', ends: { 0: 20 }, recordsPerSecond: 50, errorClass: null },
     });
   });
 
@@ -79,6 +80,18 @@ describe('a replay', () => {
       ...{ kind: 'finish-operation', id: 'op-7' },
       ending: { state: 'succeeded', receipt: { replayed: 4, passed: 3, filtered: 0, failedAgain: 1, dropped: 0 } },
     });
+  });
+
+  test('fails when its dead letters are lost: those in a topic that was made anew were not meant', () => {
+    const { goal } = compile([operation]).replays[0]!;
+    for (const position of ['0', '20']) {
+      const anew = { ...aRecord(position), topicId: 'made anew' };
+      const lost = observed({ splits: new Map([[goal.id, [anew]]]) });
+      expect(actionsOf([operation], lost)[0]!.actions.at(-1)).toMatchObject({
+        ...{ kind: 'finish-operation', id: 'op-7' },
+        ending: { state: 'failed', outcome: expect.stringContaining('made anew since'), receipt: { replayed: 4 } },
+      });
+    }
   });
 
   test('that is finished leaves nothing: its worker ends, its items are cleared, and no event calls it a deleted job', () => {
