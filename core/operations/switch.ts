@@ -55,6 +55,8 @@ export interface LeftSplit {
   readonly lastReadAt: number | null;
   /** Of the first one that waits; null where none does. */
   readonly waitsFrom: number | null;
+  /** It was read to its end, and no record right before that can be seen, although there are offsets. */
+  readonly isUntold?: boolean;
 }
 
 export interface SourceFacts {

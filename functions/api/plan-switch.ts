@@ -3,7 +3,7 @@ import type { PlanView } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
 import { topicOfStream } from '#core/names.ts';
-import { partitionOf, readRewindTarget } from '#core/operations/rewind.ts';
+import { readRewindTarget } from '#core/operations/rewind.ts';
 import {
   type LeftSplit,
   planSink,
@@ -19,6 +19,7 @@ import type { Json } from '#core/spec/json.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
 import { parseDuration } from '#core/spec/quantity.ts';
 import { planDocuments, refusedDocument } from '#functions/api/apply-declaration.ts';
+import { leftSplits } from '#functions/api/left-splits.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { topicMissing } from '#functions/api/tail-topic.ts';
@@ -144,6 +145,7 @@ async function planSource(
     ...{ goal, to: { stream: source, topic, topicId: observed.topicId }, positions, revision },
     ...{ left: left.splits, overlapMs: span.value },
   };
+  if (at === 'carry') requireTold(left.splits);
   const readFrom = at === 'carry' ? carryFrom(left.splits, span.value) : timeOf(at, parts.clock.now());
   if (readFrom === null) return planSourceEarliest(facts);
   if (at === 'carry' && left.waiting.length > 0) await requireMirror(parts, facts, left.waiting, readFrom, signal);
@@ -152,6 +154,18 @@ async function planSource(
   if (!planned.ok)
     throw new ApiRefusal(409, planned.problem.code, planned.problem.message, { fix: planned.problem.fix });
   return planned.value;
+}
+
+/** One that is left out of the reckoning could have been read to an earlier time than all others. */
+function requireTold(left: readonly LeftSplit[]): void {
+  const unknown = left.find(({ isUntold }) => isUntold);
+  if (unknown === undefined) return;
+  throw new ApiRefusal(
+    409,
+    'time-unknown',
+    `up to which time ${unknown.split} was read cannot be told: no record is left to be seen right before ${unknown.position}`,
+    { fix: 'say where to begin: --at earliest, or a time' },
+  );
 }
 
 function carryFrom(left: readonly LeftSplit[], overlapMs: number): number | null {
@@ -166,46 +180,6 @@ function timeOf(at: string, now: number): number | null {
   throw new ApiRefusal(422, 'target-invalid', `got ${JSON.stringify(at)}`, {
     fix: 'give carry, earliest, a time (2026-01-31T12:00:00Z) or a span back (15m)',
   });
-}
-
-/** Where the workers stand in the source, and the records on both sides of it. */
-async function leftSplits(
-  parts: ApiParts,
-  goal: JobEntry['goal'],
-  signal: AbortSignal,
-): Promise<{ readonly splits: readonly LeftSplit[]; readonly waiting: readonly LogRecord[] }> {
-  const { topic } = goal.source;
-  const [records, positions] = await Promise.all([parts.splits.list(goal.id), parts.broker.positions(topic)]);
-  const own = records.filter(({ split }) => split.startsWith(`${topic}/`));
-  if (positions === null) throw topicMissing(topic);
-  const starts = new Map(own.map(({ split, position }) => [partitionOf(split), BigInt(position)]));
-  const offsets = Object.fromEntries(
-    positions.map(({ partition, earliest }) => {
-      const position = starts.get(partition) ?? 0n;
-      return [partition, String(position > BigInt(earliest) ? position - 1n : BigInt(earliest))];
-    }),
-  );
-  const behind = new Set(
-    positions
-      .filter(({ partition, latest }) => (starts.get(partition) ?? 0n) < BigInt(latest))
-      .map((one) => one.partition),
-  );
-  const last = new Map<number, LogRecord>();
-  const first = new Map<number, LogRecord>();
-  if (positions.some(({ earliest, latest }) => earliest !== latest))
-    for await (const record of parts.records.read({ topic, from: { offsets }, follow: false, signal })) {
-      const side = BigInt(record.offset) < (starts.get(record.partition) ?? 0n) ? last : first;
-      if (!side.has(record.partition)) side.set(record.partition, record);
-      if ([...behind].every((partition) => first.has(partition))) break;
-    }
-  const splits = positions.map(
-    ({ partition }): LeftSplit => ({
-      ...{ split: `${topic}/${partition}`, position: String(starts.get(partition) ?? 0n) },
-      lastReadAt: last.get(partition)?.timestamp ?? null,
-      waitsFrom: first.get(partition)?.timestamp ?? null,
-    }),
-  );
-  return { splits, waiting: [...first.values()] };
 }
 
 /** What waits in the old source has to be found in the new one; else it would be left out. */

@@ -5,6 +5,7 @@ import { operationPlanSchema, operationSchema } from '#core/api/schemas.ts';
 import type { OperationPlanView } from '#core/api/wire.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
+import { isSame } from '#core/hash.ts';
 import { describeFreeze } from '#core/plan/freeze.ts';
 import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
 import type { Document } from '#core/spec/document.ts';
@@ -133,10 +134,21 @@ async function declareSwitch(
     ...{ tenant, kind, metadata, declared, author, reason: reason === '' ? `switch ${id}` : reason },
     expectedRevision: goal.revision,
   });
-  if (outcome.kind === 'changed') return;
+  if (outcome.kind === 'changed' || (await isDeclared(parts, document, operation))) return;
   const why = 'the route was changed meanwhile: nothing was switched';
   await parts.goals.finishOperation(tenant, id, { state: 'failed', outcome: why });
   throw new ApiRefusal(409, 'moved', why, { fix: 'ask again' });
+}
+
+/** The same request may be under way twice, by a caller that had no answer in time: the other one was faster then. */
+async function isDeclared(
+  { goals }: ApiParts,
+  { kind, metadata, declared }: Document,
+  { tenant, plan }: Operation,
+): Promise<boolean> {
+  const planned = plan?.kind === 'switch' ? plan.revision : null;
+  const revisions = await goals.revisions(tenant, kind, metadata.name);
+  return revisions.some((one) => one.revision === planned && isSame(one.declared, declared));
 }
 
 async function planOperation(

@@ -322,6 +322,33 @@ describe('operations and events', () => {
     expect((await api.call('GET', `/v1/jobs/${name}-r.out`)).json).toMatchObject({ paused: true });
   });
 
+  test('a switch that is asked for twice at once, by a caller that had no answer in time, is done once and not failed', async () => {
+    const name = newName();
+    await put(stream(name));
+    await put(route(`${name}-r`, name, `${name}-out`));
+    const { goals } = api.parts;
+    const look = goals.repeatedOperation;
+    const both = Promise.withResolvers<void>();
+    let looks = 0;
+    // Both have looked whether it was asked for before either of them asks for it.
+    goals.repeatedOperation = async (wish) => {
+      const known = await look.call(goals, wish);
+      if (++looks === 2) both.resolve();
+      await both.promise;
+      return known;
+    };
+    const headers = { 'idempotency-key': `op-${name}` };
+    const path = `/v1/jobs/${name}-r.out/operations`;
+    const ask = () => api.call('POST', path, { json: { kind: 'switch', sink: `${name}-other` }, headers });
+    const asked = await Promise.all([ask(), ask()]).finally(() => {
+      goals.repeatedOperation = look;
+    });
+    expect(asked.map(({ status }) => status)).toEqual([202, 202]);
+    expect((await api.call('GET', path)).json.items).toMatchObject([{ id: asked[0].json.id, state: 'requested' }]);
+    const declared = await api.call('GET', `/v1/routes/${name}-r`);
+    expect(declared.json).toMatchObject({ revision: 2, spec: { to: [{ stream: `${name}-other` }] } });
+  });
+
   test('what the reconciler tells of a job or stream is listed newest first', async () => {
     const name = newName();
     await put(stream(name));
