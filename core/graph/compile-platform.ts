@@ -6,6 +6,7 @@ import { compileReplays } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
 import type { JobEntry, PlatformGoal, TenantPart, TopicGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
+import { lackingRoutes, refusedRoutes } from '#core/graph/unsupported-routes.ts';
 import { buildWorld, isAvailable, type RouteNode, type StreamNode, type World } from '#core/graph/world.ts';
 import { contentHash } from '#core/hash.ts';
 import { compileFormat, type FormatGoal } from '#core/job/format-goal.ts';
@@ -84,12 +85,18 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
     else unsupported.push({ revision, problems: parsed.problem });
   }
   const world = buildWorld(documents, plan);
-  const routes = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
-  for (const [name, route] of world.routes)
-    if (route.problems.length > 0) unsupported.push({ revision: routes.get(name)!, problems: route.problems });
+  const declared = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
+  // Nobody can tell what these are to be: routes would make them anew, as streams that are implied.
+  const unread = new Set(unsupported.flatMap(({ revision }) => (revision.kind === 'Stream' ? [revision.name] : [])));
+  const refused = refusedRoutes(world, unread);
+  const routes = new Map([...declared].filter(([name]) => !refused.has(name)));
   const jobs = compileRoutes({ routes, world, wishes: goals }, settings, plan);
+  for (const [name, problems] of [...refused, ...lackingRoutes(world, routes, jobs)])
+    unsupported.push({ revision: declared.get(name)!, problems });
   const topics = [
-    ...[...world.streams.values()].map((node) => streamTopic(tenant, node, settings)),
+    ...[...world.streams.values()]
+      .filter(({ name }) => !unread.has(name))
+      .map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
   ];
   return { topics, jobs, replays: jobs.flatMap((entry) => compileReplays(entry, plan)), unsupported };

@@ -1,6 +1,7 @@
 // What watches jobs, against what their routes declare: put what differs, take away what no route wants.
 import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { contentHash } from '#core/hash.ts';
+import type { GoalRevision } from '#core/ports/goal-store.ts';
 import type { JobWatch, ObservedWatch } from '#core/ports/job-watches.ts';
 
 export interface WatchPlan {
@@ -15,10 +16,11 @@ const keyOf = ({ tenant, job }: Pick<JobWatch, 'tenant' | 'job'>): string => `${
 
 /**
  * An alarm of a job that is gone says nothing any more, so it may go as soon as no declared job wants it. But a goal
- * store that is suddenly empty is a fault and no wish (D12): then nothing is taken away but what was deleted by name.
+ * store that is suddenly empty is a fault and no wish (D12): then nothing is taken away but what was deleted by name. What
+ * runs of a route that cannot be carried out runs on, watched.
  */
 export function planWatches(
-  { jobs, removed }: Pick<PlatformGoal, 'jobs' | 'removed'>,
+  { jobs, removed, unsupported }: Pick<PlatformGoal, 'jobs' | 'removed' | 'unsupported'>,
   observed: readonly ObservedWatch[],
 ): WatchPlan {
   const wanted = jobs
@@ -26,10 +28,14 @@ export function planWatches(
     .map(({ goal, alerts }): JobWatch => ({ tenant: goal.tenant, job: goal.name, owner: goal.owner, alerts }));
   const there = new Map(observed.map((watch) => [keyOf(watch), watch.hash]));
   const keys = new Set(wanted.map(keyOf));
-  const isDeleted = ({ tenant, job }: ObservedWatch): boolean =>
-    removed.some(({ kind, ...gone }) => kind === 'Route' && gone.tenant === tenant && job.startsWith(`${gone.name}.`));
+  const isOf = ({ tenant, job }: ObservedWatch, { kind, ...route }: GoalRevision): boolean =>
+    kind === 'Route' && route.tenant === tenant && job.startsWith(`${route.name}.`);
+  const isDeleted = (watch: ObservedWatch): boolean => removed.some((gone) => isOf(watch, gone));
+  const isLeft = (watch: ObservedWatch): boolean => unsupported.some(({ revision }) => isOf(watch, revision));
   return {
     put: wanted.filter((watch) => there.get(keyOf(watch)) !== watchHash(watch)),
-    remove: observed.filter((watch) => !keys.has(keyOf(watch)) && (jobs.length > 0 || isDeleted(watch))),
+    remove: observed.filter(
+      (watch) => !keys.has(keyOf(watch)) && !isLeft(watch) && (jobs.length > 0 || isDeleted(watch)),
+    ),
   };
 }

@@ -102,4 +102,39 @@ describe('a platform goal', () => {
     expect(goal.jobs).toEqual([]);
     expect(goal.unsupported.map(({ revision }) => revision.name)).toEqual(['plays']);
   });
+
+  test('leaves the topic of a stream that this version does not understand, and what writes to it or reads it, as they are', () => {
+    const newer = aRevision(aStream('plays'), { declared: { retention: '30d', teleport: true } });
+    const reader = aRoute('often', 'plays', 'often-played');
+    const other = aRoute('others', 'playback-events', 'others');
+    const goal = compile(
+      aSnapshot([playbackEvents, plays, reader, other].map((each) => aRevision(each)).concat(newer)),
+    );
+    expect(goal.topics.map(({ topic }) => topic)).not.toContain('plays');
+    expect(goal.jobs.map(({ goal }) => goal.name)).toEqual(['others.out']);
+    expect(goal.unsupported.map(({ revision }) => `${revision.kind}/${revision.name}`)).toEqual([
+      ...['Stream/plays', 'Route/plays', 'Route/often'],
+    ]);
+  });
+
+  test('takes a sink for which the platform lacks its cluster for no wish to end what runs of it', () => {
+    const both = aRoute('plays', 'playback-events', 'plays', {
+      to: [
+        { name: 'out', stream: 'plays' },
+        { name: 'search', opensearch: { index: 'plays' } },
+      ],
+    });
+    const snapshot = aSnapshot([aRevision(playbackEvents), aRevision(both)]);
+    const openSearchUrl = 'http://127.0.0.1:9200';
+    const sinks = { ...localSettings.sinks, openSearchUrl };
+    const namesOf = (goal: ReturnType<typeof compile>) => [
+      goal.jobs.map(({ goal }) => goal.name),
+      goal.unsupported.map(({ revision }) => revision.name),
+    ];
+    expect(namesOf(compilePlatform(snapshot, { ...localSettings, sinks }, planRoute))).toEqual([
+      ['plays.out', 'plays.search'],
+      [],
+    ]);
+    expect(namesOf(compile(snapshot))).toEqual([['plays.out'], ['plays']]);
+  });
 });

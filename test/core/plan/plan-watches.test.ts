@@ -9,7 +9,7 @@ const alerts = { lag: 300_000 };
 const watched = aJobEntry({ alerts });
 const silent = aJobEntry({ goal: aJobGoal({ id: 'default/other.out@u2', name: 'other.out', uid: 'u2' }) });
 const watch = { tenant: 'default', job: 'plays.out', owner: 'playback', alerts };
-const of = (...jobs: readonly JobEntry[]) => ({ jobs, removed: [] });
+const of = (...jobs: readonly JobEntry[]) => ({ jobs, removed: [], unsupported: [] });
 const there = (hash: string | null) => ({ tenant: 'default', job: 'plays.out', hash });
 
 test('a job that declares alerts gets what watches it; one that declares none gets nothing', () => {
@@ -32,5 +32,8 @@ test('what no declared job wants goes; where no job is declared at all nothing g
   expect(planWatches(of(silent), [there('x')]).remove).toEqual([there('x')]);
   expect(planWatches(of(), [there('x')]).remove).toEqual([]);
   const removed = [aRevision(aRoute('plays', 'events', 'out'), { declared: null })];
-  expect(planWatches({ jobs: [], removed }, [there('x')]).remove).toEqual([there('x')]);
+  expect(planWatches({ ...of(), removed }, [there('x')]).remove).toEqual([there('x')]);
+  // Beside another job that runs.
+  const unsupported = removed.map((revision) => ({ revision, problems: [] }));
+  expect(planWatches({ ...of(silent), unsupported }, [there('x')]).remove).toEqual([]);
 });

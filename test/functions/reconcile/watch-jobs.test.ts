@@ -47,7 +47,12 @@ function rig(more: Partial<JobWatches> = {}) {
       ...{ splits: new Map(), earlier: new Map() },
       ...observed,
     };
-    return watchJobs({ jobs } as unknown as PlatformGoal, seen, parts as unknown as ReconcileParts, watching);
+    return watchJobs(
+      { jobs, removed: [], unsupported: [] } as unknown as PlatformGoal,
+      seen,
+      parts as unknown as ReconcileParts,
+      watching,
+    );
   };
   return { kept, measured, pass, listsAsked: () => lists };
 }
