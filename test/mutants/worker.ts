@@ -7,6 +7,24 @@ const letting = ['test/workers/holdings.test.ts'];
 
 export const workerMutants: readonly Mutant[] = [
   {
+    ...{
+      name: 'loops-overtake-each-other',
+      file: 'workers/kafka/source.ts',
+      by: ['test/workers/kafka/moving-leaders.test.ts'],
+    },
+    before: 'info.leaders[split.partition] === leader && this.#isFree(split, leader)',
+    after: 'info.leaders[split.partition] === leader',
+  },
+  {
+    ...{
+      name: 'accepted-by-both-loops',
+      file: 'workers/kafka/source.ts',
+      by: ['test/workers/kafka/moving-leaders.test.ts'],
+    },
+    before: 'split.fetchOffset !== offset ||',
+    after: 'split.fetchOffset < offset ||',
+  },
+  {
     ...{ name: 'live-owner-taken-for-gone', file: 'core/graph/claim-splits.ts', by: [...claims, simulated] },
     before: 'owner === null || owner === me || isGone(owner, standpoint);',
     after: 'owner !== undefined;',

@@ -56,6 +56,11 @@ export class Source {
   readonly #hooks: SourceHooks;
   readonly #splits = new Map<string, Split>();
   readonly #loops = new Map<number, Promise<void>>();
+  /**
+   * Splits with records that are accepted and not worked on yet, and the broker whose loop has them: when the leader changes,
+   * the other broker's loop must not overtake it.
+   */
+  readonly #inHand = new Map<Split, number>();
   #failureCount = 0;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
@@ -132,10 +137,10 @@ export class Source {
       asked = null;
       const fetched = await this.#await(current);
       if (fetched === null) continue;
-      const wanted = this.#accept(current, fetched);
+      const wanted = this.#accept(leader, current, fetched);
       const paused = this.#pause(leader, fetched.throttleMs);
       if (paused === null && this.#hooks.room() === null) asked = this.#ask(leader, buffers);
-      for (const each of wanted) await this.#work(each);
+      for (const each of wanted) await this.#work(each).finally(() => this.#inHand.delete(each.split));
       this.#hooks.worked();
       await paused;
     }
@@ -174,7 +179,7 @@ export class Source {
     const info = this.#cluster.topic(this.#options.topic);
     if (link === null || info === undefined || !this.#hooks.mayRead()) return null;
     const splits = [...this.#splits.values()]
-      .filter((split) => split.isReadable && info.leaders[split.partition] === leader)
+      .filter((split) => split.isReadable && info.leaders[split.partition] === leader && this.#isFree(split, leader))
       .map((split) => ({ split, offset: split.fetchOffset, generation: split.generation }));
     // One request is about one topic id. After a topic was made anew, splits of the old id go first: asked after those of
     // the new one they would never have their turn, and only the answer to an old id makes a split follow to the new.
@@ -198,6 +203,10 @@ export class Source {
     return { splits: ofOneTopic, answer };
   }
 
+  #isFree(split: Split, leader: number): boolean {
+    return (this.#inHand.get(split) ?? leader) === leader;
+  }
+
   async #await(asked: Asked): Promise<FetchResponse | null> {
     try {
       const answer = await asked.answer;
@@ -214,14 +223,18 @@ export class Source {
     }
   }
 
-  /** Moves the splits' fetch offsets on, so that the next fetch can go out; deals with errors. */
-  #accept(asked: Asked, { partitions }: FetchResponse): Fetched[] {
+  /**
+   * Moves the splits' fetch offsets on, so that the next fetch can go out; deals with errors. What another loop has accepted since
+   * it was asked for, the split's leader having changed, is passed over.
+   */
+  #accept(leader: number, asked: Asked, { partitions }: FetchResponse): Fetched[] {
     const wanted: Fetched[] = [];
     const byPartition = new Map(asked.splits.map((each) => [each.split.partition, each]));
     for (const partition of partitions) {
       const each = byPartition.get(partition.partition);
       if (each === undefined || each.split.generation !== each.generation) continue;
       const { split, offset, generation } = each;
+      if (split.fetchOffset !== offset || !this.#isFree(split, leader)) continue;
       if (partition.errorCode !== errorCodes.none) this.#hold(split, partition.errorCode);
       else {
         split.noteEnd(partition.lastStableOffset, partition.highWatermark);
@@ -231,6 +244,7 @@ export class Source {
         if (next === null) this.#hold(split, errorCodes.corruptMessage);
         else {
           split.fetchOffset = next;
+          this.#inHand.set(split, leader);
           wanted.push({ split, partition, offset, generation });
         }
       }
