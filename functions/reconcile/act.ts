@@ -153,9 +153,12 @@ async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): 
 async function clearJob(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
   const { job } = action;
   const version = action.goalSequence === null ? action.controlVersion : await beginIfUnchanged(action, parts);
-  // Who stood still between two steps may wake when another has cleared it all, and the job is there again.
-  const isStillMarked = async (): Promise<boolean> =>
-    version !== null && (await parts.controls.read(job))?.version === version;
+  // Who stood still between two steps may wake when another has cleared it all, and the job is there again; or between the look and the step.
+  const isStillMarked = async (): Promise<boolean> => {
+    const askedMs = parts.clock.monotonicMs();
+    const isMarked = version !== null && (await parts.controls.read(job))?.version === version;
+    return isMarked && parts.clock.monotonicMs() - askedMs <= limits.markSeenMsMax;
+  };
   for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
     if (!(await isStillMarked())) return;
     await step();

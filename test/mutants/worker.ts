@@ -21,8 +21,8 @@ export const workerMutants: readonly Mutant[] = [
       file: 'workers/kafka/source.ts',
       by: ['test/workers/kafka/moving-leaders.test.ts'],
     },
-    before: 'split.fetchOffset !== offset ||',
-    after: 'split.fetchOffset < offset ||',
+    before: 'if (split.fetchOffset !== offset || !this.#isFree(split, leader)) continue;',
+    after: '',
   },
   {
     ...{ name: 'live-owner-taken-for-gone', file: 'core/graph/claim-splits.ts', by: [...claims, simulated] },

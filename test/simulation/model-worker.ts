@@ -117,6 +117,10 @@ export class ModelWorker {
     return !this.isOver && (this.#core?.lease.isHeld ?? false);
   }
 
+  get leads(): boolean {
+    return this.#core?.membership.leads ?? false;
+  }
+
   get isDraining(): boolean {
     return this.#draining;
   }

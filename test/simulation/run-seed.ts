@@ -109,6 +109,8 @@ async function calmDown(world: World, seed: number): Promise<void> {
   world.sinkDownUntil = 0;
   world.goalsEmptyUntil = 0;
   for (const { actor } of world.reconcilers) actor.diesSoon = false;
+  // One that would hang in a checkpoint, and takes none, can be noticed by nobody.
+  for (const worker of world.liveWorkers()) if (!worker.leads) worker.hangs.checkpoints = false;
   await noFalseAlarm(world);
   await world.people.unfreeze();
   if (seed % 3 === 0) await world.people.mend();

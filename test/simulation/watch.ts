@@ -69,6 +69,8 @@ export class Watch {
   readonly #givenTwice = new Set<string>();
   /** Jobs whose clearing has begun, by their control records, with when. */
   readonly #clearing = new Map<string, number>();
+  /** Jobs whose clearing is over: a step of it that was under way may still come. */
+  readonly #clearedAt = new Map<string, number>();
   readonly #incarnations = new Map<string, number>();
   /** Job and render of goals that were given up, and when. */
   readonly #failed = new Map<string, number>();
@@ -187,7 +189,8 @@ export class Watch {
     if (ended !== null && !isNewer && this.#world.time.now < ended.keptUntil && !this.losses.goals)
       this.breach('S5', `${job} was cleared ${ended.keptUntil - this.#world.time.now} ms before its grace was over`);
     const wantedMs = this.#world.jobWantedMs(job);
-    if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals && !this.#clearing.has(job))
+    const isUnderWay = this.#clearing.has(job) || this.#mayStillCome(job);
+    if (wantedMs !== null && wantedMs > this.#world.requestMs && !this.losses.goals && !isUnderWay)
       this.breach('S7', `${job} was cleared although it has been wanted for ${wantedMs} ms`);
     if (this.#world.liveTasks(job).length > 0 && wantedMs === null && !this.#frozenOrUnlisted(job))
       this.breach('S5', `${job} was cleared while a worker of it works`);
@@ -196,6 +199,16 @@ export class Watch {
         this.splits.delete(key);
         this.#epochs.delete(key);
       }
+  }
+
+  #mayStillCome(job: string): boolean {
+    const clearedAt = this.#clearedAt.get(job) ?? Number.NEGATIVE_INFINITY;
+    return this.#world.time.now - clearedAt <= limits.markSeenMsMax + this.#world.requestMs;
+  }
+
+  /** Its record is gone, the last of it. */
+  forgotten(job: string): void {
+    this.#clearedAt.set(job, this.#world.time.now);
   }
 
   /** Workers that the runtime or the heartbeats may not show for a while. */

@@ -373,6 +373,11 @@ export class World implements WorkerWorld {
     const { controls, watch } = this;
     return {
       ...controls,
+      remove: async (job, version) => {
+        const outcome = await controls.remove(job, version);
+        if (outcome === 'removed') watch.forgotten(job);
+        return outcome;
+      },
       write: async (record) => {
         const before = await controls.read(record.job);
         const whole = begins(record, before) ? await this.#wholeEnded() : [];

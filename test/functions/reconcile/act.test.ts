@@ -157,13 +157,22 @@ describe('acting', () => {
 
   /** What is done of a clearing whose job's record has these versions, look by look. */
   async function clearedAt(...versions: readonly number[]): Promise<readonly string[]> {
+    return await clearedWithin(0, ...versions);
+  }
+
+  /** `lookMs`: how long each look takes. */
+  async function clearedWithin(lookMs: number, ...versions: readonly number[]): Promise<readonly string[]> {
     const order: string[] = [];
     const looks = [...versions];
+    let nowMs = 0;
+    const look = async () => {
+      nowMs += lookMs;
+      return { version: looks.shift() };
+    };
     const noting = (name: string) => async () => void order.push(name);
     const parts = {
-      ...{ clock: { now: () => theTime, monotonicMs: () => 0 }, splits: { clear: noting('splits') } },
-      workers: { clear: noting('workers') },
-      controls: { remove: noting('control'), read: async () => ({ version: looks.shift() }) },
+      ...{ clock: { now: () => theTime, monotonicMs: () => nowMs }, splits: { clear: noting('splits') } },
+      ...{ workers: { clear: noting('workers') }, controls: { remove: noting('control'), read: look } },
     } as unknown as ReconcileParts;
     await act(clearing, theTime, parts);
     return order;
@@ -176,5 +185,10 @@ describe('acting', () => {
   test('clears nothing further of a job that another pass has cleared, and taken up again, meanwhile', async () => {
     expect(await clearedAt(1, 2)).toEqual(['splits']);
     expect(await clearedAt(2)).toEqual([]);
+  });
+
+  test('clears nothing by a look that is old: who stood still behind it may wake when the job is there again', async () => {
+    expect(await clearedWithin(limits.markSeenMsMax, 1, 1)).toEqual(['splits', 'workers', 'control']);
+    expect(await clearedWithin(limits.markSeenMsMax + 1, 1, 1)).not.toContain('splits');
   });
 });
