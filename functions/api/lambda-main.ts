@@ -5,6 +5,7 @@ import { traced } from '#adapters/tracing/lambda-tracer.ts';
 import { readAwsAccess, readLogLevel, readSetting } from '#core/environment.ts';
 import { messageOf } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
+import { changesGoals } from '#functions/api/changes-goals.ts';
 import { createLambda } from '#functions/api/handler.ts';
 import { composeApi } from '#functions/compose.ts';
 
@@ -28,9 +29,8 @@ async function handle(event: APIGatewayProxyEventV2, context: Context): Promise<
   logger.enter(context);
   const answer = await api(event, context);
   const { method, path } = event.requestContext.http;
-  const changed = method !== 'GET' && (answer.statusCode ?? 500) < 300;
   // A nudge that is lost costs what the sweep takes to come round, so it fails no request.
-  if (changed)
+  if (changesGoals(event, answer.statusCode ?? 500))
     await nudge(`${method} ${path.slice(0, 200)}`).catch((error: unknown) => {
       logger.warn('the reconciler could not be told of a change; its sweep will see it', {
         error: messageOf(error),

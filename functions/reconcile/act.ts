@@ -23,13 +23,33 @@ export async function act(decision: Decision, begunAt: number, parts: ReconcileP
   const isStale = (): boolean => parts.clock.now() - begunAt > limits.decisionMsMax;
   if (isStale()) return 'overtaken';
   if (decision.control && (await parts.controls.write(decision.control)) === 'stale') return 'overtaken';
-  for (const action of decision.actions) {
-    if (isStale()) return 'overtaken';
-    await perform(action, parts);
+  try {
+    for (const action of decision.actions) {
+      if (isStale()) {
+        await tell(toldAnyway(decision), parts);
+        return 'overtaken';
+      }
+      await perform(action, parts);
+    }
+  } catch (error) {
+    // What went wrong is told by whoever carries the pass out; that this cannot be told as well is no reason to hide it.
+    await tell(toldAnyway(decision), parts).catch(() => {});
+    throw error;
   }
-  if (decision.events.length > 0) await parts.goals.appendEvents(decision.events);
+  await tell(decision.events, parts);
   return 'done';
 }
+
+async function tell(events: Decision['events'], { goals }: ReconcileParts): Promise<void> {
+  if (events.length > 0) await goals.appendEvents(events);
+}
+
+/**
+ * Of a decision that is not carried out to its end. Once the record says so, no later pass tells it again; without one, the next pass
+ * decides and tells anew. That a job is removed is told when it is.
+ */
+const toldAnyway = ({ control, actions, events }: Decision): Decision['events'] =>
+  control === null || actions.some(({ kind }) => kind === 'clear-job') ? [] : events;
 
 async function perform(action: Action, parts: ReconcileParts): Promise<void> {
   switch (action.kind) {

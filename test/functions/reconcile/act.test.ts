@@ -4,6 +4,7 @@ import { noRecords } from '#core/job/accounting.ts';
 import { limits } from '#core/limits.ts';
 import { jobId } from '#core/names.ts';
 import type { Decision } from '#core/plan/action.ts';
+import { freshControl } from '#core/plan/control.ts';
 import { planEndedJob } from '#core/plan/plan-ended-job.ts';
 import { act } from '#functions/reconcile/act.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
@@ -87,6 +88,35 @@ describe('acting', () => {
       },
     } as unknown as ReconcileParts;
     await expect(act(decision, theTime, parts)).rejects.toThrow('the runtime refused worker w: full');
+  });
+
+  test('tells what was decided, once the record says so, whether or not it could be carried out', async () => {
+    const goals = createMemoryGoalStore({ now: () => theTime });
+    const event = {
+      tenant: 'default',
+      subject: 'job/plays.out',
+      at: theTime,
+      severity: 'warning' as const,
+      message: '',
+    };
+    const control = { ...freshControl('default/plays.out@u1', 'u1'), version: 1 };
+    const failing = { kind: 'stop-worker', job: control.job, taskId: 'gone', why: '' } as const;
+    const clear = { kind: 'clear-job', job: control.job, controlVersion: 1, goalSequence: null } as const;
+    const decide = (reason: string, changes: Partial<Decision>): Decision => ({
+      ...{ target: control.job, control: null, actions: [failing], events: [{ ...event, reason }], settled: false },
+      ...changes,
+    });
+    const fail = async () => Promise.reject(new Error('no answer'));
+    const carryOut = (decision: Decision) =>
+      act(decision, theTime, {
+        ...{ goals, controls: createMemoryControlStore(), tasks: { stop: fail }, splits: { clear: fail } },
+        ...{ clock: { now: () => theTime, monotonicMs: () => 0 }, settings: {} },
+      } as unknown as ReconcileParts);
+    await expect(carryOut(decide('WorkerLost', { control }))).rejects.toThrow('no answer');
+    await expect(carryOut(decide('TopicGrown', {}))).rejects.toThrow('no answer');
+    await carryOut(decide('JobRemoved', { control, actions: [clear, failing] })).catch(() => {});
+    const { items } = await goals.listEvents('default', 'job/plays.out', { limit: 10 });
+    expect(items.map(({ reason }) => reason)).toEqual(['WorkerLost']);
   });
 
   const clearing: Decision = {
