@@ -17,9 +17,13 @@ export function currentLiveHash(goal: JobGoal): string {
 /** True when anything was taken over. One that belongs to an older goal than the worker was started with is passed over. */
 export function takeOver({ goal, log }: Pick<WorkerParts, 'goal' | 'log'>, stored: StoredLive | null): boolean {
   if (stored === null || stored.revision < goal.revision) return false;
-  const isNew = stored.hash !== currentLiveHash(goal);
+  const before = currentLiveHash(goal);
+  if (stored.hash === before && stored.revision === goal.revision) return false;
+  const taken = withLive(goal, stored.live);
+  // Of settings that were made for another sink, or by another release, only what fits is taken: once, and not at each look.
+  const isNew = stored.hash !== before && liveHash(taken) !== before;
   if (!isNew && stored.revision === goal.revision) return false;
-  const { errors, throttle, settings, sink } = withLive(goal, stored.live);
+  const { errors, throttle, settings, sink } = taken;
   const changes: Pick<JobGoal, 'revision' | 'errors' | 'throttle' | 'settings'> = {
     ...{ revision: stored.revision, errors, throttle, settings },
   };

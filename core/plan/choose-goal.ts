@@ -1,7 +1,7 @@
 // Which goal a job is brought to: the newest, as a rule; an earlier one while it is frozen, or where the newest got nowhere.
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import type { JobGoal } from '#core/job/job-goal.ts';
-import { liveOf, withLive } from '#core/job/live-settings.ts';
+import { liveHash, liveOf, withLive } from '#core/job/live-settings.ts';
 import { hasWorkerOf, withoutCanary } from '#core/plan/control.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
@@ -62,8 +62,11 @@ function chooseGood(entry: JobEntry, control: ControlRecord | null, stored: JobG
   if (beside !== null) return chooseBeside(entry, beside, stored);
   const good = rolledBackTo(entry, control);
   if (good == null || stored === null) return { kind: 'newest', entry };
-  const goal = withLive(stored, liveOf(entry.goal));
-  return { kind: 'earlier', entry: { ...entry, goal, render: good.render }, why: 'rolled-back' };
+  return {
+    kind: 'earlier',
+    entry: asRun(entry, withLive(stored, liveOf(entry.goal)), good.render),
+    why: 'rolled-back',
+  };
 }
 
 /** Without what runs there is nothing to try it beside: nobody loses all of it for that. */
@@ -71,8 +74,7 @@ function chooseBeside(entry: JobEntry, runs: NonNullable<ControlRecord['good']>,
   if (stored === null)
     return { kind: 'none', why: `the goal of revision ${runs.revision}, beside which it is tried, cannot be read` };
   if (!canBeTried(stored, entry.goal)) return { kind: 'newest', entry };
-  const goal = withLive(stored, liveOf(entry.goal));
-  return { kind: 'earlier', entry: { ...entry, goal, render: runs.render }, why: 'tried' };
+  return { kind: 'earlier', entry: asRun(entry, withLive(stored, liveOf(entry.goal)), runs.render), why: 'tried' };
 }
 
 function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: JobGoal | null): Chosen {
@@ -83,5 +85,11 @@ function chooseFrozen(entry: JobEntry, control: ControlRecord | null, stored: Jo
   const asHeld = { paused: held.paused, restartSequence: control.restartSequence, requested: [] };
   if (held.render === entry.render) return { kind: 'earlier', entry: { ...entry, ...asHeld }, why: 'frozen' };
   if (stored === null) return { kind: 'none', why: `the goal of revision ${held.revision} cannot be read` };
-  return { kind: 'earlier', entry: { ...entry, ...asHeld, goal: stored, render: held.render }, why: 'frozen' };
+  return { kind: 'earlier', entry: { ...asRun(entry, stored, held.render), ...asHeld }, why: 'frozen' };
 }
+
+/** Its workers take over what fits them of the newest settings, and report that: a sink of another kind gathers in its own way. */
+const asRun = (entry: JobEntry, goal: JobGoal, render: string): JobEntry => ({
+  ...{ ...entry, goal, render },
+  live: liveHash(goal),
+});

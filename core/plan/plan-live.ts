@@ -31,8 +31,16 @@ export function planLive(
     ({ live, revision }) => live !== undefined && (live !== wanted || revision < goal.revision),
   );
   if (older.length === 0) return { actions: [], events, settled: true };
-  return { actions: [{ kind: 'set-live', job: goal.id, live: storedLive(goal) }], events, settled: false };
+  const live = storedLive({ ...goal, revision: storedAs(scope, after) });
+  return { actions: [{ kind: 'set-live', job: goal.id, live }], events, settled: false };
 }
+
+/**
+ * A job that was rolled back goes by settings that are newer than the goal that it runs, and what the store has may be of the
+ * revision that got nowhere: by the goal's own number it would be refused there, and passed over by workers.
+ */
+const storedAs = ({ entry, observed }: JobScope, { revisionActed }: ControlRecord): number =>
+  Math.max(entry.goal.revision, revisionActed, ...observed.heartbeats.map(({ revision }) => revision));
 
 /** Remembers the settings that all workers go by; unknown while some lag behind or none reports. */
 export function announceLive(

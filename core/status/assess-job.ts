@@ -19,7 +19,7 @@ import { seconds } from '#core/time/seconds.ts';
 
 export function assessJob(facts: JobFacts): JobStatus {
   const situation = situate(facts);
-  const { entry, live, current, accounting } = situation;
+  const { entry, live, accounting } = situation;
   const lag = lagOf(live);
   const scale = scaleStatus(entry, facts.control?.scale);
   const deadLetterShare = deadLetterShareOf(live);
@@ -37,7 +37,7 @@ export function assessJob(facts: JobFacts): JobStatus {
     message,
     conditions,
     observedRevision: facts.entry.goal.revision,
-    runningRevision: current[0]?.revision ?? live[0]?.revision ?? null,
+    runningRevision: runningRevision(situation),
     provenRevision: facts.control?.good?.revision ?? null,
     lag,
     accounting,
@@ -48,6 +48,13 @@ export function assessJob(facts: JobFacts): JobStatus {
     workers: workerStatuses(situation),
     scale,
   };
+}
+
+/** Workers of an earlier goal bear the number of the newest settings that they have taken over: that is not what they run. */
+function runningRevision({ entry, newest, current, live }: Situation): number | null {
+  const reported = current[0]?.revision ?? live[0]?.revision ?? null;
+  if (reported === null || current.length === 0 || entry.render === newest.render) return reported;
+  return Math.min(reported, entry.goal.revision);
 }
 
 function lagOf(live: readonly Heartbeat[]): JobStatus['lag'] {

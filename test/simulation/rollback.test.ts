@@ -8,14 +8,15 @@ import { exitCodes } from '#core/job/exit-codes.ts';
 import { taskRender } from '#core/plan/task-tags.ts';
 import type { OperationKind } from '#core/ports/goal-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
-import { ControlLoopWorld, type CrashPoint } from '#test/support/control-loop-world.ts';
+import type { CrashPoint } from '#test/support/control-loop-world.ts';
+import { DeclaredWorld } from './declared-world.ts';
 
 beforeAll(loadParser);
 
 const asked = { tenant: 'default', author: 'ann', reason: 'a test' };
 const metadata = (name: string) => ({ name, owner: 'playback', labels: {} });
 
-class RolledWorld extends ControlLoopWorld {
+class RolledWorld extends DeclaredWorld {
   /** Workers of these goals end by themselves, with this code. */
   readonly bad = new Map<string, number>();
 
@@ -59,7 +60,7 @@ class RolledWorld extends ControlLoopWorld {
     return assessJob({ entry, control: await this.controls.read(id), heartbeats, splits: null, now: this.now });
   }
 
-  async ask(kind: OperationKind): Promise<void> {
+  async operate(kind: OperationKind): Promise<void> {
     const { goal } = await this.entry();
     await this.goals.requestOperation({ ...asked, job: goal.name, uid: goal.uid, kind });
   }
@@ -133,7 +134,7 @@ describe('a revision whose workers end by their own fault', () => {
 
   test('is tried again where somebody restarts the job, and makes room again', async () => {
     const world = await rolledBack();
-    await world.ask('restart');
+    await world.operate('restart');
     const { render } = await world.entry();
     await world.goOn(5);
     expect(world.running()).toEqual([render]);
@@ -146,13 +147,31 @@ describe('a revision whose workers end by their own fault', () => {
   test('can be paused and resumed meanwhile: the last good one is what goes on', async () => {
     const world = await rolledBack();
     const [good] = world.running();
-    await world.ask('pause');
+    await world.operate('pause');
     await world.goOn(5);
     expect(world.running()).toEqual([]);
-    await world.ask('resume');
+    await world.operate('resume');
     await world.goOn(10);
     expect(world.running()).toEqual([good]);
   });
+});
+
+test('a job that was rolled back takes live settings over, and its passes come to rest', async () => {
+  const world = await RolledWorld.running();
+  const [good] = world.running();
+  await world.declare('x > 0', { throttle: { recordsPerSecond: 10 } });
+  await world.goOn(10);
+  world.bad.set((await world.declare('x > 1', { throttle: { recordsPerSecond: 20 } })).render, exitCodes.internal);
+  await world.goOn(100);
+  await world.declare('x > 1', { throttle: { recordsPerSecond: 30 } });
+  await world.goOn(10);
+  const [task, ...more] = world.tasks.tasks('running');
+  expect([taskRender(task!), more]).toEqual([good, []]);
+  expect(world.goalOf(task!)).toMatchObject({ throttle: 30 });
+  const status = await world.status();
+  expect(status.conditions.find(({ type }) => type === 'InSync')).toMatchObject({ reason: 'RolledBack' });
+  expect([status.observedRevision, status.runningRevision]).toEqual([4, 1]);
+  expect(await world.pass()).toMatchObject({ settled: true });
 });
 
 describe('a revision that is not rolled back', () => {

@@ -3,10 +3,13 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
-import { liveHash } from '#core/job/live-settings.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { JobGoal } from '#core/job/job-goal.ts';
+import { liveHash, liveOf, withLive } from '#core/job/live-settings.ts';
+import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import type { Json } from '#core/spec/json.ts';
-import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask } from '#test/support/builders.ts';
+import { aHeartbeat, aJobEntry, aJobGoal, anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
 beforeAll(loadParser);
 
@@ -47,6 +50,11 @@ describe('live settings', () => {
   test('carry the revision too, so that one that changes nothing for workers is not waited for', () => {
     const decision = plan(observed(liveHash(entry.goal), 1));
     expect(decision.actions).toMatchObject([{ kind: 'set-live', live: { revision: 2 } }]);
+  });
+
+  test('are stored as of the newest revision that workers report, where the goal store went back in time', () => {
+    const decision = planJob(entry, observed(liveHash(before.goal), 5), localSettings);
+    expect(decision.actions).toMatchObject([{ kind: 'set-live', live: { revision: 5, hash: liveHash(entry.goal) } }]);
   });
 
   test('are not expected of workers of an older release, nor of those that are replaced anyway', () => {
@@ -92,5 +100,44 @@ describe('live settings', () => {
     const table = (roll: object) =>
       render({}, { select: 'id::text AS id', to: [{ name: 'out', warehouse: { table: 't', roll } }] } as never);
     expect(table({ every: '1m' })).toBe(table({ every: '2m' }));
+  });
+});
+
+describe('live settings of a job that was rolled back', () => {
+  const stored = before.goal;
+  const failed = { revision: 3, render: 'failed', at: theTime, why: 'it fell over' };
+  const newestOf = (changes: Partial<JobGoal> = {}) =>
+    aJobEntry({ goal: aJobGoal({ revision: 4, errors: errors('drop'), ...changes }), render: failed.render });
+
+  /** Its workers were started for revision 1 and have taken over settings of revision 2; `now`: what they report. */
+  function planRolledBack(newest: ReturnType<typeof newestOf>, now: Partial<Heartbeat>) {
+    const control = {
+      ...controlWith(liveHash(stored)),
+      ...{ revisionActed: 3, failed, good: { revision: 1, render: before.render } },
+    };
+    const chosen = chooseGoal(newest, control, stored);
+    if (chosen.kind !== 'earlier') throw new Error(`it goes by the ${chosen.kind}`);
+    const world = anObservedJob({
+      tasks: [aTask(before, 1)],
+      heartbeats: [aHeartbeat(before, 1, { revision: 2, live: liveHash(stored), ...now })],
+      control,
+    });
+    return planJob(chosen.entry, world, localSettings, newest);
+  }
+
+  test('are stored as of the newest revision: by the number of the goal that runs they would be refused', () => {
+    const decision = planRolledBack(newestOf(), {});
+    expect(decision.actions).toMatchObject([
+      { kind: 'set-live', live: { revision: 4, live: { errors: { poison: 'drop' } } } },
+    ]);
+  });
+
+  test('are those of what runs where the newest writes into a sink of another kind: passes come to rest', () => {
+    const sink = { kind: 'http', batch: { records: 7 } } as unknown as JobGoal['sink'];
+    const newest = newestOf({ sink });
+    const live = liveHash(withLive(stored, liveOf(newest.goal)));
+    const decision = planRolledBack(newest, { revision: 4, live });
+    expect([decision.actions, decision.settled]).toEqual([[], true]);
+    expect(decision.control?.announced['live']).toBe(live);
   });
 });
