@@ -127,15 +127,18 @@ export function replaceWorker(
     const held = quarantine(scope, slot, record, ownFault);
     if (held !== null) return { ...held, actions: [...first, ...held.actions] };
   }
-  const drifts = drift === undefined || isWaiting(record) ? record.drifts : [...recentDrifts(scope, record), scope.now];
+  const { drifts: _all, ...withoutDrifts } = record;
+  const recent = recentDrifts(scope, record);
+  const drifts = drift === undefined || isWaiting(record) ? recent : [...recent, scope.now];
   // Beyond the budget its successors wait, however far each of them got: what cuts it off again and again is not cured by a start.
-  const drifted = Math.max(0, (drifts?.length ?? 0) - scope.entry.restartBudget.count);
+  const drifted = Math.max(0, drifts.length - scope.entry.restartBudget.count);
+  const drifting = drifts.length === 0 ? {} : { drifts };
   const failuresBefore = Math.max(drifted, madeProgress(scope, record) ? 0 : record.failureCount);
   // The moment of failure is taken once: later passes find `nextStartAt` already in the future of `startedAt`.
   const announcedBefore = isWaiting(record);
   const nextStartAt = announcedBefore ? record.nextStartAt : scope.now + startDelayMs(failuresBefore);
   if (nextStartAt > scope.now) {
-    const waiting = { ...record, nextStartAt, ...(drifts === undefined ? {} : { drifts }) };
+    const waiting = { ...withoutDrifts, nextStartAt, ...drifting };
     const events = announcedBefore
       ? []
       : [
@@ -159,10 +162,11 @@ export function replaceWorker(
     drift,
   );
   const faults = ownFault === undefined ? faultsBefore : blame(scope, record, ownFault);
-  const memory = { ...(faults === undefined ? {} : { faults }), ...(drifts === undefined ? {} : { drifts }) };
+  const memory = { ...(faults === undefined ? {} : { faults }), ...drifting };
   return { ...started, record: { ...started.record!, ...memory }, actions: [...first, ...started.actions] };
 }
 
+/** Those that the budget counts: forgotten with its span, whatever the slot's next worker ends of. */
 const recentDrifts = ({ entry, now }: JobScope, { drifts = [] }: SlotRecord): readonly number[] =>
   drifts.filter((at) => now - at < entry.restartBudget.perMs).slice(1 - restartsMax);
 

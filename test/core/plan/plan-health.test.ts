@@ -279,19 +279,30 @@ describe('a worker that the runtime runs and that has been silent for longer tha
     ]);
   });
 
+  const often = (count: number, at = theTime - minute): ControlRecord => ({
+    ...sound,
+    slots: { ...sound.slots, 0: { ...sound.slots['0']!, drifts: Array.from({ length: count }, () => at) } },
+  });
+
   test('waits longer each time once its budget is spent, however far each of its workers got', () => {
-    const often = (count: number): ControlRecord => ({
-      ...sound,
-      slots: {
-        ...sound.slots,
-        0: { ...sound.slots['0']!, drifts: Array.from({ length: count }, () => theTime - minute) },
-      },
-    });
     expect(plan(cutOff(theTime, often(1))).actions.map(({ kind }) => kind)).toContain('start-worker');
     const waits = plan(cutOff(theTime, often(5)));
     expect(waits.actions.map(({ kind }) => kind)).toEqual(['fence-worker', 'stop-worker']);
     expect(waits.nextPassAt).toBe(theTime + 8_000);
     expect(waits.events).toMatchObject([{ reason: 'WorkerSilent', severity: 'error' }]);
+  });
+
+  test('is replaced at once where that was long ago, whatever it ends of, and nothing of it is kept', () => {
+    const longAgo = often(5, theTime - entry.restartBudget.perMs);
+    const { accounting } = beats(theTime, [{}, {}])[0]!;
+    const died = {
+      ...observedAt(theTime, longAgo, beats(theTime, [{ accounting: { ...accounting, in: 5 } }, {}])),
+      tasks: [aTask(entry, 1, { state: 'stopped', exitCode: 137, stoppedAt: theTime }), tasks[1]!],
+    };
+    const decision = plan(died);
+    expect(decision.actions.map(({ kind }) => kind)).toEqual(['fence-worker', 'start-worker']);
+    expect(decision.control?.slots['0']).not.toHaveProperty('drifts');
+    expect(plan(cutOff(theTime, longAgo)).control?.slots['0']).toMatchObject({ drifts: [theTime] });
   });
 });
 
