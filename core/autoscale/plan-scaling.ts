@@ -60,20 +60,21 @@ export function planScaling(
 function judge(entry: JobEntry, observed: ObservedJob, settings: PlatformSettings): Judged {
   const before = recordBefore(entry, observed);
   const workers = workersOf(asScaled(entry, before));
-  const restartMs = restartMsOf(before, observed, settings);
+  const mostMs = settings.startDeadlineMs + entry.goal.settings.drainMs;
   const traffic = observed.traffic ?? null;
   const still = entry.autoscale.mode === 'off' ? null : findStandstill(entry, observed, workers);
-  const settled = still === null ? settle(before, observed, traffic) : before;
+  const settled = still === null ? settle(before, observed, traffic, mostMs) : before;
+  const restartMs = Math.min(mostMs, restartMsOf(settled, observed, settings));
   const decision =
     still === null
       ? decideWorkers({
           ...{ now: observed.at, spec: entry.autoscale, settings: settings.autoscale, workers, traffic },
-          ...{ restartMs: settled?.restartMs ?? restartMs, capacity: before?.capacity ?? null },
+          ...{ restartMs, capacity: before?.capacity ?? null },
           ...{ last: settled?.last ?? null, regrets: before?.regrets ?? 0 },
           ...{ throttle: entry.goal.throttle, refused: refusalOf(observed, settings.autoscale.windowMs) },
         })
       : ({ kind: 'stay', ...still } as const);
-  return { entry, observed, traffic, before: settled, workers, restartMs: settled?.restartMs ?? restartMs, decision };
+  return { entry, observed, traffic, before: settled, workers, restartMs, decision };
 }
 
 /** Another declared number begins anew; other workers have to show anew what they can do. Under a freeze all stays, and where the goal went back in time. */
@@ -117,18 +118,25 @@ function startedWithin({ control, heartbeats }: Pick<ObservedJob, 'control' | 'h
   return took.length === 0 ? null : Math.max(1_000, ...took);
 }
 
-/** The first pass that sees all workers of the last change reading learns how long that took; the slowest counts for long. */
+/**
+ * The first pass that sees all workers of the last change reading learns how long that took; the slowest counts for long.
+ * `mostMs`: until a worker is given up that has not reported, and until splits are given up by whoever has them. What took
+ * longer was no start: the job was paused, frozen, rolled back, or there was no pass. Nothing is learnt of that, since a pass
+ * that was not made cannot take note of it, and the cooldowns would last many times as long.
+ */
 function settle(
   before: ScaleRecord | undefined,
   { at }: ObservedJob,
   traffic: Traffic | null,
+  mostMs: number,
 ): ScaleRecord | undefined {
   const last = before?.last;
   if (before === undefined || last === undefined || last.settledAt !== null) return before;
   if (traffic !== null && traffic.workers < Math.min(last.to, traffic.splits)) return before;
   const tookMs = Math.max(1_000, at - last.at);
-  const known = before.restartMs ?? 0;
-  const restartMs = last.to < last.from ? known : Math.round(Math.max(tookMs, 0.7 * known + 0.3 * tookMs));
+  const known = Math.min(mostMs, before.restartMs ?? 0);
+  const isNoMeasure = last.to < last.from || tookMs > mostMs;
+  const restartMs = isNoMeasure ? known : Math.round(Math.max(tookMs, 0.7 * known + 0.3 * tookMs));
   return { ...before, last: { ...last, settledAt: at }, ...(restartMs === 0 ? {} : { restartMs }) };
 }
 

@@ -123,6 +123,25 @@ describe('a pass with the autoscaler on', () => {
     });
   });
 
+  test('learns nothing of a change that took longer than any start: it was paused meanwhile, or nobody looked', () => {
+    const last = { ...chosen.last!, at: theTime - 86_400_000, settledAt: null };
+    const learntBeside = (restartMs?: number) =>
+      stepOf(
+        entry,
+        running(entry, { scale: { ...chosen, last, ...(restartMs === undefined ? {} : { restartMs }) } }, calm),
+      ).record!;
+    expect(learntBeside()).toMatchObject({ last: { settledAt: theTime } });
+    expect(learntBeside()).not.toHaveProperty('restartMs');
+    expect(learntBeside(70_000).restartMs).toBe(70_000);
+  });
+
+  test('goes by no more than a start can take, where more was learnt of a pause once', () => {
+    const scale = { ...chosen, restartMs: 86_400_000 };
+    const { events } = stepOf(entry, running(entry, { scale }, { ...overloaded, workers: 3, arrival: 9_000 }));
+    const { startDeadlineMs, worker } = awsSettings;
+    expect(events).toMatchObject([{ reason: 'ScaledUp', evidence: { restartMs: startDeadlineMs + worker.drainMs } }]);
+  });
+
   const asked = { kind: 'restart', id: 'o1', sequence: 1 } as unknown as JobEntry['requested'][number];
   const frozen = {
     tenant: 'default',
