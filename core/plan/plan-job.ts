@@ -60,6 +60,7 @@ export function planJob(
       ...(behind ? heldMarks(newest, before, observed.at) : {}),
     },
     incarnationLast,
+    ...renumberedGood(newest, before),
     ...rolloutMemory(rollout, entry, observed.at),
     ...canary.memory,
     ...memory,
@@ -177,6 +178,15 @@ function withoutPassing(
   newest: JobEntry,
 ): ControlRecord {
   return failed?.render === newest.render ? { ...rest, failed } : rest;
+}
+
+/**
+ * A newer revision whose workers are the same has got somewhere already. By its number a restart of it, or an override, is known
+ * for nothing that has to be tried. Written once a revision, with `revisionActed`.
+ */
+function renumberedGood({ goal, render, freeze }: JobEntry, { good }: ControlRecord): Pick<ControlRecord, 'good'> {
+  if (freeze !== null || good?.render !== render) return {};
+  return { good: { revision: goal.revision, render } };
 }
 
 function rolloutMemory(rollout: Rollout, { goal, render }: JobEntry, now: number): Partial<ControlRecord> {

@@ -219,6 +219,18 @@ describe('a revision on trial', () => {
     expect(await world.told('CanaryStarted')).toEqual([]);
   });
 
+  test('is not begun by a restart either where only what shapes no worker was changed before', async () => {
+    const world = await CanaryWorld.running();
+    await world.declare("x = '0'", { alerts: { lag: { above: '5m' } } });
+    await world.goOn(10);
+    expect(await world.status()).toMatchObject({ observedRevision: 2, provenRevision: 2 });
+    expect(await world.pass()).toMatchObject({ settled: true, decisions: 0 });
+    await world.ask('POST /v1/jobs/plays.out/operations', json({ kind: 'restart' }));
+    await world.goOn(30);
+    expect(world.running()).toEqual([await world.render()]);
+    expect(await world.told('CanaryStarted')).toEqual([]);
+  });
+
   test.each(['before', 'after'] as const)('comes to its end whichever effect the reconciler dies %s', async (when) => {
     for (let at = 1; at <= 36; at += 12) {
       const world = await CanaryWorld.running();

@@ -170,7 +170,7 @@ test('a job that was rolled back takes live settings over, and its passes come t
   expect(world.goalOf(task!)).toMatchObject({ throttle: 30 });
   const status = await world.status();
   expect(status.conditions.find(({ type }) => type === 'InSync')).toMatchObject({ reason: 'RolledBack' });
-  expect([status.observedRevision, status.runningRevision]).toEqual([4, 1]);
+  expect([status.observedRevision, status.runningRevision]).toEqual([4, 2]);
   expect(await world.pass()).toMatchObject({ settled: true });
 });
 
