@@ -113,14 +113,16 @@ const auditPageEntries = 1_000;
 
 export const createAuditLog = (database: Queryable): AuditLog => ({ verify: (known) => verifyChain(database, known) });
 
+/** Reads up to the newest change at its beginning: what is written meanwhile is for the next time, and holds nobody up. */
 async function verifyChain(on: Queryable, known?: AuditHead): Promise<AuditVerdict> {
+  const { head, newest } = await readEnd(on);
   let entries = 0;
   let last: AuditHead = { sequence: 0, hash: '' };
   const broken = (at: number, problem: string): AuditVerdict => ({ ok: false, entries, at, problem });
   for (;;) {
     const rows = await on.query<Record<string, string>>(
-      'SELECT * FROM audit WHERE sequence > $1 ORDER BY sequence LIMIT $2',
-      [last.sequence, auditPageEntries],
+      'SELECT * FROM audit WHERE sequence > $1 AND sequence <= $2 ORDER BY sequence LIMIT $3',
+      [last.sequence, head.sequence, auditPageEntries],
     );
     for (const row of rows) {
       const entry = entryOf(row, last.hash);
@@ -134,10 +136,19 @@ async function verifyChain(on: Queryable, known?: AuditHead): Promise<AuditVerdi
     }
     if (rows.length < auditPageEntries) break;
   }
-  const [chain] = await on.query<{ audit_hash: string }>('SELECT audit_hash FROM chain');
-  if (chain?.audit_hash !== last.hash || (known !== undefined && known.sequence > last.sequence))
+  if (last.hash !== head.hash || (known !== undefined && known.sequence > last.sequence))
     return broken(last.sequence, 'entries are missing at the end');
+  if (newest > head.sequence) return broken(newest, 'there are entries after the newest change');
   return { ok: true, entries, head: last };
+}
+
+/** One statement: a change writes its entry and moves the head on at once, so at any one time both are as far. */
+async function readEnd(on: Queryable): Promise<{ readonly head: AuditHead; readonly newest: number }> {
+  const [row] = await on.query<{ sequence: string; audit_hash: string; newest: string }>(
+    `SELECT sequence, audit_hash, (SELECT coalesce(max(sequence), 0) FROM audit) AS newest FROM chain WHERE id = 1`,
+  );
+  if (!row) throw chainMissing();
+  return { head: { sequence: Number(row.sequence), hash: row.audit_hash }, newest: Number(row.newest) };
 }
 
 const entryOf = (row: Readonly<Record<string, string>>, previousHash: string): AuditEntry => ({

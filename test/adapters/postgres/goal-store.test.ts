@@ -5,6 +5,7 @@ import { type Database, openDatabase } from '#adapters/postgres/database.ts';
 import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { migrate, migrations } from '#adapters/postgres/migrations.ts';
 import { ackOutbox, listenOutbox, takeOutbox } from '#adapters/postgres/outbox.ts';
+import type { AuditLog, AuditVerdict } from '#core/ports/audit-log.ts';
 import type { GoalStore } from '#core/ports/goal-store.ts';
 import { aStream } from '#test/contract/goal-store.contract.ts';
 import { createDatabase } from '#test/support/api-rig.ts';
@@ -32,6 +33,21 @@ const countOf = async (table: string): Promise<number> => {
   const [row] = await database.query<{ count: string }>(`SELECT count(*) FROM ${table}`);
   return Number(row?.count);
 };
+
+/** The database as it is, with something done before each statement that stands for itself. */
+function listening(before: (count: number) => Promise<unknown>): {
+  readonly store: GoalStore;
+  readonly audit: AuditLog;
+  count: () => number;
+} {
+  let count = 0;
+  const query: Database['query'] = async (...asked) => {
+    await before(++count);
+    return await database.query(...asked);
+  };
+  const listened: Database = { ...database, query, loosely: (work) => work({ query }) };
+  return { store: createGoalStore(listened), audit: createAuditLog(listened), count: () => count };
+}
 
 describe('migrations', () => {
   test('programs that start at once apply each step once, and starting again changes nothing', async () => {
@@ -141,6 +157,44 @@ describe('history', () => {
     expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
   });
 
+  test('the audit log is whole though others change something before each of its pages is read', async () => {
+    const tenant = newTenant();
+    for (let index = 0; index < 3; index++) await store.apply(aStream(tenant, 'a', { index }));
+    let changes = 0;
+    const changing = listening(async () => await store.apply(aStream(newTenant(), 'a', { changes: ++changes })));
+    const entries = await countOf('audit');
+    const first = await changing.audit.verify();
+    // The change that came before the first statement is in it; what came later is not.
+    expect(first).toMatchObject({ ok: true, entries: entries + 1, head: { sequence: entries + 1 } });
+    expect(changing.count()).toBeGreaterThan(1);
+    expect(await changing.audit.verify(first.ok ? first.head : undefined)).toMatchObject({ ok: true });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true, entries: entries + changes });
+  });
+
+  test('an audit log that lacks its newest entry, or has one more than there were changes, is not whole', async () => {
+    await store.apply(aStream(newTenant(), 'a'));
+    const entries = await countOf('audit');
+    const undone = new Error('undone');
+    const verdictAfter = async (tampering: string) => {
+      let verdict: AuditVerdict | null = null;
+      const tampered = database.transaction(async (client) => {
+        await client.query('ALTER TABLE audit DISABLE TRIGGER append_only');
+        await client.query(tampering, [entries]);
+        verdict = await createAuditLog(client).verify();
+        throw undone;
+      });
+      await expect(tampered).rejects.toBe(undone);
+      return verdict;
+    };
+    const missing = { ok: false, at: entries - 1, problem: 'entries are missing at the end' };
+    expect(await verdictAfter('DELETE FROM audit WHERE sequence = $1')).toMatchObject(missing);
+    const added = await verdictAfter(
+      `INSERT INTO audit SELECT sequence + 1, at_ms, tenant, author, action, subject, reason, content_hash, hash, 'x'
+       FROM audit WHERE sequence = $1`,
+    );
+    expect(added).toMatchObject({ ok: false, at: entries + 1, problem: 'there are entries after the newest change' });
+  });
+
   test('what is unchanged leaves no revision, audit entry or outbox row', async () => {
     const tenant = newTenant();
     await store.apply(aStream(tenant, 'a'));
@@ -153,19 +207,6 @@ describe('history', () => {
 });
 
 describe('changes', () => {
-  /** The database as it is, with something done before each statement that stands for itself. */
-  const listening = (
-    before: (count: number) => Promise<unknown>,
-  ): { readonly store: GoalStore; count: () => number } => {
-    let count = 0;
-    const query: Database['query'] = async (...asked) => {
-      await before(++count);
-      return await database.query(...asked);
-    };
-    const listened: Database = { ...database, query, loosely: (work) => work({ query }) };
-    return { store: createGoalStore(listened), count: () => count };
-  };
-
   test('cost a look and a write; what changed since, and what else decides, is one look', async () => {
     const tenant = newTenant();
     const { store: counted, count } = listening(async () => {});
