@@ -4,19 +4,22 @@ import middy, { type MiddlewareObj } from '@middy/core';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import type { Logger } from '#core/ports/logger.ts';
 import type { Answer } from '#functions/api/endpoint.ts';
-import { problemOf } from '#functions/api/refusal.ts';
+import { ApiRefusal, problemOf } from '#functions/api/refusal.ts';
 
 /** An answer that is on its way out: the status and headers stand; lines may still be coming. */
-export interface Outgoing {
+export interface Outgoing<Body = Uint8Array | AsyncIterable<Uint8Array>> {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array | AsyncIterable<Uint8Array>;
+  readonly body: Body;
 }
 
 /** Locally a request also bears the signal of its connection. */
 export type ServedContext = Partial<Context> & { readonly signal?: AbortSignal };
 
-export type ApiHandler = (event: APIGatewayProxyEventV2, context: ServedContext) => Promise<Outgoing>;
+export type ApiHandler<Answered = Outgoing> = (
+  event: APIGatewayProxyEventV2,
+  context: ServedContext,
+) => Promise<Answered>;
 type Handle = (event: APIGatewayProxyEventV2, context: ServedContext) => Promise<Answer>;
 
 interface Internal extends Record<string, unknown> {
@@ -25,15 +28,17 @@ interface Internal extends Record<string, unknown> {
 }
 type Layer = MiddlewareObj<APIGatewayProxyEventV2, Answer | Outgoing, Error, Context, Internal>;
 
-export function forApi(handle: Handle, logger: Logger): ApiHandler {
-  const chain = middy<APIGatewayProxyEventV2, Answer | Outgoing, Error, Context, Internal>()
-    .use(requestId())
-    .use(logLine(logger))
-    .use(outgoing())
-    .use(problems(logger))
+export const forApi = (handle: Handle, logger: Logger): ApiHandler => chainOf(handle, logger, []) as ApiHandler;
+
+/** For answers that leave as a whole: what fails while its lines are made is answered, and logged, as what fails before. */
+export const forWholeAnswers = (handle: Handle, logger: Logger, bytesMax: number): ApiHandler<Outgoing<Uint8Array>> =>
+  chainOf(handle, logger, [collected(bytesMax)]) as ApiHandler<Outgoing<Uint8Array>>;
+
+/** `leaving`: after the answer has got its form, and before it is logged. */
+const chainOf = (handle: Handle, logger: Logger, leaving: readonly Layer[]): unknown =>
+  middy<APIGatewayProxyEventV2, Answer | Outgoing, Error, Context, Internal>()
+    .use([requestId(), logLine(logger), ...leaving, outgoing(), problems(logger)])
     .handler(handle as never);
-  return chain as unknown as ApiHandler;
-}
 
 /** The gateway's id where there is one, so that its log and ours meet. */
 const requestId = (): Layer => ({
@@ -88,6 +93,27 @@ function dress(answer: Answer, always: Readonly<Record<string, string>>): Outgoi
       return { status: 200, headers: { 'content-type': answer.contentType, ...always }, body: answer.lines };
   }
 }
+
+const collected = (bytesMax: number): Layer => ({
+  after: async (request) => {
+    const answer = request.response as Outgoing;
+    const body = await collect(answer.body);
+    if (body.length > bytesMax) throw tooMuch(body.length, bytesMax);
+    request.response = { ...answer, body };
+  },
+});
+
+async function collect(body: Outgoing['body']): Promise<Uint8Array> {
+  if (body instanceof Uint8Array) return body;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+const tooMuch = (bytes: number, bytesMax: number): ApiRefusal =>
+  new ApiRefusal(422, 'answer-too-large', `the answer has ${bytes} bytes, and at most ${bytesMax} can leave at once`, {
+    fix: 'ask for fewer: limit',
+  });
 
 /** A fault of ours is logged with all there is, a part that is down by its name; a user's fault is their answer. */
 const problems = (logger: Logger): Layer => ({

@@ -6,7 +6,7 @@ import { startServer } from '#functions/http-server.ts';
 
 const { parts, close } = await composeLocalApi(process.env);
 const port = Number(process.env[environment.apiPort] ?? 0);
-const server = await startServer(createApi(parts, 'streamed'), port, parts.logger);
+const server = await startServer(createApi(parts), port, parts.logger);
 parts.logger.info('ready', { url: `http://127.0.0.1:${server.port}` });
 
 let stopping = false;

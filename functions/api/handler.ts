@@ -1,19 +1,21 @@
 // The API as one function: the router behind the middy chain, and the form that API Gateway's HTTP APIs take answers in.
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { ApiRefusal, problemOf } from '#functions/api/refusal.ts';
 import { route } from '#functions/api/router.ts';
 import { endpoints } from '#functions/api/routes.ts';
-import { type ApiHandler, forApi, type Outgoing, type ServedContext } from '#functions/middleware.ts';
+import { type ApiHandler, forApi, forWholeAnswers, type Outgoing, type ServedContext } from '#functions/middleware.ts';
 
-/** `streamed`: an answer leaves as it is made, as long as its client stays. `collected`: as a whole, and soon. */
-export type Delivery = 'streamed' | 'collected';
+/** Its answers leave as they are made, as long as their clients stay. */
+export const createApi = (parts: ApiParts): ApiHandler => forApi(routed(parts, { streams: true }), parts.logger);
 
-export const createApi = (parts: ApiParts, delivery: Delivery): ApiHandler =>
-  forApi(
-    (event, context) => route(endpoints, event, { signal: signalOf(context), streams: delivery === 'streamed' }, parts),
-    parts.logger,
-  );
+/** Its answers leave as a whole, and soon. */
+export const createWholeApi = (parts: ApiParts): ApiHandler<Outgoing<Uint8Array>> =>
+  forWholeAnswers(routed(parts, { streams: false }), parts.logger, answerBytesMax);
+
+const routed =
+  (parts: ApiParts, { streams }: { readonly streams: boolean }) =>
+  (event: APIGatewayProxyEventV2, context: ServedContext) =>
+    route(endpoints, event, { signal: signalOf(context), streams }, parts);
 
 /** Time enough left to answer. */
 const answerMs = 1_000;
@@ -28,27 +30,13 @@ function signalOf(context: ServedContext): AbortSignal {
 export function createLambda(
   parts: ApiParts,
 ): (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2> {
-  const api = createApi(parts, 'collected');
+  const api = createWholeApi(parts);
   return async (event, context) => {
     const { status, headers, body } = await api(event, context);
-    const bytes = await collect(body);
-    if (bytes.length > answerBytesMax) return tooMuch(bytes.length);
-    return { statusCode: status, headers: { ...headers }, body: bytes.toString('base64'), isBase64Encoded: true };
+    const text = Buffer.from(body).toString('base64');
+    return { statusCode: status, headers: { ...headers }, body: text, isBase64Encoded: true };
   };
 }
 
 /** Lambda hands on 6 MB, in which bytes are text of four characters for three; and the envelope. */
 export const answerBytesMax = Math.floor((6 * 1024 * 1024 - 64 * 1024) * 0.75);
-
-function tooMuch(bytes: number): APIGatewayProxyStructuredResultV2 {
-  const detail = `the answer has ${bytes} bytes, and at most ${answerBytesMax} can leave at once`;
-  const { view } = problemOf(new ApiRefusal(422, 'answer-too-large', detail, { fix: 'ask for fewer: limit' }), '');
-  return { statusCode: 422, headers: { 'content-type': 'application/problem+json' }, body: JSON.stringify(view) };
-}
-
-async function collect(body: Outgoing['body']): Promise<Buffer> {
-  if (body instanceof Uint8Array) return Buffer.from(body);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}

@@ -14,7 +14,7 @@ import { environment } from '#core/names.ts';
 import { taskIncarnation, taskRender, taskSlot, taskWorker } from '#core/plan/task-tags.ts';
 import { unlimitedRequests } from '#core/ports/request-budget.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
-import { createApi } from '#functions/api/handler.ts';
+import { createWholeApi } from '#functions/api/handler.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { WorldCache } from '#functions/api/world-cache.ts';
 import type { ApiHandler } from '#functions/middleware.ts';
@@ -35,13 +35,13 @@ export interface Said {
 
 export class DeclaredWorld extends ControlLoopWorld {
   override readonly watches = createMemoryJobWatches();
-  readonly #api: ApiHandler;
+  readonly #api: ReturnType<typeof createWholeApi>;
   /** What each task was started with, and has taken over since. */
   readonly #goals = new Map<string, JobGoal>();
 
   constructor(settings: PlatformSettings = localSettings) {
     super(settings);
-    this.#api = createApi(this.#apiParts(), 'collected');
+    this.#api = createWholeApi(this.#apiParts());
   }
 
   #apiParts(): ApiParts {
@@ -67,10 +67,7 @@ export class DeclaredWorld extends ControlLoopWorld {
       requestContext: { requestId: 'r', http: { method, path: rawPath } },
     };
     const answer = await this.#api(event as unknown as Parameters<ApiHandler>[0], {});
-    const chunks: Uint8Array[] = [];
-    if (answer.body instanceof Uint8Array) chunks.push(answer.body);
-    else for await (const chunk of answer.body) chunks.push(chunk);
-    const text = Buffer.concat(chunks).toString();
+    const text = Buffer.from(answer.body).toString();
     return { status: answer.status, json: text === '' ? null : JSON.parse(text) };
   }
 

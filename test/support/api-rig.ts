@@ -59,7 +59,7 @@ export async function startApi(more: Readonly<Record<string, string>> = {}): Pro
     ...more,
   };
   const { parts, close } = await composeApi(settings, createLogger({ level: 'error' }));
-  const server = await startServer(createApi(parts, 'streamed'), 0, parts.logger);
+  const server = await startServer(createApi(parts), 0, parts.logger);
   const url = `http://127.0.0.1:${server.port}`;
   return {
     url,

@@ -36,7 +36,8 @@ test('an answer that cannot leave at once is told to be too large, and says what
   const largest = await ask(answerBytesMax - 100);
   expect(largest.statusCode).toBe(200);
   expect(JSON.stringify(largest).length).toBeLessThan(gateway.lambdaBytes);
-  const { statusCode, body = '' } = await ask(answerBytesMax + 1);
-  expect([statusCode, JSON.parse(body).code]).toEqual([422, 'answer-too-large']);
-  expect(JSON.parse(body).fix).toContain('limit');
+  const { statusCode, body = '', headers } = await ask(answerBytesMax + 1);
+  const problem = JSON.parse(Buffer.from(body, 'base64').toString());
+  expect([statusCode, problem.code, problem.fix]).toEqual([422, 'answer-too-large', 'ask for fewer: limit']);
+  expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'millrace-request-id': 'r' });
 });
