@@ -27,7 +27,7 @@ export interface DynamoOptions {
   readonly endpoint?: string;
   /** Absent: the SDK's own chain (the task's role on AWS). */
   readonly credentials?: AwsKeys | (() => Promise<AwsKeys>);
-  /** Of one request; 3 s where not given. With the attempts it bounds how long a call takes. */
+  /** Until one request is answered, and then for each next piece of the answer; 3 s where not given. */
   readonly requestMs?: number;
   readonly attempts?: number;
 }
@@ -55,7 +55,7 @@ const batchReadsMax = 100;
 const batchAttemptsMax = 8;
 
 export function createDynamo(options: DynamoOptions): Dynamo {
-  const { region, endpoint, credentials } = options;
+  const { region, endpoint, credentials, requestMs = requestMsDefault } = options;
   const agent = { keepAlive: true, maxSockets: socketsMax };
   return new Dynamo(
     new DynamoDBClient({
@@ -65,8 +65,10 @@ export function createDynamo(options: DynamoOptions): Dynamo {
       maxAttempts: options.attempts ?? attemptsDefault,
       requestHandler: {
         connectionTimeout: connectMs,
-        requestTimeout: options.requestMs ?? requestMsDefault,
+        requestTimeout: requestMs,
         throwOnRequestTimeout: true,
+        // The other is over once there are headers: a body that comes no further would be waited for without end.
+        socketTimeout: requestMs,
         httpAgent: agent,
         httpsAgent: agent,
       },

@@ -29,7 +29,7 @@ export interface S3Options {
   readonly endpoint?: string;
   /** Absent: the SDK's own chain (the task's role on AWS). */
   readonly credentials?: AwsKeys | (() => Promise<AwsKeys>);
-  /** Of one request; 3 s where not given. With the attempts it bounds how long a call takes. */
+  /** Until one request is answered, and then for each next piece of the answer; 3 s where not given. */
   readonly requestMs?: number;
   readonly attempts?: number;
 }
@@ -65,7 +65,8 @@ export function createObjectStore(options: S3Options): S3ObjectStore {
   };
 }
 
-function createClient({ region, endpoint, credentials, attempts, requestMs }: S3Options): S3Client {
+function createClient(options: S3Options): S3Client {
+  const { region, endpoint, credentials, attempts, requestMs = requestMsDefault } = options;
   const agent = { keepAlive: true, maxSockets: socketsMax };
   return new S3Client({
     region,
@@ -74,8 +75,10 @@ function createClient({ region, endpoint, credentials, attempts, requestMs }: S3
     maxAttempts: attempts ?? attemptsDefault,
     requestHandler: {
       connectionTimeout: connectMs,
-      requestTimeout: requestMs ?? requestMsDefault,
+      requestTimeout: requestMs,
       throwOnRequestTimeout: true,
+      // The other is over once there are headers: a body that comes no further would be waited for without end.
+      socketTimeout: requestMs,
       httpAgent: agent,
       httpsAgent: agent,
     },

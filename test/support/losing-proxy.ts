@@ -7,7 +7,9 @@ export interface LosingProxy {
   loseAnswers(count: number): void;
   /** Nothing is answered any more, and no connection is closed. */
   silence(): void;
-  /** Connections that were silent are closed; new ones are answered. */
+  /** From now on an answer's headers come, and nothing of its body; its connection stays. */
+  stallBodies(): void;
+  /** Connections that were silent or stalled are closed; new ones are answered. */
   speak(): void;
   /** The next connection that has sent so many bytes is broken off, in the middle of whatever it was sending. */
   cutRequestAfter(bytes: number): void;
@@ -20,6 +22,7 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
   let toLose = 0;
   let isSilent = false;
   let cutAfter = Infinity;
+  let isStalling = false;
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.on('close', () => sockets.delete(socket)).on('error', () => {});
@@ -27,8 +30,10 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
   const server = createServer((client) => {
     const upstream = keep(connect(Number(port), hostname));
     let sentBytes = 0;
+    let isInBody = false;
     keep(client).on('data', (request) => {
       sentBytes += request.length;
+      isInBody = false;
       upstream.write(request.subarray(0, Math.max(0, request.length - Math.max(0, sentBytes - cutAfter))));
       if (sentBytes < cutAfter) return;
       cutAfter = Infinity;
@@ -38,7 +43,9 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
     upstream.on('data', (answer) => {
       if (isSilent) return;
       if (toLose === 0) {
-        client.write(answer);
+        const headersEnd = isInBody ? 0 : answer.indexOf('\r\n\r\n') + 4;
+        isInBody ||= headersEnd >= 4;
+        client.write(isStalling && isInBody ? answer.subarray(0, headersEnd) : answer);
         return;
       }
       toLose--;
@@ -59,8 +66,12 @@ export async function losingProxy(target: string): Promise<LosingProxy> {
     silence: () => {
       isSilent = true;
     },
+    stallBodies: () => {
+      isStalling = true;
+    },
     speak: () => {
       isSilent = false;
+      isStalling = false;
       for (const socket of sockets) socket.destroy();
     },
     cutRequestAfter: (bytes) => {

@@ -168,6 +168,18 @@ describe('a store that does not answer', () => {
     proxy.close();
   });
 
+  test('and one whose answer does not come after its headers, however long its connection stays', async () => {
+    const proxy = await losingProxy(process.env[testEnvironment.dynamodb] ?? '');
+    const dynamo = createDynamo({ region: 'us-east-1', endpoint: proxy.url, credentials, requestMs: 300, attempts: 2 });
+    const splits = createSplitStore(dynamo);
+    proxy.stallBodies();
+    const began = performance.now();
+    await expect(splits.list('any')).rejects.toMatchObject(unavailable);
+    expect(performance.now() - began).toBeLessThan(3_000);
+    dynamo.close();
+    proxy.close();
+  });
+
   test('is unavailable where nobody listens', async () => {
     const dynamo = createDynamo({ region: 'us-east-1', endpoint: 'http://127.0.0.1:1', credentials });
     await expect(createWorkerStore(dynamo).view('any')).rejects.toMatchObject(unavailable);

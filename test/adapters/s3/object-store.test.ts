@@ -71,6 +71,22 @@ describe('on S3', () => {
     proxy.close();
   });
 
+  test('an object that does not come after its headers is unavailable, however long its connection stays', async () => {
+    const large = new Uint8Array(1024 * 1024).fill(7);
+    await store.put('large', large);
+    const proxy = await losingProxy(endpoint);
+    const stalled = openStore({ endpoint: proxy.url, requestMs: 300 });
+    expect(await stalled.get('large')).toHaveLength(large.length);
+    proxy.stallBodies();
+    const began = performance.now();
+    await expect(stalled.get('large')).rejects.toMatchObject({ code: 's3-unavailable', retry: 'retry' });
+    expect(performance.now() - began).toBeLessThan(3_000);
+    proxy.speak();
+    expect(await stalled.get('large')).toHaveLength(large.length);
+    stalled.close();
+    proxy.close();
+  });
+
   test('a missing bucket is unavailable, not empty; a wrong key is refused for good', async () => {
     const other = openStore({ bucket: `${bucket}-none` });
     await expect(other.get('any')).rejects.toMatchObject({ code: 's3-unavailable' });
