@@ -56,9 +56,9 @@ const hashEntry = (entry: AuditEntry): string => sha256(canonicalJson(entry));
 
 /** Takes the next sequence number for the change. Call it once a transaction, with the chain locked. */
 export async function recordChange(client: Queryable, chain: Chain, change: Change): Promise<number> {
-  const sequence = await linkChange(client, linkAlone, chain, change);
-  if (sequence === null) throw new Error('the chain has moved on under its lock');
-  return sequence;
+  const head = await linkChange(client, linkAlone, chain, change);
+  if (head === null) throw new Error('the chain has moved on under its lock');
+  return head.sequence;
 }
 
 /**
@@ -71,7 +71,7 @@ export async function linkChange(
   chain: Chain,
   change: Change,
   values: readonly unknown[] = [],
-): Promise<number | null> {
+): Promise<AuditHead | null> {
   const { tenant, author, action, subject, reason } = change;
   const sequence = chain.sequence + 1;
   const contentHash = sha256(canonicalJson(change.content));
@@ -81,7 +81,7 @@ export async function linkChange(
     ...[sequence, chain.at, tenant, author, action, subject, reason, contentHash, chain.auditHash, hash],
     ...[outboxChannel, ...values],
   ]);
-  return linked.length === 0 ? null : sequence;
+  return linked.length === 0 ? null : { sequence, hash };
 }
 
 /** `beside`: further `WITH` queries that write `FROM link`; their own values begin at $12, $1 to $7 being those of the audit entry. */

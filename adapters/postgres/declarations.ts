@@ -3,11 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { PlatformError } from '#core/errors.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type {
   ApplyOutcome,
   ApplyRequest,
   ChangeOutcome,
   ChangeRequest,
+  ChangesSince,
   DeleteOutcome,
   DeleteRequest,
   GoalRevision,
@@ -82,10 +84,14 @@ interface Look {
   readonly moved: boolean;
 }
 
+/** '' of 0, as the chain's own beginning, and of a number that the store has not come to. */
+const hashAt = (sequence: string): string =>
+  `coalesce((SELECT there.hash FROM audit there WHERE there.sequence = ${sequence}::bigint), '')`;
+
 const lookAt = prepared(
   'look',
   `SELECT c.sequence, c.audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now_ms,
-     coalesce(c.sequence < $4::bigint, false)
+     coalesce(${hashAt('$4')} <> $5::text, false)
        OR EXISTS (SELECT 1 FROM heads later WHERE later.tenant = $1::text AND later.sequence > $4::bigint) AS moved,
      ${columns}
    FROM chain c LEFT JOIN (${headsJoin}) ON h.tenant = $1::text AND h.kind = $2::text AND h.name = $3::text
@@ -98,7 +104,10 @@ async function look(
   on: Queryable,
   { tenant, kind, name, checkedAt }: Pick<DeleteRequest, 'tenant' | 'kind' | 'name' | 'checkedAt'>,
 ): Promise<Look> {
-  const [found] = await on.query<LookRow>(lookAt, [tenant, kind, name, checkedAt ?? null]);
+  const [found] = await on.query<LookRow>(lookAt, [
+    ...[tenant, kind, name],
+    ...[checkedAt?.sequence ?? null, checkedAt?.hash ?? null],
+  ]);
   if (!found) throw chainMissing();
   const { sequence, audit_hash, now_ms, moved, ...row } = found;
   return {
@@ -151,22 +160,22 @@ async function change<Result extends Outcome>(
 
 async function applyTo(client: Queryable, request: ApplyRequest, seen: Look): Promise<ApplyOutcome | null> {
   const { tenant, kind, metadata, declared, author, reason } = request;
-  const { head, chain } = seen;
-  const current = head && head.declared !== null ? head : null;
+  const { head: newest, chain } = seen;
+  const current = newest && newest.declared !== null ? newest : null;
   if (request.expectedRevision !== undefined && request.expectedRevision !== (current?.revision ?? 0))
     return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
   if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
   if (seen.moved) return { kind: 'moved' };
   const uid = current?.uid ?? newUid();
   const revision: GoalRevision = {
-    ...{ tenant, kind, name: metadata.name, uid, revision: (head?.revision ?? 0) + 1 },
+    ...{ tenant, kind, name: metadata.name, uid, revision: (newest?.revision ?? 0) + 1 },
     ...{ metadata, declared, author, reason, at: chain.at },
   };
-  const sequence = await append(client, chain, revision, current ? 'change' : 'create');
-  if (sequence === null) return null;
+  const head = await append(client, chain, revision, current ? 'change' : 'create');
+  if (head === null) return null;
   const done = { kind: current ? 'changed' : 'created', revision } as const;
   // Under a key the outcome may be of an earlier call.
-  return request.idempotencyKey === undefined ? { ...done, sequence } : done;
+  return request.idempotencyKey === undefined ? { ...done, head } : done;
 }
 
 async function removeFrom(
@@ -290,12 +299,12 @@ async function readRevisions(client: Queryable, places: readonly Place[]): Promi
   return found;
 }
 
-async function hasMoved(client: Queryable, tenant: string, checkedAt: number | undefined): Promise<boolean> {
+async function hasMoved(client: Queryable, tenant: string, checkedAt: AuditHead | undefined): Promise<boolean> {
   if (checkedAt === undefined) return false;
   const rows = await client.query(
-    `SELECT 1 FROM chain WHERE id = 1 AND (sequence < $2
-       OR EXISTS (SELECT 1 FROM heads WHERE heads.tenant = $1 AND heads.sequence > $2))`,
-    [tenant, checkedAt],
+    `SELECT 1 WHERE ${hashAt('$2')} <> $3
+       OR EXISTS (SELECT 1 FROM heads WHERE heads.tenant = $1 AND heads.sequence > $2)`,
+    [tenant, checkedAt.sequence, checkedAt.hash],
   );
   return rows.length > 0;
 }
@@ -306,7 +315,7 @@ async function append(
   chain: Chain,
   revision: GoalRevision,
   action: 'create' | 'change' | 'delete',
-): Promise<number | null> {
+): Promise<AuditHead | null> {
   const { tenant, kind, name, uid, metadata, declared, author, reason, purge } = revision;
   const change = { tenant, author, reason, action, subject: `${kind}/${name}`, content: [metadata, declared] };
   const json = [JSON.stringify(metadata), declared === null ? null : JSON.stringify(declared)];
@@ -380,22 +389,22 @@ export async function readStateAt(on: Queryable, tenant: string, at: number): Pr
 
 const changesAfter = prepared(
   'changes',
-  `SELECT c.sequence, ${columns}
+  `SELECT c.sequence, c.audit_hash, ${hashAt('$2')} AS hash_there, ${columns}
    FROM chain c LEFT JOIN (${headsJoin}) ON h.tenant = $1::text AND h.sequence > $2::bigint
    WHERE c.id = 1 ORDER BY h.sequence`,
 );
 
-type ChangedRow = RevisionRow & { sequence: string };
+type ChangedRow = RevisionRow & { sequence: string; audit_hash: string; hash_there: string };
 
-/** One statement, so that both are of one point in time. */
-export async function readChangedSince(
-  on: Queryable,
-  tenant: string,
-  since: number,
-): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }> {
+/** One statement, so that all is of one point in time. */
+export async function readChangedSince(on: Queryable, tenant: string, since: number): Promise<ChangesSince> {
   const rows = await on.query<ChangedRow>(changesAfter, [tenant, since]);
   const [first] = rows;
   if (!first) throw chainMissing();
-  const revisions = first.tenant === null ? [] : rows.map(({ sequence: _sequence, ...row }) => toRevision(row));
-  return { sequence: Number(first.sequence), revisions };
+  const { sequence, audit_hash, hash_there } = first;
+  const revisions = first.tenant === null ? [] : rows.map(revisionOf);
+  return { sequence: Number(sequence), hash: audit_hash, revisions, hashThere: hash_there };
 }
+
+const revisionOf = ({ sequence: _sequence, audit_hash: _hash, hash_there: _there, ...row }: ChangedRow): GoalRevision =>
+  toRevision(row);

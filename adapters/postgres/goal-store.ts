@@ -1,4 +1,5 @@
 // The goal store on PostgreSQL: the port's calls, each one transaction or one statement.
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type { GoalStore } from '#core/ports/goal-store.ts';
 import { selectHash } from './chain.ts';
 import { readCircumstances } from './circumstances.ts';
@@ -39,7 +40,7 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
     stateAt: (tenant, at) => readStateAt(of(tenant), tenant, at),
     snapshot: (tenant) =>
       (tenant === undefined ? database : of(tenant)).readAtOnce(async (client) => ({
-        ...(await readSequenceAndTime(client)),
+        ...(await readHeadAndTime(client)),
         revisions: await readHeads(client),
         operations: await readDecidingOperations(client),
         freezes: await selectFreezes(client),
@@ -71,9 +72,9 @@ export function createGoalStore(database: Database, scope: Scope = 'whole'): Goa
   };
 }
 
-async function readSequenceAndTime(client: Pick<Database, 'query'>): Promise<{ sequence: number; at: number }> {
-  const [row] = await client.query<{ sequence: string; at_ms: string }>(
-    'SELECT sequence, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms FROM chain WHERE id = 1',
+async function readHeadAndTime(client: Pick<Database, 'query'>): Promise<AuditHead & { readonly at: number }> {
+  const [row] = await client.query<{ sequence: string; audit_hash: string; at_ms: string }>(
+    'SELECT sequence, audit_hash, (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS at_ms FROM chain WHERE id = 1',
   );
-  return { sequence: Number(row?.sequence ?? 0), at: Number(row?.at_ms ?? 0) };
+  return { sequence: Number(row?.sequence ?? 0), hash: row?.audit_hash ?? '', at: Number(row?.at_ms ?? 0) };
 }

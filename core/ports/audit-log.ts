@@ -1,7 +1,10 @@
 // The port to the audit log: who changed what, chained by hashes, so that no entry can be changed or taken out unseen.
 
+/** A change by its place in the order of all: the same hash at the same number is the same history up to there. */
 export interface AuditHead {
+  /** 0: none yet. */
   readonly sequence: number;
+  /** Of all changes up to it; '' of none. */
   readonly hash: string;
 }
 

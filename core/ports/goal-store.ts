@@ -1,5 +1,6 @@
 // The port to the goal store: append-only revisions of what people declared; the one truth.
 import type { OperationPlan, OperationReceipt } from '#core/operations/operation.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type { Kind, Metadata } from '#core/spec/document.ts';
 import type { Json } from '#core/spec/json.ts';
 
@@ -30,8 +31,8 @@ export interface ApplyRequest {
   readonly reason: string;
   /** Refuse unless the current revision is this one (0: unless the name is free). */
   readonly expectedRevision?: number;
-  /** The sequence that the request was checked at: `moved` where the tenant's declarations have changed since, or the store went back. */
-  readonly checkedAt?: number;
+  /** The newest change when the request was checked: `moved` where the tenant's declarations have changed since, or the store was restored to before it. */
+  readonly checkedAt?: AuditHead;
   /** Asking twice with one key gives the first outcome again, in the same transaction as the change; see `KeyReused`. */
   readonly idempotencyKey?: string;
 }
@@ -46,7 +47,7 @@ export type ApplyOutcome =
       readonly kind: 'created' | 'changed' | 'unchanged';
       readonly revision: GoalRevision;
       /** Of the change, where this very call has made it: what was declared at `checkedAt`, and this, is all that is declared at it. */
-      readonly sequence?: number;
+      readonly head?: AuditHead;
     }
   /** 0: there is nothing under the name. */
   | { readonly kind: 'conflict'; readonly currentRevision: number }
@@ -61,7 +62,7 @@ export interface DeleteRequest {
   readonly reason: string;
   readonly purge?: boolean;
   readonly expectedRevision?: number;
-  readonly checkedAt?: number;
+  readonly checkedAt?: AuditHead;
   readonly idempotencyKey?: string;
 }
 
@@ -82,7 +83,7 @@ export interface ChangeRequest {
   readonly removes: readonly Pick<DeleteRequest, 'kind' | 'name'>[];
   readonly author: string;
   readonly reason: string;
-  readonly checkedAt?: number;
+  readonly checkedAt?: AuditHead;
   readonly idempotencyKey?: string;
 }
 
@@ -191,10 +192,18 @@ export interface Page<Item> {
   readonly cursor?: string;
 }
 
+/** What a tenant has changed since some change, `hashThere` being the hash that the store has in that change's place. */
+export interface ChangesSince extends AuditHead {
+  readonly revisions: readonly GoalRevision[];
+  /** '' where there is none of that number. Another than is known of it: the store was restored, and what is known is of another history. */
+  readonly hashThere: string;
+}
+
 /** Everything that is declared, read at one point in time. Deleted names are in it until their clean-up is confirmed. */
 export interface GoalSnapshot {
   /** Sequence of the newest change in it, over all tenants; 0: there never was one. */
   readonly sequence: number;
+  readonly hash: string;
   /** When it was read, by the store's own clock: what deletions are dated by. */
   readonly at: number;
   readonly revisions: readonly GoalRevision[];
@@ -233,11 +242,8 @@ export interface GoalStore {
   hashAt(sequence: number): Promise<string | null>;
   /** All that was declared at that time (by the store's clock), of one tenant; what was deleted by then is not among it. */
   stateAt(tenant: string, at: number): Promise<readonly GoalRevision[]>;
-  /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order. */
-  changedSince(
-    tenant: string,
-    sequence: number,
-  ): Promise<{ readonly sequence: number; readonly revisions: readonly GoalRevision[] }>;
+  /** The newest revisions of the tenant's names that changed after `sequence` (0: all, deletions included), in order; and the newest change of all. */
+  changedSince(tenant: string, sequence: number): Promise<ChangesSince>;
   /** What decides beside the declarations how the tenant's jobs run, as a snapshot has it; with `jobs`, how these do. */
   circumstances(tenant: string, jobs?: readonly string[]): Promise<Circumstances>;
   /** After the world holds nothing of a deleted name any more: leaves it out of later snapshots. History stays. */

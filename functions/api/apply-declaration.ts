@@ -3,6 +3,7 @@ import { checkDocuments, documentKey } from '#core/graph/check-documents.ts';
 import { buildWorld, type World } from '#core/graph/world.ts';
 import { planChanges } from '#core/plan/plan-changes.ts';
 import { runRouteTests } from '#core/plan/route-tests.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type { ApplyOutcome, GoalRevision } from '#core/ports/goal-store.ts';
 import type { Document, Kind } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
@@ -25,8 +26,8 @@ type NamedRequest = ApiRequest<
 type Applied = Extract<ApplyOutcome, { readonly revision: GoalRevision }>;
 
 /** A change that this very attempt has made. */
-const isMade = (outcome: ApplyOutcome): outcome is Applied & { readonly sequence: number } =>
-  'sequence' in outcome && outcome.sequence !== undefined;
+const isMade = (outcome: ApplyOutcome): outcome is Applied & { readonly head: AuditHead } =>
+  'head' in outcome && outcome.head !== undefined;
 
 /** Under constant change each turn reads what is there now; of those that race one gets through each time. */
 export const turnsMax = 50;
@@ -43,7 +44,7 @@ export async function applyDeclaration(request: NamedRequest, kind: Kind, parts:
     await requireRegistered(tenant, known, document, parts);
     const { metadata, declared } = document;
     const outcome = await parts.goals.apply({
-      ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.sequence },
+      ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.readAt },
     });
     if (isMade(outcome)) parts.worlds.advance(known, outcome);
     return outcome;
@@ -101,7 +102,7 @@ export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts
     if (current) requireOwner(request.caller, current.metadata.owner, `${kind} ${name}`);
     if (current) requireUnused(known, kind, name, parts);
     else if (common.idempotencyKey === undefined) throw absent(known, kind, name);
-    const change = { ...common, ...expected, kind, name, checkedAt: known.sequence };
+    const change = { ...common, ...expected, kind, name, checkedAt: known.readAt };
     return { known, outcome: await parts.goals.remove(change) };
   };
   for (let turn = 0; turn < turnsMax; turn++) {

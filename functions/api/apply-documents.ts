@@ -63,7 +63,7 @@ export async function changeTogether(
     if (view.refused) throw refusedPlan(view);
     const applies = incoming.map(({ kind, metadata, declared }) => ({ kind, metadata, declared }));
     const outcome = await parts.goals.change({
-      ...{ tenant, author, reason, applies, removes: [], checkedAt: snapshot.sequence },
+      ...{ tenant, author, reason, applies, removes: [], checkedAt: snapshot },
     });
     if (outcome.kind === 'changed') return changeView(view, incoming, outcome.revisions, snapshot.revisions);
     if (outcome.kind === 'key-reused') throw keyReused();

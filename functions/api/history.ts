@@ -72,7 +72,7 @@ async function restore(parts: ApiParts, caller: Caller, { to, isDryRun, reason }
     }));
     const removes = now.filter((one) => !isAmong(one, then)).map(({ kind, name }) => ({ kind, name }));
     const said = `as of ${isoTime(to)}${reason === '' ? '' : `: ${reason}`}`;
-    const change = { tenant, author, reason: said, applies, removes, checkedAt: snapshot.sequence };
+    const change = { tenant, author, reason: said, applies, removes, checkedAt: snapshot };
     if ((await parts.goals.change(change)).kind === 'changed') return view;
     await pause(turn);
   }

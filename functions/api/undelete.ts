@@ -30,7 +30,7 @@ async function undelete(request: Request, kind: Kind, parts: ApiParts): Promise<
     if (problems.length > 0) throw refusedDocument(`${kind} ${name}`, problems);
     const { metadata, declared } = document;
     const applies = [{ kind, metadata, declared, revive: true }];
-    const change = { tenant, author, reason: reasonOf(request), applies, removes: [], checkedAt: known.sequence };
+    const change = { tenant, author, reason: reasonOf(request), applies, removes: [], checkedAt: known.readAt };
     const outcome = await parts.goals.change(change);
     if (outcome.kind === 'changed') return (outcome.revisions[0] ?? (await parts.goals.read(tenant, kind, name)))!;
     await pause(turn);

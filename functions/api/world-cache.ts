@@ -5,6 +5,7 @@ import { type Declared, DeclaredIndex } from '#core/graph/declared-index.ts';
 import { PartWorlds } from '#core/graph/part-worlds.ts';
 import type { StreamNode, World } from '#core/graph/world.ts';
 import { jobName } from '#core/names.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type { GoalRevision, GoalStore } from '#core/ports/goal-store.ts';
 import type { Document, Kind } from '#core/spec/document.ts';
 import { sinkStreams } from '#core/spec/sinks/sink-spec.ts';
@@ -14,7 +15,7 @@ export interface TenantWorld {
   readonly tenant: string;
   readonly index: DeclaredIndex;
   /** What it was read at: for a change to be conditional on nothing having changed since. */
-  readonly sequence: number;
+  readonly readAt: AuditHead;
   /** All of them, by kind and name: costs what the tenant has. */
   readonly documents: readonly Document[];
   /** In order; streams that only routes imply are among the streams. */
@@ -36,7 +37,7 @@ export interface Surroundings {
 }
 
 interface Kept {
-  readonly sequence: number;
+  readonly readAt: AuditHead;
   readonly index: DeclaredIndex;
   readonly resolved: TenantWorld;
 }
@@ -86,18 +87,22 @@ export class WorldCache {
 
   async #ask(tenant: string): Promise<TenantWorld> {
     const known = this.#kept.get(tenant);
-    const changed = await this.#goals.changedSince(tenant, known?.sequence ?? 0);
-    // The store went back in time (a backup was restored): nothing that we know counts.
-    const isBehind = known !== undefined && changed.sequence < known.sequence;
-    const { sequence, revisions } = isBehind ? await this.#goals.changedSince(tenant, 0) : changed;
-    const before = isBehind ? undefined : known;
+    const changed = await this.#goals.changedSince(tenant, known?.readAt.sequence ?? 0);
+    // A backup was restored: nothing that we know counts, even where the store has come as far again.
+    const isAnother = known !== undefined && changed.hashThere !== known.readAt.hash;
+    const { sequence, hash, revisions } = isAnother ? await this.#goals.changedSince(tenant, 0) : changed;
+    const before = isAnother ? undefined : known;
     const isSame = before !== undefined && revisions.length === 0;
     const index = isSame ? before.index : (before?.index ?? DeclaredIndex.empty).with(revisions);
-    const kept = isSame ? before : { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
+    const kept = isSame ? before : this.#keeping(tenant, { sequence, hash }, index);
     const newer = this.#kept.get(tenant);
     // What was changed meanwhile, and is known already, stays known.
-    if (isBehind || newer === undefined || newer.sequence <= kept.sequence) this.#keep(tenant, kept);
+    if (isAnother || newer === undefined || newer.readAt.sequence <= kept.readAt.sequence) this.#keep(tenant, kept);
     return kept.resolved;
+  }
+
+  #keeping(tenant: string, readAt: AuditHead, index: DeclaredIndex): Kept {
+    return { readAt, index, resolved: resolve(tenant, readAt, index, this.#worlds) };
   }
 
   #keep(tenant: string, kept: Kept): void {
@@ -112,13 +117,11 @@ export class WorldCache {
   }
 
   /** After a change that was made where nothing had changed since `known`: with it, that is what is declared. */
-  advance(known: TenantWorld, change: { readonly revision: GoalRevision; readonly sequence: number }): void {
+  advance(known: TenantWorld, { revision, head }: { readonly revision: GoalRevision; readonly head: AuditHead }): void {
     const { tenant } = known;
-    const index = known.index.with([change.revision]);
-    const { sequence } = change;
-    const kept = { sequence, index, resolved: resolve(tenant, sequence, index, this.#worlds) };
+    const kept = this.#keeping(tenant, head, known.index.with([revision]));
     const newer = this.#kept.get(tenant);
-    if (newer === undefined || newer.sequence <= sequence) this.#keep(tenant, kept);
+    if (newer === undefined || newer.readAt.sequence <= head.sequence) this.#keep(tenant, kept);
   }
 
   /** As `read`; while the store is down, what was last read from it. For events, which must not wait for declarations. */
@@ -142,7 +145,7 @@ export class WorldCache {
 }
 
 /** What costs as much as the tenant has declared is done when somebody asks for it, and once. */
-function resolve(tenant: string, sequence: number, index: DeclaredIndex, worlds: PartWorlds): TenantWorld {
+function resolve(tenant: string, readAt: AuditHead, index: DeclaredIndex, worlds: PartWorlds): TenantWorld {
   const documents = once(() => index.all().flatMap((declared) => declared.documents));
   const names = { Stream: once(() => streamNames(documents())), Route: once(() => routeNames(documents())) };
   const surroundings = (declared: readonly Declared[]): Surroundings => ({
@@ -153,7 +156,7 @@ function resolve(tenant: string, sequence: number, index: DeclaredIndex, worlds:
     },
   });
   return {
-    ...{ tenant, sequence, index },
+    ...{ tenant, readAt, index },
     get documents() {
       return documents();
     },

@@ -29,11 +29,11 @@ export function changeContract(open: () => GoalStore): void {
     const store = open();
     const tenant = newTenant();
     await store.apply(aStream(tenant, 'a'));
-    const { sequence } = await store.changedSince(tenant, 0);
+    const checkedAt = await store.changedSince(tenant, 0);
     const applies = [aStream(tenant, 'b'), aStream(tenant, 'No Name')];
     await expect(store.change({ tenant, ...by, applies, removes: [] })).rejects.toMatchObject({ code: 'name-invalid' });
     await store.apply(aStream(tenant, 'a', { partitions: 9 }));
-    const late = { tenant, ...by, applies: [aStream(tenant, 'b')], removes: [], checkedAt: sequence };
+    const late = { tenant, ...by, applies: [aStream(tenant, 'b')], removes: [], checkedAt };
     expect(await store.change(late)).toEqual({ kind: 'moved' });
     expect(await store.read(tenant, 'Stream', 'b')).toBeNull();
   });
@@ -130,6 +130,44 @@ export function stateAtContract(open: () => GoalStore): void {
     expect(await named(at)).toEqual([['Route', 'r', 1]]);
     expect((await store.stateAt(tenant, second.at))[1]).toMatchObject({ declared: { x: 2 } });
     expect(await store.stateAt(newTenant(), at)).toEqual([]);
+  });
+}
+
+/** A store that is restored from a backup comes to the same numbers again by another history. */
+export function historyContract(open: () => GoalStore): void {
+  test('a change that was checked before the store was restored is sent back, though the store is as far again', async () => {
+    const store = open();
+    const tenant = newTenant();
+    await store.apply(aStream(tenant, 'a'));
+    const { sequence, hash } = await store.changedSince(tenant, 0);
+    const removal = { tenant, kind: 'Stream', name: 'a', author: 'ada', reason: '' } as const;
+    const elsewhere = [
+      { sequence: sequence + 1_000_000, hash },
+      { sequence, hash: 'of another history' },
+    ];
+    for (const checkedAt of elsewhere) {
+      const late = { ...aRoute(tenant, 'r'), checkedAt };
+      expect(await store.apply(late)).toEqual({ kind: 'moved' });
+      expect(await store.change({ ...late, applies: [late], removes: [] })).toEqual({ kind: 'moved' });
+      expect(await store.remove({ ...removal, checkedAt })).toEqual({ kind: 'moved' });
+    }
+    const { revisions } = await store.changedSince(tenant, 0);
+    expect(revisions).toMatchObject([{ name: 'a', revision: 1 }]);
+  });
+
+  test('what changed is told with the newest change of all and what stands in the place of the one that is known', async () => {
+    const store = open();
+    const tenant = newTenant();
+    const made = await store.apply(aStream(tenant, 'a'));
+    const first = await store.changedSince(tenant, 0);
+    expect(made).toMatchObject({ head: { sequence: first.sequence, hash: first.hash } });
+    expect([first.hash, first.hashThere]).toEqual([await store.hashAt(first.sequence), '']);
+    await store.apply(aStream(newTenant(), 'elsewhere'));
+    const next = await store.changedSince(tenant, first.sequence);
+    expect(next).toMatchObject({ hashThere: first.hash, revisions: [] });
+    const { sequence, hash } = await store.snapshot();
+    expect([next.sequence, next.hash]).toEqual([sequence, hash]);
+    expect(await store.changedSince(tenant, sequence + 1_000_000)).toMatchObject({ hashThere: '' });
   });
 }
 

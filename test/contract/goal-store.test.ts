@@ -7,7 +7,7 @@ import { createDatabase } from '#test/support/api-rig.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
-import { changeContract, freezeContract, stateAtContract } from './goal-store-changes.contract.ts';
+import { changeContract, freezeContract, historyContract, stateAtContract } from './goal-store-changes.contract.ts';
 import { configContract } from './goal-store-config.contract.ts';
 
 describe('on PostgreSQL', () => {
@@ -24,6 +24,7 @@ describe('on PostgreSQL', () => {
   changeContract(() => createGoalStore(database));
   freezeContract(() => createGoalStore(database));
   stateAtContract(() => createGoalStore(database));
+  historyContract(() => createGoalStore(database));
   configContract(() => createGoalStore(database));
 });
 
@@ -33,5 +34,6 @@ describe('in memory', () => {
   changeContract(() => store);
   freezeContract(() => store);
   stateAtContract(() => store);
+  historyContract(() => store);
   configContract(() => store);
 });

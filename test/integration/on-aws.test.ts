@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { createDynamo } from '#adapters/dynamodb/client.ts';
 import { createTables } from '#adapters/dynamodb/tables.ts';
 import { openDatabase } from '#adapters/postgres/database.ts';
+import { createGoalStore } from '#adapters/postgres/goal-store.ts';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { goalDatabase } from '#core/names.ts';
 import { runControlFlow } from '#test/deploy/control-flow.ts';
@@ -60,6 +61,11 @@ test('a declaration through the gateway becomes topics, a goal, a task and its r
   expect([await count(database), await count(database.as('acme')), await count(database.as('default'))]).toEqual([
     0, 0, 2,
   ]);
+  // One history over all tenants: whoever knows a place in it is told whether it still stands there.
+  const goals = createGoalStore(database, 'tenant');
+  const { sequence, hash } = await goals.changedSince('acme', 0);
+  expect(await goals.changedSince('acme', sequence)).toEqual({ sequence, hash, hashThere: hash, revisions: [] });
+  expect(hash).not.toBe('');
   const theft = "UPDATE heads SET tenant = 'acme' WHERE tenant = 'default'";
   await expect(database.as('default').query(theft)).rejects.toThrow(/row-level security/);
   await database.as('acme').query("DELETE FROM heads WHERE tenant = 'default'");

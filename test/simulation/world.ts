@@ -337,7 +337,7 @@ export class World implements WorkerWorld {
   }
 
   #readGoals(): GoalStore {
-    const nothing = { sequence: 0, revisions: [], operations: [], freezes: [], approvals: [], config: [] };
+    const nothing = { sequence: 0, hash: '', revisions: [], operations: [], freezes: [], approvals: [], config: [] };
     const empty = (): GoalSnapshot => ({ ...nothing, at: this.time.now });
     const { goals } = this;
     const isEmpty = (): boolean => this.goalsEmptyUntil > this.time.now;

@@ -42,7 +42,7 @@ export const aSnapshot = (
   operations: readonly Operation[] = [],
   config: readonly ConfigEntry[] = [],
 ): GoalSnapshot => ({
-  ...{ sequence: revisions.length, at: 0, revisions, operations, config, freezes: [], approvals: [] },
+  ...{ sequence: revisions.length, hash: '', at: 0, revisions, operations, config, freezes: [], approvals: [] },
 });
 
 export const playbackEvents = aStream('playback-events', {

@@ -5,6 +5,7 @@ import { PlatformError } from '#core/errors.ts';
 import { canonicalJson } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import { endingEvent, requestedEvent } from '#core/operations/operation-event.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type {
   ApplyOutcome,
   ApplyRequest,
@@ -79,10 +80,16 @@ function write(memory: Memory, revision: GoalRevision): number {
   return sequence;
 }
 
-const moved = (memory: Memory, tenant: string, checkedAt: number | undefined): boolean =>
+const hashAt = (memory: Memory, sequence: number): string => memory.hashes[sequence - 1] ?? '';
+const headOf = (memory: Memory, sequence = memory.sequence): AuditHead => ({
+  sequence,
+  hash: hashAt(memory, sequence),
+});
+
+const moved = (memory: Memory, tenant: string, checkedAt: AuditHead | undefined): boolean =>
   checkedAt !== undefined &&
-  (checkedAt > memory.sequence ||
-    [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt));
+  (hashAt(memory, checkedAt.sequence) !== checkedAt.hash ||
+    [...memory.heads.values()].some((head) => head.revision.tenant === tenant && head.sequence > checkedAt.sequence));
 
 function requireName(name: string): void {
   if (name.length > limits.nameCharsMax || !namePattern.test(name))
@@ -121,7 +128,7 @@ function apply(memory: Memory, request: ApplyRequest & { readonly revive?: boole
   };
   const sequence = write(memory, revision);
   const done = { kind: current ? 'changed' : 'created', revision } as const;
-  return request.idempotencyKey === undefined ? { ...done, sequence } : done;
+  return request.idempotencyKey === undefined ? { ...done, head: headOf(memory, sequence) } : done;
 }
 
 function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {
@@ -342,9 +349,9 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
         .reverse()
         .slice(0, limits.revisionsReadMax),
     stateAt: async (tenant, at) => stateAt(memory, tenant, at),
-    hashAt: async (sequence) => memory.hashes[sequence - 1] ?? null,
+    hashAt: async (sequence) => hashAt(memory, sequence) || null,
     snapshot: async () => ({
-      sequence: memory.sequence,
+      ...headOf(memory),
       at: options.now(),
       freezes: memory.freezes.map(({ freeze }) => freeze),
       approvals: memory.approvals.filter(({ at }) => options.now() - at < dayMs).map(({ approval }) => approval),
@@ -355,7 +362,7 @@ export function createMemoryGoalStore(options: MemoryGoalStoreOptions): MemoryGo
       config: holdingConfig(memory),
     }),
     changedSince: async (tenant, sequence) => ({
-      sequence: memory.sequence,
+      ...{ ...headOf(memory), hashThere: hashAt(memory, sequence) },
       revisions: headsInOrder(memory)
         .filter((head) => head.revision.tenant === tenant && head.sequence > sequence)
         .map((head) => head.revision),

@@ -77,7 +77,7 @@ describe('live settings', () => {
       const route = { from: 'events', to: [{ name: 'out', stream: 'plays' }], errors: declaredErrors, ...more };
       const { jobs } = compilePlatform(
         {
-          ...{ sequence: 1, at: 0, operations: [], freezes: [], approvals: [], config: [] },
+          ...{ sequence: 1, hash: '', at: 0, operations: [], freezes: [], approvals: [], config: [] },
           revisions: [
             { ...common, kind: 'Stream', name: 'events', metadata: metadata('events'), declared: {} },
             { ...common, kind: 'Route', name: 'plays', metadata: metadata('plays'), declared: route },

@@ -32,7 +32,7 @@ const operation: Operation = {
 };
 const compile = (operations: readonly Operation[]) =>
   compilePlatform(
-    { sequence: 9, at: theTime, revisions, operations, freezes: [], approvals: [], config: [] },
+    { sequence: 9, hash: '', at: theTime, revisions, operations, freezes: [], approvals: [], config: [] },
     localSettings,
     planRoute,
   );

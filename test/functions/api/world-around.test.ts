@@ -7,6 +7,7 @@ import { compilePlatform, compileRoutes } from '#core/graph/compile-platform.ts'
 import { memoizePlanner } from '#core/graph/memoize-planner.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { buildWorld, type World } from '#core/graph/world.ts';
+import type { ApplyRequest } from '#core/ports/goal-store.ts';
 import type { Document } from '#core/spec/document.ts';
 import type { Json } from '#core/spec/json.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
@@ -119,16 +120,43 @@ describe('what is kept of a tenant', () => {
           if (others)
             await goals.apply({ ...asked, kind: others.kind, metadata: metadata(others.name), declared: others.spec });
           const made = { ...asked, kind: change.kind, metadata: metadata(change.name), declared: change.spec };
-          const outcome = await goals.apply({ ...made, checkedAt: known.sequence });
-          if (!('sequence' in outcome) || outcome.sequence === undefined) continue;
-          const { revision, sequence } = outcome;
+          const outcome = await goals.apply({ ...made, checkedAt: known.readAt });
+          if (!('head' in outcome) || outcome.head === undefined) continue;
+          const { revision, head } = outcome;
           const fresh = toldOf(await new WorldCache(goals, plan).read('default'));
-          cache.advance(known, { revision, sequence });
+          cache.advance(known, { revision, head });
           expect(toldOf(cache.recall('default')!)).toEqual(fresh);
         }
         expect(toldOf(await cache.read('default'))).toEqual(toldOf(await new WorldCache(goals, plan).read('default')));
       }),
       { numRuns: 40 },
+    );
+  });
+
+  test('is nothing of what a restored store lacks, though that has come as far again', async () => {
+    const changes = fc.array(declared, { minLength: 1, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(changes, changes, fc.nat(5), async (before, after, taken) => {
+        const goals = createMemoryGoalStore({ now: () => theTime });
+        const cache = new WorldCache(goals, plan);
+        const make = ({ kind, name, spec }: Declared, more: Partial<ApplyRequest> = {}) => {
+          const asked = { tenant: 'default', author: 'ann', reason: '', metadata: metadata(name) };
+          return goals.apply({ ...asked, kind, declared: spec, ...more });
+        };
+        for (const one of before) await make(one);
+        const lost = await cache.read('default');
+        goals.restore(Math.min(taken, lost.readAt.sequence - 1));
+        for (const one of after) await make(one);
+        for (let turn = 1; (await goals.snapshot()).sequence <= lost.readAt.sequence; turn++)
+          await make({ kind: 'Stream', name: 'a', spec: { partitions: turn } }, { tenant: 'another' });
+        // What was checked before would be written by what is gone.
+        const late = { kind: 'Stream', name: 'late', spec: {} } as const;
+        expect(await make(late, { checkedAt: cache.recall('default')!.readAt })).toEqual({ kind: 'moved' });
+        const known = await cache.read('default');
+        expect(toldOf(known)).toEqual(toldOf(await new WorldCache(goals, plan).read('default')));
+        expect(await make(late, { checkedAt: known.readAt })).toMatchObject({ kind: 'created' });
+      }),
+      { numRuns: 60 },
     );
   });
 
