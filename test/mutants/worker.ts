@@ -184,6 +184,13 @@ export const workerMutants: readonly Mutant[] = [
     after: '0;',
   },
   {
+    ...{ name: 'abort-before-the-offset-unseen', file: 'workers/kafka/record-reader.ts', by: ['test/workers/kafka'] },
+    before:
+      '    const isPassedOver = this.#isPassedOver(at);\n    if (this.#batchNext <= this.#fetchOffset) return true;\n',
+    after:
+      '    if (this.#batchNext <= this.#fetchOffset) return true;\n    const isPassedOver = this.#isPassedOver(at);\n',
+  },
+  {
     ...{
       name: 'error-forgotten-in-its-pause',
       file: 'workers/errors-seen.ts',

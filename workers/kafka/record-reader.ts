@@ -97,9 +97,11 @@ export class RecordReader {
     if (this.#baseOffset < before)
       throw new CorruptBatch(`a record batch at offset ${this.#baseOffset} stands behind one that ends at ${before}`);
     this.#batchNext = this.#baseOffset + set.readInt32BE(at + batchFields.lastOffsetDelta) + 1;
+    // Asked of every batch: where a set is opened again further on, transactions may have ended before.
+    const isPassedOver = this.#isPassedOver(at);
     if (this.#batchNext <= this.#fetchOffset) return true;
     const isEmpty = set.readInt32BE(at + batchFields.recordCount) === 0;
-    if (isEmpty || this.#isPassedOver(at)) this.readTo = this.#batchNext;
+    if (isEmpty || isPassedOver) this.readTo = this.#batchNext;
     else this.#enterBatch(at, end);
     return true;
   }

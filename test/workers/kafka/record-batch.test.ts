@@ -82,6 +82,49 @@ const origin = { attach: (): void => {}, acknowledge: (): void => {} };
 const withDistinctHeaders = (records: readonly Sample[]): Sample[] =>
   records.map((record) => ({ ...record, headers: record.headers.slice(0, 1) }));
 
+const transactional = 0b1_0000;
+const control = 0b11_0000;
+
+/** A batch of one record. */
+function marked(offset: number, producerId: bigint, attributes: number): Buffer {
+  const record = { timestamp: 1, key: Buffer.alloc(4), value: Buffer.from(`${offset}`), headers: [] };
+  const bytes = written([record], 'none', offset);
+  bytes.writeInt16BE(attributes, batchFields.attributes);
+  bytes.writeBigInt64BE(producerId, batchFields.producerId);
+  bytes.writeUInt32BE(crc32c(bytes.subarray(batchFields.attributes)), batchFields.crc);
+  return bytes;
+}
+
+interface Write {
+  readonly producerId: number;
+  readonly kind: 'write' | 'commit' | 'abort';
+}
+
+const aWrite: fc.Arbitrary<Write> = fc.record({
+  producerId: fc.constantFrom(5, 6),
+  kind: fc.constantFrom('write', 'write', 'commit', 'abort'),
+});
+
+/** The set that a broker gives of these writes, one at an offset, and its list of what was aborted. */
+function transactionsOf(writes: readonly Write[]): {
+  readonly set: Buffer;
+  readonly aborted: { producerId: number; firstOffset: number }[];
+  readonly end: number;
+} {
+  const open = new Map<number, number>();
+  const aborted: { producerId: number; firstOffset: number }[] = [];
+  const batches = writes.map(({ producerId, kind }, offset) => {
+    if (kind === 'write') open.set(producerId, open.get(producerId) ?? offset);
+    else {
+      const firstOffset = open.get(producerId);
+      if (kind === 'abort' && firstOffset !== undefined) aborted.push({ producerId, firstOffset });
+      open.delete(producerId);
+    }
+    return marked(offset, BigInt(producerId), kind === 'write' ? transactional : control);
+  });
+  return { set: Buffer.concat(batches), aborted, end: writes.length };
+}
+
 describe('reading', () => {
   test.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'])(
     'gives what another client wrote, byte for byte (%s)',
@@ -167,26 +210,13 @@ describe('reading', () => {
   });
 
   test('passes over control batches and the records of aborted transactions, and moves on behind them', () => {
-    const of = (offset: number, producerId: bigint, attributes: number): Buffer => {
-      const bytes = written(
-        [{ timestamp: 1, key: Buffer.alloc(4), value: Buffer.from(`${offset}`), headers: [] }],
-        'none',
-        offset,
-      );
-      bytes.writeInt16BE(attributes, batchFields.attributes);
-      bytes.writeBigInt64BE(producerId, batchFields.producerId);
-      bytes.writeUInt32BE(crc32c(bytes.subarray(batchFields.attributes)), batchFields.crc);
-      return bytes;
-    };
-    const transactional = 0b1_0000;
-    const control = 0b11_0000;
     const set = Buffer.concat([
-      of(0, 5n, transactional),
-      of(1, 6n, transactional),
-      of(2, 5n, control),
-      of(3, 5n, transactional),
-      of(4, 6n, control),
-      of(5, 5n, control),
+      marked(0, 5n, transactional),
+      marked(1, 6n, transactional),
+      marked(2, 5n, control),
+      marked(3, 5n, transactional),
+      marked(4, 6n, control),
+      marked(5, 5n, control),
     ]);
     const reader = new RecordReader();
     reader.open(set, 0, [{ producerId: 5, firstOffset: 0 }]);
@@ -194,6 +224,30 @@ describe('reading', () => {
     while (reader.next()) offsets.push(reader.offset);
     expect(offsets).toEqual([1, 3]);
     expect(reader.readTo).toBe(6);
+  });
+
+  test('gives from any offset of a set on what the whole set gives from there, whatever transactions it holds', () => {
+    fc.assert(
+      fc.property(fc.array(aWrite, { minLength: 1, maxLength: 20 }), (writes) => {
+        const { set, aborted, end } = transactionsOf(writes);
+        const whole = readAll(set, 0, aborted).map(({ offset }) => offset);
+        for (let cut = 0; cut < end; cut++) {
+          const read = readAll(set, cut, aborted).map(({ offset }) => offset);
+          expect(read).toEqual(whole.filter((offset) => offset >= cut));
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  test('gives what a producer committed after it had aborted, also where the abort lies before the offset', () => {
+    const { set, aborted } = transactionsOf([
+      { producerId: 5, kind: 'write' },
+      { producerId: 5, kind: 'abort' },
+      { producerId: 5, kind: 'write' },
+      { producerId: 5, kind: 'commit' },
+    ]);
+    for (const from of [0, 1, 2]) expect(readAll(set, from, aborted).map(({ offset }) => offset)).toEqual([2]);
   });
 });
 
