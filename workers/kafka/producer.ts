@@ -173,11 +173,13 @@ export class Producer {
     this.#release();
   }
 
+  /** Whoever waits for it is let go: it may write through another that has room. */
   close(): void {
     this.#closed = true;
     this.#session.close();
     if (this.#lingerTimer) clearTimeout(this.#lingerTimer);
     if (this.#retryTimer) clearTimeout(this.#retryTimer);
+    this.#release();
   }
 
   /** A record over the topic's limit may still fit when compressed: only a batch of its own can tell. */

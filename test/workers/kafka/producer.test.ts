@@ -4,7 +4,7 @@ import type { ProduceResponse } from '#workers/kafka/apis.ts';
 import type { Cluster } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { noHeaders, type Slice } from '#workers/kafka/output-batch.ts';
-import { Producer } from '#workers/kafka/producer.ts';
+import { Producer, type ProducerOptions } from '#workers/kafka/producer.ts';
 import type { Session } from '#workers/kafka/session.ts';
 
 const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
@@ -46,18 +46,24 @@ const aTransaction = (idle: () => Promise<void>, onRenewed: () => void): Session
   close: () => {},
 });
 
-test('two batches that are refused one after the other, as by a successor, leave nothing behind when the owner starts over', async () => {
-  const { cluster, asked, answer } = anAnsweredCluster();
-  const startedOver = Promise.withResolvers<void>();
-  const producer: Producer = new Producer(cluster, {
+const aProducer = (cluster: Cluster, options: Partial<ProducerOptions>): Producer =>
+  new Producer(cluster, {
     compression: 'none',
     lingerMs: 60_000,
     pendingBytesMax: 1_000_000,
     monotonicMs: () => performance.now(),
     maySend: () => true,
     onTrouble: () => {},
-    onReplay: () => void producer.startOver().then(startedOver.resolve),
+    onReplay: () => {},
     session: ({ idle, onRenewed }) => aTransaction(idle, onRenewed),
+    ...options,
+  });
+
+test('two batches that are refused one after the other, as by a successor, leave nothing behind when the owner starts over', async () => {
+  const { cluster, asked, answer } = anAnsweredCluster();
+  const startedOver = Promise.withResolvers<void>();
+  const producer: Producer = aProducer(cluster, {
+    onReplay: () => void producer.startOver().then(startedOver.resolve),
   });
   const writer = await producer.prepare('t');
   const write = (): void => {
@@ -74,4 +80,20 @@ test('two batches that are refused one after the other, as by a successor, leave
   await startedOver.promise;
   expect({ pendingBytes: producer.pendingBytes, isIdle: producer.isIdle }).toEqual({ pendingBytes: 0, isIdle: true });
   producer.close();
+});
+
+test('whoever waits for room of a producer that closes, as that of a split that leaves does, is let go', async () => {
+  const { cluster } = anAnsweredCluster();
+  const producer = aProducer(cluster, { pendingBytesMax: 1 });
+  const writer = await producer.prepare('t');
+  producer.append(writer, 0, 1, none, value, noHeaders, origin);
+  let isLetGo = false;
+  void producer.room()?.then(() => {
+    isLetGo = true;
+  });
+  await new Promise(setImmediate);
+  expect(isLetGo).toBe(false);
+  producer.close();
+  await new Promise(setImmediate);
+  expect(isLetGo).toBe(true);
 });
