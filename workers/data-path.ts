@@ -88,7 +88,7 @@ export class DataPath {
     });
     this.#decoder = decoderOf(parts, (code, message, pauseMs) => note(code, message, 0, pauseMs));
     const { lossBudget } = goal.delivery;
-    const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.room() === null;
+    const hasRoom = (): boolean => this.#outlet.hasRoom && this.#sink.hasRoom;
     const onSpent = (message: string): void => note('loss-budget-spent', message);
     this.#brakes = new Brakes({
       ...{ decoder: this.#decoder, gate: this.#gate, throttle: throttleOf(parts, () => this.#splits.size) },

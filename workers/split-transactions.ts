@@ -91,22 +91,23 @@ export class SplitTransactions implements TransactionalOutlet {
   room(): Promise<void> | null {
     if (this.#gate !== null) return this.#gate.promise;
     for (const writer of this.#topics.values()) followTopic(writer, this.#parts.worker.cluster);
-    let pendingBytes = 0;
     let openBytes = 0;
     let fullest: Producer | null = null;
     for (const { producer, committedBytes } of this.#members.values()) {
-      pendingBytes += producer.pendingBytes;
       openBytes += producer.sentBytes - committedBytes;
       if (producer.pendingBytes > (fullest?.pendingBytes ?? 0)) fullest = producer;
     }
     if (openBytes > limits.transactionBytesMax) void this.commitAll();
-    if (pendingBytes < limits.producePendingBytesMax || fullest === null) return null;
+    if (this.hasRoom || fullest === null) return null;
     this.flush();
     return fullest.released();
   }
 
   get hasRoom(): boolean {
-    return this.room() === null;
+    if (this.#gate !== null) return false;
+    let pendingBytes = 0;
+    for (const { producer } of this.#members.values()) pendingBytes += producer.pendingBytes;
+    return pendingBytes < limits.producePendingBytesMax;
   }
 
   nudge(): void {

@@ -48,6 +48,9 @@ async function openStream(kafka: WorkerRig, rig: SinkRig, lingerMs: number): Pro
   const sink: Sink = {
     open: () => inner.open(),
     take: (record, unit) => inner.take(record, unit),
+    get hasRoom() {
+      return producer.hasRoom && inner.hasRoom;
+    },
     room: () => producer.room() ?? inner.room(),
     nudge: () => producer.nudge(),
     flush: () => producer.flush(),

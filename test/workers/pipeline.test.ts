@@ -23,6 +23,7 @@ beforeAll(loadParser);
 /** Takes everything, and has it acknowledged when it is told to. */
 class MemorySink implements Sink {
   readonly isRefused = false;
+  readonly hasRoom = true;
   values: string[] = [];
   timestamps: number[] = [];
   #units: Unit[] = [];

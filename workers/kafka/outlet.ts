@@ -19,6 +19,7 @@ export interface Outlet {
     headers: Slice,
     unit: Unit,
   ): boolean;
+  /** Asked often, so nothing may come of it. */
   readonly hasRoom: boolean;
   /** Null when there is room for more; else resolves when there may be. */
   room(): Promise<void> | null;

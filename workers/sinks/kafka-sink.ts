@@ -19,6 +19,7 @@ const spreadRecords = 500;
 /** The outlet also takes the dead letters, so the data path sees to its sending, its bounds and its starting over. */
 export class KafkaSink implements Sink {
   readonly isRefused = false;
+  readonly hasRoom = true;
   readonly #goal: StreamSinkGoal;
   readonly #ordering: Ordering;
   readonly #cluster: Cluster;

@@ -51,7 +51,9 @@ export interface Sink {
    * only. Whatever holds it attaches to `unit` and acknowledges when it is durable.
    */
   take(record: RecordView, unit: Unit, original: Original): Refusal | null;
-  /** Null when there is room for more; else resolves when there may be. */
+  /** Whether there is room for more; asked often, so nothing may come of it. */
+  readonly hasRoom: boolean;
+  /** Null when there is room for more; else makes some, and resolves when there may be. */
   room(): Promise<void> | null;
   /** What was fetched has been worked on: little traffic may be passed on at once. */
   nudge(): void;

@@ -1,4 +1,5 @@
 // What the HTTP sink sends, and what it makes of every answer a receiver may give.
+import { queryObjects } from 'node:v8';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
@@ -278,6 +279,30 @@ describe('a sink that takes nothing [fault 110]', () => {
     await room;
     await reached(count);
     expect(sink.isRefused).toBe(false);
+  });
+
+  const fill = (sink: Sink): number => {
+    const pad = 'x'.repeat(100_000);
+    let count = 0;
+    for (; sink.hasRoom && count < 1_000; count++) rig.take(sink, { n: count, pad });
+    return count;
+  };
+
+  test('keeps nothing of being asked for room, as it is for each record that is dropped', async () => {
+    receiver.behave({ status: 503 });
+    const sink = await sinkWith();
+    fill(sink);
+    const before = queryObjects(Promise, { format: 'count' });
+    for (let asked = 0; asked < 100_000; asked++) expect(sink.hasRoom).toBe(false);
+    expect(queryObjects(Promise, { format: 'count' }) - before).toBeLessThan(1_000);
+  });
+
+  test('sends at once what waits for company when it is full, although nobody waits for room', async () => {
+    const sink = await sinkWith({ batch: { maxRecords: 10_000, maxBytes: 64 * 1024 * 1024, maxWaitMs: 60_000 } });
+    const count = fill(sink);
+    expect(sink.hasRoom).toBe(false);
+    await reached(count);
+    expect(sink.hasRoom).toBe(true);
   });
 });
 

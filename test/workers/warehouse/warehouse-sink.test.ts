@@ -195,19 +195,40 @@ test('a record that is no row of the table is refused alone, with its column', a
   ]);
 });
 
-test('files are finished by size, by age, and when memory is full; until then none is written', async () => {
-  const objects = createMemoryObjectStore();
-  const wide: RowType = [
-    { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
-    { name: 'noise', type: { kind: 'scalar', type: 'text' } },
-  ];
+const wide: RowType = [
+  { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
+  { name: 'noise', type: { kind: 'scalar', type: 'text' } },
+];
+
+/** That do not compress. */
+function noisyEvents(count: number): readonly { readonly id: number; readonly noise: string }[] {
   let seed = 1;
   const noise = (): string =>
     Array.from({ length: 64 }, () => {
       seed = (seed * 48_271) % 2_147_483_647;
       return seed.toString(36);
     }).join('');
-  const many = Array.from({ length: 20_010 }, (_, id) => ({ id, noise: noise() }));
+  return Array.from({ length: count }, (_, id) => ({ id, noise: noise() }));
+}
+
+test('a table that has no room is written, although nobody waits for it; being asked for room costs nothing', async () => {
+  const objects = createMemoryObjectStore();
+  const goal = tableGoal({ row: wide, roll: { size: '64MiB', every: '1h' } });
+  const owner = new TableOwner(goal, objects, splitRecord(), { memoryMiB: 8 });
+  owners.push(owner);
+  await owner.start();
+  owner.read(noisyEvents(10_000), 10_000);
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  for (let asked = 0; asked < 10_000; asked++) expect(owner.sink.hasRoom).toBe(false);
+  expect(timers()).toBe(before);
+  await owner.done(10_000, 5_000);
+  expect(owner.sink.hasRoom).toBe(true);
+});
+
+test('files are finished by size, by age, and when memory is full; until then none is written', async () => {
+  const objects = createMemoryObjectStore();
+  const many = noisyEvents(20_010);
   const owner = new TableOwner(tableGoal({ row: wide, roll: { size: '4MiB', every: '1s' } }), objects, splitRecord());
   owners.push(owner);
   await owner.start();

@@ -94,6 +94,10 @@ export class RemoteSink implements Sink {
     return null;
   }
 
+  get hasRoom(): boolean {
+    return this.#sender.hasRoom;
+  }
+
   room(): Promise<void> | null {
     return this.#sender.room();
   }

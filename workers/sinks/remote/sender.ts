@@ -85,12 +85,19 @@ export class Sender {
       this.#lanes.set(laneName, lane);
     }
     record.unit.attach();
+    const { hasRoom } = this;
     this.#pendingBytes += record.bytes;
     lane.add(record, bounds, nowMs);
+    // Where what has no room is dropped nobody waits for room, so that nobody else would make any.
+    if (hasRoom && !this.hasRoom) this.flush();
+  }
+
+  get hasRoom(): boolean {
+    return this.#pendingBytes < this.#options.pendingBytesMax;
   }
 
   room(): Promise<void> | null {
-    if (this.#pendingBytes < this.#options.pendingBytesMax) return null;
+    if (this.hasRoom) return null;
     this.flush();
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
@@ -155,7 +162,7 @@ export class Sender {
     if (this.#closed) return;
     if (generation === this.#generation) this.#settle(lane, records, this.#judge(records, exchanged));
     else lane.isUnderWay = false;
-    if (this.#pendingBytes < this.#options.pendingBytesMax) this.#release();
+    if (this.hasRoom) this.#release();
     this.pump();
   }
 

@@ -19,6 +19,8 @@ const bytesPerMiB = 1024 * 1024;
 /** Of the worker's memory: what all that is gathered may take, and how much of it may not be compressed yet. */
 const gatherShare = 0.25;
 const looseShare = 0.04;
+/** That share is kept to within so much of itself. */
+const unseenShare = 0.25;
 /** However well rows compress, no more is gathered, and would be read again after a crash, than this many times that room. */
 const readAgainFactor = 16;
 
@@ -44,6 +46,8 @@ export class WarehouseSink implements Sink {
   readonly #gatherBytesMax: number;
   readonly #looseBytesMax: number;
   readonly #timer: NodeJS.Timeout;
+  /** Taken since it was last seen to that not too much is loose. */
+  #unseenBytes = 0;
   durableAt: number | null = null;
 
   constructor(goal: WarehouseSinkGoal, parts: SinkParts) {
@@ -118,6 +122,8 @@ export class WarehouseSink implements Sink {
         this.#values[index] = column.store(row[column.index]!);
       }
       this.#tables.get(split)!.add(folder, this.#values, value.end - value.start, unit, offset);
+      this.#unseenBytes += value.end - value.start;
+      if (this.#unseenBytes > this.#looseBytesMax * unseenShare) this.#compress();
       return null;
     } catch (error) {
       if (error instanceof UnstorableValue) return rejected('unstorable_value', error.message);
@@ -130,17 +136,27 @@ export class WarehouseSink implements Sink {
     return this.#folders.map(({ index, folder }) => folder(row[index]!)).join('/');
   }
 
-  room(): Promise<void> | null {
-    this.#compress();
+  get hasRoom(): boolean {
     let jsonBytes = 0;
     for (const table of this.#tables.values()) jsonBytes += table.jsonBytes;
-    const isFull = this.#heldBytes > this.#gatherBytesMax || jsonBytes > readAgainFactor * this.#gatherBytesMax;
-    if (!isFull) return null;
+    return this.#heldBytes <= this.#gatherBytesMax && jsonBytes <= readAgainFactor * this.#gatherBytesMax;
+  }
+
+  room(): Promise<void> | null {
+    return this.#makeRoom() ? null : wait(roomWaitMs);
+  }
+
+  /** True where there is some at once; else what takes most is being written. */
+  #makeRoom(): boolean {
+    this.#compress();
+    if (this.hasRoom) return true;
     this.#largest()?.roll();
-    return wait(roomWaitMs);
+    return false;
   }
 
   nudge(): void {
+    // Where what has no room is dropped nobody waits for room.
+    this.#makeRoom();
     let fileCount = 0;
     for (const table of this.#tables.values()) {
       fileCount += table.gather?.files.size ?? 0;
@@ -188,9 +204,17 @@ export class WarehouseSink implements Sink {
 
   /** Values on the heap are bounded more tightly than what is compressed, and outside of it. */
   #compress(): void {
-    let looseBytes = 0;
-    for (const table of this.#tables.values()) looseBytes += table.gather?.looseBytes ?? 0;
-    if (looseBytes <= this.#looseBytesMax) return;
+    this.#unseenBytes = 0;
+    while (this.#looseBytes > this.#looseBytesMax) this.#encodeLargest();
+  }
+
+  get #looseBytes(): number {
+    let bytes = 0;
+    for (const table of this.#tables.values()) bytes += table.gather?.looseBytes ?? 0;
+    return bytes;
+  }
+
+  #encodeLargest(): void {
     const gathers = [...this.#tables.values()].flatMap(({ gather }) => (gather === null ? [] : [gather]));
     gathers.sort((a, b) => b.looseBytes - a.looseBytes)[0]?.encodeLargest();
   }
