@@ -54,10 +54,9 @@ export class JobRole extends Construct {
     );
     // A table's files are never changed and never taken away.
     this.#allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`tables/${tag('table')}/*`)]);
+    const listed = ['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`);
     this.#allow(['s3:ListBucket'], [bucket.bucketArn], {
-      StringLike: {
-        's3:prefix': ['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`),
-      },
+      StringLike: { 's3:prefix': [...listed, `tables/${tag('table')}/*`] },
     });
     const ownItems = {
       'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [tag('job')] },

@@ -178,7 +178,11 @@ function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
           ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => ({ action, resource })),
         ),
         ...['s3:GetObject', 's3:PutObject'].map((action) => ({ action, resource: data })),
-        ...[tableKeys.journal(id, 'events/0'), tableKeys.staging(id, 'events/0')].map((prefix) => ({
+        ...[
+          ...[tableKeys.journal(id, 'events/0'), tableKeys.staging(id, 'events/0')],
+          // Whether a file is there.
+          `${tableKeys.data(tenant, sink.table)}1.parquet`,
+        ].map((prefix) => ({
           ...{ action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },
         })),
         ...accessesOfGlue(glueDatabase(tenant), sink.table),

@@ -4,6 +4,7 @@ import { type Mutant, simulated } from './mutant.ts';
 const claims = ['test/core/graph'];
 const leading = ['test/workers/leader.test.ts'];
 const letting = ['test/workers/holdings.test.ts'];
+const tables = ['test/workers/warehouse/warehouse-sink.test.ts'];
 
 export const workerMutants: readonly Mutant[] = [
   {
@@ -203,6 +204,16 @@ export const workerMutants: readonly Mutant[] = [
     ...{ name: 'progress-by-the-slowest', file: 'core/health/progress.ts', by: ['test/core/health'] },
     before: 'const lastMovedMs = Math.max(',
     after: 'const lastMovedMs = Math.min(',
+  },
+  {
+    ...{ name: 'files-of-a-later-owner-for-orphans', file: 'workers/sinks/warehouse/split-table.ts', by: tables },
+    before: 'epochOfStaged(key.slice(staging.length)) < this.split.epoch',
+    after: 'epochOfStaged(key.slice(staging.length)) >= 0',
+  },
+  {
+    ...{ name: 'lost-file-for-published', file: 'workers/sinks/warehouse/split-table.ts', by: tables },
+    before: "outcome === 'missing' && before === 'unproven'",
+    after: "outcome === 'missing' && before !== 'unproven'",
   },
   {
     ...{

@@ -7,7 +7,7 @@ import type { ObjectStore } from '#core/ports/object-store.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { idsIn, queryTable } from '#test/support/read-table.ts';
 import { until } from '#test/support/until.ts';
-import { type Fate, faultyStore, splitRecord, TableOwner, tableGoal } from './table-owner.ts';
+import { type Fate, type FaultyStore, faultyStore, splitRecord, TableOwner, tableGoal } from './table-owner.ts';
 
 const row: RowType = [
   { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
@@ -146,6 +146,107 @@ test('a zombie whose number was pruned long ago takes its entry back', async () 
   await until(() => (zombie.isFenced ? true : null), 'the zombie to be fenced');
   expect(await idsIn(objects, prefix)).toEqual(all);
   expect((await objects.list('journal/')).some((key) => key.endsWith('000000000002.json'))).toBe(false);
+});
+
+/** An owner whose rows are uploaded and in no entry yet: from here on they are only in the bucket. */
+async function ownerBeforeItsEntry(objects: ObjectStore, rows = events) {
+  const isEntry = (operation: string): boolean => operation.startsWith('put journal/');
+  const entryCount = (): number => store.operations.filter(isEntry).length;
+  // The first is its takeover.
+  const store: FaultyStore = faultyStore(objects, (_index, operation) =>
+    isEntry(operation) && entryCount() > 1 ? 'hold-before' : 'pass',
+  );
+  const owner = own(store, splitRecord({ epoch: 2 }));
+  await owner.start();
+  owner.read(rows);
+  owner.sink.flush();
+  await until(() => (entryCount() > 1 ? true : null), 'the entry to be held');
+  const staged = await objects.list('staging/');
+  expect(staged).not.toEqual([]);
+  return { owner, store, staged };
+}
+
+describe('what an owner has uploaded is left alone by an owner before', () => {
+  test.each([
+    ['that hung before it looked at the journal', (operation: string) => operation.startsWith('list catalog/')],
+    ['that hung after it had taken over', (operation: string) => operation.startsWith('list staging/')],
+  ])('%s', async (_name, isHeld) => {
+    const objects = createMemoryObjectStore();
+    const held = faultyStore(objects, (_index, operation) => (isHeld(operation) ? 'hold-before' : 'pass'));
+    const before = own(held);
+    let isOver = false;
+    const life = before.start().finally(() => {
+      isOver = true;
+    });
+    await until(() => (held.operations.some(isHeld) ? true : null), 'it to hang');
+    before.isOwner = false;
+    const { owner, store, staged } = await ownerBeforeItsEntry(objects);
+    held.release();
+    await until(() => (isOver ? true : null), 'its end');
+    await life;
+    expect(await objects.list('staging/')).toEqual(staged);
+    store.release();
+    await owner.done(60);
+    expect(await idsIn(objects, prefix)).toEqual(all);
+  });
+
+  test('that gave its takeover up, since the split left it while S3 refused', async () => {
+    const objects = createMemoryObjectStore();
+    let isUp = false;
+    const before = own(
+      faultyStore(objects, (_index, at) => (isUp || !at.startsWith('list journal/') ? 'pass' : 'fail')),
+    );
+    const life = before.start();
+    await until(() => (before.troubles.length > 0 ? true : null), 'the refusal to be told');
+    const { owner, store, staged } = await ownerBeforeItsEntry(objects);
+    before.split.state = 'leaving';
+    isUp = true;
+    await life;
+    expect(await objects.list('staging/')).toEqual(staged);
+    store.release();
+    await owner.done(60);
+    expect(await idsIn(objects, prefix)).toEqual(all);
+  });
+});
+
+describe('a file that is neither in staging nor in the table', () => {
+  test('is told, and the position stays before its rows, whoever owns the split; a rewind writes them again', async () => {
+    const objects = createMemoryObjectStore();
+    const rows = events.map(({ id }) => ({ id, day: '2026-01-01' }));
+    const { owner, store, staged } = await ownerBeforeItsEntry(objects, rows);
+    await objects.remove(staged[0]!);
+    store.release();
+    const isTold = (one: TableOwner) => one.troubles.some((trouble) => trouble.includes('rewind the job to offset 0'));
+    await until(() => (isTold(owner) ? true : null), 'the loss to be told');
+    expect(owner.split.done.position).toBe(0);
+    await owner.close();
+    const next = own(objects, splitRecord({ epoch: 3 }));
+    void next.start();
+    await until(() => (isTold(next) ? true : null), 'the loss to be told again');
+    expect(next.split.done.position).toBe(0);
+    await next.close();
+    const placed = { operation: 'rewind', sequence: 1, from: '60', to: '0', rewoundRecords: 60 };
+    const rewound = own(objects, splitRecord({ epoch: 4, placed }));
+    await rewound.start();
+    rewound.read(rows);
+    await rewound.write();
+    expect(await idsIn(objects, prefix)).toEqual(all);
+  });
+
+  test("is its owner's affair once the position is past it: compacted or deleted, it holds nobody up", async () => {
+    const objects = createMemoryObjectStore();
+    const first = own(objects);
+    await first.start();
+    first.read(events, 10, 40);
+    await first.write();
+    await first.close();
+    for (const key of await objects.list(prefix)) await objects.remove(key);
+    const second = own(objects, first.record(2));
+    await second.start();
+    second.read(events);
+    await second.write();
+    expect(await idsIn(objects, prefix)).toEqual(all.slice(40));
+  });
 });
 
 test('an S3 that refuses for a while costs time only, and is named as the reason', async () => {

@@ -1,6 +1,6 @@
 // One split's part of a table: its rows are gathered, and made part of the table by an entry in the split's journal.
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
-import { isPlatformError, messageOf } from '#core/errors.ts';
+import { isPlatformError, messageOf, PlatformError } from '#core/errors.ts';
 import { contentHash } from '#core/hash.ts';
 import type { WarehouseSinkGoal } from '#core/job/sink-goal.ts';
 import { tableKeys } from '#core/names.ts';
@@ -161,7 +161,7 @@ export class SplitTable {
     this.#sequence++;
     const newestAt = this.#parts.newestAt();
     const published = await this.#persist(
-      () => this.#publish(entry),
+      () => this.#publish(entry, 'unproven'),
       () => !this.#isClosed,
     );
     if (published === null) return;
@@ -205,15 +205,29 @@ export class SplitTable {
     return null;
   }
 
-  /** May be done again, by anybody, at any time after the entry. */
-  async #publish({ files }: JournalEntry): Promise<'published'> {
+  /**
+   * May be done again, by anybody, at any time after the entry. `proven`: it was published before, since the position is past
+   * it; what has become of its files in the table is their owner's affair.
+   */
+  async #publish({ files, first }: JournalEntry, before: 'proven' | 'unproven'): Promise<'published'> {
     const { worker, definition } = this.#parts;
-    // Where the staged file is gone somebody has been here before.
-    for (const { staged, key } of files) await worker.warehouse.files.copy(staged, key);
+    for (const { staged, key } of files) {
+      const outcome = await worker.warehouse.files.copy(staged, key);
+      if (outcome === 'missing' && before === 'unproven') await this.#assertThere(key, first);
+    }
     const folders = files.map(({ folder }) => folder).filter((folder) => folder !== '');
     await worker.warehouse.catalog.addPartitions(definition, folders);
     for (const { staged } of files) await worker.warehouse.files.remove(staged);
     return 'published';
+  }
+
+  /** Where the staged file is gone somebody has been here before, and has left the file in the table; else its rows are lost. */
+  async #assertThere(key: string, first: string): Promise<void> {
+    if ((await this.#parts.worker.warehouse.files.list(key)).includes(key)) return;
+    const advice = `rewind the job to offset ${first} of ${this.split.name} to have its rows written again`;
+    throw new PlatformError('table-file-lost', `${key} is neither in the table nor in staging; ${advice}`, {
+      ...{ fault: 'external', retry: 'no-retry' },
+    });
   }
 
   /**
@@ -223,13 +237,15 @@ export class SplitTable {
   async takeOver(): Promise<void> {
     const { split } = this;
     const isWanted = (): boolean => split.state !== 'leaving' && !this.#isClosed && !this.#isFenced;
-    await this.#persist(async () => {
+    const outcome = await this.#persist(async () => {
       const { entry, sequence } = await this.#journal.head();
-      if (entry !== null && entry.epoch > split.epoch && !(await this.#isStillOurs()))
-        return this.#fenced(`epoch ${entry.epoch} has taken over`);
-      if (entry !== null && entry.kind === 'files') await this.#publish(entry);
-      const item = known(split.done, split.placement);
-      const progress = entry !== null && isJournalAhead(item, entry) ? progressOf(entry) : split.done;
+      if (entry !== null && entry.epoch > split.epoch && !(await this.#isStillOurs())) {
+        this.#fenced(`epoch ${entry.epoch} has taken over`);
+        return 'fenced';
+      }
+      const isAhead = entry !== null && isJournalAhead(known(split.done, split.placement), entry);
+      if (entry !== null && entry.kind === 'files') await this.#publish(entry, isAhead ? 'unproven' : 'proven');
+      const progress = isAhead ? progressOf(entry) : split.done;
       if (!this.#parts.hooks.maySend()) throw new Error('the lease is over');
       const takeover = this.#entry('takeover', progress, progress.position, []);
       if ((await this.#journal.append(sequence + 1, takeover)) === 'refused')
@@ -241,16 +257,18 @@ export class SplitTable {
         });
         split.resume(progress);
       }
+      return 'taken';
     }, isWanted);
-    await this.#removeOrphans().catch(() => {});
+    if (outcome === 'taken') await this.#removeOrphans().catch(() => {});
   }
 
-  /** Uploaded by owners before, and never part of the table. */
+  /** Uploaded by owners before, and never part of the table. Another may have come after us, whose files may yet become so. */
   async #removeOrphans(): Promise<void> {
     const { worker } = this.#parts;
     const { files } = worker.warehouse;
-    for (const key of await files.list(tableKeys.staging(worker.goal.id, this.split.name)))
-      if (this.#attempt === 0) await files.remove(key);
+    const staging = tableKeys.staging(worker.goal.id, this.split.name);
+    for (const key of await files.list(staging))
+      if (epochOfStaged(key.slice(staging.length)) < this.split.epoch) await files.remove(key);
   }
 
   /** Epochs may go back where the items were lost and made anew; who owns the split stands in its item. */
@@ -311,6 +329,9 @@ export class SplitTable {
     return null;
   }
 }
+
+/** Not a number for what is none of ours. */
+const epochOfStaged = (name: string): number => Number(/^e(\d+)-/.exec(name)?.[1] ?? Number.NaN);
 
 const known = ({ position, topicId, accounting }: Progress, placement: number) => ({
   ...{ position: String(position), topicId, accounting, placement },
