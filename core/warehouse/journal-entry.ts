@@ -1,5 +1,6 @@
 // The journal of a split's files: a chain of entries, each created once, of which the newest says how far the table goes.
 import * as z from 'zod';
+import { readAccounting } from '#core/checkpoint/read-manifest.ts';
 import type { Accounting } from '#core/job/accounting.ts';
 import { ok, type Result, refuse } from '#core/result.ts';
 
@@ -48,13 +49,7 @@ const entry = z.object({
   first: decimal,
   position: decimal,
   topicId: z.string(),
-  accounting: z.object({
-    in: count,
-    out: count,
-    filtered: count,
-    deadLettered: count,
-    dropped: z.record(z.string(), count),
-  }),
+  accounting: readAccounting,
   placement: count,
   files: z.array(z.object({ staged: z.string(), key: z.string(), folder: z.string(), rows: count, bytes: count })),
 });
