@@ -4,6 +4,7 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { liveHash, liveOf, withLive } from '#core/job/live-settings.ts';
 import { hasWorkerOf, withoutCanary } from '#core/plan/control.ts';
 import { holdBehind } from '#core/plan/hold-behind.ts';
+import { requestedSwitch } from '#core/plan/plan-switch.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 
 export type Chosen =
@@ -28,12 +29,14 @@ export function staysAt(control: ControlRecord | null): ControlRecord['acted'] {
 /**
  * What runs on while the newest goal is tried on a share of the splits; null where it is not, or not any more. Only another
  * revision is tried: a restart or an override is of the revision that has shown what it does. One of another number whose
- * workers would be as those that have the job's slots already is nothing new either: only their number, say, was changed.
+ * workers would be as those that have the job's slots already is nothing new either: only their number, say, was changed. Nor is
+ * a switch tried: it takes place at once, with no worker of before beside it.
  */
 export function triedBeside(entry: JobEntry, control: ControlRecord | null): NonNullable<ControlRecord['good']> | null {
   const good = control?.good;
   if (control == null || good === undefined || entry.onRedeploy !== 'canary' || entry.paused) return null;
   if (good.render === entry.render || good.revision === entry.goal.revision) return null;
+  if (requestedSwitch(entry)?.plan.revision === entry.goal.revision) return null;
   const isPromoted = control.canary?.render === entry.render && control.canary.promotedAt !== undefined;
   const isFailed = control.failed?.render === entry.render;
   return isPromoted || isFailed || hasWorkerOf(entry.render, withoutCanary(control.slots)) ? null : good;

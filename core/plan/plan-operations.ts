@@ -4,18 +4,25 @@ import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { rewindReceipt } from '#core/operations/rewind.ts';
 import { switchReceipt } from '#core/operations/switch.ts';
 import type { Action } from '#core/plan/action.ts';
+import { rolledBackTo } from '#core/plan/choose-goal.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { type Rewind, rewindStep } from '#core/plan/plan-rewind.ts';
 import { type Switch, switchStep } from '#core/plan/plan-switch.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Operation, OperationEnding } from '#core/ports/goal-store.ts';
 
-export function planOperations(entry: JobEntry, control: ControlRecord, observed: ObservedJob): readonly Action[] {
+/** `newest`: as the goal store has it, where the job is brought to an earlier goal. */
+export function planOperations(
+  entry: JobEntry,
+  control: ControlRecord,
+  observed: ObservedJob,
+  newest: JobEntry = entry,
+): readonly Action[] {
   return entry.requested.flatMap((operation) => {
     const newer = entry.requested.some((other) => other.sequence > operation.sequence && sameFamily(operation, other));
     if (newer)
       return [finish(operation, { state: 'superseded', outcome: 'a newer operation asks for something else' })];
-    const ending = endingOf(operation, entry, control, observed);
+    const ending = givenUp(operation, newest, control) ?? endingOf(operation, entry, control, observed);
     return ending === null ? [] : [finish(operation, ending)];
   });
 }
@@ -40,6 +47,20 @@ export const finish = (operation: Operation, ending: OperationEnding): Action =>
 });
 
 const succeeded = (outcome: string): OperationEnding => ({ state: 'succeeded', outcome });
+
+/** What it asked for was tried and got nowhere: workers that report are of the revision before. */
+function givenUp(operation: Operation, newest: JobEntry, control: ControlRecord): OperationEnding | null {
+  const good = rolledBackTo(newest, control);
+  if (!good) return null;
+  const { kind, plan } = operation;
+  const isDeclared = plan?.kind === 'switch' && newest.goal.revision >= plan.revision;
+  if (kind !== 'restart' && !isDeclared) return null;
+  const { revision, why } = control.failed!;
+  return {
+    state: 'failed',
+    outcome: `revision ${revision} got nowhere (${why}): revision ${good.revision} runs again`,
+  };
+}
 
 /** Null while the world does not show it yet. */
 function endingOf(

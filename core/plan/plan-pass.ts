@@ -181,7 +181,7 @@ function planLiveJob(
   const scaled = asScaled(chosen.entry, step?.record);
   const decision = rememberScale(planJob(scaled, observed, settings, entry, fleetWide), step, observed.control);
   const control = decision.control ?? observed.control ?? freshControl(entry.goal.id, entry.goal.uid);
-  const finished = planOperations(scaled, control, observed);
+  const finished = planOperations(scaled, control, observed, entry);
   const actions = [...decision.actions, ...finished];
   return announceStatus(entry, { ...decision, actions }, observed);
 }

@@ -12,11 +12,19 @@ import type { OperationEnding } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 
 export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
-  const decision = planJob(entry, observed, settings);
+  const decision = isHeld(entry, observed) ? untouched(entry) : planJob(entry, observed, settings);
   const ending = observed.splits === null ? null : endingOf(entry, observed.splits);
   const actions = ending === null ? [] : [finish(entry.operation, ending)];
   return { ...decision, actions: [...decision.actions, ...actions], settled: false };
 }
+
+/** Under a freeze it goes on as it runs. It is not begun, nor replaced by one of the goal that the freeze holds back. */
+const isHeld = ({ freeze, render }: ReplayEntry, { control }: ObservedJob): boolean =>
+  freeze !== null && control?.acted?.render !== render;
+
+const untouched = ({ goal }: ReplayEntry): Decision => ({
+  ...{ target: goal.id, control: null, actions: [], events: [], settled: false },
+});
 
 /** Null while there are dead letters to go. */
 function endingOf(entry: ReplayEntry, splits: readonly SplitRecord[]): OperationEnding | null {

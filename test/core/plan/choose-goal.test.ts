@@ -1,9 +1,11 @@
 // Which goal a job is brought to, where that is not the newest.
 import { describe, expect, test } from '@jest/globals';
 import { canarySlot } from '#core/canary/canary-slot.ts';
+import { planSink } from '#core/operations/switch.ts';
 import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { Operation } from '#core/ports/goal-store.ts';
 import { aJobEntry } from '#test/support/builders.ts';
 
 const good = { revision: 1, render: 'good' };
@@ -19,6 +21,16 @@ const aControl = (more: Partial<ControlRecord>): ControlRecord => ({
 describe('a newer goal of a job that is to try them on a share', () => {
   test('is tried beside the one that has got somewhere', () => {
     expect(chooseGoal(entry, aControl({}), stored)).toMatchObject({ kind: 'earlier', why: 'tried' });
+  });
+
+  test('is none where it is a switch, which takes place at once', () => {
+    const toOther = { ...planSink('plays', 'plays-2', 2), revision: entry.goal.revision };
+    const operation: Operation = {
+      ...{ id: 'op1', tenant: 'default', job: stored.name, uid: stored.uid, kind: 'switch', sequence: 9 },
+      ...{ state: 'requested', author: 'ann', reason: '', requestedAt: 0, plan: toOther },
+    };
+    const switched = { ...entry, requested: [operation] };
+    expect(chooseGoal(switched, aControl({}), stored)).toEqual({ kind: 'newest', entry: switched });
   });
 
   test('is none where its workers would be as those that have the job’s slots already', () => {

@@ -4,11 +4,12 @@ import { loadParser, planRoute } from '#core/expression/index.ts';
 import { compilePlatform } from '#core/graph/compile-platform.ts';
 import { localSettings } from '#core/graph/platform-settings.ts';
 import { noRecords } from '#core/job/accounting.ts';
-import type { Observed } from '#core/plan/observed.ts';
+import type { Observed, ObservedJob } from '#core/plan/observed.ts';
 import { planPass } from '#core/plan/plan-pass.ts';
+import { planReplayJob } from '#core/plan/plan-replay.ts';
 import type { GoalRevision, Operation } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
-import { aTask, theTime } from '#test/support/builders.ts';
+import { anObservedJob, aTask, theTime } from '#test/support/builders.ts';
 
 beforeAll(loadParser);
 
@@ -80,6 +81,21 @@ describe('a replay', () => {
       ...{ kind: 'finish-operation', id: 'op-7' },
       ending: { state: 'succeeded', receipt: { replayed: 4, passed: 3, filtered: 0, failedAgain: 1, dropped: 0 } },
     });
+  });
+
+  test('goes on under a freeze as it runs: it is not replaced by one of the revision that is held back, nor begun', () => {
+    const freeze = { tenant: 'default', scope: 'fleet' as const, name: '', author: 'ann', reason: 'a test', at: 0 };
+    const frozen = compile([operation]).replays.map((entry) => ({ ...entry, freeze }));
+    const [entry] = frozen;
+    const at = (job: Partial<ObservedJob>) =>
+      planReplayJob(entry!, { ...anObservedJob(job), splits: [] }, localSettings).actions.map(({ kind }) => kind);
+    expect(at({ control: null })).toEqual([]);
+    const begun = planReplayJob(compile([operation]).replays[0]!, anObservedJob(), localSettings).control!;
+    const tasks = [aTask(entry!, begun.incarnationLast)];
+    const ofBefore = { ...begun, acted: { ...begun.acted!, render: 'a revision before' } };
+    expect(at({ control: ofBefore, tasks })).toEqual([]);
+    const died = { tasks: [aTask(entry!, begun.incarnationLast, { state: 'stopped' as const })] };
+    expect(at({ control: begun, ...died })).toEqual(['fence-worker', 'start-worker']);
   });
 
   test('fails when its dead letters are lost: those in a topic that was made anew were not meant', () => {

@@ -116,6 +116,20 @@ describe('a switch of the source', () => {
 describe('a switch of the sink', () => {
   const toOther = planSink('plays', 'plays-2', 2);
 
+  test('has failed where its revision got nowhere, though workers of the one before run and report', () => {
+    const newest = switched(toOther);
+    const entry = { ...before, requested: newest.requested };
+    const control = {
+      ...{ ...running, placedSequence: 9, placedRequestedAt: theTime },
+      good: { revision: 1, render: 'old' },
+      failed: { revision: 2, render: 'new', at: theTime, why: 'exit code 70' },
+    };
+    const world = anObservedJob({ control, splits: [], heartbeats: [aHeartbeat(before, 1)] });
+    expect(planOperations(entry, control, world, newest)).toMatchObject([
+      { ending: { state: 'failed', outcome: 'revision 2 got nowhere (exit code 70): revision 1 runs again' } },
+    ]);
+  });
+
   test('marks where each split stands, so that it is known what went where', () => {
     const splits = [record('playback-events/0', '400')];
     expect(plan(switched(toOther), { splits }).actions).toMatchObject([
