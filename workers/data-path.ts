@@ -224,6 +224,7 @@ export class DataPath {
   /** The split is not ours any more. */
   forget(split: Split): void {
     this.#transactions?.leave(split);
+    this.#sink.forget?.(split);
   }
 
   async close(): Promise<void> {

@@ -29,6 +29,7 @@ export function streamUnderTest(): SinkKindUnderTest {
     },
     end: () => kafka.close(),
     bad: (n) => ({ n, pad: 'x'.repeat(2_000_000) }),
+    forgetsNone: 'splits share the batches of a producer, which are sealed in the order of their sequence',
     pendingBytesMax: limits.producePendingBytesMax,
     open: async (rig, { lingers }) => await openStream(kafka, rig, lingers ? 60_000 : 5),
   };

@@ -217,6 +217,15 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     ...{
+      name: 'forgotten-split-sent-again',
+      file: 'workers/sinks/remote/sender.ts',
+      by: ['test/workers/sinks/http-sink.test.ts'],
+    },
+    before: 'lane.settle(left.map((batch) => batch.filter((record) => !isGone(record))));',
+    after: 'lane.settle(left);',
+  },
+  {
+    ...{
       name: 'key-to-another-partition',
       file: 'core/partition-of-key.ts',
       by: ['test/core/partition-of-key.test.ts'],

@@ -41,7 +41,7 @@ export interface Refusal {
 
 /**
  * Guarantees asked of every sink: a unit is acknowledged only when what it attached is durable; what is taken is either
- * written, set aside, or forgotten by `startOver`; what is held is bounded, which `room` says.
+ * written, set aside, or forgotten by `startOver` or `forget`; what is held is bounded, which `room` says.
  */
 export interface Sink {
   /** Finds what is written to; throws while it cannot, and is asked again later. Until then nothing is read. */
@@ -64,6 +64,11 @@ export interface Sink {
    * that cannot forget just now, since a commit is under way, says when to ask again; null: it is done.
    */
   startOver(): Promise<void> | null;
+  /**
+   * The split is not ours any more, and its next owner may be further: what is held of it is not sent later, over what is newer.
+   * What is under way may still arrive. Absent where nothing is held.
+   */
+  forget?(split: Split): void;
   close(): Promise<void>;
   /** True while the sink is the reason that nothing moves. */
   readonly isRefused: boolean;

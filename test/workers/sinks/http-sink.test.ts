@@ -64,6 +64,49 @@ const takeMany = (sink: Sink, count: number, partition = 0): void => {
   sink.nudge();
 };
 
+describe('a split that was handed on while a request for it was under way', () => {
+  test.each([
+    ['not now', { status: 503 }],
+    ['of many that one of them is bad', { status: 422 }],
+  ])('is not sent again where the answer is: %s', async (_answer, reply) => {
+    const answered = Promise.withResolvers<void>();
+    receiver.behave(async (_request, index) => {
+      if (index > 0) return { status: 204 };
+      await answered.promise;
+      return reply;
+    });
+    const sink = await sinkWith(batch(2));
+    takeMany(sink, 3);
+    takeMany(sink, 3, 1);
+    await until(() => (receiver.requests.length > 0 ? true : null), 'the request');
+    rig.split().rewind();
+    sink.forget!(rig.split());
+    answered.resolve();
+    sink.flush();
+    await reached(3, 1);
+    await until(() => (sink.isRefused ? null : true), 'nothing to be held');
+    const splits = receiver.requests.map(({ headers }) => headers['millrace-split']);
+    expect(splits.filter((name) => name === 'plays/0')).toHaveLength(1);
+    expect(rig.aside).toEqual([]);
+  });
+
+  test('alone in a request that is refused for good is not set aside: that is its owner’s to say', async () => {
+    const answered = Promise.withResolvers<void>();
+    receiver.behave(async () => {
+      await answered.promise;
+      return { status: 422 };
+    });
+    const sink = await sinkWith(batch(1));
+    takeMany(sink, 1);
+    await until(() => (receiver.requests.length > 0 ? true : null), 'the request');
+    rig.split().rewind();
+    sink.forget!(rig.split());
+    answered.resolve();
+    await until(() => (sink.isRefused ? null : true), 'nothing to be held');
+    expect(rig.aside).toEqual([]);
+  });
+});
+
 describe('what is sent', () => {
   test('a batch is a JSON array, with headers that say whose it is and from where', async () => {
     const sink = await sinkWith({ headers: { 'x-team': 'playback' } });

@@ -1,6 +1,6 @@
 // One order of delivery within a sink: batches that go out one after the other, the first of them maybe under way.
 
-import type { Unit } from '../../split.ts';
+import type { Split, Unit } from '../../split.ts';
 import type { RecordView } from '../sink.ts';
 
 /** A record as the sink holds it until it is durable on the other side. */
@@ -28,6 +28,8 @@ export class Lane {
   /** The first is sent next or is under way; the last may still be open. */
   #batches: HeldRecord[][] = [];
   #open: HeldRecord[] | null = null;
+  /** Under way, unless it was forgotten meanwhile. */
+  #taken: HeldRecord[] | null = null;
   #openBytes = 0;
   /** Monotonic; when the open batch is sent although it is not full. */
   #openUntilMs = 0;
@@ -78,12 +80,14 @@ export class Lane {
     const first = this.#batches[0]!;
     if (first === this.#open) this.seal();
     this.isUnderWay = true;
+    this.#taken = first;
     return first;
   }
 
   /** What was under way is over; what is left of it goes first again, as these batches. */
   settle(left: readonly (readonly HeldRecord[])[]): void {
     this.isUnderWay = false;
+    this.#taken = null;
     this.#batches.splice(0, 1, ...left.filter((batch) => batch.length > 0).map((batch) => [...batch]));
   }
 
@@ -96,8 +100,30 @@ export class Lane {
   /** Forgets all; what is under way still has to end before anything else is sent. */
   forget(): void {
     this.#batches = [];
+    this.#taken = null;
     this.seal();
     this.failureCount = 0;
     this.retryAtMs = 0;
   }
+
+  /** Forgets the split's records that are not under way; gives the bytes that were held for them. */
+  forgetSplit(split: Split): number {
+    const isLeft = (record: HeldRecord): boolean => record.unit.split !== split;
+    let bytes = 0;
+    this.#batches = this.#batches.flatMap((batch) => {
+      if (batch === this.#taken || batch.every(isLeft)) return [batch];
+      bytes += heldBytes(batch.filter((record) => !isLeft(record)));
+      const left = batch.filter(isLeft);
+      if (batch === this.#open) this.#reopen(left);
+      return left.length === 0 ? [] : [left];
+    });
+    return bytes;
+  }
+
+  #reopen(left: HeldRecord[]): void {
+    this.#open = left.length === 0 ? null : left;
+    this.#openBytes = left.reduce((sum, { payload }) => sum + payload.length, 0);
+  }
 }
+
+export const heldBytes = (records: readonly HeldRecord[]): number => records.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -5,7 +5,7 @@ import { limits } from '#core/limits.ts';
 import type { Resolve } from '#core/network/pinned-lookup.ts';
 import type { Ordering } from '#core/spec/route-spec.ts';
 import type { Slice } from '../../kafka/output-batch.ts';
-import type { Unit } from '../../split.ts';
+import type { Split, Unit } from '../../split.ts';
 import type { Original, RecordView, Refusal, Sink, SinkHooks } from '../sink.ts';
 import { Endpoint } from './endpoint.ts';
 import type { HeldRecord } from './lane.ts';
@@ -113,6 +113,10 @@ export class RemoteSink implements Sink {
   startOver(): null {
     this.#sender.startOver();
     return null;
+  }
+
+  forget(split: Split): void {
+    this.#sender.forget(split);
   }
 
   async close(): Promise<void> {

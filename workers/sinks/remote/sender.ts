@@ -1,10 +1,11 @@
 // Sends held records in batches over HTTP: bounded in bytes and in requests, in order per lane, until each is durable or refused.
 import { refusedClass } from '#core/job/give-up.ts';
 import { backoffMs } from '#core/time/backoff.ts';
+import type { Split } from '../../split.ts';
 import type { Refusal, SinkHooks } from '../sink.ts';
 import type { Answer, Endpoint, NoAnswer, Outgoing } from './endpoint.ts';
 import type { Again, Judgement } from './judgement.ts';
-import { type BatchBounds, type HeldRecord, Lane } from './lane.ts';
+import { type BatchBounds, type HeldRecord, heldBytes, Lane } from './lane.ts';
 import type { Proof } from './proof.ts';
 
 /** What is particular to a kind of sink. */
@@ -42,6 +43,8 @@ export class Sender {
   #movedMs: number;
   /** Grows when all is forgotten: answers to what was sent before mean nothing any more. */
   #generation = 0;
+  /** Forgotten: what was under way of them is not sent again, whatever is answered. */
+  readonly #gone = new WeakSet<Split>();
   #timer: NodeJS.Timeout | null = null;
   #waiters: (() => void)[] = [];
   #closed = false;
@@ -139,6 +142,14 @@ export class Sender {
     this.#release();
   }
 
+  /** Of one split: what is held is never sent, what is under way never again. */
+  forget(split: Split): void {
+    this.#gone.add(split);
+    for (const lane of this.#lanes.values()) this.#pendingBytes -= lane.forgetSplit(split);
+    if (this.#pendingBytes < this.#options.pendingBytesMax) this.#release();
+    this.pump();
+  }
+
   close(): void {
     this.#closed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -209,7 +220,7 @@ export class Sender {
     const half = Math.ceil(records.length / 2);
     const [first] = records;
     const isAlone = records.length === 1;
-    lane.settle(isAlone ? [] : [records.slice(0, half), records.slice(half)]);
+    this.#keep(lane, isAlone ? [] : [records.slice(0, half), records.slice(half)]);
     if (isAlone && first !== undefined) this.#finish(first, () => this.#setAside(first, refusal));
   }
 
@@ -233,7 +244,7 @@ export class Sender {
         left.push(record);
       } else this.#finish(record, () => item.kind === 'refused' && this.#setAside(record, item.refusal));
     }
-    lane.settle([left]);
+    this.#keep(lane, [left]);
     if (again !== null) this.#holdBack(lane, again);
   }
 
@@ -242,7 +253,7 @@ export class Sender {
     const { hooks } = this.#options;
     const refusal = this.#givenUp(lane, again, hooks.monotonicMs());
     if (refusal === null) {
-      lane.settle([records]);
+      this.#keep(lane, [records]);
       this.#holdBack(lane, again);
       return;
     }
@@ -262,10 +273,18 @@ export class Sender {
     return { errorClass, code, message: `${message}; given up after ${Math.round(failingForMs / 1_000)} s` };
   }
 
-  #finish(record: HeldRecord, before: () => void): void {
+  /** What is left of a batch goes first again, but for what was forgotten since it went out. */
+  #keep(lane: Lane, left: readonly (readonly HeldRecord[])[]): void {
+    const isGone = ({ unit }: HeldRecord): boolean => this.#gone.has(unit.split);
+    for (const batch of left) this.#pendingBytes -= heldBytes(batch.filter(isGone));
+    lane.settle(left.map((batch) => batch.filter((record) => !isGone(record))));
+  }
+
+  #finish(record: HeldRecord, setAside: () => void): void {
     this.#pendingBytes -= record.bytes;
     this.#movedMs = this.#options.hooks.monotonicMs();
-    before();
+    // What becomes of a split's records that are refused is its owner's to say.
+    if (!this.#gone.has(record.unit.split)) setAside();
     record.unit.acknowledge();
   }
 

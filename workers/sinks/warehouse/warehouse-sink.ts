@@ -180,6 +180,12 @@ export class WarehouseSink implements Sink {
     return null;
   }
 
+  /** What has an entry in the journal is put into the table by the next owner. */
+  forget(split: Split): void {
+    this.#tables.get(split)?.close();
+    this.#tables.delete(split);
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#timer);
     for (const table of this.#tables.values()) table.close();
