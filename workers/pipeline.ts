@@ -259,20 +259,38 @@ export class Pipeline implements Original {
   }
 
   #write(unit: Unit): Refusal | null {
-    const { chain, sink, goal } = this.#parts;
+    const { chain, sink } = this.#parts;
     if (chain === null || this.#event.end < 0) {
       this.#describeOutput();
       return sink.take(this.#outgoing, unit, this);
     }
     const { outputs } = chain;
+    const foreseen = outputs.count > 1 ? this.#checkAll(outputs) : null;
+    if (foreseen !== null) return foreseen;
     for (let index = 0; index < outputs.count; index++) {
-      this.#describeOriginal();
-      outgoingOutput(this.#outgoing, outputs, index, goal.sink.keyed);
+      this.#describeOne(outputs, index);
       const refusal = sink.take(this.#outgoing, unit, this);
       if (refusal !== null) return refusal;
     }
     if (this.#multiplies) unit.emitted += outputs.count;
     return null;
+  }
+
+  /** What a sink has taken cannot be had back: one event that it refuses must be known before it takes any of the record's. */
+  #checkAll(outputs: Outputs): Refusal | null {
+    const { sink } = this.#parts;
+    if (sink.check === undefined) return null;
+    for (let index = 0; index < outputs.count; index++) {
+      this.#describeOne(outputs, index);
+      const refusal = sink.check(this.#outgoing);
+      if (refusal !== null) return refusal;
+    }
+    return null;
+  }
+
+  #describeOne(outputs: Outputs, index: number): void {
+    this.#describeOriginal();
+    outgoingOutput(this.#outgoing, outputs, index, this.#parts.goal.sink.keyed);
   }
 
   /** Points the reused slices at what is to be written. */

@@ -88,6 +88,11 @@ export class SplitTransactions implements TransactionalOutlet {
     return producer.append(writers.get(topic)!, partition, timestamp, key, value, headers, unit);
   }
 
+  fits({ topic }: TopicWriter, timestamp: number, key: Slice, value: Slice, headers: Slice, split: Split): boolean {
+    const { producer, writers } = this.#members.get(split)!;
+    return producer.fits(writers.get(topic)!, timestamp, key, value, headers);
+  }
+
   room(): Promise<void> | null {
     if (this.#gate !== null) return this.#gate.promise;
     for (const writer of this.#topics.values()) followTopic(writer, this.#parts.worker.cluster);

@@ -4,8 +4,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import { initProducerIdV5 } from '@platformatic/kafka';
 import { isBalanced } from '#core/job/accounting.ts';
 import { exitCodes } from '#core/job/exit-codes.ts';
+import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { transactionalId } from '#core/names.ts';
-import { aDelivery } from '#test/support/builders.ts';
+import { aDelivery, anErrorPolicy } from '#test/support/builders.ts';
+import { plannedRoute } from '#test/support/run-chain.ts';
 import { until } from '#test/support/until.ts';
 import { type AnswerOf, Cluster, parseBrokers } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
@@ -142,6 +144,38 @@ describe('when a worker is stopped and wakes up', () => {
       errors.some(({ code }) => code === 'replay'),
     );
     expect(beat.state).toBe('running');
+  });
+});
+
+describe('a record of which one part can never be written', () => {
+  test('stops its split where the route says so, and none of its parts is committed, however often it is tried', async () => {
+    const { operators, programs } = plannedRoute({
+      operators: [{ explode: { field: 'tags', as: 'tag' } }],
+      select: 'id, tag',
+    });
+    const goal = await goalWith({
+      partitions: 1,
+      sinkConfig: { 'max.message.bytes': '2000' },
+      goal: {
+        ...{ operators, program: programs.get('out')!, errors: { ...anErrorPolicy, poison: 'stop', schema: 'stop' } },
+        delivery: { ...aDelivery, guarantee: 'exactly-once' },
+      },
+    });
+    await rig.produce(goal.source.topic, [
+      { value: '{"id":0,"tags":["a","b"]}' },
+      { value: JSON.stringify({ id: 1, tags: ['c', 'd', 'x'.repeat(4_000)] }) },
+      { value: '{"id":2,"tags":["e"]}' },
+    ]);
+    for (const incarnation of [1, 2]) {
+      const worker = await rig.start(goal, incarnation);
+      const isStuck = ({ state, splits }: Heartbeat): boolean => state === 'stuck' && splits[0]?.position === '1';
+      await rig.heartbeatWith(goal, worker.name, isStuck);
+      worker.child.kill('SIGTERM');
+      await worker.exited;
+    }
+    const committed = await readCommitted(rig.addresses.kafka, goal.sink.topic);
+    expect(committed.map(({ value }) => String(value)).sort()).toEqual(['{"id":0,"tag":"a"}', '{"id":0,"tag":"b"}']);
+    expect(await rig.accounting(goal)).toMatchObject({ in: 1, out: 1, emitted: 2 });
   });
 });
 

@@ -225,6 +225,11 @@ export const workerMutants: readonly Mutant[] = [
     after: 'lane.settle(left);',
   },
   {
+    ...{ name: 'parts-of-a-record-written', file: 'workers/pipeline.ts', by: ['test/workers/pipeline.test.ts'] },
+    before: 'if (foreseen !== null) return foreseen;',
+    after: '',
+  },
+  {
     ...{
       name: 'key-to-another-partition',
       file: 'core/partition-of-key.ts',

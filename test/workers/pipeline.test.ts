@@ -14,7 +14,7 @@ import { DeadLetterRate } from '#workers/dead-letter-rate.ts';
 import type { FetchedPartition } from '#workers/kafka/apis.ts';
 import { batchFields } from '#workers/kafka/batch-format.ts';
 import { Pipeline } from '#workers/pipeline.ts';
-import type { RecordView, Sink } from '#workers/sinks/sink.ts';
+import type { RecordView, Refusal, Sink } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
 import { Throttle } from '#workers/throttle.ts';
 
@@ -26,6 +26,8 @@ class MemorySink implements Sink {
   readonly hasRoom = true;
   values: string[] = [];
   timestamps: number[] = [];
+  /** Asked of the parts of a record. */
+  check: (record: RecordView) => Refusal | null = () => null;
   #units: Unit[] = [];
 
   take({ value, timestamp }: RecordView, unit: Unit): null {
@@ -149,6 +151,34 @@ describe('[fault 96] a record whose time cannot be', () => {
     const { pipeline, split, sink } = rig();
     pipeline.work(split, fetched(batch(['{"n":0}'], 0, 'none', 1n)), 0);
     expect(sink.timestamps).toEqual([1]);
+  });
+});
+
+describe('a record of which the sink refuses one part', () => {
+  const route = { operators: [{ explode: { field: 'tags', as: 'tag' } }], select: 'tag' };
+  const tooLarge: Refusal = { errorClass: 'too-large', code: 'record-too-large', message: 'too large' };
+  const set = batch(['{"tags":["a","b"]}', '{"tags":["c","d","long"]}', '{"tags":["e"]}'], 0);
+  const refusesLong = ({ value }: RecordView): Refusal | null => (value.end - value.start > 12 ? tooLarge : null);
+
+  test.each(['stop', 'drop'] as const)('leads to none of the others (%s)', (poison) => {
+    const { pipeline, split, sink } = rig(route, poison);
+    sink.check = refusesLong;
+    pipeline.work(split, fetched(set), 0);
+    sink.acknowledge();
+    const behind = poison === 'stop' ? [] : ['{"tag":"e"}'];
+    expect(sink.values).toEqual(['{"tag":"a"}', '{"tag":"b"}', ...behind]);
+    expect(split.done).toMatchObject(
+      poison === 'stop'
+        ? { position: 1, accounting: { in: 1, out: 1, emitted: 2 } }
+        : { position: 3, accounting: { in: 3, out: 2, emitted: 3, dropped: { 'too-large': 1 } } },
+    );
+  });
+
+  test('that is one alone is asked about when it is given, and not before', () => {
+    const { pipeline, split, sink } = rig(route);
+    sink.check = () => tooLarge;
+    pipeline.work(split, fetched(batch(['{"tags":["a"]}'], 0)), 0);
+    expect(sink.values).toEqual(['{"tag":"a"}']);
   });
 });
 

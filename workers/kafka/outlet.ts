@@ -19,6 +19,8 @@ export interface Outlet {
     headers: Slice,
     unit: Unit,
   ): boolean;
+  /** Whether `append` would take it. */
+  fits(writer: TopicWriter, timestamp: number, key: Slice, value: Slice, headers: Slice, split: Split): boolean;
   /** Asked often, so nothing may come of it. */
   readonly hasRoom: boolean;
   /** Null when there is room for more; else resolves when there may be. */

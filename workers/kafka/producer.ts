@@ -43,6 +43,9 @@ const retry = { minMs: 50, maxMs: 1_000 };
 /** The transaction before is being ended at the partition. */
 const concurrentMs = 5;
 
+/** Of a batch that is made to see how large it is. */
+const nobody: Origin = { attach: () => {}, acknowledge: () => {} };
+
 interface Sent {
   readonly lane: Lane;
   readonly batch: OutputBatch;
@@ -152,6 +155,12 @@ export class Producer {
     return true;
   }
 
+  /** Whether `append` would take it. */
+  fits(writer: TopicWriter, timestamp: number, key: Slice, value: Slice, headers: Slice): boolean {
+    if (recordBytes(key, value, headers) + batchFields.records <= writer.bytesMax) return true;
+    return this.#alone(writer, timestamp, key, value, headers, nobody) !== null;
+  }
+
   /** Sends what is written, if nothing is under way: little traffic is passed on at once, much is gathered. */
   nudge(): void {
     if (this.#inFlightCount === 0) this.flush();
@@ -182,7 +191,6 @@ export class Producer {
     this.#release();
   }
 
-  /** A record over the topic's limit may still fit when compressed: only a batch of its own can tell. */
   #appendAlone(
     writer: TopicWriter,
     lane: Lane,
@@ -192,18 +200,31 @@ export class Producer {
     headers: Slice,
     origin: Origin,
   ): boolean {
-    if (this.#options.compression === 'none') return false;
-    const probe = new OutputBatch();
     const tried = { attach: () => {}, acknowledge: () => origin.acknowledge() };
-    probe.append(timestamp, key, value, headers, tried);
-    probe.seal(this.#options.compression);
-    if (probe.length > writer.bytesMax) return false;
+    const batch = this.#alone(writer, timestamp, key, value, headers, tried);
+    if (batch === null) return false;
     origin.attach();
     this.#seal(lane);
-    lane.enqueue(probe);
-    this.#pendingBytes += probe.length;
+    lane.enqueue(batch);
+    this.#pendingBytes += batch.length;
     this.#lanes.add(lane);
     return true;
+  }
+
+  /** A record over the topic's limit may still fit when compressed: only a batch of its own can tell. Null: it does not. */
+  #alone(
+    writer: TopicWriter,
+    timestamp: number,
+    key: Slice,
+    value: Slice,
+    headers: Slice,
+    origin: Origin,
+  ): OutputBatch | null {
+    if (this.#options.compression === 'none') return null;
+    const batch = new OutputBatch();
+    batch.append(timestamp, key, value, headers, origin);
+    batch.seal(this.#options.compression);
+    return batch.length > writer.bytesMax ? null : batch;
   }
 
   #seal(lane: Lane): void {

@@ -55,12 +55,22 @@ export class KafkaSink implements Sink {
 
   take({ split, timestamp, key, value, headers }: RecordView, unit: Unit): Refusal | null {
     const topic = this.#topic!;
-    const written = this.#encoder === null || value.end < 0 ? value : this.#encode(this.#encoder, value);
+    const written = this.#written(value);
     if (written instanceof FormatFault) return written;
     const partition = this.#partitionOf(split, key, topic.partitionCount);
-    if (this.#outlet.append(topic, partition, timestamp, key, written, headers, unit)) return null;
-    const message = `the output is larger than the sink's topic takes (max.message.bytes = ${topic.bytesMax})`;
-    return { errorClass: 'too-large', code: 'record-too-large', message };
+    return this.#outlet.append(topic, partition, timestamp, key, written, headers, unit) ? null : tooLarge(topic);
+  }
+
+  check({ split, timestamp, key, value, headers }: RecordView): Refusal | null {
+    const topic = this.#topic!;
+    const written = this.#written(value);
+    if (written instanceof FormatFault) return written;
+    return this.#outlet.fits(topic, timestamp, key, written, headers, split) ? null : tooLarge(topic);
+  }
+
+  /** As it goes to the topic; good until the next one. */
+  #written(value: Slice): Slice | FormatFault {
+    return this.#encoder === null || value.end < 0 ? value : this.#encode(this.#encoder, value);
   }
 
   #encode(encoder: RecordEncoder, { bytes, start, end }: Slice): Slice | FormatFault {
@@ -95,3 +105,8 @@ export class KafkaSink implements Sink {
     this.#registry?.close();
   }
 }
+
+const tooLarge = ({ bytesMax }: TopicWriter): Refusal => ({
+  ...{ errorClass: 'too-large', code: 'record-too-large' },
+  message: `the output is larger than the sink's topic takes (max.message.bytes = ${bytesMax})`,
+});

@@ -51,6 +51,11 @@ export interface Sink {
    * only. Whatever holds it attaches to `unit` and acknowledges when it is durable.
    */
   take(record: RecordView, unit: Unit, original: Original): Refusal | null;
+  /**
+   * Whether `take` would refuse the record. Asked of each event of a record that became several, before the first of them is
+   * taken, so that they take effect all or none. Absent where a part that is written again by its id does no harm.
+   */
+  check?(record: RecordView): Refusal | null;
   /** Whether there is room for more; asked often, so nothing may come of it. */
   readonly hasRoom: boolean;
   /** Null when there is room for more; else makes some, and resolves when there may be. */

@@ -280,6 +280,17 @@ test('a record that is no row of the table is refused alone, with its column', a
     '{"id": 9223372036854775807, "day": "2026-01-02"}',
     { id: 4 },
   ]);
+  const view = (json: string) => {
+    const bytes = Buffer.from(json);
+    const [value, none] = [
+      { bytes, start: 0, end: bytes.length },
+      { bytes, start: 0, end: -1 },
+    ];
+    return { split: owner.split, offset: 8, timestamp: 0, key: none, value, headers: none };
+  };
+  // Asked beforehand it says the same, and gathers nothing.
+  expect(owner.sink.check!(view('{"id":5,"day":"2026-01-01"}'))).toBeNull();
+  expect(owner.sink.check!(view('{"id":"one"}'))).toEqual(owner.refusals[0]);
   await owner.write();
   expect(owner.refusals.map(({ message }) => message)).toEqual([
     'field id is declared bigint: got JSON string "one"',

@@ -5,6 +5,7 @@ import type { WarehouseSinkGoal } from '#core/job/sink-goal.ts';
 import { limits } from '#core/limits.ts';
 import { folderOf, type Store, type StoredValue, storeOf, UnstorableValue } from '#core/warehouse/column-values.ts';
 import { definitionOf } from '#core/warehouse/table-definition.ts';
+import type { Slice } from '../../kafka/output-batch.ts';
 import type { Split, Unit } from '../../split.ts';
 import type { Gathering, RecordView, Refusal, Sink } from '../sink.ts';
 import type { SinkParts } from '../sink-parts.ts';
@@ -112,6 +113,21 @@ export class WarehouseSink implements Sink {
   }
 
   take({ split, offset, value }: RecordView, unit: Unit): Refusal | null {
+    const folder = this.#read(value);
+    if (typeof folder !== 'string') return folder;
+    this.#tables.get(split)!.add(folder, this.#values, value.end - value.start, unit, offset);
+    this.#unseenBytes += value.end - value.start;
+    if (this.#unseenBytes > this.#looseBytesMax * unseenShare) this.#compress();
+    return null;
+  }
+
+  check({ value }: RecordView): Refusal | null {
+    const folder = this.#read(value);
+    return typeof folder === 'string' ? null : folder;
+  }
+
+  /** Fills the values of the row's columns; gives its folder. */
+  #read(value: Slice): string | Refusal {
     if (value.end < 0) return rejected('no-value', 'a record without a value is no row');
     const row = this.#rows.read(value.bytes, value.start, value.end);
     if (row instanceof RowFault) return rejected(row.code, row.message);
@@ -121,10 +137,7 @@ export class WarehouseSink implements Sink {
         const column = this.#columns[index]!;
         this.#values[index] = column.store(row[column.index]!);
       }
-      this.#tables.get(split)!.add(folder, this.#values, value.end - value.start, unit, offset);
-      this.#unseenBytes += value.end - value.start;
-      if (this.#unseenBytes > this.#looseBytesMax * unseenShare) this.#compress();
-      return null;
+      return folder;
     } catch (error) {
       if (error instanceof UnstorableValue) return rejected('unstorable_value', error.message);
       throw error;
