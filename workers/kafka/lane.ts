@@ -62,11 +62,14 @@ export class Lane {
     return this.#waiting.length > 0;
   }
 
-  seal(compression: OutputCompression): void {
-    if (this.open === null) return;
-    this.open.seal(compression);
+  /** Gives the buffer that the batch needs no more, where there is one. */
+  seal(compression: OutputCompression): Buffer | null {
+    if (this.open === null) return null;
+    const isNext = this.#waiting.length === 0;
+    const buffer = this.open.seal(compression) ?? (isNext ? null : this.open.shrink());
     this.#waiting.push(this.open);
     this.open = null;
+    return buffer;
   }
 
   /** A batch that was sealed elsewhere, after all that was written before. */

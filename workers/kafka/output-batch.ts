@@ -30,6 +30,7 @@ export interface Origin {
 }
 
 const firstBytes = 16 * 1024;
+const nothing = Buffer.alloc(0);
 
 export class OutputBatch {
   /** Whose records are in it, each once. */
@@ -80,9 +81,12 @@ export class OutputBatch {
     this.count++;
   }
 
-  /** Ends writing: compresses if asked to. The producer's marks and the checksum come with `stamp`. */
-  seal(compression: OutputCompression): void {
-    if (this.#sealed !== null) return;
+  /**
+   * Ends writing: compresses if asked to, and gives up the buffer then; else null. The producer's marks and the checksum come
+   * with `stamp`.
+   */
+  seal(compression: OutputCompression): Buffer | null {
+    if (this.#sealed !== null) return null;
     const plain = this.#buffer.subarray(0, this.#length);
     const bytes = compression === 'none' ? plain : compressed(plain, compression);
     bytes.writeBigInt64BE(0n, batchFields.baseOffset);
@@ -95,6 +99,15 @@ export class OutputBatch {
     writeInt64(bytes, this.#maxTimestamp, batchFields.maxTimestamp);
     bytes.writeInt32BE(this.count, batchFields.recordCount);
     this.#sealed = bytes;
+    return compression === 'none' ? null : this.release();
+  }
+
+  /** Of one that is sealed and may wait for long: keeps no buffer that is much larger than what is in it, and gives that up. */
+  shrink(): Buffer | null {
+    if (this.bytes.length * 2 > this.#buffer.length) return null;
+    this.#sealed = Buffer.allocUnsafeSlow(this.bytes.length);
+    this.#buffer.copy(this.#sealed, 0, 0, this.#length);
+    return this.release();
   }
 
   /** Gives the batch its place in the producer's sequence; a batch may be stamped anew only while it is not in flight. */
@@ -108,9 +121,11 @@ export class OutputBatch {
     bytes.writeUInt32BE(crc32c(bytes.subarray(batchFields.attributes)), batchFields.crc);
   }
 
-  /** Gives up the buffer, once the batch is over. */
-  release(): Buffer {
-    return this.#buffer;
+  /** Gives up the buffer, once nothing of the batch is needed in it; null: it is given up. */
+  release(): Buffer | null {
+    const buffer = this.#buffer;
+    this.#buffer = nothing;
+    return buffer === nothing ? null : buffer;
   }
 
   acknowledge(): void {

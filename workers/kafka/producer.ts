@@ -71,7 +71,7 @@ export class Producer {
   #lingerTimer: NodeJS.Timeout | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
   #waiters: (() => void)[] = [];
-  /** Buffers of batches that are over, for the next ones. */
+  /** Buffers that batches need no more, for the next ones. */
   readonly #spare: Buffer[] = [];
 
   constructor(cluster: Cluster, options: ProducerOptions) {
@@ -231,8 +231,13 @@ export class Producer {
     if (lane.open === null) return;
     const batch = lane.open;
     const before = batch.length;
-    lane.seal(this.#options.compression);
+    // What is compressed counts with its size on the wire: its plain bytes, many times that, are not kept beside it.
+    this.#keepSpare(lane.seal(this.#options.compression));
     this.#pendingBytes += batch.length - before;
+  }
+
+  #keepSpare(buffer: Buffer | null): void {
+    if (buffer !== null && this.#spare.length < spareBuffersMax) this.#spare.push(buffer);
   }
 
   #linger(): void {
@@ -354,7 +359,7 @@ export class Producer {
     if (outcome === 'acknowledged') {
       if (lane.isIdle) this.#lanes.delete(lane);
       batch.acknowledge();
-      if (this.#spare.length < spareBuffersMax) this.#spare.push(batch.release());
+      this.#keepSpare(batch.release());
       return;
     }
     const reason =

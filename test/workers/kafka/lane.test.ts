@@ -6,6 +6,7 @@ import { Lane } from '#workers/kafka/lane.ts';
 import { noHeaders, OutputBatch } from '#workers/kafka/output-batch.ts';
 
 const identity = { producerId: 1n, producerEpoch: 0, isTransactional: false };
+const noKey = { bytes: Buffer.alloc(0), start: 0, end: -1 };
 const origin = { attach: (): void => {}, acknowledge: (): void => {} };
 
 function aBatch(id: number, count: number): OutputBatch {
@@ -200,5 +201,20 @@ describe('a lane', () => {
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test('keeps of what waits in line no more memory than it counts for, however small the batches', () => {
+    const lane = new Lane('t', 0);
+    const write = (): Buffer | null => {
+      lane.open = new OutputBatch(Buffer.allocUnsafeSlow(1024 * 1024));
+      lane.open.append(0, noKey, { bytes: Buffer.from('value'), start: 0, end: 5 }, noHeaders, origin);
+      return lane.seal('none');
+    };
+    expect(write()).toBeNull();
+    expect(write()?.length).toBe(1024 * 1024);
+    lane.settle(lane.take(identity), errorCodes.none);
+    const waiting = lane.take(identity);
+    expect(waiting.bytes.buffer.byteLength).toBe(waiting.length);
+    expect(waiting.bytes.includes('value')).toBe(true);
   });
 });

@@ -290,6 +290,28 @@ describe('writing', () => {
   });
 });
 
+test.each([
+  ['none', 'its plain bytes until it is over'],
+  ['lz4', 'no plain bytes beside its compressed ones'],
+  ['zstd', 'no plain bytes beside its compressed ones'],
+] as const)('a batch that is sealed (%s) keeps %s', (compression, _kept) => {
+  const batch = new OutputBatch();
+  const value = slice(Buffer.alloc(100_000, 'x'));
+  for (let count = 0; count < 5; count++) batch.append(1, slice(null), value, noHeaders, origin);
+  const sealed = batch.seal(compression);
+  const released = batch.release();
+  const plain = { sealed: sealed?.length ?? 0, released: released?.length ?? 0 };
+  if (compression === 'none') expect(plain).toEqual({ sealed: 0, released: batch.bytes.buffer.byteLength });
+  else {
+    expect(plain).toEqual({ sealed: expect.any(Number), released: 0 });
+    expect(plain.sealed).toBeGreaterThanOrEqual(500_000);
+    sealed!.fill(0xff);
+    batch.stamp({ producerId: 1n, producerEpoch: 0, isTransactional: false }, 0);
+    expect(readAll(Buffer.from(batch.bytes), 0).map(({ value: read }) => read?.length)).toEqual(Array(5).fill(100_000));
+    expect(batch.bytes.buffer.byteLength).toBe(batch.length);
+  }
+});
+
 function encodeHeaders(headers: Sample['headers']): Buffer {
   const field = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([(bytes.length << 1) & 0x7f]), bytes]);
   const long = (bytes: Buffer): Buffer => {
