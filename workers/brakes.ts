@@ -15,10 +15,17 @@ export interface BrakesParts {
   readonly lossBudget: LossBudget | null;
   /** Null while there is room for more output. */
   readonly sinkRoom: () => Promise<void> | null;
+  /** The same without waiting. */
+  readonly sinkHasRoom: () => boolean;
+  readonly monotonicMs: () => number;
 }
+
+/** For so long records are worked on at once: leases, heartbeats and answers of the sink wait meanwhile. */
+const turnMs = 100;
 
 export class Brakes {
   readonly #parts: BrakesParts;
+  #turnEndsMs = 0;
 
   constructor(parts: BrakesParts) {
     this.#parts = parts;
@@ -34,6 +41,20 @@ export class Brakes {
   /** Something other than the worker is the reason that nothing is read. */
   get isHeld(): boolean {
     return this.#parts.gate?.isWaiting === true || this.#parts.decoder?.isRefused === true;
+  }
+
+  beginTurn(): void {
+    this.#turnEndsMs = this.#parts.monotonicMs() + turnMs;
+  }
+
+  /**
+   * The sink is full, or the turn was long: the rest of what was fetched is to be left for later. However small a set is, it may
+   * become hundreds of megabytes when it is unpacked.
+   */
+  get isTurnOver(): boolean {
+    const { lossBudget, sinkHasRoom, monotonicMs } = this.#parts;
+    if (lossBudget?.isOpen !== true && !sinkHasRoom()) return true;
+    return monotonicMs() >= this.#turnEndsMs;
   }
 
   /** How many records may be worked on before room is asked for again. */

@@ -61,6 +61,8 @@ export const allWorked = -1;
 /** Kafka refuses records from further in the future than an hour, by default: a time that no clock gave becomes now. */
 const futureMsMax = 50 * 60_000;
 const outputBytes = 4 * 1024;
+/** Records of one batch, at most, between two looks at whether there is room for more. */
+const looksEvery = 1_000;
 
 interface WritableView extends RecordView {
   split: Split;
@@ -118,6 +120,7 @@ export class Pipeline implements Original {
     const { gate, brakes } = this.#parts;
     const latestTimestamp = this.#parts.now() + futureMsMax;
     const recordsMax = brakes.allowance;
+    brakes.beginTurn();
     this.#outgoing.split = split;
     reader.open(fetched.records, fetchOffset, fetched.aborted);
     try {
@@ -125,15 +128,16 @@ export class Pipeline implements Original {
         if (reader.timestamp < 0 || reader.timestamp > latestTimestamp) reader.timestamp = this.#parts.now();
         const decoded = this.#decode();
         const isMissing = decoded === 'missing';
-        if (!isMissing && gate !== null && !gate.admits(reader, split, this.#event)) continue;
-        const outcome = isMissing ? 'wait' : this.#record(unit, decoded);
+        const isAsked = isMissing || gate === null || gate.admits(reader, split, this.#event);
+        const outcome = isMissing ? 'wait' : isAsked ? this.#record(unit, decoded) : 'done';
         if (outcome !== 'done') {
           if (outcome === 'stop') this.#stopAt(split, reader.offset);
           else this.#isHeldUp = true;
           return reader.offset;
         }
-        if (unit.in >= recordsMax || brakes.isOverdrawn) {
+        if (unit.in >= recordsMax || brakes.isOverdrawn || (this.#isTimeToLook(unit) && this.#isTurnOver)) {
           this.#isHeldUp = true;
+          reader.pause();
           break;
         }
       }
@@ -142,6 +146,15 @@ export class Pipeline implements Original {
       return this.#unreadable(split, unit, reader.readTo, error.cause);
     }
     return reader.readTo;
+  }
+
+  /** Not at each record, unless it may have become thousands. */
+  #isTimeToLook(unit: Unit): boolean {
+    return this.#reader.isBehindBatch || this.#multiplies || unit.in % looksEvery === 0;
+  }
+
+  get #isTurnOver(): boolean {
+    return !this.#reader.isAtEnd && this.#parts.brakes.isTurnOver;
   }
 
   /** The record that was read last, as it stands in the source. */

@@ -23,7 +23,10 @@ beforeAll(loadParser);
 /** Takes everything, and has it acknowledged when it is told to. */
 class MemorySink implements Sink {
   readonly isRefused = false;
-  readonly hasRoom = true;
+  pendingBytesMax = Infinity;
+  pendingBytes = 0;
+  mostBytes = 0;
+  onTake: () => void = () => {};
   values: string[] = [];
   timestamps: number[] = [];
   /** Asked of the parts of a record. */
@@ -33,6 +36,9 @@ class MemorySink implements Sink {
   take({ value, timestamp }: RecordView, unit: Unit): null {
     this.timestamps.push(timestamp);
     this.values.push(Buffer.from(value.bytes.subarray(value.start, value.end)).toString());
+    this.pendingBytes += value.end - value.start;
+    this.mostBytes = Math.max(this.mostBytes, this.pendingBytes);
+    this.onTake();
     unit.attach();
     this.#units.push(unit);
     return null;
@@ -40,6 +46,11 @@ class MemorySink implements Sink {
 
   acknowledge(): void {
     for (const unit of this.#units.splice(0)) unit.acknowledge();
+    this.pendingBytes = 0;
+  }
+
+  get hasRoom(): boolean {
+    return this.pendingBytes < this.pendingBytesMax;
   }
 
   async open(): Promise<void> {}
@@ -56,7 +67,8 @@ class MemorySink implements Sink {
 }
 
 const nowMs = 1_800_000_000_000;
-const clock = { now: () => nowMs, monotonicMs: () => 0 };
+let monotonicMs = 0;
+const clock = { now: () => nowMs, monotonicMs: () => monotonicMs };
 
 function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0) {
   const { operators, programs } = plannedRoute(route);
@@ -81,6 +93,7 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
       decoder: null,
       brakes: new Brakes({
         ...{ decoder: null, gate: null, lossBudget: null, sinkRoom: () => null },
+        ...{ sinkHasRoom: () => sink.hasRoom, monotonicMs: clock.monotonicMs },
         throttle: new Throttle(() => null, clock.monotonicMs),
       }),
       gate: null,
@@ -207,4 +220,74 @@ describe('operators that remember', () => {
     expect(sink.values).toEqual(['{"n":0}', '{"n":1}', '{"n":2}', '{"n":0}', '{"n":1}', '{"n":2}']);
     expect(split.done).toMatchObject({ position: 4, accounting: { in: 4, out: 3, filtered: 1 } });
   });
+});
+
+describe('a set of a few kilobytes that becomes many megabytes when it is unpacked', () => {
+  const padded = (n: number): string => `{"n":${n},"pad":"${'x'.repeat(1_000)}"}`;
+  const batches = Array.from({ length: 40 }, (_, index) =>
+    batch(
+      Array.from({ length: 500 }, (_, n) => padded(index * 500 + n)),
+      index * 500,
+      'zstd',
+    ),
+  );
+  const set = Buffer.concat(batches);
+  const batchBytes = 500 * padded(20_000).length;
+
+  /** As the source does: works on in turns, and what was taken is acknowledged between them. */
+  function workOn(records: Buffer, { pipeline, split, sink }: ReturnType<typeof rig>): number[] {
+    const turns: number[] = [];
+    for (let at = 0; at >= 0; ) {
+      at = pipeline.work(split, set === records ? whole : fetched(records), at);
+      turns.push(at);
+      sink.acknowledge();
+    }
+    return turns;
+  }
+  const whole = fetched(set);
+
+  test('is worked on as the sink has room: no more than one batch is taken beyond it', () => {
+    expect(set.length).toBeLessThan(512 * 1024);
+    const one = rig();
+    one.sink.pendingBytesMax = 2 * 1024 * 1024;
+    const turns = workOn(set, one);
+    expect(turns.length).toBeGreaterThan(5);
+    expect(one.sink.mostBytes).toBeLessThan(2 * 1024 * 1024 + batchBytes);
+    expect(one.sink.values.map((value) => (JSON.parse(value) as { n: number }).n)).toEqual([...Array(20_000).keys()]);
+    expect(one.split.done).toMatchObject({ position: 20_000, accounting: { in: 20_000, out: 20_000 } });
+  });
+
+  test('that is one batch is taken in parts too', () => {
+    const one = rig();
+    one.sink.pendingBytesMax = 1024 * 1024;
+    const values = Array.from({ length: 8_000 }, (_, n) => padded(n));
+    workOn(batch(values, 0, 'zstd'), one);
+    expect(one.sink.mostBytes).toBeLessThan(1024 * 1024 + 1_000 * padded(8_000).length);
+    expect(one.sink.values).toEqual(values);
+    expect(one.split.done).toMatchObject({ position: 8_000, accounting: { in: 8_000, out: 8_000 } });
+  });
+
+  test('is left now and then for whatever else the thread has to do, also while there is room', () => {
+    const one = rig();
+    one.sink.onTake = () => {
+      monotonicMs += 1 / 16;
+    };
+    const turns = workOn(set, one);
+    expect(turns).toEqual([2_000, 4_000, 6_000, 8_000, 10_000, 12_000, 14_000, 16_000, 18_000, -1]);
+    expect(one.sink.values).toHaveLength(20_000);
+  });
+});
+
+test('a list of thousands that is exploded closes the sink behind its record, not behind its batch', () => {
+  const one = rig({ operators: [{ explode: { field: 'items' } }] });
+  one.sink.pendingBytesMax = 10_000;
+  const event = JSON.stringify({ items: Array.from({ length: 1_000 }, (_, n) => ({ n, pad: 'x'.repeat(100) })) });
+  const records = fetched(batch([event, event, event], 0, 'zstd'));
+  const turns = [0, 1, 2].map((at) => {
+    const next = one.pipeline.work(one.split, records, at);
+    one.sink.acknowledge();
+    return next;
+  });
+  expect(turns).toEqual([1, 2, -1]);
+  expect(one.sink.values).toHaveLength(3_000);
 });

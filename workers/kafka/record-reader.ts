@@ -43,8 +43,13 @@ export class RecordReader {
   #appendTime = -1;
   #aborted: readonly AbortedTransaction[] = [];
   #abortedIndex = 0;
+  #isPaused = false;
 
+  /** A set that was paused, and no other since, is gone on with where it stands. */
   open(set: Buffer, fetchOffset: number, aborted: readonly AbortedTransaction[]): void {
+    const goesOn = this.#isPaused && set === this.#set && fetchOffset === this.readTo;
+    this.#isPaused = false;
+    if (goesOn) return;
     this.#set = set;
     this.#batchAt = 0;
     this.#recordsLeft = 0;
@@ -54,6 +59,21 @@ export class RecordReader {
     this.#aborted = aborted.length > 1 ? [...aborted].sort((a, b) => a.firstOffset - b.firstOffset) : aborted;
     this.#abortedIndex = 0;
     this.#abortedProducers.clear();
+  }
+
+  /** What was read is worked on; the rest of the set may be opened later, at `readTo`: then nothing is unpacked a second time. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** The record that was read last is the last of its batch. */
+  get isBehindBatch(): boolean {
+    return this.#recordsLeft === 0;
+  }
+
+  /** And no other batch follows. */
+  get isAtEnd(): boolean {
+    return this.isBehindBatch && this.#batchAt + batchFields.records > this.#set.length;
   }
 
   /** Where the batch that was opened last ends: what follows one that cannot be read. */

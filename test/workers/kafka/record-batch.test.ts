@@ -232,12 +232,33 @@ describe('reading', () => {
         const { set, aborted, end } = transactionsOf(writes);
         const whole = readAll(set, 0, aborted).map(({ offset }) => offset);
         for (let cut = 0; cut < end; cut++) {
-          const read = readAll(set, cut, aborted).map(({ offset }) => offset);
-          expect(read).toEqual(whole.filter((offset) => offset >= cut));
+          const tail = whole.filter((offset) => offset >= cut);
+          expect(readAll(set, cut, aborted).map(({ offset }) => offset)).toEqual(tail);
         }
       }),
       { numRuns: 100 },
     );
+  });
+
+  test('goes on where it was paused, and unpacks nothing twice', () => {
+    const values = Array.from({ length: 10 }, (_, n) => ({
+      timestamp: 1,
+      key: null,
+      value: Buffer.from([n]),
+      headers: [],
+    }));
+    const set = written(values, 'zstd', 0);
+    const reader = new RecordReader();
+    reader.open(set, 0, []);
+    const offsets: number[] = [];
+    while (offsets.length < 4 && reader.next()) offsets.push(reader.offset);
+    reader.pause();
+    set.fill(0, batchFields.records);
+    reader.open(set, reader.readTo, []);
+    while (reader.next()) offsets.push(reader.offset);
+    expect([offsets, reader.readTo]).toEqual([[...Array(10).keys()], 10]);
+    reader.open(set, 4, []);
+    expect(() => reader.next()).toThrow(CorruptBatch);
   });
 
   test('gives what a producer committed after it had aborted, also where the abort lies before the offset', () => {
