@@ -176,6 +176,8 @@ async function walk(
   if (parts.work) steps.push(...(await workOn(parts, parts.work, api, reconciler, { stream, route }, started)));
 
   parts.ecs.api.kill(started.taskId);
+  // The event by which a pass is started comes with the state, not with the death.
+  await onlyTask(reconciler.parts.tasks, ({ taskId, state }) => taskId === started.taskId && state === 'stopped');
   await machine.start('a task stopped').done;
   const replacement = await onlyTask(reconciler.parts.tasks, (task) => task.state !== 'stopped');
   const number = (task: ObservedTask): number => Number(task.tags[taskTags.incarnation]);
