@@ -213,7 +213,7 @@ export const workerMutants: readonly Mutant[] = [
   {
     ...{ name: 'lost-file-for-published', file: 'workers/sinks/warehouse/split-table.ts', by: tables },
     before: "outcome === 'missing' && before === 'unproven'",
-    after: "outcome === 'missing' && before !== 'unproven'",
+    after: "outcome === 'missing' && key === ''",
   },
   {
     ...{
