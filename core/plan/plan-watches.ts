@@ -28,14 +28,19 @@ export function planWatches(
     .map(({ goal, alerts }): JobWatch => ({ tenant: goal.tenant, job: goal.name, owner: goal.owner, alerts }));
   const there = new Map(observed.map((watch) => [keyOf(watch), watch.hash]));
   const keys = new Set(wanted.map(keyOf));
-  const isOf = ({ tenant, job }: ObservedWatch, { kind, ...route }: GoalRevision): boolean =>
-    kind === 'Route' && route.tenant === tenant && job.startsWith(`${route.name}.`);
-  const isDeleted = (watch: ObservedWatch): boolean => removed.some((gone) => isOf(watch, gone));
-  const isLeft = (watch: ObservedWatch): boolean => unsupported.some(({ revision }) => isOf(watch, revision));
+  const deleted = routesOf(removed);
+  const left = routesOf(unsupported.map(({ revision }) => revision));
+  const isToGo = (watch: ObservedWatch): boolean =>
+    !keys.has(keyOf(watch)) && !left.has(routeOf(watch)) && (jobs.length > 0 || deleted.has(routeOf(watch)));
   return {
     put: wanted.filter((watch) => there.get(keyOf(watch)) !== watchHash(watch)),
-    remove: observed.filter(
-      (watch) => !keys.has(keyOf(watch)) && !isLeft(watch) && (jobs.length > 0 || isDeleted(watch)),
-    ),
+    remove: observed.filter(isToGo),
   };
 }
+
+/** By tenant and name: one look a watch, however many there are. */
+const routesOf = (revisions: readonly GoalRevision[]): ReadonlySet<string> =>
+  new Set(revisions.filter(({ kind }) => kind === 'Route').map(({ tenant, name }) => `${tenant}/${name}`));
+
+/** Names have no dots of their own. */
+const routeOf = ({ tenant, job }: ObservedWatch): string => `${tenant}/${job.slice(0, job.indexOf('.'))}`;

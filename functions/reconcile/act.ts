@@ -23,20 +23,27 @@ export async function act(decision: Decision, begunAt: number, parts: ReconcileP
   const isStale = (): boolean => parts.clock.now() - begunAt > limits.decisionMsMax;
   if (isStale()) return 'overtaken';
   if (decision.control && (await parts.controls.write(decision.control)) === 'stale') return 'overtaken';
+  let outcome: ActOutcome;
   try {
-    for (const action of decision.actions) {
-      if (isStale()) {
-        await tell(toldAnyway(decision), parts);
-        return 'overtaken';
-      }
-      await perform(action, parts);
-    }
+    outcome = await performAll(decision.actions, isStale, parts);
   } catch (error) {
     // What went wrong is told by whoever carries the pass out; that this cannot be told as well is no reason to hide it.
     await tell(toldAnyway(decision), parts).catch(() => {});
     throw error;
   }
-  await tell(decision.events, parts);
+  await tell(outcome === 'done' ? decision.events : toldAnyway(decision), parts);
+  return outcome;
+}
+
+async function performAll(
+  actions: readonly Action[],
+  isStale: () => boolean,
+  parts: ReconcileParts,
+): Promise<ActOutcome> {
+  for (const action of actions) {
+    if (isStale()) return 'overtaken';
+    await perform(action, parts);
+  }
   return 'done';
 }
 
@@ -173,17 +180,18 @@ async function storeGoal(goal: JobGoal, render: string, parts: ReconcileParts): 
 async function clearJob(action: Action & { kind: 'clear-job' }, parts: ReconcileParts): Promise<void> {
   const { job } = action;
   const version = action.goalSequence === null ? action.controlVersion : await beginIfUnchanged(action, parts);
+  if (version === null) return;
   // Who stood still between two steps may wake when another has cleared it all, and the job is there again; or between the look and the step.
   const isStillMarked = async (): Promise<boolean> => {
     const askedMs = parts.clock.monotonicMs();
-    const isMarked = version !== null && (await parts.controls.read(job))?.version === version;
+    const isMarked = (await parts.controls.read(job))?.version === version;
     return isMarked && parts.clock.monotonicMs() - askedMs <= limits.markSeenMsMax;
   };
   for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
     if (!(await isStillMarked())) return;
     await step();
   }
-  if (version !== null) await parts.controls.remove(job, version);
+  await parts.controls.remove(job, version);
 }
 
 /**

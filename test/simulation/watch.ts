@@ -54,9 +54,9 @@ export interface Losses {
 export class Watch {
   violation: Violation | null = null;
   readonly losses: Losses = { controls: false, workersAt: Number.NEGATIVE_INFINITY, splits: false, goals: false };
-  /** Jobs that at some time were ended by an explicit wish. */
   /** Goals that were tried on a share of the splits, by job. */
   readonly trials = new Set<string>();
+  /** Jobs that at some time were ended by an explicit wish. */
   readonly endedEver = new Set<string>();
   /** Ended, and what they left is cleared: an old listing may bring them back, to be ended once more. */
   readonly clearedJobs = new Set<string>();

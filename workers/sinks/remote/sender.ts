@@ -146,7 +146,7 @@ export class Sender {
   forget(split: Split): void {
     this.#gone.add(split);
     for (const lane of this.#lanes.values()) this.#pendingBytes -= lane.forgetSplit(split);
-    if (this.#pendingBytes < this.#options.pendingBytesMax) this.#release();
+    if (this.hasRoom) this.#release();
     this.pump();
   }
 
