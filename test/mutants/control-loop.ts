@@ -12,10 +12,22 @@ const beside = 'test/simulation/lower-latency.test.ts';
 const choosing = 'test/core/plan/choose-goal.test.ts';
 const scaling = ['test/core/autoscale'];
 const trying = ['test/core/canary', 'test/simulation/canary.test.ts'];
+const replaying = 'test/core/plan/plan-replay.test.ts';
+const compiling = 'test/core/graph/compile-platform.test.ts';
 const watches = 'test/core/plan/plan-watches.test.ts';
 const differential = 'test/simulation/differential.test.ts';
 
 export const controlLoopMutants: readonly Mutant[] = [
+  {
+    ...{ name: 'replay-of-what-was-not-meant', file: 'core/plan/plan-replay.ts', by: [replaying] },
+    before: 'plan.topicId !== undefined && splits',
+    after: 'plan.topicId === null && splits',
+  },
+  {
+    ...{ name: 'what-cannot-be-read-is-implied', file: 'core/graph/compile-platform.ts', by: [compiling] },
+    before: '.filter(({ name }) => !unread.has(name))',
+    after: '.filter(({ name }) => !unread.has(name) || true)',
+  },
   {
     ...{ name: 'taken-back-setting-stays', file: 'core/plan/plan-topics.ts', by: ['test/core/plan/plan-pass.test.ts'] },
     before: 'observed.own.includes(name)',

@@ -7,24 +7,13 @@ const changing = 'test/simulation/freeze-and-delete.test.ts';
 const ending = 'test/core/plan/plan-ended-job.test.ts';
 const fenced = 'test/core/plan/fenced-workers.test.ts';
 const compiling = 'test/core/graph/compile-platform.test.ts';
-const replaying = 'test/core/plan/plan-replay.test.ts';
 const choosing = 'test/core/plan/choose-goal.test.ts';
 
 export const endedJobMutants: readonly Mutant[] = [
   {
-    ...{ name: 'what-cannot-be-read-is-implied', file: 'core/graph/compile-platform.ts', by: [compiling] },
-    before: '.filter(({ name }) => !unread.has(name))',
-    after: '.filter(({ name }) => !unread.has(name) || true)',
-  },
-  {
     ...{ name: 'what-the-platform-lacks-is-a-wish', file: 'core/graph/unsupported-routes.ts', by: [compiling] },
     before: 'if (found.length > 0) lacking.set(name, found);',
     after: 'if (found.length > sinks.length) lacking.set(name, found);',
-  },
-  {
-    ...{ name: 'replay-of-what-was-not-meant', file: 'core/plan/plan-replay.ts', by: [replaying] },
-    before: 'plan.topicId !== undefined && splits',
-    after: 'plan.topicId === null && splits',
   },
   {
     ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },

@@ -4,28 +4,13 @@ import { noRecords } from '#core/job/accounting.ts';
 import { until } from '#test/support/until.ts';
 import type { FetchResponse } from '#workers/kafka/apis.ts';
 import type { Cluster } from '#workers/kafka/cluster.ts';
-import { noHeaders, OutputBatch, type Slice } from '#workers/kafka/output-batch.ts';
 import { Source } from '#workers/kafka/source.ts';
 import { allWorked } from '#workers/pipeline.ts';
 import { Split } from '#workers/split.ts';
-
-const topicId = '00000000-0000-4000-8000-000000000001';
-const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
-const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-const value: Slice = { bytes: Buffer.from('{}'), start: 0, end: 2 };
-const origin = { attach: (): void => {}, acknowledge: (): void => {} };
+import { clock, partitionOf, records, topicId } from './fetched.ts';
 
 /** Three records of a partition that ends at 6. */
-function three(partition: number, first: number): FetchResponse['partitions'][number] {
-  const batch = new OutputBatch();
-  for (let index = 0; index < 3; index++) batch.append(1, none, value, noHeaders, origin);
-  batch.seal('none');
-  batch.stamp({ producerId: -1n, producerEpoch: -1, isTransactional: false }, -1);
-  const records = Buffer.from(batch.bytes);
-  records.writeBigInt64BE(BigInt(first), 0);
-  const ends = { highWatermark: 6, lastStableOffset: 6, logStartOffset: 0 };
-  return { topicId, partition, errorCode: 0, ...ends, aborted: [], records };
-}
+const three = (partition: number, first: number) => partitionOf(partition, records(3, first), 6);
 
 const answerOf = (...partitions: FetchResponse['partitions']): FetchResponse => ({
   ...{ throttleMs: 0, errorCode: 0, partitions },

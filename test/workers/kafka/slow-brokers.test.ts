@@ -7,17 +7,12 @@ import { until } from '#test/support/until.ts';
 import type { FetchedPartition, FetchResponse, ProduceResponse } from '#workers/kafka/apis.ts';
 import type { Cluster } from '#workers/kafka/cluster.ts';
 import { Link } from '#workers/kafka/link.ts';
-import { noHeaders, OutputBatch, type Slice } from '#workers/kafka/output-batch.ts';
+import { noHeaders } from '#workers/kafka/output-batch.ts';
 import { Producer } from '#workers/kafka/producer.ts';
 import { Source } from '#workers/kafka/source.ts';
 import { allWorked } from '#workers/pipeline.ts';
 import { Split } from '#workers/split.ts';
-
-const topicId = '00000000-0000-4000-8000-000000000001';
-const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
-const none: Slice = { bytes: new Uint8Array(0), start: 0, end: -1 };
-const value: Slice = { bytes: Buffer.from('{}'), start: 0, end: 2 };
-const origin = { attach: (): void => {}, acknowledge: (): void => {} };
+import { clock, none, origin, partitionOf, records, topicId, value } from './fetched.ts';
 
 /** One broker that leads one partition and gives these answers in turn, then none; it notes when it was asked. */
 function scripted<Answer>(answers: readonly Answer[]) {
@@ -38,19 +33,9 @@ function scripted<Answer>(answers: readonly Answer[]) {
   return { askedMs, cluster };
 }
 
-function records(count: number): Buffer {
-  const batch = new OutputBatch();
-  for (let index = 0; index < count; index++) batch.append(1, none, value, noHeaders, origin);
-  batch.seal('none');
-  batch.stamp({ producerId: -1n, producerEpoch: -1, isTransactional: false }, -1);
-  return Buffer.from(batch.bytes);
-}
-
-function fetched(bytes: Buffer, end: number, throttleMs = 0): FetchResponse {
-  const ends = { highWatermark: end, lastStableOffset: end, logStartOffset: 0 };
-  const partition = { topicId, partition: 0, errorCode: 0, ...ends, aborted: [], records: bytes };
-  return { throttleMs, errorCode: 0, partitions: [partition] };
-}
+const fetched = (bytes: Buffer, end: number, throttleMs = 0): FetchResponse => ({
+  ...{ throttleMs, errorCode: 0, partitions: [partitionOf(0, bytes, end)] },
+});
 
 describe('the source', () => {
   let source: Source | null = null;
