@@ -21,7 +21,7 @@ export async function resolveUnreadable(
   }
   if (split.partition >= info.leaders.length) {
     // Made anew with fewer: its item stays with the old topic, and the leader takes it from this worker.
-    errors.note('source-missing', `topic ${split.topic} has no partition ${split.partition} any more`);
+    errors.note('partition-missing', `topic ${split.topic} has no partition ${split.partition} any more`);
     return;
   }
   if (info.topicId !== split.topicId) return await followNewTopic(split, info.topicId, cluster, errors);

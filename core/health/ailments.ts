@@ -154,7 +154,10 @@ function staleCheckpoint({ entry, now }: AilmentFacts, live: readonly Heartbeat[
   };
 }
 
-/** That the bucket, the tables or the source refuse, by the worker's own word. */
+/**
+ * That the bucket, the tables or the source refuse, by the worker's own word. A partition that is no more is not among them:
+ * the leader takes its split away, so it excuses none that does not.
+ */
 const outsideCodes: readonly string[] = [
   ...['checkpoint-failed', 'worker-store-failed', 'commit-failed', 'release-failed'],
   ...['source-unavailable', 'source-missing'],

@@ -6,6 +6,7 @@ import { recordsMin } from '#core/canary/compare-revisions.ts';
 import { newestFirst, readManifest } from '#core/checkpoint/read-manifest.ts';
 import { assignSplits } from '#core/graph/assign-splits.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
+import { checkpointAge } from '#core/health/checkpoint-age.ts';
 import { shiftHeartbeat } from '#core/health/sight-beats.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
 import { parseJobGoal } from '#core/job/parse-goal.ts';
@@ -99,7 +100,7 @@ async function unmetJob(
     return [
       `${id}: workers in slots ${slots}, tasks ${tasks.map(({ taskId, state }) => `${taskId} ${state}`)}; wanted ${wanted}`,
     ];
-  const ailing = unmetHealth(world, entry, workers);
+  const ailing = unmetHealth(world, entry, workers) ?? (await unmetLead(world, entry, workers));
   if (ailing !== null) return ailing;
   const outdated = workers.filter(({ identity }) => identity.render !== entry.render);
   if (outdated.length > 0) return [...asked, `${id}: ${outdated.map(({ actor }) => actor.name)} run an older goal`];
@@ -114,6 +115,22 @@ function unmetHealth(world: World, { goal }: JobEntry, workers: readonly ModelWo
   const ailing = workers.filter(({ hangs, taskId }) => hangs.rounds || world.runtime.unlisted.has(taskId));
   if (ailing.length === 0) return null;
   return [`${goal.id}: ${ailing.map(({ actor }) => actor.name)} beat, and hang or are known to nobody`];
+}
+
+/**
+ * What was committed since its own newest checkpoint is for the leader to save, though one that led before has done so:
+ * a leader that hangs in it is found out in time.
+ */
+async function unmetLead(
+  world: World,
+  { goal }: JobEntry,
+  workers: readonly ModelWorker[],
+): Promise<readonly string[] | null> {
+  const hung = workers.filter(({ hangs, leads }) => hangs.checkpoints && leads);
+  if (hung.length === 0) return null;
+  const age = checkpointAge(await heartbeatsOf(world, goal.id), goal.settings, world.time.now);
+  if (age.kind === 'no-leader' || !age.movedSince) return null;
+  return [`${goal.id}: ${hung.map(({ actor }) => actor.name)} lead, and hang in a checkpoint`];
 }
 
 /** A goal that its workers cannot live with: they run the last good one, if there was any. */

@@ -53,3 +53,11 @@ test('one that has no place, drains, or was never sure to be there is nobody’s
   ];
   expect(judge({ slots, heartbeats }).ailment).toBeNull();
 });
+
+test('a partition that is no more excuses no worker that stands still, as a source that does not answer does', () => {
+  const errorOf = (code: string) => ({ ...hung, errors: [{ code, message: 'told by it', at: theTime, count: 1 }] });
+  const outsideOf = (code: string) =>
+    judge({ slots: { 0: slotOf(2) }, heartbeats: [beat(2, errorOf(code))] }).ailment?.outside;
+  expect(outsideOf('partition-missing')).toBeNull();
+  expect(outsideOf('source-unavailable')).toBe('source-unavailable: told by it');
+});
