@@ -108,8 +108,20 @@ function parseProblem(error: unknown, text: string, prefix: string): ExpressionP
     // The parser ran out of stack: nothing that a person wrote by hand.
     return problemAt(text, 0, 'program_limit_exceeded', 'the expression is nested too deeply to be parsed');
   }
-  const hint = /at end of input/.test(details.message) ? 'something is missing at the end' : undefined;
-  return problemAt(text, details.cursorPosition - prefix.length, 'syntax_error', details.message, hint);
+  return problemAt(
+    text,
+    details.cursorPosition - prefix.length,
+    'syntax_error',
+    details.message,
+    hintOf(details.message, text),
+  );
+}
+
+function hintOf(message: string, text: string): string | undefined {
+  const keyword = /^\s*(select|where|from|with|insert|update|delete)\b/i.exec(text)?.[1]?.toUpperCase();
+  if (keyword !== undefined && message.endsWith(`"${text.trim().slice(0, keyword.length)}"`))
+    return `write only what would stand behind SELECT or WHERE, such as upper(country): no statement, and no ${keyword}`;
+  return message.includes('at end of input') ? 'something is missing at the end' : undefined;
 }
 
 export function refusalProblem(refusal: Refusal, text: string, prefixBytes: number): ExpressionProblem {

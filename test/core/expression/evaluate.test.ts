@@ -30,6 +30,19 @@ describe('one expression by hand', () => {
     expect(value('1 AS one')).toBe('1 integer');
     expect(value('a', '[]')).toBe('malformed_json');
   });
+
+  test.each([
+    ['SELECT upper(a) AS b', /no statement, and no SELECT/],
+    [' with b AS (SELECT 1)', /no statement, and no WITH/],
+    ['1 +', /missing at the end/],
+    ['1 + )', undefined],
+  ])('%s is told what stands there instead', (text, hint) => {
+    const result = evaluateExpression(text, '{}', null);
+    expect(result).toMatchObject({ ok: false, problem: { code: 'syntax_error' } });
+    const told = result.ok || !('hint' in result.problem) ? undefined : result.problem.hint;
+    if (hint === undefined) expect(told).toBeUndefined();
+    else expect(told).toMatch(hint);
+  });
 });
 
 describe('values', () => {
