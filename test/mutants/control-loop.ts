@@ -24,6 +24,11 @@ export const controlLoopMutants: readonly Mutant[] = [
     after: 'plan.topicId === null && splits',
   },
   {
+    ...{ name: 'replay-over-before-its-last', file: 'core/plan/plan-replay.ts', by: [replaying, simulated] },
+    before: 'BigInt(record.position) >= BigInt(end)',
+    after: 'BigInt(record.position) + 1n >= BigInt(end)',
+  },
+  {
     ...{ name: 'what-cannot-be-read-is-implied', file: 'core/graph/compile-platform.ts', by: [compiling] },
     before: '.filter(({ name }) => !unread.has(name))',
     after: '.filter(({ name }) => !unread.has(name) || true)',

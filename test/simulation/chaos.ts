@@ -18,6 +18,7 @@ export async function carryOut(step: Step, world: World): Promise<void> {
       if (step.kind === 'approve') return approveHeld(world);
       if (step.kind === 'rewind') return rewindAJob(step, world);
       if (step.kind === 'switch-source') return switchASource(step, world);
+      if (step.kind === 'replay') return replayDeadLetters(step, world);
       await world.people.act(step);
       return world.goalMoved();
     case 'ailments':
@@ -81,6 +82,21 @@ async function switchASource(step: Step, world: World): Promise<void> {
     duplicates: { absorbed: false, why: 'a model' },
   });
   if (random.next() < 0.9) await world.people.readFrom(route, stream);
+  return world.goalMoved();
+}
+
+/** Somebody has a job's dead letters, as far as they are by now, go through its route once more. */
+async function replayDeadLetters(step: Step, world: World): Promise<void> {
+  const entry = seededRandom(step.roll).pick(world.goal.jobs);
+  const there = entry && world.broker.look(entry.goal.deadLetterTopic);
+  if (!entry || !there) return;
+  const matching = there.ends.reduce((sum, end, partition) => sum + end - there.starts[partition]!, 0);
+  if (matching === 0) return;
+  await world.people.operate(entry.goal.name, 'replay-dead-letters', {
+    ...{ kind: 'replay', filter: {}, topicId: there.topicId, recordsPerSecond: 1_000, matching, isComplete: true },
+    ends: there.ends.map((end, partition) => ({ partition, end: String(end) })),
+    duplicates: { absorbed: false, why: 'a model' },
+  });
   return world.goalMoved();
 }
 

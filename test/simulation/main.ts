@@ -50,6 +50,7 @@ const startedMs = performance.now();
 const violations: number[] = [];
 let events = 0;
 let trials = 0;
+let replays = 0;
 let done = 0;
 let virtualMs = 0;
 
@@ -72,6 +73,7 @@ for (let seed = first; seed < first + count && violations.length < stopAt; seed+
   done++;
   events += result.events;
   trials += result.trials;
+  replays += result.replays;
   virtualMs += result.virtualMs;
   if (result.violation) {
     violations.push(seed);
@@ -85,5 +87,7 @@ if (values.explain && violations.length === 0 && count === 1) console.error(`see
 const seconds = Number(((performance.now() - startedMs) / 1_000).toFixed(1));
 const virtualDays = Number((virtualMs / 86_400_000).toFixed(2));
 const ok = violations.length === 0;
-console.log(JSON.stringify({ seeds: done, from: first, events, trials, violations, ok, seconds, virtualDays }));
+console.log(
+  JSON.stringify({ seeds: done, from: first, events, trials, replays, violations, ok, seconds, virtualDays }),
+);
 process.exit(ok ? 0 : 1);

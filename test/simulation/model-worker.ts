@@ -50,6 +50,8 @@ export interface WorkerWorld {
 }
 
 const batchRecords = 20;
+/** A replay goes slowly, so that something can happen to it. */
+const batchOf = ({ replay }: JobGoal): number => (replay === undefined ? batchRecords : 1);
 const badLifeMs = 400;
 const metadataMs = 5_000;
 
@@ -59,6 +61,10 @@ export function fateOf(partition: number, offset: number): RecordFate {
   const roll = (offset * 7 + partition * 3) % 10;
   return roll < 5 ? 'passes' : roll < 9 ? 'is filtered' : 'is poison';
 }
+
+/** What the gate of a replay lets through: dead letters of the topic, and up to the end, that it was asked for. */
+const isMeant = ({ replay }: JobGoal, { partition, topicId }: Split, offset: number): boolean =>
+  replay === undefined || (offset < (replay.ends[partition] ?? 0) && topicId === replay.topicId);
 
 export class ModelWorker {
   readonly actor: Actor;
@@ -353,7 +359,8 @@ export class ModelWorker {
         this.#hold(core, split, errorCodes.offsetOutOfRange);
       else {
         split.noteEnd(end);
-        if (end > split.fetchOffset) this.#work(core, split, Math.min(end, split.fetchOffset + batchRecords));
+        if (end > split.fetchOffset)
+          this.#work(core, split, Math.min(end, split.fetchOffset + batchOf(core.parts.goal)));
       }
     }
   }
@@ -375,13 +382,13 @@ export class ModelWorker {
     const { name, topicId } = split;
     const outputs: number[] = [];
     for (let offset = split.fetchOffset; offset < end; offset++) {
-      unit.in++;
-      const fate = fateOf(split.partition, offset);
+      const fate = isMeant(core.parts.goal, split, offset) ? fateOf(split.partition, offset) : null;
+      if (fate !== null) unit.in++;
       if (fate === 'passes') unit.out++;
       else if (fate === 'is filtered') unit.filtered++;
-      else unit.deadLettered++;
-      if (fate === 'is filtered') ledger.settle(job, name, topicId, offset);
-      else outputs.push(offset);
+      else if (fate === 'is poison') unit.deadLettered++;
+      if (fate === 'passes' || fate === 'is poison') outputs.push(offset);
+      else ledger.settle(job, name, topicId, offset);
     }
     split.fetchOffset = end;
     if (outputs.length > 0) {
@@ -394,11 +401,20 @@ export class ModelWorker {
           return;
         }
         for (const offset of outputs) ledger.settle(job, name, topicId, offset);
+        this.#setAside(
+          core.parts.goal,
+          outputs.filter((offset) => fateOf(split.partition, offset) === 'is poison').length,
+        );
         void network.sleep(this.actor, this.#world.produceMs()).then(() => unit.acknowledge());
       };
       time.after(this.#world.produceMs(), send);
     }
     unit.close(end);
+  }
+
+  #setAside({ deadLetterTopic }: JobGoal, letters: number): void {
+    const { broker } = this.#world;
+    if (letters > 0 && broker.look(deadLetterTopic) !== null) broker.append(deadLetterTopic, 0, letters);
   }
 
   #end(reason: ExitName): void {

@@ -1,7 +1,6 @@
 // The people of a simulated world: what they declare, and how they change it.
 import type { JobGoal } from '#core/job/job-goal.ts';
-import type { RewindPlan } from '#core/operations/rewind.ts';
-import type { SwitchPlan } from '#core/operations/switch.ts';
+import type { OperationPlan } from '#core/operations/operation.ts';
 import type { GoalStore, OperationKind } from '#core/ports/goal-store.ts';
 import type { Json } from '#core/spec/json.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
@@ -201,7 +200,7 @@ export class People {
   }
 
   /** Of the route's life as it is by then: another one has no such positions. */
-  async operate(job: string, kind: OperationKind, plan?: RewindPlan | SwitchPlan): Promise<void> {
+  async operate(job: string, kind: OperationKind, plan?: OperationPlan): Promise<void> {
     const revision = await this.#goals.read('default', 'Route', job.slice(0, job.lastIndexOf('.')));
     if (revision === null) return;
     const wish = { ...asked, job, uid: revision.uid, kind, ...(plan === undefined ? {} : { plan }) };

@@ -24,6 +24,8 @@ export interface RunResult {
   readonly events: number;
   /** How many goals were tried on a share of the splits. */
   readonly trials: number;
+  /** How many replays of dead letters came to their end. */
+  readonly replays: number;
   readonly violation: Violation | null;
   readonly steps: readonly Step[];
   /** Virtual milliseconds from the end of the chaos to a world as declared. */
@@ -45,6 +47,7 @@ export async function runSeed(options: RunOptions): Promise<RunResult> {
       seed,
       events: time.events,
       trials: watch.trials.size,
+      replays: watch.replays,
       violation: watch.violation,
       steps,
       calmMs,

@@ -14,6 +14,7 @@ export const stepKinds = {
     'restart',
     'rewind',
     'switch-source',
+    'replay',
     'delete-route',
     'delete-all-routes',
     'undelete-route',

@@ -14,6 +14,7 @@ import { objectKeys, readJobId } from '#core/names.ts';
 import { placedWorkers } from '#core/plan/control.ts';
 import { taskRevision } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { OperationKind } from '#core/ports/goal-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import type { ModelWorker } from './model-worker.ts';
@@ -72,6 +73,9 @@ function* unmetTopics(world: World): Iterable<string> {
     if (world.broker.look(topic) !== null) yield `topic ${topic} of a deleted stream is still there`;
 }
 
+/** Of a job that its declaration pauses. */
+const waitsWhilePaused: ReadonlySet<OperationKind> = new Set(['resume', 'replay-dead-letters']);
+
 async function unmetJob(
   world: World,
   entry: JobEntry,
@@ -79,7 +83,7 @@ async function unmetJob(
   heartbeats: readonly Heartbeat[],
 ): Promise<readonly string[]> {
   const { id } = entry.goal;
-  const open = entry.requested.filter(({ kind }) => !(entry.paused && kind === 'resume'));
+  const open = entry.requested.filter(({ kind }) => !(entry.paused && waitsWhilePaused.has(kind)));
   const asked = open.map(({ kind }) => `${id}: the operation ${kind} is not finished`);
   const silent = heartbeats
     .filter(({ job, worker }) => job === id && (world.byName.get(worker)?.isOver ?? true))
@@ -243,7 +247,7 @@ async function leftovers(
   heartbeats: readonly Heartbeat[],
 ): Promise<readonly string[]> {
   const { goal } = world;
-  const wanted = new Set(goal.jobs.map((entry) => entry.goal.id));
+  const wanted = new Set([...goal.jobs, ...goal.replays].map((entry) => entry.goal.id));
   const isKnown = (id: string): boolean => {
     const parts = readJobId(id)!;
     const same = ({ name, kind }: { readonly name: string; readonly kind: string }): boolean =>

@@ -1,13 +1,15 @@
 // The invariants, checked at every effect on the simulated world (numbers as in docs/reliability.md). The first breach ends the run.
 import { canarySlot } from '#core/canary/canary-slot.ts';
 import { readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
+import type { ReplayEntry } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import { limits } from '#core/limits.ts';
-import { readJobId } from '#core/names.ts';
+import { isReplay, readJobId } from '#core/names.ts';
 import { placedWorkers } from '#core/plan/control.ts';
 import { taskIncarnation, taskRender, taskSlot } from '#core/plan/task-tags.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
+import type { OperationEnding } from '#core/ports/goal-store.ts';
 import type { CommitOutcome, SplitRecord } from '#core/ports/split-store.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
 import type { MemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
@@ -56,6 +58,8 @@ export class Watch {
   readonly losses: Losses = { controls: false, workersAt: Number.NEGATIVE_INFINITY, splits: false, goals: false };
   /** Goals that were tried on a share of the splits, by job. */
   readonly trials = new Set<string>();
+  /** Replays that came to their end. */
+  replays = 0;
   /** Jobs that at some time were ended by an explicit wish. */
   readonly endedEver = new Set<string>();
   /** Ended, and what they left is cleared: an old listing may bring them back, to be ended once more. */
@@ -145,6 +149,8 @@ export class Watch {
     const bookKey = `${key}\n${done.topicId}`;
     // What the same worker did of the split before its item was lost may come to be committed as well: of either life its own.
     if (this.#givenTwice.has(`${key}\n${held.epoch}`)) this.#books.delete(bookKey);
+    // Of a replay nothing counts that is not meant: its receipt is looked at instead.
+    if (isReplay(job)) return;
     const expected = this.#books.get(bookKey);
     if (expected === undefined) this.#books.set(bookKey, done.accounting.in - position);
     else if (done.accounting.in - position !== expected)
@@ -161,6 +167,22 @@ export class Watch {
     this.splits.set(key, record);
     this.#epochs.set(key, record.epoch);
     this.#books.set(`${key}\n${record.topicId}`, record.accounting.in - position);
+  }
+
+  /** Told to be over: of each dead letter that was meant something durable has become, and each is counted once. */
+  replayEnded({ goal, operation }: ReplayEntry, { state, receipt }: OperationEnding): void {
+    if (state !== 'succeeded') return;
+    this.replays++;
+    let meant = 0;
+    for (const { partition, end } of operation.plan.ends) {
+      const split = `${goal.source.topic}/${partition}`;
+      const topicId = operation.plan.topicId!;
+      meant += Number(end) - (end === '0' ? 0 : this.#world.ledger.from(goal.id, split, topicId));
+      this.#checkSettled(goal.id, split, topicId, Number(end));
+    }
+    const counted = receipt?.kind === 'replay' ? receipt.replayed : 0;
+    if (counted !== meant && !this.losses.splits)
+      this.breach('S3', `${goal.id} is told to have replayed ${counted} dead letters; ${meant} were meant`);
   }
 
   #checkSettled(job: string, split: string, topicId: string, position: number): void {

@@ -8,7 +8,7 @@ import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { canonicalJson, isSame } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
-import { readJobId } from '#core/names.ts';
+import { isReplay, readJobId } from '#core/names.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
 import type { GoalSnapshot, GoalStore } from '#core/ports/goal-store.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
@@ -20,9 +20,6 @@ import { theTime } from '#test/support/builders.ts';
 import { createMemoryBrokerAdmin } from '#test/support/memory-broker-admin.ts';
 import { createMemoryControlStore } from '#test/support/memory-control-store.ts';
 import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
-import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
-import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
-import { createMemoryWorkerStore } from '#test/support/memory-worker-store.ts';
 import { type Random, seededRandom } from '#test/support/seeded-random.ts';
 import { silent } from '#test/support/silent-logger.ts';
 import { Ledger } from './ledger.ts';
@@ -43,6 +40,7 @@ import {
 } from './port-methods.ts';
 import { VirtualTime } from './virtual-time.ts';
 import { Watch } from './watch.ts';
+import { watchedObjects, watchedSplits, watchedWorkers } from './watched-stores.ts';
 
 /** Compiled routes are pure: shared by all runs of a process. */
 const plan = memoizePlanner(planRoute, 2_000);
@@ -158,9 +156,16 @@ export class World implements WorkerWorld {
       leaseMs: profile.settings.worker.leaseMs,
       checkpointsKept: profile.settings.worker.checkpointsKept,
     });
-    this.workers = this.#watchedWorkers();
-    this.splits = this.#watchedSplits();
-    this.objects = this.#watchedObjects();
+    this.workers = watchedWorkers(
+      this.watch,
+      () => time.now,
+      (name) => {
+        const found = this.byName.get(name);
+        if (found) found.aliveAt = time.now;
+      },
+    );
+    this.splits = watchedSplits(this.watch);
+    this.objects = watchedObjects(this.watch);
     this.people = new People(this.goals);
   }
 
@@ -215,16 +220,17 @@ export class World implements WorkerWorld {
     this.#goalIsOld = false;
     const snapshot = await this.goals.snapshot();
     this.#goal = compilePlatform(snapshot, this.profile.settings, plan);
-    const jobs = new Set(this.#goal.jobs.map(({ goal }) => goal.id));
+    const entries = [...this.#goal.jobs, ...this.#goal.replays];
+    const jobs = new Set(entries.map(({ goal }) => goal.id));
     const unclear = new Set(this.#goal.unsupported.map(({ revision }) => revision.uid));
-    for (const id of this.#allJobs) if (!jobs.has(id) && !unclear.has(id.split('@')[1]!)) this.watch.endedEver.add(id);
+    for (const id of this.#allJobs) if (!jobs.has(id) && !unclear.has(lifeOf(id))) this.watch.endedEver.add(id);
     for (const id of jobs) {
       this.#allJobs.add(id);
       this.watch.clearedJobs.delete(id);
     }
     keepWanted(this.#wantedJobs, jobs, this.time.now);
     this.#keepEnded(jobs, this.#goal);
-    const frozen = this.#goal.jobs.filter(({ freeze }) => freeze !== null).map(({ goal }) => goal.id);
+    const frozen = entries.filter(({ freeze }) => freeze !== null).map(({ goal }) => goal.id);
     keepWanted(this.#frozen, new Set(frozen), this.time.now);
     keepWanted(this.#wantedTopics, new Set(this.#goal.topics.map(({ topic }) => topic)), this.time.now);
   }
@@ -256,7 +262,10 @@ export class World implements WorkerWorld {
       const ended = this.#ended.get(job);
       const isWhole = !['ending', 'ended', 'clearing'].some((mark) => announced[mark] !== undefined);
       const wasCleared = this.watch.clearedJobs.has(job);
-      return ended && isWhole && !wasCleared && !approved.has(job) ? [{ job, endedMs: this.time.now - ended.at }] : [];
+      // A replay ends by itself, and counts for nobody's deletion.
+      return ended && isWhole && !wasCleared && !approved.has(job) && !isReplay(job)
+        ? [{ job, endedMs: this.time.now - ended.at }]
+        : [];
     });
   }
 
@@ -346,9 +355,12 @@ export class World implements WorkerWorld {
       snapshot: async () => (isEmpty() ? empty() : await goals.snapshot()),
       read: async (...asked) => (isEmpty() ? null : await goals.read(...asked)),
       revisions: async (...asked) => (isEmpty() ? [] : await goals.revisions(...asked)),
-      finishOperation: async (...asked) => {
-        await goals.finishOperation(...asked);
+      finishOperation: async (tenant, id, ending) => {
+        const replay = this.goal.replays.find(({ operation }) => operation.id === id);
+        if (replay !== undefined) this.watch.replayEnded(replay, ending);
+        await goals.finishOperation(tenant, id, ending);
         this.#goalIsOld = true;
+        await this.goalMoved();
       },
       confirmRemoved: async (...asked) => {
         await goals.confirmRemoved(...asked);
@@ -389,96 +401,10 @@ export class World implements WorkerWorld {
       },
     };
   }
-
-  #watchedWorkers(): WorkerStore & { wipe(): void } {
-    const store = createMemoryWorkerStore();
-    const { watch } = this;
-    return {
-      ...store,
-      beat: async (heartbeat) => {
-        const outcome = await store.beat(heartbeat);
-        const found = this.byName.get(heartbeat.worker);
-        if (outcome === 'alive' && found) found.aliveAt = this.time.now;
-        return outcome;
-      },
-      fence: async (job, name) => {
-        watch.fenced.add(name);
-        await store.fence(job, name);
-      },
-      remove: async (job, name) => {
-        watch.fenced.add(name);
-        await store.remove(job, name);
-      },
-      clear: async (job) => {
-        watch.cleared(job);
-        watch.losses.workersAt = this.time.now;
-        await store.clear(job);
-      },
-    };
-  }
-
-  #watchedSplits(): SplitStore & { wipe(): void } {
-    let store = createMemorySplitStore();
-    const { watch } = this;
-    return {
-      list: (job) => store.list(job),
-      create: async (job, record) => {
-        watch.created(job, record);
-        return await store.create(job, record);
-      },
-      claim: async (job, seen, name) => {
-        const outcome = await store.claim(job, seen, name);
-        if (outcome.kind === 'claimed') watch.claimed(job, outcome.record, seen.owner);
-        return outcome;
-      },
-      commit: async (job, held, done) => {
-        const outcome = await store.commit(job, held, done);
-        watch.committed(job, held, done, outcome);
-        return outcome;
-      },
-      release: async (job, held) => {
-        const outcome = await store.release(job, held);
-        if (outcome === 'committed') watch.released(job, held.split, held.worker);
-        return outcome;
-      },
-      place: async (job, seen, placement) => {
-        const outcome = await store.place(job, seen, placement);
-        const record = (await store.list(job)).find(({ split }) => split === seen.split);
-        if (outcome === 'placed' && record) watch.placed(job, record);
-        return outcome;
-      },
-      clear: async (job) => {
-        watch.cleared(job);
-        await store.clear(job);
-      },
-      wipe: () => {
-        store = createMemorySplitStore();
-        watch.splits.clear();
-        watch.losses.splits = true;
-      },
-    };
-  }
-
-  #watchedObjects(): ObjectStore {
-    const store = createMemoryObjectStore();
-    const { watch } = this;
-    return {
-      ...store,
-      put: async (key, bytes, options) => {
-        if (!key.startsWith('checkpoints/')) return await store.put(key, bytes, options);
-        const wasThere = (await store.get(key)) !== null;
-        const outcome = await store.put(key, bytes, options);
-        watch.checkpointStored(key, bytes, wasThere, outcome);
-        return outcome;
-      },
-      remove: async (key) => {
-        const was = await store.get(key);
-        await store.remove(key);
-        if (was !== null) watch.objectRemoved(key, await store.list('checkpoints/'));
-      },
-    };
-  }
 }
+
+/** The route's, also of a replay. */
+const lifeOf = (job: string): string => readJobId(job)!.uid.replace(/-replay\d+$/, '');
 
 /** To end. */
 const begins = (record: ControlRecord, before: ControlRecord | null): boolean =>
