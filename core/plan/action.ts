@@ -88,3 +88,8 @@ export interface Decision {
   /** Nothing before then is worth another pass (a backoff's end); absent when settled. */
   readonly nextPassAt?: number;
 }
+
+/** Left as it is in this pass. */
+export const leftAlone = (target: string): Decision => ({
+  ...{ target, control: null, actions: [], events: [], settled: true },
+});

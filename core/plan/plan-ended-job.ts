@@ -2,7 +2,7 @@
 import { isSame } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
-import type { Action, Decision } from '#core/plan/action.ts';
+import { type Action, type Decision, leftAlone } from '#core/plan/action.ts';
 import { adoptControl } from '#core/plan/adopt-control.ts';
 import { freshControl, placedWorkers } from '#core/plan/control.ts';
 import { fencedGoneAt, withFences } from '#core/plan/fenced-workers.ts';
@@ -50,8 +50,7 @@ export function planEndedJob(
   if (isGone && observed.at >= listedAt) {
     if (observed.control && isBeingCleared(observed.control)) return goOnClearing(observed.control);
     const goneAt = fencedGoneAt(observed.control?.fenced ?? {}, leaseMs);
-    if (observed.at < goneAt)
-      return { target: job, control: null, actions: [], events: [], settled: false, nextPassAt: goneAt };
+    if (observed.at < goneAt) return { ...leftAlone(job), settled: false, nextPassAt: goneAt };
     const goneSince = Number(observed.control?.announced['ended'] ?? observed.at);
     const keptUntil = Math.max(goneSince, declaredAt ?? 0) + keptMs;
     // A listing that is older would make a job that is cleared look like one that nobody remembers, to be ended once more.
@@ -117,7 +116,7 @@ export const listedBy = (decidedAt: number, listingGraceMs: number): number =>
 /** All workers have ended; what they left stays for its time. Remembered with when it began, and told once where it can be undone. */
 function keep(job: string, observed: ObservedJob, until: number, canBeUndone: boolean): Decision {
   const { control, at } = observed;
-  const nothing = { target: job, control: null, actions: [], events: [], settled: true };
+  const nothing = leftAlone(job);
   if (control?.announced['ended'] !== undefined) return nothing;
   const id = readJobId(job);
   const before = control ?? adoptControl(job, id?.uid ?? '', observed);
@@ -139,7 +138,7 @@ export function holdEnding(job: string, observed: ObservedJob, message: string):
   const { at } = observed;
   // Of a job whose record is lost, too, it has to be known that it waits: else nobody could agree.
   const control = observed.control ?? adoptControl(job, readJobId(job)?.uid ?? '', observed);
-  const nothing = { target: job, control: null, actions: [], events: [], settled: true };
+  const nothing = leftAlone(job);
   if (control.announced['held'] !== undefined) return nothing;
   const id = readJobId(job);
   const subject = { tenant: id?.tenant ?? 'default', name: id?.name ?? job };
@@ -182,10 +181,8 @@ export const isBeingCleared = (control: ControlRecord): boolean => control.annou
 export const goOnClearing = (control: ControlRecord): Decision => clear(control, null);
 
 const clear = ({ job, version }: ControlRecord, goalSequence: number | null): Decision => ({
-  target: job,
-  control: null,
+  ...leftAlone(job),
   actions: [{ kind: 'clear-job', job, controlVersion: version, goalSequence }],
-  events: [],
   settled: false,
 });
 

@@ -6,7 +6,7 @@ import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
-import type { Decision } from '#core/plan/action.ts';
+import { type Decision, leftAlone } from '#core/plan/action.ts';
 import { announceStatus } from '#core/plan/announce-status.ts';
 import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
@@ -190,13 +190,13 @@ const lookAgainMs = 5_000;
 
 /** Which goal it goes by cannot be read now. It is not brought to the newest for that: that one may have been given up. */
 const lookAgain = ({ goal }: JobEntry, { at }: ObservedJob): Decision => ({
-  ...{ target: goal.id, control: null, actions: [], events: [] },
+  ...leftAlone(goal.id),
   ...{ settled: false, nextPassAt: at + lookAgainMs },
 });
 
 /** Nothing is done, which is told once; where nothing is remembered of the job yet, only its status says so. */
 function planWait({ goal, freeze }: JobEntry, { control, at }: ObservedJob, why: string): Decision {
-  const nothing = { target: goal.id, control: null, actions: [], events: [], settled: true };
+  const nothing = leftAlone(goal.id);
   if (control === null || control.announced['waits'] === why) return nothing;
   const message = `Revision ${goal.revision} waits: ${freeze ? `${describeFreeze(freeze)}, and ` : ''}${why}.`;
   return {
@@ -287,10 +287,7 @@ function confirmRemovals(
       return topics !== null && (goes === undefined || !topics.has(goes));
     })
     .map(({ tenant, kind, name, revision }) => ({
-      target: `${kind}/${name}`,
-      control: null,
+      ...leftAlone(`${kind}/${name}`),
       actions: [{ kind: 'confirm-removed', tenant, of: kind, name, revision }],
-      events: [],
-      settled: true,
     }));
 }

@@ -4,7 +4,7 @@ import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { addAccounting, noRecords } from '#core/job/accounting.ts';
 import { type ReplayReceipt, replayReceipt } from '#core/operations/replay.ts';
 import { partitionOf } from '#core/operations/rewind.ts';
-import type { Decision } from '#core/plan/action.ts';
+import { type Decision, leftAlone } from '#core/plan/action.ts';
 import type { ObservedJob } from '#core/plan/observed.ts';
 import { planJob } from '#core/plan/plan-job.ts';
 import { finish } from '#core/plan/plan-operations.ts';
@@ -12,7 +12,7 @@ import type { OperationEnding } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 
 export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
-  const decision = isHeld(entry, observed) ? untouched(entry) : planJob(entry, observed, settings);
+  const decision = isHeld(entry, observed) ? leftAlone(entry.goal.id) : planJob(entry, observed, settings);
   const ending = observed.splits === null ? null : endingOf(entry, observed.splits);
   const actions = ending === null ? [] : [finish(entry.operation, ending)];
   return { ...decision, actions: [...decision.actions, ...actions], settled: false };
@@ -21,10 +21,6 @@ export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, setting
 /** Under a freeze it goes on as it runs. It is not begun, nor replaced by one of the goal that the freeze holds back. */
 const isHeld = ({ freeze, render }: ReplayEntry, { control }: ObservedJob): boolean =>
   freeze !== null && control?.acted?.render !== render;
-
-const untouched = ({ goal }: ReplayEntry): Decision => ({
-  ...{ target: goal.id, control: null, actions: [], events: [], settled: false },
-});
 
 /** Null while there are dead letters to go. */
 function endingOf(entry: ReplayEntry, splits: readonly SplitRecord[]): OperationEnding | null {

@@ -1,6 +1,6 @@
 // Topics: what is missing is made, what drifted is set back, what must grow grows; only a deleted stream's topic is deleted.
 import type { PlatformGoal, TopicGoal } from '#core/graph/platform-goal.ts';
-import type { Decision } from '#core/plan/action.ts';
+import { type Decision, leftAlone } from '#core/plan/action.ts';
 import { isFleetFrozen } from '#core/plan/freeze.ts';
 import type { ObservedTopic } from '#core/ports/broker-admin.ts';
 import type { PlatformEvent } from '#core/ports/goal-store.ts';
@@ -30,11 +30,8 @@ export function planTopics(goal: PlatformGoal, observed: readonly ObservedTopic[
 }
 
 const decide = (target: string, actions: Decision['actions'], events: readonly PlatformEvent[]): Decision => ({
-  target: `topic/${target}`,
-  control: null,
-  actions,
-  events,
-  settled: actions.length === 0,
+  ...leftAlone(`topic/${target}`),
+  ...{ actions, events, settled: actions.length === 0 },
 });
 
 function planTopic(goal: TopicGoal, observed: ObservedTopic | null, now: number): Decision {
