@@ -5,31 +5,21 @@ import { asScaled } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { PlatformSettings } from '#core/graph/platform-settings.ts';
 import { limits } from '#core/limits.ts';
-import { isReplay, readJobId } from '#core/names.ts';
 import { type Decision, leftAlone } from '#core/plan/action.ts';
 import { announceStatus } from '#core/plan/announce-status.ts';
 import { chooseGoal } from '#core/plan/choose-goal.ts';
 import { freshControl } from '#core/plan/control.ts';
-import { holdDestruction } from '#core/plan/destruction-guard.ts';
-import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
+import { describeFreeze } from '#core/plan/freeze.ts';
 import { holdBehind, isBehind } from '#core/plan/hold-behind.ts';
 import { jobEvent } from '#core/plan/job-event.ts';
 import type { Observed, ObservedJob } from '#core/plan/observed.ts';
-import {
-  goOnClearing,
-  holdEnding,
-  isBeingCleared,
-  isStillWhole,
-  listedBy,
-  planEndedJob,
-} from '#core/plan/plan-ended-job.ts';
+import { goOnClearing, isBeingCleared } from '#core/plan/plan-ended-job.ts';
+import { confirmRemovals, planEndings } from '#core/plan/plan-endings.ts';
 import { isFleetWide, needsCorrection } from '#core/plan/plan-health.ts';
 import { leaveBehind, planJob } from '#core/plan/plan-job.ts';
 import { planOperations } from '#core/plan/plan-operations.ts';
 import { planReplayJob } from '#core/plan/plan-replay.ts';
 import { planTopics } from '#core/plan/plan-topics.ts';
-import { taskRevision } from '#core/plan/task-tags.ts';
-import type { GoalRevision } from '#core/ports/goal-store.ts';
 
 /** Topics first: workers that start before their topics exist wait for them. Decisions without effect are left out. */
 export function planPass(goal: PlatformGoal, observed: Observed, settings: PlatformSettings): readonly Decision[] {
@@ -50,14 +40,11 @@ export function planPass(goal: PlatformGoal, observed: Observed, settings: Platf
     const job = observedOf(entry, jobs.get(entry.goal.id), observed);
     return restOfClearing(job) ?? planReplayJob(entry, job, settings);
   });
-  const routes = routesOf(goal);
-  const ended = [...jobs].filter(([id, job]) => !wanted.has(id) && isEnded(id, job, routes));
-  const endings = planEndings(ended, goal, routes, [...new Set([...jobs.keys(), ...wanted])], settings);
   return [
     ...topics,
     ...decisions,
     ...replays,
-    ...endings,
+    ...planEndings(goal, jobs, wanted, settings),
     ...confirmRemovals(goal, observed, new Set(jobs.keys()), settings),
   ].filter(hasEffect);
 }
@@ -68,91 +55,6 @@ function ailAtOnce(live: readonly (readonly [JobEntry, ObservedJob])[], settings
   const ailing = live.filter(([entry, job]) => needsCorrection(entry, job, settings.listingGraceMs)).length;
   const bounds = { jobsMin: limits.correctJobsAtOnceMin, share: limits.correctJobsAtOnceShare };
   return isFleetWide(ailing, live.length, bounds);
-}
-
-/** Too many at once are asked about first; frozen ones stay as they are. */
-function planEndings(
-  ended: readonly (readonly [string, ObservedJob])[],
-  goal: PlatformGoal,
-  routes: RouteIndex,
-  known: readonly string[],
-  settings: PlatformSettings,
-): readonly Decision[] {
-  const { listingGraceMs, worker } = settings;
-  const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));
-  // Frozen ones wait with the others: a freeze of some is no word for the end of the rest.
-  const counted = ended.filter(([id, job]) => !isReplay(id) && isStillWhole(job)).map(([id]) => id);
-  const held = holdDestruction(
-    counted,
-    known.filter((id) => !isReplay(id)),
-    goal.approvals,
-    settings.guard,
-  );
-  return due.map(([id, job]) => {
-    if (!held.jobs.has(id))
-      return planEndedJob(id, job, {
-        ...{ leaseMs: worker.leaseMs, keptMs: keptMs(id, routes, settings), listingGraceMs },
-        ...{ declaredAt: endDeclaredAt(id, routes), goalSequence: goal.sequence },
-      });
-    const { ending, of, allowed } = held.counts.get(readJobId(id)!.tenant)!;
-    const message = `${ending} of ${of} jobs would end at once, more than the ${allowed} that may without asking: nothing is stopped. If it is wished: millrace approve.`;
-    return holdEnding(id, job, message);
-  });
-}
-
-/** The owner is the declaration's that ends it: the deletion's, or the route's that has lost the sink. */
-function isEndFrozen(id: string, goal: PlatformGoal, routes: RouteIndex): boolean {
-  const parts = readJobId(id);
-  if (!parts || goal.freezes.length === 0) return false;
-  const { removals, jobs } = ofRoute(parts, routes);
-  const owner = removals[0]?.metadata.owner ?? jobs[0]?.goal.owner ?? '';
-  return freezeOver({ tenant: parts.tenant, name: parts.name, owner }, goal.freezes) !== null;
-}
-
-type JobParts = NonNullable<ReturnType<typeof readJobId>>;
-
-/** What is wished of the routes, by tenant and name: one look a job, however many there are. */
-interface RouteIndex {
-  readonly jobs: ReadonlyMap<string, readonly JobEntry[]>;
-  readonly removals: ReadonlyMap<string, readonly GoalRevision[]>;
-  readonly unsupported: ReadonlySet<string>;
-}
-
-const routeKey = (tenant: string, route: string): string => `${tenant}/${route}`;
-
-const routesOf = ({ jobs, removed, unsupported }: PlatformGoal): RouteIndex => ({
-  jobs: Map.groupBy(jobs, ({ goal }) => routeKey(goal.tenant, goal.route)),
-  removals: Map.groupBy(
-    removed.filter(({ kind }) => kind === 'Route'),
-    ({ tenant, name }) => routeKey(tenant, name),
-  ),
-  unsupported: new Set(
-    unsupported.flatMap(({ revision }) =>
-      revision.kind === 'Route' ? [routeKey(revision.tenant, revision.name)] : [],
-    ),
-  ),
-});
-
-function ofRoute({ tenant, route }: JobParts, { jobs, removals, unsupported }: RouteIndex) {
-  const key = routeKey(tenant, route);
-  return { jobs: jobs.get(key) ?? [], removals: removals.get(key) ?? [], isUnsupported: unsupported.has(key) };
-}
-
-/** Nobody can come back to a name that lives another life by now, to a replay, or to what was to go at once. */
-function keptMs(id: string, routes: RouteIndex, { deletionGraceMs }: PlatformSettings): number {
-  const parts = readJobId(id);
-  if (!parts || isReplay(id)) return 0;
-  const { removals, jobs } = ofRoute(parts, routes);
-  const [removal] = removals;
-  if (removal) return removal.purge || removal.uid !== parts.uid ? 0 : deletionGraceMs;
-  return jobs.some(({ goal }) => goal.uid === parts.uid) ? deletionGraceMs : 0;
-}
-
-function endDeclaredAt(id: string, routes: RouteIndex): number | null {
-  const parts = readJobId(id);
-  if (!parts) return null;
-  const { removals, jobs } = ofRoute(parts, routes);
-  return removals[0]?.at ?? jobs[0]?.declaredAt ?? null;
 }
 
 /** What was left half cleared is cleared in full before anything of the job begins again, frozen or not. */
@@ -241,53 +143,4 @@ function observeJobs(observed: Observed, wanted: ReadonlySet<string>): Map<strin
     if (!onlyStoppedTasks || wanted.has(id)) jobs.set(id, job);
   }
   return jobs;
-}
-
-/**
- * Is there an explicit wish that this job be no more? Its route is deleted, or lives a new life, or has lost the sink. A
- * route that the goal store has never heard of is no wish: an empty or restored store must not stop what runs (D12). Nor is
- * a goal that is older than what was seen of the job: it was read before somebody wished for the job.
- */
-function isEnded(id: string, job: ObservedJob, routes: RouteIndex): boolean {
-  const parts = readJobId(id);
-  if (!parts) return false;
-  const { jobs, removals, isUnsupported } = ofRoute(parts, routes);
-  if (isUnsupported) return false;
-  const seen = revisionSeen(job);
-  if (removals.some(({ revision }) => revision >= seen)) return true;
-  return jobs.some(({ goal }) => goal.revision >= seen);
-}
-
-/** The newest revision of its route that anything seen of the job was made for. */
-function revisionSeen({ control, tasks, heartbeats }: ObservedJob): number {
-  const revisions = [...tasks.map(taskRevision), ...heartbeats.map(({ revision }) => revision)];
-  return Math.max(control?.revisionActed ?? 0, ...revisions);
-}
-
-/**
- * A deleted name leaves the snapshot once the world holds nothing of it. What a pass before the deletion began is sure to be
- * listed only after a while: nobody would end the job of a route that has left the snapshot.
- */
-function confirmRemovals(
-  goal: PlatformGoal,
-  observed: Observed,
-  jobs: ReadonlySet<string>,
-  { listingGraceMs }: PlatformSettings,
-): readonly Decision[] {
-  const routesWithJobs = new Set(
-    [...jobs].map((id) => readJobId(id)).map((parts) => parts && routeKey(parts.tenant, parts.route)),
-  );
-  const topics = observed.topics && new Set(observed.topics.map((topic) => topic.topic));
-  const going = new Map(goal.removedTopics.map((topic) => [`${topic.tenant}/${topic.subject}`, topic.topic]));
-  return goal.removed
-    .filter(({ tenant, kind, name, at }) => {
-      if (kind === 'Route')
-        return !routesWithJobs.has(routeKey(tenant, name)) && observed.at >= listedBy(at, listingGraceMs);
-      const goes = going.get(`${tenant}/stream/${name}`);
-      return topics !== null && (goes === undefined || !topics.has(goes));
-    })
-    .map(({ tenant, kind, name, revision }) => ({
-      ...leftAlone(`${kind}/${name}`),
-      actions: [{ kind: 'confirm-removed', tenant, of: kind, name, revision }],
-    }));
 }

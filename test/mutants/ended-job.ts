@@ -16,22 +16,22 @@ export const endedJobMutants: readonly Mutant[] = [
     after: 'if (found.length > sinks.length) lacking.set(name, found);',
   },
   {
-    ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-pass.ts', by: jobs },
-    before: 'if (removals.some(({ revision }) => revision >= seen)) return true;',
+    ...{ name: 'unheard-of-route-is-a-wish', file: 'core/plan/plan-endings.ts', by: jobs },
+    before: 'if (removal !== undefined && removal.revision >= seen) return true;',
     after: 'return true;',
   },
   {
-    ...{ name: 'older-goal-ends-newer-job', file: 'core/plan/plan-pass.ts', by: jobs },
+    ...{ name: 'older-goal-ends-newer-job', file: 'core/plan/plan-endings.ts', by: jobs },
     before: 'const seen = revisionSeen(job);',
     after: 'const seen = Math.min(0, revisionSeen(job));',
   },
   {
-    ...{ name: 'unsupported-declaration-is-a-deletion', file: 'core/plan/plan-pass.ts', by: jobs },
+    ...{ name: 'unsupported-declaration-is-a-deletion', file: 'core/plan/plan-endings.ts', by: jobs },
     before: 'if (isUnsupported) return false;',
     after: 'if (isUnsupported) return true;',
   },
   {
-    ...{ name: 'removal-confirmed-while-jobs-live', file: 'core/plan/plan-pass.ts', by: [...jobs, simulated] },
+    ...{ name: 'removal-confirmed-while-jobs-live', file: 'core/plan/plan-endings.ts', by: [...jobs, simulated] },
     before: 'return !routesWithJobs.has(',
     after: 'return true || routesWithJobs.has(',
   },
@@ -102,12 +102,12 @@ export const endedJobMutants: readonly Mutant[] = [
     after: 'return count.ending < 0;',
   },
   {
-    ...{ name: 'freeze-does-not-keep-from-ending', file: 'core/plan/plan-pass.ts', by: [changing] },
-    before: 'const due = ended.filter(([id]) => !isEndFrozen(id, goal, routes));',
+    ...{ name: 'freeze-does-not-keep-from-ending', file: 'core/plan/plan-endings.ts', by: [changing] },
+    before: 'const due = ended.filter((one) => !isEndFrozen(one, goal));',
     after: 'const due = ended;',
   },
   {
-    ...{ name: 'a-freeze-lets-the-rest-end', file: 'core/plan/plan-pass.ts', by: [changing] },
+    ...{ name: 'a-freeze-lets-the-rest-end', file: 'core/plan/plan-endings.ts', by: [changing] },
     before: 'const counted = ended.filter(',
     after: 'const counted = due.filter(',
   },
@@ -142,7 +142,7 @@ export const endedJobMutants: readonly Mutant[] = [
     after: 'if (control === null) return null;',
   },
   {
-    ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-pass.ts', by: jobs },
+    ...{ name: 'removal-confirmed-before-all-is-listed', file: 'core/plan/plan-endings.ts', by: jobs },
     before: 'observed.at >= listedBy(at, listingGraceMs)',
     after: 'observed.at >= at',
   },
