@@ -1,6 +1,7 @@
 // The goal store's snapshot becomes the platform's goal: topics that must exist and jobs that must run.
 
 import { configuredGoal, type JobConfigFacts } from '#core/config/job-settings.ts';
+import { messageOf } from '#core/errors.ts';
 import type { RoutePlanner, RouteProgram } from '#core/expression/index.ts';
 import { compileReplays } from '#core/graph/compile-replays.ts';
 import { compileSink } from '#core/graph/compile-sink.ts';
@@ -46,6 +47,11 @@ export function joinTenants(
   const topics = parts.flatMap((part) => part.topics);
   const wanted = new Set(topics.map((topic) => topic.topic));
   const removed = snapshot.revisions.filter((revision) => revision.declared === null);
+  const unclear = new Set(parts.filter((part) => part.hasUnreadRoutes).map(({ tenant }) => tenant));
+  const keptUntil = ({ tenant, purge, at }: GoalRevision): number => {
+    if (unclear.has(tenant)) return Number.POSITIVE_INFINITY;
+    return purge ? at : at + settings.deletionGraceMs;
+  };
   const removedTopics = removed
     .filter((revision) => revision.kind === 'Stream' && !wanted.has(topicOfStream(revision.tenant, revision.name)))
     .map((revision) => ({
@@ -53,7 +59,7 @@ export function joinTenants(
       topic: topicOfStream(revision.tenant, revision.name),
       stream: revision.name,
       subject: `stream/${revision.name}`,
-      keptUntil: revision.purge ? revision.at : revision.at + settings.deletionGraceMs,
+      keptUntil: keptUntil(revision),
     }));
   const { sequence, at, freezes, approvals } = snapshot;
   return {
@@ -74,7 +80,19 @@ export function byTenant({ revisions, operations, freezes, config }: GoalSnapsho
   }));
 }
 
+/** Whatever is the matter with what one tenant declares, the others' jobs are kept up: its own are left as they run. */
 export function compileTenant(goals: TenantGoals, settings: PlatformSettings, plan: RoutePlanner): TenantPart {
+  try {
+    return compileDeclared(goals, settings, plan);
+  } catch (error) {
+    const message = `what the tenant declares could not be compiled, which is a fault of Millrace: ${messageOf(error)}`;
+    const declared = goals.revisions.filter((revision) => revision.declared !== null);
+    const unsupported = declared.map((revision) => ({ revision, problems: [{ path: '', message }] }));
+    return { tenant: goals.tenant, topics: [], jobs: [], replays: [], unsupported, hasUnreadRoutes: true };
+  }
+}
+
+function compileDeclared(goals: TenantGoals, settings: PlatformSettings, plan: RoutePlanner): TenantPart {
   const { tenant, revisions } = goals;
   const unsupported: { revision: GoalRevision; problems: readonly SpecProblem[] }[] = [];
   const documents: Document[] = [];
@@ -84,6 +102,7 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
     if (parsed.ok) documents.push(parsed.value);
     else unsupported.push({ revision, problems: parsed.problem });
   }
+  const hasUnreadRoutes = unsupported.some(({ revision }) => revision.kind === 'Route');
   const world = buildWorld(documents, plan);
   const declared = new Map(revisions.filter((r) => r.kind === 'Route').map((r) => [r.name, r]));
   // Nobody can tell what these are to be: routes would make them anew, as streams that are implied.
@@ -99,7 +118,8 @@ export function compileTenant(goals: TenantGoals, settings: PlatformSettings, pl
       .map((node) => streamTopic(tenant, node, settings)),
     ...jobs.map((entry) => deadLetters(entry, settings)),
   ];
-  return { topics, jobs, replays: jobs.flatMap((entry) => compileReplays(entry, plan)), unsupported };
+  const replays = jobs.flatMap((entry) => compileReplays(entry, plan));
+  return { tenant, topics, jobs, replays, unsupported, hasUnreadRoutes };
 }
 
 export interface RoutesToCompile {

@@ -25,7 +25,7 @@ export interface RemovedTopic {
   readonly topic: string;
   readonly stream: string;
   readonly subject: string;
-  /** Until then its events are kept, so that the deletion can be undone; by the goal store's clock. */
+  /** Until then its events are kept, so that the deletion can be undone; by the goal store's clock. Infinity: nobody can tell whether they are wanted. */
   readonly keptUntil: number;
 }
 
@@ -82,4 +82,8 @@ export interface ReplayEntry extends JobEntry {
 }
 
 /** A tenant's part of the platform's goal. */
-export type TenantPart = Pick<PlatformGoal, 'topics' | 'jobs' | 'replays' | 'unsupported'>;
+export interface TenantPart extends Pick<PlatformGoal, 'topics' | 'jobs' | 'replays' | 'unsupported'> {
+  readonly tenant: string;
+  /** Of a route nobody can tell which streams it implies: any of the tenant's that seems to be gone may be one. */
+  readonly hasUnreadRoutes: boolean;
+}

@@ -61,14 +61,27 @@ function tagged(type: FieldType, json: Json, path: string, problems: SpecProblem
 }
 
 function readTypeName(name: string, path: string, problems: SpecProblem[]): FieldType {
-  if (name.endsWith('[]')) return { kind: 'array', element: readTypeName(name.slice(0, -2), path, problems) };
-  const type = scalarNamed(name);
-  if (type === null)
+  const levels = listLevels(name);
+  const element = name.slice(0, name.length - 2 * levels);
+  const type = scalarNamed(element);
+  if (levels > limits.documentDepthMax)
+    problems.push({ path, message: `nested deeper than ${limits.documentDepthMax} levels` });
+  else if (type === null)
     problems.push({
       path,
-      message: `got type ${JSON.stringify(name)}${didYouMean(name, scalarTypes)}, expected one of ${scalarTypes.join(', ')}, or one of these with []`,
+      message: `got type ${JSON.stringify(element)}${didYouMean(element, scalarTypes)}, expected one of ${scalarTypes.join(', ')}, or one of these with []`,
     });
-  return { kind: 'scalar', type: type ?? 'jsonb' };
+  let read: FieldType = { kind: 'scalar', type: type ?? 'jsonb' };
+  for (let level = 0; level < Math.min(levels, limits.documentDepthMax); level++)
+    read = { kind: 'array', element: read };
+  return read;
+}
+
+/** Counted without recursion: whoever declares decides how many there are. */
+function listLevels(name: string): number {
+  let levels = 0;
+  while (name.endsWith('[]', name.length - 2 * levels)) levels++;
+  return levels;
 }
 
 /** Declared fields to a row type; problems are appended. */

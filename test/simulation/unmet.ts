@@ -69,8 +69,9 @@ function* unmetTopics(world: World): Iterable<string> {
     else if (Object.entries(config).some(([name, value]) => there.config[name] !== value))
       yield `topic ${topic} is configured otherwise: ${JSON.stringify(there.config)}`;
   }
-  for (const { topic } of world.goal.removedTopics)
-    if (world.broker.look(topic) !== null) yield `topic ${topic} of a deleted stream is still there`;
+  for (const { topic, keptUntil } of world.goal.removedTopics)
+    if (keptUntil < world.time.now && world.broker.look(topic) !== null)
+      yield `topic ${topic} of a deleted stream is still there`;
 }
 
 /** Of a job that its declaration pauses. */
@@ -241,6 +242,10 @@ function headOf({ goal }: World, id: string): number {
   return removed?.revision ?? goal.jobs.find((entry) => entry.goal.route === route)?.goal.revision ?? 0;
 }
 
+/** The topic of a stream that is deleted: a route that nobody can read may still write to it. */
+const isKept = ({ goal, time }: World, name: string): boolean =>
+  goal.removedTopics.some(({ stream, keptUntil }) => stream === name && keptUntil > time.now);
+
 async function leftovers(
   world: World,
   tasksOf: ReadonlyMap<string, readonly ObservedTask[]>,
@@ -279,7 +284,7 @@ async function leftovers(
       .filter(gone)
       .map((id) => `${id} is not wanted any more, but its splits are kept`),
     ...goal.removed
-      .filter(() => !world.watch.losses.goals)
+      .filter(({ kind, name }) => !world.watch.losses.goals && !(kind === 'Stream' && isKept(world, name)))
       .map(({ kind, name }) => `the deletion of ${kind} ${name} is not confirmed`),
   ];
 }

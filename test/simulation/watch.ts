@@ -177,7 +177,8 @@ export class Watch {
     for (const { partition, end } of operation.plan.ends) {
       const split = `${goal.source.topic}/${partition}`;
       const topicId = operation.plan.topicId!;
-      meant += Number(end) - (end === '0' ? 0 : this.#world.ledger.from(goal.id, split, topicId));
+      // What retention has deleted before anybody began is not there to be meant.
+      meant += Math.max(0, Number(end) - this.#world.ledger.from(goal.id, split, topicId));
       this.#checkSettled(goal.id, split, topicId, Number(end));
     }
     const counted = receipt?.kind === 'replay' ? receipt.replayed : 0;

@@ -117,6 +117,33 @@ describe('a platform goal', () => {
     ]);
   });
 
+  test('keeps the topic of a deleted stream while a route that it does not understand may write to it', () => {
+    const newer = aRevision(plays, { declared: { from: 'playback-events', teleport: true } });
+    const deleted = aRevision(aStream('plays'), { declared: null, revision: 2, purge: true });
+    const { removedTopics } = compile(aSnapshot([aRevision(playbackEvents), newer, deleted]));
+    expect(removedTopics).toMatchObject([{ topic: 'plays', keptUntil: Number.POSITIVE_INFINITY }]);
+  });
+
+  test('leaves alone what one tenant runs whose declarations break it, and keeps up the others', () => {
+    const mine = [aRevision(playbackEvents), aRevision(plays), aRevision(aStream('old'), { declared: null })];
+    const others = [...mine.slice(0, 1), aRevision(aRoute('plays', 'playback-events', 'plays', { where: 'deep' }))]
+      .concat(mine.slice(2))
+      .map((revision) => ({ ...revision, tenant: 'other' }));
+    const breaksForOther: typeof planRoute = (route, ...rest) => {
+      if (route.where === 'deep') throw new RangeError('Maximum call stack size exceeded');
+      return planRoute(route, ...rest);
+    };
+    const goal = compilePlatform(aSnapshot([...mine, ...others]), localSettings, breaksForOther);
+    expect(goal.jobs.map(({ goal }) => goal.id.split('/')[0])).toEqual(['default']);
+    expect(goal.unsupported.map(({ revision }) => `${revision.tenant}/${revision.name}`)).toEqual([
+      ...['other/playback-events', 'other/plays'],
+    ]);
+    expect(goal.unsupported[0]!.problems[0]!.message).toMatch(/a fault of Millrace: Maximum call stack/);
+    expect(goal.removedTopics.map(({ tenant, keptUntil }) => `${tenant} ${Number.isFinite(keptUntil)}`)).toEqual([
+      ...['default true', 'other false'],
+    ]);
+  });
+
   test('takes a sink for which the platform lacks its cluster for no wish to end what runs of it', () => {
     const both = aRoute('plays', 'playback-events', 'plays', {
       to: [

@@ -245,6 +245,9 @@ describe('hostile input', () => {
   test('is refused when nested too deep or too wide, and neither takes long [fault 14]', () => {
     let deep: unknown = 'text';
     for (let level = 0; level < 10_000; level++) deep = { x: deep };
+    expect(problemAt(stream({ schema: { fields: { x: `text${'[]'.repeat(9_000)}` } } }), 'spec.schema.fields.x')).toBe(
+      'nested deeper than 64 levels',
+    );
     expect(refused(stream({ schema: { fields: deep as object } }))[0]!.message).toMatch(/nested deeper than 64/);
     const wide = Object.fromEntries(
       Array.from({ length: limits.documentKeysMax + 1 }, (_, index) => [`f${index}`, 'text']),
