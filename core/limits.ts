@@ -75,8 +75,8 @@ export const limits = {
   clientTokenCharsMax: 64,
   /** What a pass decided is carried out only within this time after it began to read: after it, the next pass looks again. */
   decisionMsMax: 30_000,
-  /** A step of a clearing is taken only within this time after it was seen that the job's record says so. */
-  markSeenMsMax: 5_000,
+  /** What cannot be undone is done only within this time after the look was asked for that allows it. */
+  lookMsMax: 5_000,
   destroyJobsAtOnceMin: 5,
   destroyJobsAtOnceShare: 0.1,
   /** Jobs whose workers report and ail all the same; where more do at once, none of them is restarted. */

@@ -115,7 +115,7 @@ export class DataPath {
           this.#sink.nudge();
         },
         unreadable: async (split, code) => {
-          await resolveUnreadable(split, code, cluster, errors);
+          await resolveUnreadable(split, code, cluster, errors, goal.replay);
           if (isAuthorization(code) && goal.errors.auth === 'stop') this.#stopReading();
         },
         onTrouble: note,

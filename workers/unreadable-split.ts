@@ -1,4 +1,5 @@
 // What a worker does when a split cannot be read on from where it stands: the topic or its records are not what they were.
+import type { ReplayGoal } from '#core/job/job-goal.ts';
 import type { ErrorsSeen } from './errors-seen.ts';
 import type { Cluster } from './kafka/cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './kafka/error-codes.ts';
@@ -7,12 +8,16 @@ import type { Split } from './split.ts';
 const earliest = -2;
 const end = -1;
 
-/** Called with fresh metadata; afterwards the split is tried again, unless it was found stuck. */
+/**
+ * Called with fresh metadata; afterwards the split is tried again, unless it was found stuck. `replay`: of its dead letters those
+ * are meant that stand before the partition's end.
+ */
 export async function resolveUnreadable(
   split: Split,
   errorCode: number,
   cluster: Cluster,
   errors: ErrorsSeen,
+  replay?: ReplayGoal,
 ): Promise<void> {
   const info = cluster.topic(split.topic);
   if (info === undefined) {
@@ -25,7 +30,7 @@ export async function resolveUnreadable(
     return;
   }
   if (info.topicId !== split.topicId) return await followNewTopic(split, info.topicId, cluster, errors);
-  if (errorCode === errorCodes.offsetOutOfRange) return await resolveOutOfRange(split, cluster, errors);
+  if (errorCode === errorCodes.offsetOutOfRange) return await resolveOutOfRange(split, cluster, errors, replay);
   const code = isAuthorization(errorCode) ? 'source-unauthorized' : 'source-refused';
   if (!passing.has(errorCode)) errors.note(code, `${split.name}: ${errorName(errorCode)}`);
 }
@@ -50,7 +55,12 @@ async function followNewTopic(split: Split, topicId: string, cluster: Cluster, e
   split.jump(position, topicId).close(position);
 }
 
-async function resolveOutOfRange(split: Split, cluster: Cluster, errors: ErrorsSeen): Promise<void> {
+async function resolveOutOfRange(
+  split: Split,
+  cluster: Cluster,
+  errors: ErrorsSeen,
+  replay: ReplayGoal | undefined,
+): Promise<void> {
   const position = split.fetchOffset;
   const [first, last] = [
     (await cluster.offset(split.topic, split.partition, earliest)) ?? 0,
@@ -66,8 +76,10 @@ async function resolveOutOfRange(split: Split, cluster: Cluster, errors: ErrorsS
       `${split.name}: records ${position} to ${first - 1} were deleted by retention before they were read; they are counted as dropped`,
     );
     const unit = split.jump(first, split.topicId);
-    unit.in += first - position;
-    unit.drop('retention', first - position);
+    const meantUntil = replay === undefined ? first : Math.min(first, replay.ends[split.partition] ?? 0);
+    const lost = Math.max(0, meantUntil - position);
+    unit.in += lost;
+    if (lost > 0) unit.drop('retention', lost);
     unit.close(first);
   } else if (position > last) {
     split.state = 'stuck';

@@ -110,9 +110,19 @@ async function deleteTopic(action: Action & { kind: 'delete-topic' }, parts: Rec
   const { topic, tenant, stream, goalSequence } = action;
   const mayWantIt = ({ kind, name, declared }: GoalRevision): boolean =>
     kind === 'Stream' ? name === stream : JSON.stringify(declared).includes(JSON.stringify(stream));
-  if (await hasChanged(parts, tenant, goalSequence, mayWantIt))
-    throw new Error(`topic ${topic} is not deleted: declarations have changed since that was decided`);
+  const look = await lookedAt(parts, () => hasChanged(parts, tenant, goalSequence, mayWantIt));
+  if (look.seen) throw new Error(`topic ${topic} is not deleted: declarations have changed since that was decided`);
+  if (look.isLate)
+    throw new Error(`topic ${topic} is not deleted yet: to see that nothing has changed took ${look.tookMs} ms`);
   await parts.broker.remove(topic);
+}
+
+/** Who stood still between a look and what follows from it may wake in another world. */
+async function lookedAt<Seen>({ clock }: ReconcileParts, look: () => Promise<Seen>) {
+  const askedMs = clock.monotonicMs();
+  const seen = await look();
+  const tookMs = Math.round(clock.monotonicMs() - askedMs);
+  return { seen, tookMs, isLate: tookMs > limits.lookMsMax };
 }
 
 /** Whether anything that concerns it was declared after `goalSequence`, or the store went back in time since. */
@@ -183,9 +193,8 @@ async function clearJob(action: Action & { kind: 'clear-job' }, parts: Reconcile
   if (version === null) return;
   // Who stood still between two steps may wake when another has cleared it all, and the job is there again; or between the look and the step.
   const isStillMarked = async (): Promise<boolean> => {
-    const askedMs = parts.clock.monotonicMs();
-    const isMarked = (await parts.controls.read(job))?.version === version;
-    return isMarked && parts.clock.monotonicMs() - askedMs <= limits.markSeenMsMax;
+    const { seen, isLate } = await lookedAt(parts, () => parts.controls.read(job));
+    return seen?.version === version && !isLate;
   };
   for (const step of [() => parts.splits.clear(job), () => parts.workers.clear(job)]) {
     if (!(await isStillMarked())) return;

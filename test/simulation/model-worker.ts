@@ -368,7 +368,7 @@ export class ModelWorker {
   #hold(core: Core, split: Split, errorCode: number): void {
     split.state = 'holding';
     void core.cluster.refresh();
-    void resolveUnreadable(split, errorCode, core.parts.cluster, core.errors)
+    void resolveUnreadable(split, errorCode, core.parts.cluster, core.errors, core.parts.goal.replay)
       .then(() => this.#world.network.sleep(this.actor, 1_000))
       .finally(() => {
         if (split.state === 'holding') split.state = 'reading';

@@ -226,7 +226,7 @@ export class Watch {
 
   #mayStillCome(job: string): boolean {
     const clearedAt = this.#clearedAt.get(job) ?? Number.NEGATIVE_INFINITY;
-    return this.#world.time.now - clearedAt <= limits.markSeenMsMax + this.#world.requestMs;
+    return this.#world.time.now - clearedAt <= limits.lookMsMax + this.#world.requestMs;
   }
 
   /** Its record is gone, the last of it. */

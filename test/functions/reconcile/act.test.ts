@@ -41,6 +41,20 @@ describe('acting', () => {
     expect(await broker.list()).toEqual([]);
   });
 
+  test('deletes no topic by a look that is old: who stood still behind it may wake when the stream is there again', async () => {
+    const { goals, broker, decision, parts } = await aDeletedStream();
+    let nowMs = 0;
+    const changedSince: typeof goals.changedSince = async (...inputs) => {
+      nowMs += limits.lookMsMax + 1;
+      return await goals.changedSince(...inputs);
+    };
+    const clock = { now: () => theTime, monotonicMs: () => nowMs };
+    await expect(act(decision, theTime, { ...parts, clock, goals: { ...goals, changedSince } })).rejects.toThrow(
+      'is not deleted yet',
+    );
+    expect(await broker.list()).toEqual(['plays']);
+  });
+
   test('leaves a topic that is wanted again since the deletion was decided: by its stream, or by a route [fault 20] [fault 131]', async () => {
     const declared = { from: 'events', to: [{ name: 'out', stream: 'plays' }] };
     for (const again of [
@@ -218,7 +232,7 @@ describe('acting', () => {
   });
 
   test('clears nothing by a look that is old: who stood still behind it may wake when the job is there again', async () => {
-    expect(await clearedWithin(limits.markSeenMsMax, 1, 1)).toEqual(['splits', 'workers', 'control']);
-    expect(await clearedWithin(limits.markSeenMsMax + 1, 1, 1)).not.toContain('splits');
+    expect(await clearedWithin(limits.lookMsMax, 1, 1)).toEqual(['splits', 'workers', 'control']);
+    expect(await clearedWithin(limits.lookMsMax + 1, 1, 1)).not.toContain('splits');
   });
 });
