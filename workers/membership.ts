@@ -108,7 +108,10 @@ export class Membership {
     );
     if (assignment === null) this.#lead = null;
     else if (this.checkpoints.isDue()) void this.checkpoint();
-    return { view: { ...view, assignment }, records: all };
+    // An item that another made and took meanwhile is newer than the view, where its owner may be missing: the next round sees both.
+    const listed = new Set(records.map(({ split }) => split));
+    const seen = all.filter(({ split, owner }) => owner === null || listed.has(split));
+    return { view: { ...view, assignment }, records: seen };
   }
 
   /** A round reads; the lease of the leader is written at the pace of heartbeats only, since each write is paid for. */

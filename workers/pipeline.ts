@@ -78,6 +78,8 @@ export class Pipeline implements Original {
   /** The record that was read last as JSON; its end is -1 where it has no value, or none that can be read. */
   readonly #event: Slice = emptySlice();
   readonly #timeOutput = createByteSink(256);
+  /** Of the record that was read last, once something has to keep it. */
+  #kept: RecordView | null = null;
   /** A program that changes and filters nothing passes even a record without a value. */
   readonly #passesNull: boolean;
   readonly #isIdentity: boolean;
@@ -157,8 +159,13 @@ export class Pipeline implements Original {
     return !this.#reader.isAtEnd && this.#parts.brakes.isTurnOver;
   }
 
-  /** The record that was read last, as it stands in the source. */
+  /** The record that was read last, as it stands in the source: copied once, however many outputs it has. */
   keep(): RecordView {
+    this.#kept ??= this.#copy();
+    return this.#kept;
+  }
+
+  #copy(): RecordView {
     const reader = this.#reader;
     const { gate } = this.#parts;
     const { split } = this.#outgoing;
@@ -180,6 +187,7 @@ export class Pipeline implements Original {
 
   /** Whatever reading stumbles over lies in the bytes; any other error is a bug and must not pass for bad data. */
   #next(): boolean {
+    this.#kept = null;
     try {
       return this.#reader.next();
     } catch (error) {

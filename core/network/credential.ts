@@ -24,8 +24,22 @@ export async function readCredential(secrets: SecretStore, tenant: string, auth:
     throw wrong(`the secret ${JSON.stringify(auth.secret)} has no colon`, 'for scheme basic set it as user:password');
   const [header, value] = headerOf(auth, secret);
   const sensitive = [value, value.slice(value.indexOf(' ') + 1), secret, secret.slice(secret.indexOf(':') + 1)];
-  const hidden = [...new Set(sensitive)].filter((text) => text.length >= 4).sort((a, b) => b.length - a.length);
-  return { header, value, redact: (text) => hidden.reduce((seen, part) => seen.replaceAll(part, '***'), text) };
+  return { header, value, redact: hiding(sensitive) };
+}
+
+/** Takes these out of a text, the longest first, however they are written there: as they are, as JSON does, or as an address does. */
+export function hiding(sensitive: readonly string[]): (text: string) => string {
+  const written = sensitive.flatMap((part) => {
+    const escaped = JSON.stringify(part).slice(1, -1);
+    return [part, escaped, escaped.replaceAll('/', '\\/'), encodeURIComponent(part)];
+  });
+  const hidden = [...new Set(written)].filter((text) => text.length >= 4).sort((a, b) => b.length - a.length);
+  // What contains another need not be looked for where that is not found: answers are long, and hold none as a rule.
+  const probes = hidden.filter((part) => !hidden.some((other) => other !== part && part.includes(other)));
+  return (text) =>
+    probes.some((part) => text.includes(part))
+      ? hidden.reduce((seen, part) => seen.replaceAll(part, '***'), text)
+      : text;
 }
 
 function headerOf(auth: AuthSpec, secret: string): readonly [string, string] {

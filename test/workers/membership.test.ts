@@ -1,6 +1,7 @@
 // Whom a worker takes for gone, when what it is told of the others takes its time to arrive.
 import { describe, expect, test } from '@jest/globals';
 import { noRecords } from '#core/job/accounting.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
 import { aHeartbeat, aJobEntry } from '#test/support/builders.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { createMemorySplitStore } from '#test/support/memory-split-store.ts';
@@ -22,6 +23,7 @@ async function besideASilentLeader() {
   let nowMs = 0;
   let answerMs = 0;
   const lease = { isOver: false };
+  let isTopicKnown = false;
   const store = createMemoryWorkerStore();
   const splits = createMemorySplitStore();
   const leader = aHeartbeat(entry, 1, { slot: 0 });
@@ -29,6 +31,7 @@ async function besideASilentLeader() {
   for (const heartbeat of [leader, me]) await store.beat(heartbeat);
   const lead = (await store.lead(goal.id, leader.worker, null))!;
   let beforeSplitsAreRead = async (): Promise<void> => {};
+  let beforeAnItemIsMade = async (): Promise<void> => {};
   const workers: WorkerParts['workers'] = {
     ...store,
     view: async (job) => {
@@ -47,10 +50,17 @@ async function besideASilentLeader() {
           await beforeSplitsAreRead();
           return await splits.list(job);
         },
+        create: async (job: string, record: SplitRecord) => {
+          await beforeAnItemIsMade();
+          return await splits.create(job, record);
+        },
       },
       clock: { now: () => nowMs, monotonicMs: () => nowMs },
       log: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-      cluster: { topic: () => undefined },
+      cluster: {
+        topic: () => (isTopicKnown ? { topic: goal.source.topic, topicId: 'topic-1', leaders: [1] } : undefined),
+        offset: async () => 0,
+      },
     } as unknown as WorkerParts,
     lease,
     { note: () => {} },
@@ -66,6 +76,16 @@ async function besideASilentLeader() {
         const other = aHeartbeat(entry, 3, { slot: 2 });
         await store.beat(other);
         await splits.claim(goal.id, free, other.worker);
+      };
+    },
+    /** I lead; somebody who has come since I looked makes the split's item, and takes it, right before I would. */
+    someoneComesBeforeIMakeTheItem: async (): Promise<void> => {
+      isTopicKnown = true;
+      await store.remove(goal.id, leader.worker);
+      beforeAnItemIsMade = async () => {
+        const other = aHeartbeat(entry, 3, { slot: 2 });
+        await store.beat(other);
+        await splits.claim(goal.id, await splits.create(goal.id, aRecord), other.worker);
       };
     },
     counter: async (): Promise<number | undefined> => (await store.view(goal.id)).leader?.counter,
@@ -91,6 +111,14 @@ describe('a worker', () => {
     await someoneComesBeforeSplitsAreRead();
     const round = await membership.round([]);
     expect(round).toMatchObject({ kind: 'decided', decision: { claim: [], waitingFor: [aRecord.split] } });
+  });
+
+  test('takes no split of which another has made the item since it looked: who holds it may be missing in its view', async () => {
+    const { membership, someoneComesBeforeIMakeTheItem } = await besideASilentLeader();
+    await someoneComesBeforeIMakeTheItem();
+    expect(await membership.round([])).toMatchObject({ kind: 'decided', decision: { claim: [] } });
+    expect(membership.leads).toBe(true);
+    expect(await membership.round([])).toMatchObject({ decision: { claim: [], waitingFor: [aRecord.split] } });
   });
 
   test('whose own lease is over does not lead, whoever else is gone: it stood still, and its job may be cleared by now', async () => {

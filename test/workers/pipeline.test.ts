@@ -14,7 +14,7 @@ import { DeadLetterRate } from '#workers/dead-letter-rate.ts';
 import type { FetchedPartition } from '#workers/kafka/apis.ts';
 import { batchFields } from '#workers/kafka/batch-format.ts';
 import { Pipeline } from '#workers/pipeline.ts';
-import type { RecordView, Refusal, Sink } from '#workers/sinks/sink.ts';
+import type { Original, RecordView, Refusal, Sink } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
 import { Throttle } from '#workers/throttle.ts';
 
@@ -33,7 +33,11 @@ class MemorySink implements Sink {
   check: (record: RecordView) => Refusal | null = () => null;
   #units: Unit[] = [];
 
-  take({ value, timestamp }: RecordView, unit: Unit): null {
+  keeps = false;
+  readonly kept: RecordView[] = [];
+
+  take({ value, timestamp }: RecordView, unit: Unit, original: Original): null {
+    if (this.keeps) this.kept.push(original.keep());
     this.timestamps.push(timestamp);
     this.values.push(Buffer.from(value.bytes.subarray(value.start, value.end)).toString());
     this.pendingBytes += value.end - value.start;
@@ -290,4 +294,16 @@ test('a list of thousands that is exploded closes the sink behind its record, no
   });
   expect(turns).toEqual([1, 2, -1]);
   expect(one.sink.values).toHaveLength(3_000);
+});
+
+test('what a sink keeps of a record is one copy for all of its outputs, and another of the next record', () => {
+  const one = rig({ operators: [{ explode: { field: 'items' } }] });
+  one.sink.keeps = true;
+  const events = [{ items: [1, 2, 3] }, { items: [4] }].map((event) => JSON.stringify(event));
+  one.pipeline.work(one.split, fetched(batch(events, 0)), 0);
+  const { kept } = one.sink;
+  expect(new Set(kept).size).toBe(2);
+  expect(kept.map(({ value }) => Buffer.from(value.bytes.subarray(value.start, value.end)).toString())).toEqual([
+    ...[events[0], events[0], events[0], events[1]],
+  ]);
 });

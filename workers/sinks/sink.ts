@@ -21,7 +21,7 @@ export interface RecordView {
 
 /** The source's record behind an output, for a sink that may have to give it back. */
 export interface Original {
-  /** A copy that outlives the call; its bytes count in what the sink holds. */
+  /** A copy that outlives the call, the same for all outputs of a record; its bytes count, once, in what the sink holds. */
   keep(): RecordView;
 }
 

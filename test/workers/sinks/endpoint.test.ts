@@ -1,6 +1,7 @@
 // Whom a sink connects to: addresses are looked at once, all of them, and nothing else is connected to; certificates are checked.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -109,6 +110,21 @@ test('a connection that the other side closed while it was idle is no failure', 
   expect(await get(endpoint)).toMatchObject({ status: 200 });
   receiver.behave((_request, index) => (index === 1 ? 'cut' : { status: 204 }));
   expect(await get(endpoint)).toMatchObject({ kind: 'answer', status: 204 });
+});
+
+test('an answer in another protocol, which was not asked for, is no answer: nothing waits for more of it', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ends.push(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const answer = await get(endpointTo(`http://127.0.0.1:${port}`));
+  expect(answer).toMatchObject({ kind: 'no-answer', code: 'sink-unavailable' });
+  expect((answer as NoAnswer).message).toMatch(/101 Switching Protocols/);
 });
 
 test('an answer is read as far as it may be, and said to be cut', async () => {

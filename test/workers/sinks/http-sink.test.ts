@@ -448,6 +448,21 @@ describe('secrets', () => {
     expect(rig.aside[0]!.refusal.message).toContain('you sent ***');
   });
 
+  test.each([
+    ['where what is shown of the answer is cut', (sent: string) => `${'x'.repeat(1_010)} ${sent}`],
+    ['as JSON writes them', (sent: string) => JSON.stringify({ authorization: sent })],
+    ['as an address writes them', (sent: string) => `/hook?authorization=${encodeURIComponent(sent)}`],
+  ])('never show, %s', async (_where, answer) => {
+    secrets.set('hook-token', 'canary-"7f3a"\\/with more of it');
+    receiver.behave(({ headers }, index) => ({
+      status: index === 0 ? 500 : 400,
+      body: answer(headers['authorization']!),
+    }));
+    takeMany(await sinkWith({ auth }), 1);
+    await reached(1);
+    expect(JSON.stringify([rig.troubles, rig.aside])).not.toContain('canary');
+  });
+
   test('that are not there keep the sink from opening, with what to do', async () => {
     await expect(sinkWith({ auth: { secret: 'none', scheme: 'bearer' } })).rejects.toThrow('millrace secret set none');
     secrets.set('none', 'two\nlines');

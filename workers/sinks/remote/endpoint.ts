@@ -98,7 +98,8 @@ export class Endpoint {
     try {
       const request = this.#describe(outgoing);
       const shown = await proof?.headersFor(request);
-      return await this.#send({ ...request, headers: { ...request.headers, ...shown } }, controller.signal);
+      const answer = await this.#send({ ...request, headers: { ...request.headers, ...shown } }, controller.signal);
+      return proof === null ? answer : { ...answer, body: cleaned(answer.body, proof) };
     } catch (error) {
       if (error instanceof StaleConnection) return 'stale';
       const cause: unknown = controller.signal.aborted ? controller.signal.reason : error;
@@ -145,6 +146,13 @@ export class Endpoint {
         const isStale = request.reusedSocket && ['ECONNRESET', 'EPIPE'].includes(error.code ?? '');
         fail(isStale && !signal.aborted ? new StaleConnection() : error);
       });
+      // Answered by `101`, which nobody asked for: the connection would be another protocol's from here on.
+      request.on('upgrade', (_response, socket) => {
+        socket.destroy();
+        fail(new Error('it answers 101 Switching Protocols, which was not asked for'));
+      });
+      // Whatever becomes of the connection, nothing waits beyond the deadline.
+      signal.addEventListener('abort', () => fail(signal.reason), { once: true });
       request.end(body ?? undefined);
     });
   }
@@ -168,6 +176,13 @@ export class Endpoint {
       isCut: length > answerBytesMax,
     };
   }
+}
+
+/** Before anything of it is cut, quoted or parsed: an answer may repeat what it was sent. Byte by byte, whatever its encoding. */
+function cleaned(body: Buffer, proof: Proof): Buffer {
+  const text = body.toString('latin1');
+  const clean = proof.redact(text);
+  return clean === text ? body : Buffer.from(clean, 'latin1');
 }
 
 class StaleConnection extends Error {

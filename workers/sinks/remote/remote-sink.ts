@@ -8,7 +8,6 @@ import type { Slice } from '../../kafka/output-batch.ts';
 import type { Split, Unit } from '../../split.ts';
 import type { Original, RecordView, Refusal, Sink, SinkHooks } from '../sink.ts';
 import { Endpoint } from './endpoint.ts';
-import type { HeldRecord } from './lane.ts';
 import { type Proof, type ProofParts, readProof } from './proof.ts';
 import { type Protocol, Sender } from './sender.ts';
 
@@ -49,6 +48,8 @@ export class RemoteSink implements Sink {
   readonly #service: Service;
   readonly #endpoint: Endpoint;
   readonly #sender: Sender;
+  /** Of one record's outputs the first counts the original's bytes. */
+  #lastKept: RecordView | null = null;
 
   constructor(goal: RemoteGoal, parts: RemoteParts, service: Service) {
     this.#goal = goal;
@@ -90,7 +91,11 @@ export class RemoteSink implements Sink {
         ...{ errorClass: 'too-large', code: 'sink-record-too-large' },
         message: `the ${this.#service.thing} has ${payload.length} bytes, a batch ${maxBytes} (batch.maxBytes)`,
       };
-    this.#sender.add(lane, heldRecord(original.keep(), unit, payload, id));
+    const kept = original.keep();
+    const originalBytes = kept === this.#lastKept ? 0 : bytesOf(kept.key) + bytesOf(kept.value) + bytesOf(kept.headers);
+    this.#lastKept = kept;
+    const bytes = payload.length + originalBytes + recordOverheadBytes;
+    this.#sender.add(lane, { unit, original: kept, topicId: unit.topicId, payload, id, bytes });
     return null;
   }
 
@@ -126,11 +131,5 @@ export class RemoteSink implements Sink {
 
 /** Objects and their bookkeeping, beside the bytes themselves. */
 const recordOverheadBytes = 512;
-
-function heldRecord(original: RecordView, unit: Unit, payload: Buffer, id: string): HeldRecord {
-  const { key, value, headers } = original;
-  const bytes = payload.length + bytesOf(key) + bytesOf(value) + bytesOf(headers) + recordOverheadBytes;
-  return { unit, original, topicId: unit.topicId, payload, id, bytes };
-}
 
 const bytesOf = ({ start, end }: Slice): number => Math.max(0, end - start);
