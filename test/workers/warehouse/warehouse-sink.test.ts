@@ -4,6 +4,7 @@ import { loadParser } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { JournalEntry } from '#core/warehouse/journal-entry.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { idsIn, queryTable } from '#test/support/read-table.ts';
 import { until } from '#test/support/until.ts';
@@ -48,6 +49,39 @@ test('rows are in the table, in their folders, when the position passes them', a
   expect(second).toMatch(/^tables\/default\/plays\/day=2026-01-02\/[0-9a-f]{12}-p3-e1-o0-s2\.parquet$/);
   expect(await objects.list('staging/')).toEqual([]);
   expect(owner.split.done).toMatchObject({ position: 60, accounting: { in: 60, out: 60 } });
+});
+
+test('a route that is given another source adds to its table: files of the old source stay, and are never written over', async () => {
+  const objects = createMemoryObjectStore();
+  for (const [index, split] of ['events/0', 'events-v2/0', 'events-v2/1'].entries()) {
+    const owner = own(objects, splitRecord({ split }));
+    await owner.start();
+    owner.read(events.slice(index * 20, (index + 1) * 20));
+    await owner.write();
+    await owner.close();
+  }
+  expect(await idsIn(objects, prefix)).toEqual(all);
+});
+
+test('what an earlier version has named in its journal is put into the table under that name', async () => {
+  const objects = createMemoryObjectStore();
+  const first = own(
+    faultyStore(objects, (_index, operation) => (operation.startsWith('copy ') ? 'hold-before' : 'pass')),
+  );
+  await first.start();
+  first.read(events.map(({ id }) => ({ id, day: '2026-01-01' })));
+  first.sink.flush();
+  const entryKey = await until(async () => (await objects.list('journal/'))[1] ?? null, 'the entry');
+  await first.close();
+  const entry = JSON.parse(Buffer.from((await objects.get(entryKey))!).toString()) as JournalEntry;
+  const key = `${prefix}day=2026-01-01/0123456789ab-p3-e1-o0-s2.parquet`;
+  const older = { ...entry, files: entry.files.map((file) => ({ ...file, key })) };
+  await objects.put(entryKey, Buffer.from(JSON.stringify(older)));
+  const second = own(objects, splitRecord({ epoch: 2 }));
+  await second.start();
+  expect(await objects.list(prefix)).toEqual([key]);
+  expect(await idsIn(objects, prefix)).toEqual(all);
+  expect(second.split.done.position).toBe(60);
 });
 
 /** The first owner reads and writes twice; its `index`th operation on the store meets its fate. */

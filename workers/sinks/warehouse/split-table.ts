@@ -179,8 +179,9 @@ export class SplitTable {
     const { worker, goal } = this.#parts;
     const { split } = this;
     const attempt = `${worker.identity.incarnation}-${worker.identity.slot}-${++this.#attempt}`;
-    const job = contentHash(worker.goal.id).slice(0, 12);
-    const name = `${job}-p${split.partition}-e${split.epoch}-o${gather.first}-s${this.#sequence + 1}.parquet`;
+    // Sequences are those of one split of one job: a job that is given another source counts from 1 again.
+    const writer = contentHash([worker.goal.id, split.name]).slice(0, 12);
+    const name = `${writer}-p${split.partition}-e${split.epoch}-o${gather.first}-s${this.#sequence + 1}.parquet`;
     const files: JournalFile[] = [];
     for (const [folder, file] of gather.files) {
       const rows = file.rowCount;
