@@ -250,6 +250,7 @@ export class Split {
     this.done = progress;
     this.fetchOffset = progress.position;
     this.topicId = progress.topicId;
+    this.#readAgain();
   }
 
   /**

@@ -36,3 +36,9 @@ test('operators that remember see again what stands before the position, and it 
   split.rewind();
   expect([split.fetchOffset, split.knownUntil]).toEqual([15, 40]);
 });
+
+test('a journal that is further than the item moves what operators see again along with the position', () => {
+  const split = aSplit(25);
+  split.resume({ position: 60, topicId: 'id', accounting: noRecords });
+  expect([split.fetchOffset, split.knownUntil, split.done.position]).toEqual([35, 60, 60]);
+});

@@ -56,7 +56,7 @@ export const splitRecord = (changes: Partial<SplitRecord> = {}): SplitRecord => 
 
 const encoder = new TextEncoder();
 const nothing = { bytes: new Uint8Array(0), start: 0, end: -1 };
-const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
+export const clock = { now: () => Date.now(), monotonicMs: () => performance.now() };
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 export interface OwnerWishes {

@@ -4,11 +4,13 @@ import { loadParser } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { isBalanced } from '#core/job/accounting.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
+import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { JournalEntry } from '#core/warehouse/journal-entry.ts';
 import { createMemoryObjectStore } from '#test/support/memory-object-store.ts';
 import { idsIn, queryTable } from '#test/support/read-table.ts';
 import { until } from '#test/support/until.ts';
-import { type Fate, type FaultyStore, faultyStore, splitRecord, TableOwner, tableGoal } from './table-owner.ts';
+import { Split } from '#workers/split.ts';
+import { clock, type Fate, type FaultyStore, faultyStore, splitRecord, TableOwner, tableGoal } from './table-owner.ts';
 
 const row: RowType = [
   { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
@@ -28,7 +30,7 @@ afterEach(async () => {
 
 const goal = () => tableGoal({ row, partitionBy: ['{day}'] });
 
-function own(objects: ObjectStore, record = splitRecord()): TableOwner {
+function own(objects: ObjectStore, record: SplitRecord | Split = splitRecord()): TableOwner {
   const owner = new TableOwner(goal(), objects, record);
   owners.push(owner);
   return owner;
@@ -133,6 +135,22 @@ describe('an owner that dies', () => {
         await second.close();
       }
     }
+  });
+
+  test('between its entry and its commit: the operators of its successor see again what stands before the table’s end', async () => {
+    const remembers = 25;
+    const objects = createMemoryObjectStore();
+    const first = own(objects);
+    await first.start();
+    first.read(events, 10, 40);
+    await first.write();
+    await first.close();
+    const second = own(objects, new Split(splitRecord({ epoch: 2 }), clock, remembers));
+    await second.start();
+    const { fetchOffset, knownUntil, done } = second.split;
+    expect({ fetchOffset, knownUntil, position: done.position }).toEqual({
+      ...{ fetchOffset: 15, knownUntil: 40, position: 40 },
+    });
   });
 
   test('and was only paused: what it does when it wakes changes nothing, and it learns that it is fenced', async () => {
