@@ -1,5 +1,6 @@
 // The catalog of tables as objects in the bucket: each version of a table and each of its folders is an object, made once.
 import { PlatformError } from '#core/errors.ts';
+import { contentHash } from '#core/hash.ts';
 import { tableKeys } from '#core/names.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { TableCatalog, TableEntry } from '#core/ports/table-catalog.ts';
@@ -31,10 +32,8 @@ export function createTableCatalog(objects: ObjectStore): TableCatalog {
       });
     },
     addPartitions: async ({ tenant, table }, folders) => {
-      for (const folder of new Set(folders)) {
-        const key = `${partitionPrefix(tenant, table)}${encodeURIComponent(folder)}.json`;
-        await objects.put(key, encode({ folder }), { ifAbsent: true });
-      }
+      for (const folder of new Set(folders))
+        await objects.put(partitionKey(tenant, table, folder), encode({ folder }), { ifAbsent: true });
     },
     read: (tenant, table) => read(objects, tenant, table),
   };
@@ -45,6 +44,9 @@ const decode = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toS
 
 const versionPrefix = (tenant: string, table: string): string => `${tableKeys.catalog(tenant, table)}versions/`;
 const partitionPrefix = (tenant: string, table: string): string => `${tableKeys.catalog(tenant, table)}partitions/`;
+/** By a hash: a folder's levels together, or in the escapes of one name, are longer than a key or a file's name may be. */
+const partitionKey = (tenant: string, table: string, folder: string): string =>
+  `${partitionPrefix(tenant, table)}${contentHash(folder)}.json`;
 const versionKey = (tenant: string, table: string, version: number): string =>
   `${versionPrefix(tenant, table)}${String(version).padStart(6, '0')}.json`;
 
@@ -58,8 +60,9 @@ async function newest(objects: ObjectStore, tenant: string, table: string): Prom
 async function read(objects: ObjectStore, tenant: string, table: string): Promise<TableEntry | null> {
   const known = await newest(objects, tenant, table);
   if (known === null) return null;
-  const prefix = partitionPrefix(tenant, table);
-  const keys = await objects.list(prefix);
-  const folders = keys.map((key) => decodeURIComponent(key.slice(prefix.length, -'.json'.length)));
-  return { definition: known.definition, partitions: folders.sort() };
+  const keys = await objects.list(partitionPrefix(tenant, table));
+  const read = await Promise.all(keys.map((key) => objects.get(key)));
+  const folders = read.flatMap((bytes) => (bytes === null ? [] : [(decode(bytes) as { folder: string }).folder]));
+  // Earlier versions named the objects by the folders, so that one folder may have two.
+  return { definition: known.definition, partitions: [...new Set(folders)].sort() };
 }

@@ -103,6 +103,15 @@ export function tableCatalogContract(open: () => TableCatalog): void {
     expect((await open().read(table.tenant, table.table))?.partitions).toEqual([...folders].sort());
   });
 
+  test('folders whose names are as long as they can be, in any script', async () => {
+    const catalog = open();
+    const table = aTable();
+    await catalog.ensureTable(table);
+    const folders = ['x'.repeat(192), 'ж'.repeat(96), '新'.repeat(64)].map((country) => aFolder('2026-01-31', country));
+    await catalog.addPartitions(table, folders);
+    expect((await open().read(table.tenant, table.table))?.partitions).toEqual([...folders].sort());
+  });
+
   test('hundreds of folders at once', async () => {
     const table = aTable();
     const catalog = open();
