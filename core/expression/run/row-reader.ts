@@ -1,10 +1,12 @@
 // Reads the rows that a route's program wrote as typed values: what a sink with columns of its own takes from a record.
 import type { FieldCheck, Step } from '../tree.ts';
 import type { FieldType, RowType } from '../types.ts';
+import { fitDynamic, mismatch } from '../values/dynamic.ts';
+import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../values/json-value.ts';
 import { typeNameOf } from '../values/type-rules.ts';
 import type { Value } from '../values/value.ts';
 import { type Check, compileCheck } from './checks.ts';
-import { type CompileScope, type Evaluate, readSlot } from './read.ts';
+import { type CompileScope, type Evaluate, readJson, readSlot } from './read.ts';
 import { createRow, createScanner, OBJECT, type Row } from './scanner.ts';
 import { buildTrie } from './trie.ts';
 
@@ -12,7 +14,7 @@ import { buildTrie } from './trie.ts';
 export interface RowObject {
   readonly [name: string]: RowValue;
 }
-export type RowValue = Value | RowObject;
+export type RowValue = Value | RowObject | readonly RowValue[];
 
 export interface RowReader {
   /** The columns in the row type's order, or what is wrong with them. The array is reused by the next call. */
@@ -74,6 +76,7 @@ function readerOf(
   slotOf: (path: readonly Step[]) => number,
 ): () => RowValue {
   const slot = slotOf(path);
+  if (holdsObjects(type)) return itemsReaderOf(slot, type, row);
   if (type.kind !== 'object') return readSlot(row, slot, typeNameOf(type), false) as Evaluate;
   const members = type.fields.map((field) => ({
     name: field.name,
@@ -85,4 +88,50 @@ function readerOf(
     for (const { name, read } of members) object[name] = read();
     return object;
   };
+}
+
+/** A list whose items are objects at any depth: an expression sees those as jsonb, and they have no slots of their own. */
+const holdsObjects = (type: FieldType): boolean =>
+  type.kind === 'array' && (type.element.kind === 'object' || holdsObjects(type.element));
+
+function itemsReaderOf(slot: number, type: FieldType, row: Row): () => RowValue {
+  const convert = converterOf(type);
+  return () => {
+    const json = readJson(row, slot);
+    return json === null ? null : convert(json);
+  };
+}
+
+/** What was checked before fits; anything else is NULL, as it is at the top. */
+function converterOf(type: FieldType): (json: JsonValue) => RowValue {
+  switch (type.kind) {
+    case 'array': {
+      const convert = converterOf(type.element);
+      return (json) => (isJsonArray(json) ? json.map(convert) : null);
+    }
+    case 'object': {
+      const members = type.fields.map((field) => ({ name: field.name, convert: converterOf(field.type) }));
+      return (json) => (isJsonObject(json) ? objectOf(members, json) : null);
+    }
+    case 'scalar':
+    case 'dynamic': {
+      const name = typeNameOf(type);
+      return (json) => {
+        const value = fitDynamic(json, name);
+        return value === mismatch ? null : value;
+      };
+    }
+  }
+}
+
+function objectOf(
+  members: readonly { readonly name: string; readonly convert: (json: JsonValue) => RowValue }[],
+  json: JsonObject,
+): RowObject {
+  const object: Record<string, RowValue> = Object.create(null);
+  for (const { name, convert } of members) {
+    const member = json.get(name);
+    object[name] = member === undefined ? null : convert(member);
+  }
+  return object;
 }

@@ -167,6 +167,97 @@ describe('nested values', () => {
   });
 });
 
+describe('lists of objects', () => {
+  const list = (element: FieldType): FieldType => ({ kind: 'array', element });
+  const object = (types: Readonly<Record<string, FieldType>>): FieldType => ({ kind: 'object', fields: rowOf(types) });
+  const item: FieldType = { kind: 'object', fields: every };
+
+  test('keep every member of every type, exactly', async () => {
+    const row = rowOf({ id: scalar('bigint'), items: list(item) });
+    const events = [`{"id":1,"items":[${extremes.join(',')}]}`];
+    const flat = await written({ row: every }, extremes);
+    expect(await written({ row }, events)).toEqual([{ id: '1', items: flat }]);
+  });
+
+  test('tell nothing, an empty list, a list with nothing in it and an object without members apart', async () => {
+    const row = rowOf({ id: scalar('bigint'), items: list(item) });
+    const nothing = Object.fromEntries(every.map(({ name }) => [name, null]));
+    const events = [
+      '{"id":1,"items":[null,{},{"t":"x","json":null,"more":1}]}',
+      '{"id":2,"items":[]}',
+      '{"id":3,"items":null}',
+      '{"id":4}',
+      '{"id":5,"items":[null]}',
+    ];
+    expect(await written({ row }, events)).toEqual([
+      { id: '1', items: [null, nothing, { ...nothing, t: 'x' }] },
+      { id: '2', items: [] },
+      { id: '3', items: null },
+      { id: '4', items: null },
+      { id: '5', items: [null] },
+    ]);
+  });
+
+  test('lie below objects and other lists, and hold both', async () => {
+    const line = object({
+      sku: scalar('text'),
+      tags: list(scalar('text')),
+      parts: list(object({ n: scalar('bigint') })),
+    });
+    const row = rowOf({
+      id: scalar('bigint'),
+      order: object({ at: scalar('timestamptz'), lines: list(line) }),
+      grid: list(list(object({ at: scalar('time'), toString: scalar('date') }))),
+    });
+    const events = [
+      {
+        ...{ id: 1, order: { at: '2026-01-01T00:00:00Z' } },
+        grid: [[{ at: '01:02:03', toString: '2026-01-31' }, null], [], null, [{}]],
+      },
+      { id: 2, order: { lines: [{ sku: 'a', tags: ['x', null], parts: [{ n: 7 }, {}] }, { parts: [] }, null] } },
+      { id: 3 },
+    ];
+    const none = { at: null, toString: null };
+    expect(await written({ row }, events)).toEqual([
+      {
+        ...{ id: '1', order: { at: '2026-01-01 00:00:00+00', lines: null } },
+        grid: [[{ at: '01:02:03', toString: '2026-01-31' }, null], [], null, [none]],
+      },
+      {
+        ...{ id: '2', grid: null },
+        order: {
+          at: null,
+          lines: [
+            { sku: 'a', tags: ['x', null], parts: [{ n: '7' }, { n: null }] },
+            { sku: null, tags: null, parts: [] },
+            null,
+          ],
+        },
+      },
+      { id: '3', order: null, grid: null },
+    ]);
+  });
+
+  test('with a member that is not of its type are refused, as is one that the table has no place for', async () => {
+    const row = rowOf({
+      id: scalar('bigint'),
+      items: list(object({ n: scalar('bigint'), at: scalar('timestamptz') })),
+    });
+    const owner = new TableOwner(tableGoal({ row }), createMemoryObjectStore(), splitRecord());
+    await owner.start();
+    owner.read([
+      { id: 1, items: [{ n: 'seven' }] },
+      { id: 2, items: [{ at: 'infinity' }] },
+    ]);
+    await owner.write();
+    expect(owner.refusals.map(({ message }) => message)).toEqual([
+      'field items is declared { n: bigint, at: timestamptz }[]: n: got JSON string "seven"',
+      'column items[].at is infinity, which a timestamptz column of a table cannot hold',
+    ]);
+    await owner.close();
+  });
+});
+
 describe('folders', () => {
   test('give their columns back, whatever is in their names', async () => {
     const row = rowOf({ id: scalar('bigint'), country: scalar('text'), at: scalar('timestamptz') });
