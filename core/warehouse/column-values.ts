@@ -64,10 +64,7 @@ function scalarStore(type: ScalarType, path: string): Store {
       return (value) => value as StoredValue;
     case 'timestamptz':
     case 'timestamp':
-      return (value) => {
-        if (value !== null && !isFiniteTimestamp(value as bigint)) throw notFinite(path, type);
-        return value as bigint | null;
-      };
+      return (value) => (value === null ? null : storableTime(value as bigint, path, type));
     case 'date':
       return (value) => {
         if (value !== null && !Number.isFinite(value)) throw notFinite(path, type);
@@ -80,6 +77,19 @@ function scalarStore(type: ScalarType, path: string): Store {
     case 'interval':
       return (value) => (value === null ? null : showText(type, value as Exclude<Value, null>));
   }
+}
+
+/** Where 64 bits of microseconds since 1970 end, in UTC; the last is infinity. */
+const timeEnd = '294247-01-10 04:00:54.775807';
+
+/** PostgreSQL counts from 2000 and reaches 30 years further. */
+function storableTime(micros: bigint, path: string, type: 'timestamptz' | 'timestamp'): bigint {
+  if (!isFiniteTimestamp(micros)) throw notFinite(path, type);
+  if (BigInt.asIntN(64, micros) !== micros)
+    throw new UnstorableValue(
+      `column ${path} is ${showText(type, micros)}, expected a time before ${timeEnd}, where a ${type} column of a table ends`,
+    );
+  return micros;
 }
 
 const notFinite = (path: string, type: ScalarType): UnstorableValue =>

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { loadParser } from '#core/expression/index.ts';
 import type { RowType } from '#core/expression/types.ts';
 import { isBalanced } from '#core/job/accounting.ts';
+import type { WarehouseSinkGoal } from '#core/job/sink-goal.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { JournalEntry } from '#core/warehouse/journal-entry.ts';
@@ -357,6 +358,69 @@ test('a record that is no row of the table is refused alone, with its column', a
     { id: '4', day: null },
     { id: '9223372036854775807', day: '2026-01-02' },
   ]);
+});
+
+test('a time behind the last that a table can hold is refused alone, at any depth, and the rest is written', async () => {
+  const objects = createMemoryObjectStore();
+  const time = { kind: 'scalar', type: 'timestamptz' } as const;
+  const times: RowType = [
+    { name: 'id', type: { kind: 'scalar', type: 'bigint' } },
+    { name: 'at', type: time },
+    { name: 'local', type: { kind: 'scalar', type: 'timestamp' } },
+    { name: 'all', type: { kind: 'array', element: time } },
+    { name: 'lines', type: { kind: 'array', element: { kind: 'object', fields: [{ name: 'at', type: time }] } } },
+  ];
+  const owner = new TableOwner(tableGoal({ row: times }), objects, splitRecord());
+  owners.push(owner);
+  await owner.start();
+  const behind = '294247-01-10 04:00:54.775808';
+  owner.read([
+    { id: 1, at: '294247-01-10 04:00:54.775806+00' },
+    { id: 2, at: `${behind}+00` },
+    { id: 3, local: '294276-12-31' },
+    { id: 4, all: ['2026-01-01T00:00:00Z', `${behind}+00`] },
+    { id: 5, lines: [{ at: `${behind}+00` }] },
+    { id: 6, at: '4713-12-31 00:00:00+00 BC' },
+  ]);
+  await owner.write();
+  const end = 'expected a time before 294247-01-10 04:00:54.775807, where a';
+  expect(owner.refusals.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+    `unstorable_value: column at is ${behind}+00, ${end} timestamptz column of a table ends`,
+    `unstorable_value: column local is 294276-12-31 00:00:00, ${end} timestamp column of a table ends`,
+    `unstorable_value: column all[] is ${behind}+00, ${end} timestamptz column of a table ends`,
+    `unstorable_value: column lines[].at is ${behind}+00, ${end} timestamptz column of a table ends`,
+  ]);
+  expect(await idsIn(objects, prefix)).toEqual([1, 6]);
+});
+
+describe('what cannot be encoded, although the row was taken, is told with its split and its column', () => {
+  const numbers: RowType = [{ name: 'n', type: { kind: 'scalar', type: 'numeric' } }];
+  // No declaration makes this: the row has exact numbers, the file has whole ones.
+  const wrong = (): WarehouseSinkGoal => ({
+    ...tableGoal({ row: numbers }),
+    columns: [{ name: 'n', type: { kind: 'scalar', type: 'bigint' } }],
+  });
+  const many = Array.from({ length: 40_000 }, (_, n) => ({ n }));
+
+  test('where a file is written', async () => {
+    const owner = new TableOwner(wrong(), createMemoryObjectStore(), splitRecord());
+    owners.push(owner);
+    await owner.start();
+    owner.read(many.slice(0, 1));
+    owner.sink.flush();
+    await until(() => (owner.troubles.length > 0 ? true : null), 'it to be told');
+    expect(owner.troubles[0]).toMatch(/^replay: files of playback-events\/3: column n cannot be encoded: /);
+  });
+
+  test.each([
+    ['where rows become a row group', 256],
+    ['where memory is full', 8],
+  ])('%s', async (_name, memoryMiB) => {
+    const owner = new TableOwner(wrong(), createMemoryObjectStore(), splitRecord(), { memoryMiB });
+    owners.push(owner);
+    await owner.start();
+    expect(() => owner.read(many)).toThrow(/^playback-events\/3: column n cannot be encoded: /);
+  });
 });
 
 const wide: RowType = [

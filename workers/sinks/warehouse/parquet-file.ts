@@ -1,6 +1,7 @@
 // One Parquet file on its way: rows are gathered as values, and turned into a compressed row group whenever there are enough.
 import { constants, zstdCompressSync } from 'node:zlib';
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
+import { messageOf } from '#core/errors.ts';
 import type { StoredValue } from '#core/warehouse/column-values.ts';
 
 export interface ParquetOptions {
@@ -58,12 +59,29 @@ export class ParquetFile {
   /** Turns the loose rows into a row group. */
   encode(): void {
     if (this.#looseRows === 0) return;
-    const columnData = this.#columns.map((name, index) => ({ name, data: this.#rows[index]! }));
-    void this.#writer.write({ columnData, rowGroupSize: this.#looseRows });
+    this.#writeRowGroup();
     this.#rows = this.#columns.map(() => []);
     this.#looseRows = 0;
     this.looseBytes = 0;
     this.#output.seal();
+  }
+
+  #writeRowGroup(): void {
+    const rows = this.#rows;
+    // Columns are written one after the other: the one that was asked for last is the one that cannot be.
+    let last = '';
+    const columnData = this.#columns.map((name, index) => ({
+      name,
+      get data(): StoredValue[] {
+        last = name;
+        return rows[index]!;
+      },
+    }));
+    try {
+      void this.#writer.write({ columnData, rowGroupSize: this.#looseRows });
+    } catch (error) {
+      throw new Error(`column ${last} cannot be encoded: ${messageOf(error)}`, { cause: error });
+    }
   }
 
   /** The whole file; nothing can be added afterwards. */

@@ -107,7 +107,25 @@ export class SplitTable {
   add(folder: string, values: readonly StoredValue[], jsonBytes: number, unit: Unit, offset: number): void {
     const { clock } = this.#parts.worker;
     this.gather ??= new Gather(this.#parts.parquet, offset, { ms: clock.monotonicMs(), at: clock.now() });
-    this.gather.add(folder, values, jsonBytes, unit);
+    try {
+      this.gather.add(folder, values, jsonBytes, unit);
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  /** Compresses what is loose in the file that has most of it. */
+  encodeLargest(): void {
+    try {
+      this.gather?.encodeLargest();
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  /** It ends the worker, which has many splits. */
+  #named(error: unknown): Error {
+    return new Error(`${this.split.name}: ${messageOf(error)}`, { cause: error });
   }
 
   /** Reading that goes on, or has reached the end, is progress while the rows wait no longer than they may. */

@@ -234,8 +234,8 @@ export class WarehouseSink implements Sink {
   }
 
   #encodeLargest(): void {
-    const gathers = [...this.#tables.values()].flatMap(({ gather }) => (gather === null ? [] : [gather]));
-    gathers.sort((a, b) => b.looseBytes - a.looseBytes)[0]?.encodeLargest();
+    const looseBytes = ({ gather }: SplitTable): number => gather?.looseBytes ?? 0;
+    [...this.#tables.values()].sort((a, b) => looseBytes(b) - looseBytes(a))[0]?.encodeLargest();
   }
 
   #largest(): SplitTable | null {
