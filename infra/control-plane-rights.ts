@@ -65,7 +65,7 @@ export function allowReconcile(program: ProgramFunction, data: DataStack, runtim
   program.allow(['dynamodb:Query', 'dynamodb:UpdateItem', 'dynamodb:BatchWriteItem'], [splits.tableArn]);
   // GetObject: a goal that is there already is compared with the one to be written.
   program.allow(['s3:PutObject', 's3:GetObject'], [data.bucket.arnForObjects('goals/*')]);
-  // Without it S3 says of an object that is not there that it may not be read. Such a question names no prefix to be held to.
+  // Without it S3 says of an object that is not there that it may not be read, and the store has to ask again.
   program.allow(['s3:ListBucket'], [data.bucket.bucketArn]);
   program.allow(['kms:GenerateMac'], [data.identityKey.keyArn]);
   program.allow(['kafka-cluster:Connect', 'kafka-cluster:DescribeCluster'], [clusterArn]);
@@ -121,6 +121,8 @@ function allowTasks(program: ProgramFunction, runtime: RuntimeStack): void {
 export function allowCredentials(program: ProgramFunction, data: DataStack, jobRole: JobRole): void {
   program.allow(['kms:VerifyMac'], [data.identityKey.keyArn]);
   program.allow(['s3:GetObject'], [data.bucket.arnForObjects('goals/*')]);
+  // By it the object store tells a goal that is gone from one that may not be read.
+  program.allow(['s3:ListBucket'], [data.bucket.bucketArn], { StringLike: { 's3:prefix': 'goals/*' } });
   program.allow(['sts:AssumeRole', 'sts:TagSession'], [jobRole.role.roleArn]);
 }
 

@@ -54,6 +54,7 @@ export class JobRole extends Construct {
     );
     // A table's files are never changed and never taken away.
     this.#allow(['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`tables/${tag('table')}/*`)]);
+    // Also each key by itself: by that the object store tells what is not there from what may not be read.
     const listed = ['checkpoints', 'goals', 'staging', 'journal'].map((folder) => `${folder}/${tag('job')}/*`);
     this.#allow(['s3:ListBucket'], [bucket.bucketArn], {
       StringLike: { 's3:prefix': [...listed, `tables/${tag('table')}/*`] },

@@ -7,7 +7,6 @@ import {
   GetObjectCommand,
   HeadBucketCommand,
   ListObjectsV2Command,
-  NoSuchKey,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
@@ -48,6 +47,8 @@ const socketsMax = 64;
 /** Racing conditional puts: S3 answers 409 to some of them and asks to try again. */
 const conflictAttemptsMax = 10;
 const conflictWaitMs = 20;
+
+const refused = 's3-refused';
 
 export function createObjectStore(options: S3Options): S3ObjectStore {
   const { bucket } = options;
@@ -125,7 +126,7 @@ async function copy(client: S3Client, bucket: string, from: string, to: string):
     await client.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: source }));
     return 'copied';
   } catch (error) {
-    if (error instanceof S3ServiceException && error.name === 'NoSuchKey') return 'missing';
+    if (await isMissing(client, bucket, from, error)) return 'missing';
     throw asPlatformError(error);
   }
 }
@@ -135,8 +136,27 @@ async function get(client: S3Client, bucket: string, key: string): Promise<Uint8
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
     return (await Body?.transformToByteArray()) ?? new Uint8Array();
   } catch (error) {
-    if (error instanceof NoSuchKey) return null;
+    if (await isMissing(client, bucket, key, error)) return null;
     throw asPlatformError(error);
+  }
+}
+
+/**
+ * Whether a request failed because the object is not there. To a caller that may not list the whole bucket S3 says of such an
+ * object that it may not be read. We then ask for the key by itself, which a right to list below a prefix covers.
+ */
+async function isMissing(client: S3Client, bucket: string, key: string, error: unknown): Promise<boolean> {
+  if (!(error instanceof S3ServiceException)) return false;
+  if (error.name === 'NoSuchKey') return true;
+  if (error.name !== 'AccessDenied') return false;
+  try {
+    // Of all keys that begin with it, the key itself comes first.
+    const { Contents } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: key, MaxKeys: 1 }));
+    return Contents?.[0]?.Key !== key;
+  } catch (unlisted) {
+    const problem = asPlatformError(unlisted);
+    if (problem.code === refused) return false;
+    throw problem;
   }
 }
 
@@ -183,7 +203,7 @@ function asPlatformError(error: unknown): PlatformError {
   const status = statusOf(error);
   const lasting = status !== undefined && status >= 400 && status < 500 && ![404, 408, 409, 429].includes(status);
   if (!lasting) return unavailable('s3', error);
-  return new PlatformError('s3-refused', `s3 refused the request (${status}): ${messageOf(error)}`, {
+  return new PlatformError(refused, `s3 refused the request (${status}): ${messageOf(error)}`, {
     fault: 'external',
     retry: 'no-retry',
     cause: error,

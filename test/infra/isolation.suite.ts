@@ -180,8 +180,10 @@ function accessesOfSink({ id, tenant, sink }: JobGoal): readonly Access[] {
         ...['s3:GetObject', 's3:PutObject'].map((action) => ({ action, resource: data })),
         ...[
           ...[tableKeys.journal(id, 'events/0'), tableKeys.staging(id, 'events/0')],
-          // Whether a file is there.
+          // Whether a file is there, an entry of the journal, or what was staged.
           `${tableKeys.data(tenant, sink.table)}1.parquet`,
+          tableKeys.journalEntry(id, 'events/0', 1),
+          `${tableKeys.staging(id, 'events/0')}1.parquet`,
         ].map((prefix) => ({
           ...{ action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },
         })),
@@ -198,7 +200,13 @@ const accessesOf = (goal: JobGoal): readonly Access[] => {
   return [
     { action: 's3:GetObject', resource: `${bucketArn}/${objectKeys.goal(id, 'abc')}` },
     ...['s3:GetObject', 's3:PutObject', 's3:DeleteObject'].map((action) => ({ action, resource: checkpoint })),
-    { action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': objectKeys.checkpointPrefix(id, uid) } },
+    ...[
+      objectKeys.checkpointPrefix(id, uid),
+      // Whether they are there.
+      ...[objectKeys.checkpoint(id, uid, 7), objectKeys.goal(id, 'abc')],
+    ].map((prefix) => ({
+      ...{ action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },
+    })),
     ...['Splits', 'WorkerItems'].flatMap((table) =>
       ['dynamodb:Query', 'dynamodb:UpdateItem'].map((action) => ({
         ...{ action, resource: tableArn(table), context: keyed(id) },
@@ -407,6 +415,17 @@ export function isolationSuite(): void {
           ...[access.action, access.resource],
           true,
         ]);
+    });
+
+    test('the function of credentials sees whether a goal is there, and nothing else of the bucket', () => {
+      const statements = statementsOf(synth, 'Credentials');
+      const mayList = (prefix: string): boolean =>
+        isAllowed(statements, {
+          ...{ action: 's3:ListBucket', resource: bucketArn, context: { 's3:prefix': prefix } },
+        });
+      expect(mayList(objectKeys.goal(jobs[0]!.id, 'abc'))).toBe(true);
+      expect(mayList(objectKeys.checkpointPrefix(jobs[0]!.id, 'uid'))).toBe(false);
+      expect(mayList('')).toBe(false);
     });
 
     test('the API reads the secrets of registries that the stage names, and no other', () => {
