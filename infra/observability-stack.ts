@@ -27,6 +27,7 @@ import {
   clusterMetric,
   dataWatches,
   eachBroker,
+  passesEnded,
   passMetric,
   platformWatches,
   tableThrottles,
@@ -109,7 +110,7 @@ export class ObservabilityStack extends Stack {
             api.function.metricDuration({ statistic: Stats.p(50) }),
             api.function.metricDuration({ statistic: Stats.p(99) }),
           ]),
-          graph('Passes', [machine.metricStarted(), machine.metricFailed(), passMetric('PassFailures', Stats.SUM)]),
+          graph('Passes', [machine.metricStarted(), passesEnded(), passMetric('PassFailures', Stats.SUM)]),
         ],
         [
           graph('Pass, ms', [passMetric('PassMs', Stats.p(50)), passMetric('PassMs', Stats.MAXIMUM)]),

@@ -28,10 +28,28 @@ export interface Watch {
   readonly missing?: TreatMissingData;
 }
 
-export const passMetric = (metricName: string, statistic: string): Metric =>
+/** What a function of ours tells of itself, under the name by which it logs. */
+const ownMetric = (service: string, metricName: string, statistic: string): Metric =>
   new Metric({
     ...{ namespace: metricNamespace, metricName, statistic, period: minute },
-    dimensionsMap: { service: 'reconciler' },
+    dimensionsMap: { service },
+  });
+
+export const passMetric = (metricName: string, statistic: string): Metric =>
+  ownMetric('reconciler', metricName, statistic);
+
+/** Passes that came to their end. The state machine succeeds also where a pass fails or was never begun: it leaves it to the sweep. */
+export const passesEnded = (): Metric => passMetric('PassMs', Stats.SAMPLE_COUNT);
+
+/** A worker that is refused gets an answer, so that the function's own errors do not count it. */
+const credentialsNotGiven = ({ credentials }: ControlPlaneStack): MathExpression =>
+  new MathExpression({
+    expression: 'FILL(failed, 0) + FILL(refused, 0)',
+    usingMetrics: {
+      failed: credentials.function.metricErrors({ period: minute, statistic: Stats.SUM }),
+      refused: ownMetric('credentials', 'CredentialsRefused', Stats.SUM),
+    },
+    ...{ label: 'Credentials not given', period: minute },
   });
 
 /** Of the cluster as a whole. */
@@ -70,12 +88,12 @@ export function tableThrottles(table: string, tableName: string): MathExpression
 }
 
 export function platformWatches(controlPlane: ControlPlaneStack): readonly Watch[] {
-  const { api, reconcile, credentials, machine, nudges, deadNudges, httpApi } = controlPlane;
+  const { api, reconcile, credentials, nudges, deadNudges, httpApi } = controlPlane;
   const options = { period: minute };
   return [
     {
       ...{ name: 'PassesStopped', threshold: 1, when: below, minutes: 5 },
-      metric: machine.metricSucceeded({ ...options, statistic: Stats.SUM }),
+      metric: passesEnded(),
       says: 'No pass has ended for five minutes: nothing that is declared is carried out, dead workers are not replaced.',
       missing: TreatMissingData.BREACHING,
     },
@@ -126,7 +144,7 @@ export function platformWatches(controlPlane: ControlPlaneStack): readonly Watch
     },
     {
       ...{ name: 'CredentialsFail', threshold: 0, when: above, minutes: 3 },
-      metric: credentials.function.metricErrors(options),
+      metric: credentialsNotGiven(controlPlane),
       says: "Workers cannot get their job's credentials: those that start wait, those that run stop within the hour.",
     },
     {

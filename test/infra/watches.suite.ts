@@ -19,19 +19,18 @@ const documented: Readonly<Record<string, readonly string[]>> = {
   'AWS/Lambda Throttles': ['FunctionName'],
   'AWS/Lambda Duration': ['FunctionName'],
   'AWS/States ExecutionsStarted': ['StateMachineArn'],
-  'AWS/States ExecutionsSucceeded': ['StateMachineArn'],
-  'AWS/States ExecutionsFailed': ['StateMachineArn'],
   'AWS/SQS ApproximateAgeOfOldestMessage': ['QueueName'],
   'AWS/SQS ApproximateNumberOfMessagesVisible': ['QueueName'],
   'AWS/ApiGateway Count': ['ApiId'],
   'AWS/ApiGateway 5xx': ['ApiId'],
   'AWS/RDS ServerlessDatabaseCapacity': ['DBClusterIdentifier'],
   'AWS/RDS DatabaseConnections': ['DBClusterIdentifier'],
-  // Ours: of a pass (functions/reconcile/lambda-main.ts), and of a job.
+  // Ours: of a pass (functions/reconcile/lambda-main.ts), of the credentials function (its lambda-main.ts), and of a job.
   'Millrace PassFailures': ['service'],
   'Millrace PassMs': ['service'],
   'Millrace JobsUnbalanced': ['service'],
   'Millrace GoalStoreWentBack': ['service'],
+  'Millrace CredentialsRefused': ['service'],
   'Millrace Unhealthy': ['Job', 'Shard'],
 };
 
@@ -107,6 +106,34 @@ export function watchesSuite(): void {
       for (const { metric, dimensions } of looked) expect([metric, dimensions]).toEqual([metric, documented[metric]]);
     },
   );
+
+  const alarm = (name: string): Record<string, unknown> =>
+    Object.values(sharedPlatform('prod').template('observability').findResources('AWS::CloudWatch::Alarm')).find(
+      ({ Properties }) => Properties.AlarmName === `millrace-${name}`,
+    )!['Properties'];
+
+  test('that passes have stopped is seen by passes that do not end, whatever the executions around them come to', () => {
+    expect(alarm('PassesStopped')).toMatchObject({
+      ...{ Namespace: 'Millrace', MetricName: 'PassMs', Statistic: 'SampleCount' },
+      ...{ Dimensions: [{ Name: 'service', Value: 'reconciler' }], TreatMissingData: 'breaching' },
+      ...{ ComparisonOperator: 'LessThanThreshold', Threshold: 1, EvaluationPeriods: 5, DatapointsToAlarm: 5 },
+    });
+  });
+
+  test('that workers get no credentials is seen by calls that fail and by calls that are refused', () => {
+    const { Metrics } = alarm('CredentialsFail') as {
+      Metrics: { Id: string; Expression?: string; MetricStat?: { Metric: PlainMetric } }[];
+    };
+    expect(Metrics.find(({ Expression }) => Expression !== undefined)?.Expression).toBe(
+      'FILL(failed, 0) + FILL(refused, 0)',
+    );
+    const part = (id: string) => Metrics.find(({ Id }) => Id === id)?.MetricStat?.Metric;
+    expect(part('failed')).toMatchObject({ Namespace: 'AWS/Lambda', MetricName: 'Errors' });
+    expect(part('refused')).toEqual({
+      ...{ Namespace: 'Millrace', MetricName: 'CredentialsRefused' },
+      Dimensions: [{ Name: 'service', Value: 'credentials' }],
+    });
+  });
 
   test('no alarm waits for what Express or Serverless brokers never tell', () => {
     const names = (platform: SynthPlatform) =>
