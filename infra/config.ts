@@ -118,7 +118,12 @@ export interface StageConfig {
     readonly defaults?: Readonly<Record<string, string | number>>;
     readonly forced?: Readonly<Record<string, string | number>>;
   };
-  readonly concurrency: { readonly api: number; readonly reconcile: number; readonly credentials: number };
+  readonly concurrency: {
+    readonly api: number;
+    /** Passes at once. They share what ECS lets the account read, so that more of them list slower (`pass-reads.ts`), and decide no sooner. */
+    readonly reconcile: number;
+    readonly credentials: number;
+  };
   readonly logDays: 7 | 30 | 90;
   /**
    * Over how many shards the jobs' metrics are spread, with an alarm on each: one query looks at 500 jobs at most. Changed,
@@ -178,7 +183,9 @@ export const stages: Readonly<Record<StageName, StageConfig>> = {
     database: { capacityMin: 1, capacityMax: 32, readers: 1, backupDays: 35 },
     broker: { kind: 'provisioned', instanceType: 'kafka.m7g.xlarge', kafkaVersion, brokers: 6, volumeGiB: 1000 },
     runtime: { cells: 4, sizes, tasksMax: 10_000 },
-    concurrency: { api: 200, reconcile: 5, credentials: 100 },
+    // A pass lists 10,000 tasks in 12 s, and in 24 s when all were replaced within the hour: ECS lists those that stopped as well.
+    // Two at once would then take 40 s, and after 30 s nothing of what a pass decides is carried out.
+    concurrency: { api: 200, reconcile: 1, credentials: 100 },
     sinks,
     logDays: 90,
     fleetShards: 32,

@@ -7,6 +7,7 @@ import { ControlPlaneStack } from './control-plane-stack.ts';
 import { DataStack } from './data-stack.ts';
 import { NetworkStack } from './network-stack.ts';
 import { ObservabilityStack } from './observability-stack.ts';
+import { assertPassesListInTime } from './pass-reads.ts';
 import type { Programs } from './programs.ts';
 import { RuntimeStack } from './runtime-stack.ts';
 
@@ -28,6 +29,7 @@ export class MillracePlatform extends Construct {
   constructor(scope: Construct, id: string, props: MillracePlatformProps) {
     super(scope, id);
     const { config, programs, version } = props;
+    assertPassesListInTime(config);
     const env: Environment = { region: config.region, ...(config.account ? { account: config.account } : {}) };
     const stack = (name: string, description: string): StackProps => ({
       ...{ env, description: `Millrace ${config.stage}: ${description}` },

@@ -285,6 +285,18 @@ export function stacksSuite(): void {
       });
   });
 
+  test('a stage whose passes could not list their tasks in time is refused', () => {
+    const { concurrency, runtime } = stages.prod;
+    const withPasses = (reconcile: number, tasksMax = runtime.tasksMax) =>
+      synthPlatform({ ...stages.prod, concurrency: { ...concurrency, reconcile }, runtime: { ...runtime, tasksMax } });
+    expect(() => withPasses(5)).toThrow(
+      /5 passes at once take 51 s to list 10000 tasks.* set concurrency.reconcile to 2$/,
+    );
+    expect(() => withPasses(3)).toThrow(/set concurrency.reconcile to 2$/);
+    expect(() => withPasses(2, 20_000)).toThrow(/set concurrency.reconcile to 1$/);
+    expect(() => withPasses(1, 40_000)).toThrow(/set concurrency.reconcile to 1 and lower runtime.tasksMax$/);
+  });
+
   test('no function has more than 4 KB of settings, which is what Lambda takes', () => {
     for (const { Properties } of ofType(resourcesOf(prod, 'controlPlane'), 'AWS::Lambda::Function')) {
       const variables = (Properties?.['Environment'] as { Variables?: object } | undefined)?.Variables ?? {};
