@@ -3,7 +3,10 @@ import type { JobGoal } from '#core/job/job-goal.ts';
 import { glueDatabase, readJobId, sessionTags, telemetryGroup } from '#core/names.ts';
 import type { SinkAuthSpec } from '#core/spec/sinks/auth.ts';
 
-/** What is signed. The goal is immutable and named by its content: it says which topics the job uses. */
+/**
+ * What is signed. The goal is immutable and named by its content: it says which topics the job uses. An identity does not end;
+ * a worker that is to get nothing more is denied by its name, which no other worker ever has (docs/operate/secrets.md).
+ */
 export interface TaskClaims {
   readonly job: string;
   readonly worker: string;
