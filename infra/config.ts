@@ -99,7 +99,7 @@ export interface StageConfig {
   readonly sinks: {
     /** Private networks beside it, such as `10.0.0.0/8`; routes to them (peering, a transit gateway) are the network team's. */
     readonly networks: readonly string[];
-    /** Beside 443. */
+    /** Beside 443, and the port of `registryUrl`. */
     readonly ports: readonly number[];
     /** The cluster of OpenSearch sinks that name none. */
     readonly openSearchUrl?: string;

@@ -232,9 +232,10 @@ export class ControlPlaneStack extends Stack {
   }
 
   #addApi(): ProgramFunction {
-    const { data, config } = this.#props;
+    const { data, config, network } = this.#props;
     const api = this.#program('api', {
       description: 'The API: every request',
+      reaches: network.registries,
       ...{ memoryMiB: memory.api, timeoutSeconds: apiSeconds, reservedConcurrency: config.concurrency.api },
       environment: {
         ...this.#ofData(goalDatabase.api),

@@ -43,6 +43,8 @@ const iamListener = 'Kafka with IAM access control';
 export class NetworkStack extends Stack {
   readonly vpc: IVpc;
   readonly functions: SecurityGroup;
+  /** Beside it, of the API alone: it asks schema registries, which may stand wherever sinks may. */
+  readonly registries: SecurityGroup;
   readonly workers: SecurityGroup;
   readonly database: SecurityGroup;
   readonly broker: SecurityGroup;
@@ -79,6 +81,7 @@ export class NetworkStack extends Stack {
     const group = (name: string, description: string): SecurityGroup =>
       new SecurityGroup(this, name, { vpc: this.vpc, description, allowAllOutbound: false });
     this.functions = group('Functions', 'Lambda functions of the control plane');
+    this.registries = group('Registries', 'The API, which asks schema registries');
     this.workers = group('Workers', 'Tasks that process events');
     this.database = group('Database', 'The goal store');
     this.broker = group('Broker', 'The Kafka brokers');
@@ -106,14 +109,17 @@ export class NetworkStack extends Stack {
     this.database.addIngressRule(this.functions, Port.tcp(postgresPort), 'The control plane');
   }
 
-  /** Workers only: no function of the control plane writes to what a person has declared. */
+  /** To what people declare go workers, and the API to ask registries. No other function of the control plane does. */
   #allowSinks({ sinks, natGateways }: StageConfig): void {
     const opened = [
       ...(natGateways > 0 ? [Peer.anyIpv4()] : []),
       ...sinks.networks.map((network) => Peer.ipv4(network)),
     ];
-    for (const port of sinks.ports)
-      for (const peer of opened) this.workers.addEgressRule(peer, Port.tcp(port), 'Sinks');
+    for (const port of portsOf(sinks))
+      for (const peer of opened) {
+        this.workers.addEgressRule(peer, Port.tcp(port), 'Sinks');
+        this.registries.addEgressRule(peer, Port.tcp(port), 'Schema registries');
+      }
   }
 
   #addEndpoints(): void {
@@ -133,3 +139,14 @@ export class NetworkStack extends Stack {
       });
   }
 }
+
+/** Beside 443, which is open anyway. */
+function portsOf({ ports, registryUrl }: StageConfig['sinks']): ReadonlySet<number> {
+  const opened = new Set(ports);
+  if (registryUrl !== undefined) opened.add(portOf(new URL(registryUrl)));
+  opened.delete(443);
+  return opened;
+}
+
+/** A URL does not name the port that its scheme implies. */
+const portOf = ({ port, protocol }: URL): number => (port === '' ? (protocol === 'http:' ? 80 : 443) : Number(port));

@@ -1,5 +1,6 @@
 // One Lambda function of ours: its bundle, its log, its role with the rights that are listed and no others.
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type { ISecurityGroup } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
@@ -19,6 +20,8 @@ export interface ProgramProps {
   readonly reservedConcurrency: number;
   readonly environment: Readonly<Record<string, string>>;
   readonly network: NetworkStack;
+  /** What else it may reach, beside what all functions may. */
+  readonly reaches?: ISecurityGroup;
   readonly logDays: StageConfig['logDays'];
   /** Takes what was asked of it without anybody waiting, and failed. */
   readonly deadLetters?: Queue;
@@ -72,7 +75,7 @@ export class ProgramFunction extends Construct {
       tracing: Tracing.ACTIVE,
       vpc: props.network.vpc,
       vpcSubnets: { subnetGroupName: 'work' },
-      securityGroups: [props.network.functions],
+      securityGroups: [props.network.functions, ...(props.reaches ? [props.reaches] : [])],
       ...(props.deadLetters ? { deadLetterQueue: props.deadLetters } : {}),
     });
     if (props.deadLetters) this.allow(['sqs:SendMessage'], [props.deadLetters.queueArn]);

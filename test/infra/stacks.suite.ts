@@ -39,10 +39,10 @@ const stateful = [
   'AWS::SecretsManager::Secret',
 ];
 
-/** What their security group lets workers reach: `<network, or a group>:<port>`. */
-function workers(synth: SynthPlatform): readonly string[] {
+/** What the security group whose logical id begins so lets out: `<network, or a group>:<port>`. */
+function reached(synth: SynthPlatform, name: string): readonly string[] {
   const groups = Object.entries(resourcesOf(synth, 'network'));
-  const [id, group] = groups.find(([name, { Type }]) => Type === 'AWS::EC2::SecurityGroup' && /^Workers/.test(name))!;
+  const [id, group] = groups.find(([each, { Type }]) => Type === 'AWS::EC2::SecurityGroup' && each.startsWith(name))!;
   const inside = (group.Properties?.['SecurityGroupEgress'] ?? []) as { CidrIp?: string; FromPort?: number }[];
   const beside = groups
     .filter(
@@ -50,8 +50,16 @@ function workers(synth: SynthPlatform): readonly string[] {
         Type === 'AWS::EC2::SecurityGroupEgress' && JSON.stringify(Properties?.['GroupId']).includes(id),
     )
     .map(([, { Properties }]) => Properties as { CidrIp?: string; FromPort?: number });
-  return [...inside, ...beside].map(({ CidrIp = 'a group', FromPort }) => `${CidrIp}:${FromPort}`).sort();
+  return [...inside, ...beside]
+    .filter(({ CidrIp }) => CidrIp !== nowhere)
+    .map(({ CidrIp = 'a group', FromPort }) => `${CidrIp}:${FromPort}`)
+    .sort();
 }
+
+/** What CDK lets a group out to that may reach nothing. */
+const nowhere = '255.255.255.255/32';
+
+const workers = (synth: SynthPlatform): readonly string[] => reached(synth, 'Workers');
 
 export function stacksSuite(): void {
   let prod: SynthPlatform;
@@ -268,6 +276,24 @@ export function stacksSuite(): void {
           }),
         },
       });
+  });
+
+  test('the API asks schema registries wherever workers may, by their ports; no other function reaches them', () => {
+    const registryUrl = 'https://registry.internal:8081';
+    const sinks = { networks: ['10.9.0.0/16'], ports: [9_200], registryUrl };
+    const opened = synthPlatform({ ...stages.dev, sinks });
+    expect(reached(opened, 'Registries')).toEqual(['10.9.0.0/16:8081', '10.9.0.0/16:9200']);
+    expect(workers(opened)).toEqual(['0.0.0.0/0:443', '10.9.0.0/16:8081', '10.9.0.0/16:9200', 'a group:9098']);
+    expect(reached(opened, 'Functions')).toEqual(['0.0.0.0/0:443', 'a group:5432', 'a group:9098']);
+    for (const { Properties } of ofType(resourcesOf(opened, 'controlPlane'), 'AWS::Lambda::Function')) {
+      const groups = JSON.stringify(Properties?.['VpcConfig'] ?? {});
+      expect([Properties?.['FunctionName'], groups.includes('Registries')]).toEqual([
+        ...[Properties?.['FunctionName'], Properties?.['FunctionName'] === 'millrace-api'],
+      ]);
+    }
+    expect(reached(prod, 'Registries')).toEqual([]);
+    const byNat = synthPlatform({ ...stages.dev, natGateways: 1, sinks: { ...sinks, networks: [], ports: [] } });
+    expect(reached(byNat, 'Registries')).toEqual(['0.0.0.0/0:8081']);
   });
 
   test('functions run on Node 24 on arm64 inside the VPC, each traced, with concurrency of its own', () => {
