@@ -1,4 +1,5 @@
 // Values of well-formed JSON bytes as encoders need them: exact numbers, strings without escapes, members by name.
+import { EvaluationFault } from '#core/expression/fault.ts';
 import { decodeJsonString, decodeNumeric, decodeText } from '#core/expression/run/decode.ts';
 import { readReal } from '#core/expression/values/float.ts';
 import { type Numeric, numericToNumber, rescale } from '#core/expression/values/numeric.ts';
@@ -39,6 +40,22 @@ export const misfit = (what: string, expected: string, bytes: Uint8Array, at: nu
 export const isNumber = (bytes: Uint8Array, at: number): boolean =>
   bytes[at] === 0x2d || (bytes[at]! >= 0x30 && bytes[at]! <= 0x39);
 
+/** JSON's numbers have no bounds, PostgreSQL's have: what is beyond them fits no type of a schema either. */
+function readNumeric(bytes: Uint8Array, start: number, end: number): Numeric {
+  try {
+    return decodeNumeric(bytes, start, end);
+  } catch (error) {
+    if (!(error instanceof EvaluationFault)) throw error;
+    throw fitsNothing(bytes, start, end);
+  }
+}
+
+const fitsNothing = (bytes: Uint8Array, start: number, end: number) =>
+  unfit('out_of_range', `got ${gotText(bytes, start, end)}, which is more than any type of a schema holds`);
+
+/** Far beyond every type of whole numbers: what is larger is never written out, for `1e99999` would make a message of 100,000 digits. */
+const wholeShown = 10n ** 40n;
+
 /** Digits that are exact in a double. */
 const safeDigits = 15;
 
@@ -56,8 +73,9 @@ export function readWhole(bytes: Uint8Array, start: number, end: number): number
     }
     if (at === end) return negative && value !== 0 ? -value : value;
   }
-  const whole = wholeOf(decodeNumeric(bytes, start, end));
+  const whole = wholeOf(readNumeric(bytes, start, end));
   if (whole === null) return null;
+  if (whole >= wholeShown || whole <= -wholeShown) throw fitsNothing(bytes, start, end);
   return whole >= -9_007_199_254_740_991n && whole <= 9_007_199_254_740_991n ? Number(whole) : whole;
 }
 
@@ -69,7 +87,7 @@ function wholeOf(value: Numeric): bigint | null {
 
 /** The digits behind `10^-scale`, exact; null where there are more of them. */
 export function readScaled(bytes: Uint8Array, start: number, end: number, scale: number): bigint | null {
-  const value = decodeNumeric(bytes, start, end);
+  const value = readNumeric(bytes, start, end);
   if (value.kind !== 'finite') return null;
   const scaled = rescale(value.coefficient, value.scale, scale);
   return rescale(scaled, scale, Math.max(scale, value.scale)) ===
@@ -86,7 +104,7 @@ export function readFloating(bytes: Uint8Array, at: number, end: number, single:
       ? readReal(text)
       : end - at <= safeDigits
         ? Number(text)
-        : numericToNumber(decodeNumeric(bytes, at, end));
+        : numericToNumber(readNumeric(bytes, at, end));
   }
   const word = bytes[at] === quote ? decodeText(bytes, at + 1, end - 1) : '';
   return word === 'NaN' || word === 'Infinity' || word === '-Infinity' ? Number(word) : null;

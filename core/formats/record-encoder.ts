@@ -1,7 +1,8 @@
 // Events in JSON to a stream's records: each behind the id of the one schema that they are written by.
+import { EvaluationFault } from '#core/expression/fault.ts';
 import { type ByteSink, createByteSink } from '#core/expression/run/byte-sink.ts';
 import { compileWriter, type DeclaredSchema, type Transcode } from './codec.ts';
-import { FormatFault } from './format-fault.ts';
+import { FormatFault, unfit } from './format-fault.ts';
 import { writeSchemaId } from './wire-format.ts';
 
 const outputBytes = 4 * 1024;
@@ -27,6 +28,8 @@ export class RecordEncoder {
       return null;
     } catch (error) {
       if (error instanceof FormatFault) return error;
+      // A value that no reading of it foresaw is this event's fault, and must not end its worker.
+      if (error instanceof EvaluationFault) return unfit(error.code, error.message);
       throw error;
     }
   }
