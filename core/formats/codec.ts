@@ -34,6 +34,12 @@ export function compileWriter(declared: DeclaredSchema & { readonly schema: stri
   return compileAvroEncoder(requireRecord(parseAvroSchema(declared.schema)));
 }
 
+/** Throws SchemaRefused where nothing can be read or written by the schema: a default that is none shows only here. */
+export function requireUsable(declared: DeclaredSchema & { readonly schema: string }): void {
+  compileReader(declared, { kind: declared.kind, text: declared.schema, references: [] });
+  compileWriter(declared);
+}
+
 /** Why what `writer` writes cannot be read by the declared schema; null where it can. */
 export function whyUnreadable(
   declared: DeclaredSchema,

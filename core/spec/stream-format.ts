@@ -1,6 +1,7 @@
 // How a stream's records are written: JSON, or Avro or Protobuf under the schemas of a registry.
 import * as z from 'zod';
 import type { FieldType, RowType } from '#core/expression/types.ts';
+import { requireUsable } from '#core/formats/codec.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { rowOfSchema } from '#core/formats/schema-row.ts';
 import { limits } from '#core/limits.ts';
@@ -168,7 +169,9 @@ function readRow(
   problems: SpecProblem[],
 ): RowType | null {
   try {
-    return rowOfSchema(kind, text, message);
+    const row = rowOfSchema(kind, text, message);
+    requireUsable({ kind, schema: text, message });
+    return row;
   } catch (error) {
     if (!(error instanceof SchemaRefused)) throw error;
     const place = error.at === '' ? '' : `${error.at}: `;

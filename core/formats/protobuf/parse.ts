@@ -187,11 +187,21 @@ function readOptions(tokens: Tokens): ReadonlyMap<string, string> {
     else if (text === '}' || text === ']' || text === ')') depth--;
     else if (depth === 0 && peek(tokens) === '=' && /^[a-z_]+$/.test(text)) {
       tokens.at++;
-      const sign = accept(tokens, '-') ? '-' : '';
-      if (!['{', '['].includes(peek(tokens))) options.set(text, sign + next(tokens));
+      if (!['{', '['].includes(peek(tokens))) options.set(text, readConstant(tokens));
     }
   }
 }
+
+/** Texts that stand behind one another are one. */
+function readConstant(tokens: Tokens): string {
+  const sign = accept(tokens, '-') ? '-' : '';
+  if (sign === '') accept(tokens, '+');
+  let text = sign + next(tokens);
+  if (isQuoted(text)) while (isQuoted(peek(tokens))) text += next(tokens);
+  return text;
+}
+
+const isQuoted = (text: string): boolean => text.startsWith('"') || text.startsWith("'");
 
 function readEnum(parse: Parse): ParsedEnum {
   const { tokens } = parse;

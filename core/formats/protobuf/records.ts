@@ -21,8 +21,8 @@ export interface ProtoDeclared {
 /** Throws SchemaRefused where no message of the writer's can be read as the stream declares. */
 export function protoReader(declared: ProtoDeclared, text: string, references: readonly SchemaText[]): Transcode {
   const file = readProto(text, references);
-  const reader = declared.schema === null ? null : messageNamed(readProto(declared.schema), declared.message);
-  if (reader !== null) requireReadable(namedLike(file.messages, reader), reader);
+  const reader = declared.schema === null ? null : readerOf(declared.schema, declared.message);
+  if (reader !== null) requireReadable(namedLike(file.messages, reader.message), reader.message);
   const decoders = new Map<string, ProtoDecoder | FormatFault>();
   const input = createInput();
   return (bytes, start, end, out) => {
@@ -36,6 +36,17 @@ export function protoReader(declared: ProtoDeclared, text: string, references: r
   };
 }
 
+/** What the stream declares that its records are. */
+interface Reader {
+  readonly message: ProtoMessage;
+  readonly decode: ProtoDecoder;
+}
+
+function readerOf(schema: string, name: string | null): Reader {
+  const message = messageNamed(readProto(schema), name);
+  return { message, decode: compileProtoDecoder(message) };
+}
+
 /** The writer's message of the reader's name; its first where there is none. */
 function namedLike(messages: readonly ProtoMessage[], reader: ProtoMessage): ProtoMessage {
   const name = shortName(reader);
@@ -44,17 +55,17 @@ function namedLike(messages: readonly ProtoMessage[], reader: ProtoMessage): Pro
 
 const shortName = ({ name }: ProtoMessage): string => name.slice(name.lastIndexOf('.') + 1);
 
-function compileFor(written: ProtoMessage, reader: ProtoMessage | null): ProtoDecoder | FormatFault {
-  if (reader === null) return compileProtoDecoder(written);
-  if (shortName(written) !== shortName(reader))
+function compileFor(written: ProtoMessage, reader: Reader | null): ProtoDecoder | FormatFault {
+  if (reader !== null && shortName(written) !== shortName(reader.message))
     return new FormatFault(
       'schema',
       'other_message',
-      `the record is a ${written.name}, the stream’s are ${reader.name}`,
+      `the record is a ${written.name}, the stream’s are ${reader.message.name}`,
     );
   try {
-    requireReadable(written, reader);
-    return compileProtoDecoder(reader);
+    if (reader === null) return compileProtoDecoder(written);
+    requireReadable(written, reader.message);
+    return reader.decode;
   } catch (error) {
     if (!(error instanceof SchemaRefused)) throw error;
     return new FormatFault(

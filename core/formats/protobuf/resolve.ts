@@ -1,6 +1,7 @@
 // Parsed .proto files to messages whose types are found: by the scoping rules of the language.
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import type { SchemaText } from '#core/ports/schema-registry.ts';
+import { readQuotedText } from './literals.ts';
 import { type ParsedEnum, type ParsedField, type ParsedFile, type ParsedMessage, parseProto } from './parse.ts';
 import {
   type ProtoEnum,
@@ -101,7 +102,7 @@ function fieldOf(scope: Scope, space: string, parsed: ParsedField, syntax: Parse
   const isExplicit = syntax === 'proto2' || label === 'optional' || oneof !== null || type.kind === 'message';
   return {
     ...{ name, number, type, key, oneof, packed, repeated },
-    jsonName: options.get('json_name')?.slice(1, -1) ?? camelCase(name),
+    jsonName: readQuotedText(options.get('json_name') ?? '') ?? camelCase(name),
     presence: label === 'required' ? 'required' : isExplicit ? 'explicit' : 'implicit',
     defaultText: options.get('default') ?? null,
   };

@@ -1,6 +1,7 @@
 // The words of a .proto file: names, numbers, texts and signs; comments and space are left out.
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { limits } from '#core/limits.ts';
+import { readInteger } from './literals.ts';
 
 export interface Tokens {
   readonly texts: readonly string[];
@@ -74,10 +75,10 @@ export function takeName(tokens: Tokens): string {
 
 export function takeNumber(tokens: Tokens): number {
   const sign = accept(tokens, '-') ? -1 : 1;
-  const value = Number(peek(tokens));
-  if (!Number.isInteger(value)) throw wrong(tokens, 'a whole number');
+  const value = readInteger(peek(tokens));
+  if (value === null) throw wrong(tokens, 'a whole number');
   tokens.at++;
-  return sign * value;
+  return sign * Number(value);
 }
 
 /** Up to the semicolon, or over the braces that come before it. */

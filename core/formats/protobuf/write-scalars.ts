@@ -14,7 +14,8 @@ const signed32: readonly [bigint, bigint] = [-(2n ** 31n), 2n ** 31n - 1n];
 const unsigned32: readonly [bigint, bigint] = [0n, 2n ** 32n - 1n];
 const signed64: readonly [bigint, bigint] = [-(2n ** 63n), 2n ** 63n - 1n];
 const unsigned64: readonly [bigint, bigint] = [0n, 2n ** 64n - 1n];
-const bounds: Readonly<Record<WholeKind, readonly [bigint, bigint]>> = {
+/** The least and the greatest of each kind. */
+export const wholeBounds: Readonly<Record<WholeKind, readonly [bigint, bigint]>> = {
   int32: signed32,
   sint32: signed32,
   sfixed32: signed32,
@@ -28,7 +29,7 @@ const bounds: Readonly<Record<WholeKind, readonly [bigint, bigint]>> = {
 };
 
 function put({ out }: Encoding, value: number | bigint, kind: WholeKind, at: string): void {
-  const [low, high] = bounds[kind];
+  const [low, high] = wholeBounds[kind];
   if (value < low || value > high) throw unfit('out_of_range', `${at || 'the value'}: ${value} does not fit ${kind}`);
   if (kind.startsWith('sint')) writeVarint(out, zigzag(value));
   else if (kind.includes('fixed')) putFixed(out, value, kind.endsWith('64') ? 8 : 4);

@@ -213,6 +213,59 @@ describe('the mapping to JSON', () => {
     expect(failure(() => decode(Buffer.of(0), { schema })).message).toMatch(/required field id/);
   });
 
+  test.each([
+    ['int32', '0x10', '16'],
+    ['int32', '-0x1', '-1'],
+    ['int64', '010', '8'],
+    ['sint32', '- 7', '-7'],
+    ['fixed64', '18446744073709551615', '18446744073709551615'],
+    ['double', '1.', '1'],
+    ['double', '.5', '0.5'],
+    ['double', '1e3', '1000'],
+    ['double', '0x10', '16'],
+    ['double', '-inf', '"-Infinity"'],
+    ['float', '0.1', '0.1'],
+    ['float', 'nan', '"NaN"'],
+    ['bool', 'true', 'true'],
+    ['string', String.raw`"a\n\"\x41\101\u00e9\U0001F600\?"`, String.raw`"a\n\"AAé😀?"`],
+    ['string', String.raw`'\xc3\xa9' "b"`, '"éb"'],
+    ['bytes', String.raw`"é\377"`, `"${Buffer.from([0xc3, 0xa9, 0xff]).toString('base64')}"`],
+    ['Kind', 'STOP', '"STOP"'],
+  ])('a default of %s is read as it may be written: %s', (type, literal, json) => {
+    const enums = 'enum Kind { UNKNOWN = 0; STOP = 0x5; }';
+    const schema = `${enums} message Event { optional ${type} a = 1 [default = ${literal}, deprecated = true]; }`;
+    expect(decode(first(Buffer.of()), { schema })).toBe(`{"a":${json}}`);
+  });
+
+  test.each([
+    ['int32', '3000000000'],
+    ['uint32', '-1'],
+    ['int32', '1.5'],
+    ['int32', 'inf'],
+    ['int32', '08'],
+    ['double', '1x'],
+    ['bool', '1'],
+    ['string', String.raw`"\q"`],
+    ['string', String.raw`"\xff"`],
+    ['string', String.raw`"\ud800"`],
+    ['bytes', String.raw`"\400"`],
+    ['Kind', 'GONE'],
+    ['Event', '""'],
+  ])('a default of %s that is none is refused by its field: %s', (type, literal) => {
+    const schema = `enum Kind { UNKNOWN = 0; } message Event { optional ${type} a = 1 [default = ${literal}]; }`;
+    const refused = failure(() => decode(first(Buffer.of()), { schema }));
+    expect(refused).toMatchObject({
+      name: 'SchemaRefused',
+      at: 'a',
+      message: expect.stringMatching(/^got the default/),
+    });
+  });
+
+  test('a number in another radix, and a name with escapes, is what it means', () => {
+    const schema = String.raw`syntax = "proto3"; message Event { int32 a = 010 [json_name = "\x41"]; }`;
+    expect([...encode('{"A":1}', { schema })]).toEqual([0, 8 << 3, 1]);
+  });
+
   test('fields may be named as JSON usually does, null is not there, an enum may be a number', () => {
     const json = '{"byNumber":{"1":{"name":"x"}},"aWord":null,"TEXT":"t","kind":7}';
     const read = JSON.parse(decode(encode(json, { schema: everything }), { schema: everything })) as object;

@@ -57,6 +57,16 @@ describe('the format of a stream', () => {
     ['what is no record', { format: 'avro', schema: { avro: '"string"' } }, /expected a record/],
     ['an unknown message', proto('string id = 1;', { message: 'S' }), /no message S: there is R/],
     [
+      'a default that Avro’s type does not hold',
+      avro([id, { ...n, default: 'x' }]),
+      /spec.schema.avro: n: got the default "x", expected int/,
+    ],
+    [
+      'a default that Protobuf’s type does not hold',
+      { format: 'protobuf', schema: { protobuf: 'message R { optional int32 n = 1 [default = 1.5]; }' } },
+      /spec.schema.protobuf: n: got the default 1.5, expected int32/,
+    ],
+    [
       'a tag on what is not there',
       avro([id], { pii: { email: 'hash' } }),
       /got "email", expected a field of the schema/,
