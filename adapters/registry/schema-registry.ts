@@ -7,14 +7,15 @@ import { limits } from '#core/limits.ts';
 import { parseNetworks } from '#core/network/address.ts';
 import { type Credential, readCredential } from '#core/network/credential.ts';
 import { AddressRefused } from '#core/network/pinned-lookup.ts';
-import type {
-  OpenRegistry,
-  RegisteredSchema,
-  RegistryTarget,
-  SchemaKind,
-  SchemaRegistry,
-  SchemaText,
-  SubjectVersion,
+import {
+  type OpenRegistry,
+  type RegisteredSchema,
+  type RegistryTarget,
+  type SchemaKind,
+  type SchemaRegistry,
+  type SchemaText,
+  type SubjectVersion,
+  schemaUnusable,
 } from '#core/ports/schema-registry.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
 import { type Answered, exchange } from './exchange.ts';
@@ -24,18 +25,27 @@ const exchangeMs = 10_000;
 const connectionsMax = 4;
 const answerBytesMax = 4 * 1024 * 1024;
 
-const kinds = { AVRO: 'avro', PROTOBUF: 'protobuf', JSON: 'json' } as const;
+const kinds = new Map<string, SchemaKind>([
+  ['AVRO', 'avro'],
+  ['PROTOBUF', 'protobuf'],
+  ['JSON', 'json'],
+]);
 const wireKinds: Readonly<Record<SchemaKind, string>> = { avro: 'AVRO', protobuf: 'PROTOBUF', json: 'JSON' };
 
 const reference = z.object({ name: z.string(), subject: z.string(), version: z.int() });
 const schemaAnswer = z.object({
   schema: z.string(),
-  schemaType: z.enum(['AVRO', 'PROTOBUF', 'JSON']).nullish(),
+  schemaType: z.string().nullish(),
   references: z.array(reference).nullish(),
 });
 const versionAnswer = schemaAnswer.extend({ id: z.int().nonnegative(), version: z.int().nonnegative() });
 const idAnswer = z.object({ id: z.int().nonnegative() });
 const problemAnswer = z.object({ message: z.string() });
+const notFoundAnswer = z.object({
+  error_code: z.int().refine((code) => code === 404 || (code >= 40400 && code <= 40499)),
+  // What Confluent's registry says of a path that it does not serve: the URL is wrong, and tells nothing of the schema.
+  message: z.string().refine((message) => message !== 'HTTP 404 Not Found'),
+});
 
 type SchemaAnswer = z.infer<typeof schemaAnswer>;
 
@@ -59,12 +69,12 @@ class HttpRegistry implements SchemaRegistry {
 
   async byId(id: number): Promise<RegisteredSchema | null> {
     const answer = await this.#ask('GET', `/schemas/ids/${id}`);
-    return answer.status === 404 ? null : await this.#withReferences(this.#read(answer, schemaAnswer));
+    return isNotFound(answer) ? null : await this.#withReferences(this.#read(answer, schemaAnswer));
   }
 
   async latest(subject: string): Promise<SubjectVersion | null> {
     const answer = await this.#ask('GET', `/subjects/${encodeURIComponent(subject)}/versions/latest`);
-    if (answer.status === 404) return null;
+    if (isNotFound(answer)) return null;
     const read = this.#read(answer, versionAnswer);
     // Some registries leave the kind out here, and say it by the id.
     const schema = read.schemaType ? await this.#withReferences(read) : await this.byId(read.id);
@@ -74,18 +84,23 @@ class HttpRegistry implements SchemaRegistry {
 
   async find(subject: string, schema: Pick<RegisteredSchema, 'kind' | 'text'>): Promise<number | null> {
     const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, bodyOf(schema));
-    return answer.status === 404 ? null : this.#read(answer, idAnswer).id;
+    if (isNotFound(answer)) return null;
+    return this.#read(answer, idAnswer).id;
   }
 
   async register(subject: string, schema: Pick<RegisteredSchema, 'kind' | 'text'>): Promise<number> {
     const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}/versions`, bodyOf(schema));
-    if (answer.status === 409 || answer.status === 422)
-      throw new PlatformError(
-        'schema-refused',
-        `the registry refuses the schema in subject ${subject}: ${this.#reasonOf(answer)}; change the schema, or the subject’s compatibility in the registry`,
-        { fault: 'user', retry: 'no-retry' },
-      );
+    this.#requireTaken(subject, answer);
     return this.#read(answer, idAnswer).id;
+  }
+
+  #requireTaken(subject: string, answer: Answered): void {
+    if (answer.status !== 409 && answer.status !== 422) return;
+    throw new PlatformError(
+      'schema-refused',
+      `the registry refuses the schema in subject ${subject}: ${this.#reasonOf(answer)}; change the schema, or the subject’s compatibility in the registry`,
+      { fault: 'user', retry: 'no-retry' },
+    );
   }
 
   close(): void {
@@ -94,12 +109,16 @@ class HttpRegistry implements SchemaRegistry {
 
   /** Depth first, so that each stands behind what it uses; each once. */
   async #withReferences(answer: SchemaAnswer): Promise<RegisteredSchema> {
+    const type = answer.schemaType ?? 'AVRO';
+    const kind = kinds.get(type);
+    if (kind === undefined)
+      throw unusable(`it is in ${this.#shown(type, 40)}, expected ${[...kinds.keys()].join(', ')}`);
     const texts = new Map<string, SchemaText>();
     const visit = async ({ references }: SchemaAnswer, depth: number): Promise<void> => {
       for (const { name, subject, version } of references ?? []) {
         if (texts.has(name)) continue;
         if (texts.size >= limits.schemaReferencesMax || depth > limits.schemaReferencesMax)
-          throw unavailable('registry', new Error(`a schema uses more than ${limits.schemaReferencesMax} others`));
+          throw unusable(`it uses more than ${limits.schemaReferencesMax} others; write it with fewer references`);
         const path = `/subjects/${encodeURIComponent(subject)}/versions/${version}`;
         const found = this.#read(await this.#ask('GET', path), schemaAnswer);
         texts.set(name, { name, text: found.schema });
@@ -110,7 +129,7 @@ class HttpRegistry implements SchemaRegistry {
       }
     };
     await visit(answer, 0);
-    return { kind: kinds[answer.schemaType ?? 'AVRO'], text: answer.schema, references: [...texts.values()] };
+    return { kind, text: answer.schema, references: [...texts.values()] };
   }
 
   #read<Shape>(answer: Answered, shape: z.ZodType<Shape>): Shape {
@@ -119,14 +138,18 @@ class HttpRegistry implements SchemaRegistry {
       throw unavailable('registry', new Error(`it answers with ${status}: ${this.#reasonOf(answer)}`));
     const parsed = shape.safeParse(jsonOf(text));
     if (!parsed.success)
-      throw unavailable('registry', new Error(`its answer is not understood: ${text.slice(0, 200)}`));
+      throw unavailable('registry', new Error(`its answer is not understood: ${this.#shown(text, 200)}`));
     return parsed.data;
   }
 
   #reasonOf({ text }: Answered): string {
     const problem = problemAnswer.safeParse(jsonOf(text));
-    const reason = (problem.success ? problem.data.message : text).slice(0, 500) || 'no reason given';
-    return this.#credential?.redact(reason) ?? reason;
+    return this.#shown(problem.success ? problem.data.message : text, 500) || 'no reason given';
+  }
+
+  #shown(text: string, charsMax: number): string {
+    const cut = text.slice(0, charsMax);
+    return this.#credential?.redact(cut) ?? cut;
   }
 
   /** A secret that the registry does not take is read anew, once: it may have been changed. */
@@ -163,8 +186,7 @@ class HttpRegistry implements SchemaRegistry {
         throw new PlatformError('registry-address-refused', `the registry ${url}: ${error.message}`, {
           ...{ fault: 'user', retry: 'no-retry', cause: error },
         });
-      const reason = messageOf(error);
-      throw unavailable('registry', new Error(`${url}: ${credential?.redact(reason) ?? reason}`));
+      throw unavailable('registry', new Error(`${url}: ${credential?.redact(messageOf(error)) ?? messageOf(error)}`));
     }
   }
 
@@ -180,6 +202,15 @@ class HttpRegistry implements SchemaRegistry {
     }
   }
 }
+
+/** The registry's own word. An ingress says 404 too while the registry behind it is away, and then nothing is known. */
+const isNotFound = ({ status, text }: Answered): boolean =>
+  status === 404 && notFoundAnswer.safeParse(jsonOf(text)).success;
+
+const unusable = (reason: string): PlatformError =>
+  new PlatformError(schemaUnusable, `the registry’s schema cannot be used: ${reason}`, {
+    ...{ fault: 'user', retry: 'no-retry' },
+  });
 
 const isUnauthorized = ({ status }: Answered): boolean => status === 401 || status === 403;
 

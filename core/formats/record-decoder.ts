@@ -49,9 +49,18 @@ export class RecordDecoder {
 
   /** Null: the registry does not know the id. A schema that does not go with the stream's is a fault of each of its records. */
   learn(id: number, schema: RegisteredSchema | null): void {
+    this.#keep(id, this.#compile(id, schema));
+  }
+
+  /** The registry has the schema, and it can never be used: a fault of each of its records. */
+  refuse(id: number, reason: string): void {
+    this.#keep(id, incompatible(`schema ${id}, by which the record was written, cannot be used: ${reason}`));
+  }
+
+  #keep(id: number, known: Transcode | FormatFault): void {
     const [oldest] = this.#known.keys();
     if (this.#known.size >= limits.schemasKnownMax && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(id, this.#compile(id, schema));
+    this.#known.set(id, known);
     this.#lastId = -1;
   }
 
@@ -70,7 +79,7 @@ export class RecordDecoder {
       if (!(error instanceof SchemaRefused)) throw error;
       const place = error.at === '' ? '' : `field ${error.at}: `;
       const reason = `schema ${id}, by which the record was written, does not go with the stream’s: ${place}${error.message}`;
-      return new FormatFault('schema', 'incompatible_schema', reason);
+      return incompatible(reason);
     }
   }
 
@@ -83,3 +92,5 @@ export class RecordDecoder {
     return found;
   }
 }
+
+const incompatible = (reason: string): FormatFault => new FormatFault('schema', 'incompatible_schema', reason);

@@ -32,10 +32,14 @@ export interface RegistryTarget {
   readonly auth: AuthSpec | null;
 }
 
+/** The registry has a schema, and no reader of ours can ever use it; nothing is gained by asking again. */
+export const schemaUnusable = 'schema-unusable';
+
 /**
  * Guarantees: an id means the same schema for ever; what `register` gave can be found by it at once. Nothing is kept: whoever
  * asks often keeps what it was told. Each call ends within a bounded time. Throws `registry-unavailable` (external, retry)
- * where there is no answer, or none that makes sense; `registry-unauthorized` (user, retry) where the registry does not
+ * where there is no answer, or none that makes sense: also where something else than the registry says that nothing is there;
+ * `schema-unusable` (user, no retry) where a schema can never be used; `registry-unauthorized` (user, retry) where the registry does not
  * know us or the secret is missing; `registry-address-refused` (user, no retry) where nothing may connect to the address.
  */
 export interface SchemaRegistry {
@@ -43,7 +47,7 @@ export interface SchemaRegistry {
   byId(id: number): Promise<RegisteredSchema | null>;
   /** Null: nothing was registered in the subject. */
   latest(subject: string): Promise<SubjectVersion | null>;
-  /** The id of just this schema in the subject; null where it is not there. */
+  /** The id of just this schema in the subject; null where it is not there. Throws `schema-refused` as `register` does. */
   find(subject: string, schema: { readonly kind: SchemaKind; readonly text: string }): Promise<number | null>;
   /** Idempotent. Throws `schema-refused` (user, no retry) where the registry's own rules do not let it in. */
   register(subject: string, schema: { readonly kind: SchemaKind; readonly text: string }): Promise<number>;

@@ -1,9 +1,10 @@
 // Records of streams that are no JSON, for people: what they send is written by the stream's schema, what they see is JSON.
+import { isPlatformError } from '#core/errors.ts';
 import { RecordDecoder } from '#core/formats/record-decoder.ts';
 import { RecordEncoder } from '#core/formats/record-encoder.ts';
 import { contentHash } from '#core/hash.ts';
 import type { FormatGoal } from '#core/job/format-goal.ts';
-import type { OpenRegistry, SchemaRegistry } from '#core/ports/schema-registry.ts';
+import { type OpenRegistry, type SchemaRegistry, schemaUnusable } from '#core/ports/schema-registry.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 /** Formats whose schemas are kept at once. */
@@ -54,16 +55,28 @@ export class RecordCodec {
     let decoded = this.#decoder.decode(value, 0, value.length);
     if (decoded === 'missing') {
       const id = this.#decoder.missingId;
-      const schema = await this.registry.byId(id);
-      this.#decoder.learn(id, schema);
+      const isKnown = await this.#learn(id);
       decoded = this.#decoder.decode(value, 0, value.length);
       // Another may have registered it in a moment.
-      if (schema === null) this.#decoder.forget(id);
+      if (!isKnown) this.#decoder.forget(id);
     }
     const { bytes, length } = this.#decoder.out;
     return decoded === 'decoded'
       ? bytes.slice(0, length)
       : Buffer.from(JSON.stringify(`base64:${Buffer.from(value).toString('base64')}`));
+  }
+
+  /** False: the registry does not know the id. */
+  async #learn(id: number): Promise<boolean> {
+    try {
+      const schema = await this.registry.byId(id);
+      this.#decoder.learn(id, schema);
+      return schema !== null;
+    } catch (error) {
+      if (!isPlatformError(error) || error.code !== schemaUnusable) throw error;
+      this.#decoder.refuse(id, error.message);
+      return true;
+    }
   }
 
   /** Throws while the registry cannot be asked, and where it does not take the schema. */

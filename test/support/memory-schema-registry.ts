@@ -3,7 +3,12 @@ import { PlatformError, unavailable } from '#core/errors.ts';
 import { compileAvroDecoder } from '#core/formats/avro/decoder.ts';
 import { parseAvroSchema } from '#core/formats/avro/schema.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
-import type { RegisteredSchema, SchemaRegistry, SchemaText } from '#core/ports/schema-registry.ts';
+import {
+  type RegisteredSchema,
+  type SchemaRegistry,
+  type SchemaText,
+  schemaUnusable,
+} from '#core/ports/schema-registry.ts';
 
 type Text = Pick<RegisteredSchema, 'kind' | 'text'>;
 
@@ -13,10 +18,14 @@ export class MemorySchemaRegistry implements SchemaRegistry {
   readonly #backward = new Set<string>();
   /** Calls fail until it is true again. */
   isUp = true;
+  /** Why no schema that is asked for by its id can be used; null: each can. */
+  unusable: string | null = null;
   callCount = 0;
 
   async byId(id: number): Promise<RegisteredSchema | null> {
     this.#called();
+    if (this.unusable !== null)
+      throw new PlatformError(schemaUnusable, this.unusable, { fault: 'user', retry: 'no-retry' });
     return this.#schemas[id - 1] ?? null;
   }
 

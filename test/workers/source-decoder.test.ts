@@ -102,4 +102,13 @@ describe('the decoder of a source', () => {
     expect(rig.decoder.fault!.message).toMatch(/field id: it was written as long and cannot be read as string/);
     expect(rig.decoder.fault!.errorClass).toBe('schema');
   });
+
+  test('sets aside what a schema wrote that can never be used, and asks no more', async () => {
+    const rig = aRig();
+    rig.registry.unusable = 'it is in XML';
+    expect(await rig.settle(aRecord(7))).toBe('incompatible_schema');
+    expect(rig.decoder.fault).toMatchObject({ errorClass: 'schema', message: expect.stringContaining('it is in XML') });
+    expect(await rig.settle(aRecord(7))).toBe('incompatible_schema');
+    expect([rig.registry.callCount, rig.troubles, rig.decoder.isRefused]).toEqual([1, [], false]);
+  });
 });

@@ -4,7 +4,7 @@ import { isPlatformError, messageOf } from '#core/errors.ts';
 import type { FormatFault } from '#core/formats/format-fault.ts';
 import { type Decoded, RecordDecoder } from '#core/formats/record-decoder.ts';
 import type { FormatGoal } from '#core/job/format-goal.ts';
-import type { RegisteredSchema, SchemaRegistry } from '#core/ports/schema-registry.ts';
+import { type RegisteredSchema, type SchemaRegistry, schemaUnusable } from '#core/ports/schema-registry.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 
 export interface SourceDecoderHooks {
@@ -86,6 +86,11 @@ export class SourceDecoder {
         this.#decoder.learn(id, found);
         return;
       } catch (error) {
+        if (isPlatformError(error) && error.code === schemaUnusable) {
+          this.#isUnreachable = false;
+          this.#decoder.refuse(id, error.message);
+          return;
+        }
         failureCount++;
         this.#isUnreachable = true;
         const code = isPlatformError(error) ? error.code : 'registry-unavailable';
