@@ -59,6 +59,8 @@ class HttpRegistry implements SchemaRegistry {
   readonly #secrets: SecretStore;
   readonly #agent: HttpAgent;
   #credential: Credential | null = null;
+  /** All that was ever sent, by value: an answer may repeat one that has been changed since. */
+  readonly #sent = new Map<string, Credential>();
 
   constructor(target: RegistryTarget, secrets: SecretStore) {
     this.#target = target;
@@ -85,6 +87,7 @@ class HttpRegistry implements SchemaRegistry {
   async find(subject: string, schema: Pick<RegisteredSchema, 'kind' | 'text'>): Promise<number | null> {
     const answer = await this.#ask('POST', `/subjects/${encodeURIComponent(subject)}`, bodyOf(schema));
     if (isNotFound(answer)) return null;
+    this.#requireTaken(subject, answer);
     return this.#read(answer, idAnswer).id;
   }
 
@@ -147,9 +150,13 @@ class HttpRegistry implements SchemaRegistry {
     return this.#shown(problem.success ? problem.data.message : text, 500) || 'no reason given';
   }
 
+  /** All of an answer that is ever told goes through here: a registry may repeat what it was sent. What is cut first is not known again. */
   #shown(text: string, charsMax: number): string {
-    const cut = text.slice(0, charsMax);
-    return this.#credential?.redact(cut) ?? cut;
+    return this.#redact(text).slice(0, charsMax);
+  }
+
+  #redact(text: string): string {
+    return [...this.#sent.values()].reduce((seen, credential) => credential.redact(seen), text);
   }
 
   /** A secret that the registry does not take is read anew, once: it may have been changed. */
@@ -186,7 +193,7 @@ class HttpRegistry implements SchemaRegistry {
         throw new PlatformError('registry-address-refused', `the registry ${url}: ${error.message}`, {
           ...{ fault: 'user', retry: 'no-retry', cause: error },
         });
-      throw unavailable('registry', new Error(`${url}: ${credential?.redact(messageOf(error)) ?? messageOf(error)}`));
+      throw unavailable('registry', new Error(`${url}: ${this.#redact(messageOf(error))}`));
     }
   }
 
@@ -195,6 +202,7 @@ class HttpRegistry implements SchemaRegistry {
     if (auth === null) return null;
     try {
       this.#credential ??= await readCredential(this.#secrets, tenant, auth);
+      this.#sent.set(this.#credential.value, this.#credential);
       return this.#credential;
     } catch (error) {
       if (!isPlatformError(error)) throw unavailable('registry', error);

@@ -85,3 +85,45 @@ describe('a schema that can never be used', () => {
     await expect(registry.byId(1)).rejects.toMatchObject({ code: 'schema-unusable', retry: 'no-retry' });
   });
 });
+
+test.each([409, 422])('a schema that is refused where it is looked for is told as that (%i)', async (status) => {
+  const { registry } = await aRegistry(json(status, { error_code: 42201, message: 'Invalid schema' }));
+  await expect(registry.find(subject, schema)).rejects.toMatchObject({
+    ...{ code: 'schema-refused', fault: 'user', retry: 'no-retry' },
+    message: expect.stringContaining('Invalid schema'),
+  });
+});
+
+describe('a registry that repeats the secret that it was sent', () => {
+  const secret = 'swordfish-"12"-marlin';
+  const bearer: AuthSpec = { scheme: 'bearer', secret: 'k' };
+  const told = async (answer: (request: ReceivedRequest) => Reply, secrets: readonly string[] = [secret]) => {
+    const { registry } = await aRegistry(answer, bearer, secrets);
+    const error: unknown = await registry.byId(1).catch((thrown: unknown) => thrown);
+    return (error as Error).message;
+  };
+
+  test('is told without it where its answer is not understood', async () => {
+    const message = await told(({ headers }) => json(200, { sent: headers['authorization'] }));
+    expect(message).toContain('its answer is not understood: {"sent":"***"}');
+  });
+
+  test('is told without any part of it where the answer is cut in its middle', async () => {
+    const message = await told(({ headers }) =>
+      json(500, { message: `${'x'.repeat(485)} ${headers['authorization']}` }),
+    );
+    expect(message).toMatch(/x \*\*\*$/);
+  });
+
+  test('is told without the one of before where it was changed meanwhile', async () => {
+    const repeated: string[] = [];
+    const message = await told(
+      ({ headers }) => {
+        repeated.push(headers['authorization']!);
+        return json(repeated.length === 1 ? 401 : 500, { message: repeated.join(' and ') });
+      },
+      [secret, 'another-secret'],
+    );
+    expect(message).toContain('it answers with 500: *** and ***');
+  });
+});
