@@ -1,7 +1,7 @@
 // What compression of record batches costs and saves: each codec that a worker has, over the routing benchmark's own records.
 import { constants, zstdCompressSync } from 'node:zlib';
-import { batchFields, compressionCodes } from '#workers/kafka/batch-format.ts';
-import { compress, decompress } from '#workers/kafka/compression.ts';
+import { batchFields, compressionCodes } from '#core/record-batch/batch-format.ts';
+import { compress, decompress } from '#core/record-batch/compression.ts';
 import { noHeaders, OutputBatch, type Slice } from '#workers/kafka/output-batch.ts';
 import { createEvents } from './routing/events.ts';
 

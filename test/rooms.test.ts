@@ -38,7 +38,7 @@ const all = sources.flatMap(importsOf);
 const room = (path: string): string => path.split('/')[0]!;
 const isComposition = (path: string): boolean => /(^|\/)(compose|stores|[a-z-]*main)\.ts$/.test(path);
 
-const purePackages = ['zod', 'libpg-query', 're2js', '@noble/hashes'];
+const purePackages = ['zod', 'libpg-query', 're2js', '@noble/hashes', '@platformatic/wasm-utils', 'node:zlib'];
 
 /** A library of others without a fault of it. */
 const putRight = 'adapters/kafka/kafkajs.ts';

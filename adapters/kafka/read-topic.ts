@@ -1,11 +1,13 @@
 // Reads a topic's records without a consumer group: all partitions, committed records only, as fast as they are taken.
-import { fetchV13, type RecordsBatch } from '@platformatic/kafka';
 import { isPlatformError, PlatformError } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
 import type { LogRecord, ReadRequest } from '#core/ports/record-log.ts';
+import { attributeBits } from '#core/record-batch/batch-format.ts';
 import { callMsDefault, keepTrying, topicMissing } from './attempts.ts';
+import { type Batch, holdsBatch, UnreadableBatch } from './batches.ts';
 import { committedRecords } from './committed-records.ts';
-import { KafkaConnections, type KafkaOptions, type TopicMetadata, withErrorsInside } from './connections.ts';
+import { KafkaConnections, type KafkaOptions, type TopicMetadata } from './connections.ts';
+import { type FetchedPartition, fetchFrom } from './fetch.ts';
 import { byLeader, earliestOffset, isolationLevels, latestOffset, listOffsets } from './offsets.ts';
 
 /** How long the broker holds a fetch that has nothing to give. */
@@ -25,7 +27,7 @@ interface ReadPartition {
 
 interface Fetched {
   readonly state: ReadPartition;
-  readonly answer: fetchV13.FetchResponsePartition;
+  readonly answer: FetchedPartition;
 }
 
 export async function* readTopic(options: KafkaOptions, request: ReadRequest): AsyncGenerator<LogRecord, void> {
@@ -172,14 +174,11 @@ class TopicReader {
     ];
     const { fetchBytesMax } = limits;
     const answer = await this.#connections.askNode(leader, (connection) =>
-      fetchV13.api
-        .async(connection, fetchWaitMs, 1, fetchBytesMax, isolationLevels.committed, 0, -1, topics, [], '')
-        .catch(withErrorsInside<fetchV13.FetchResponse>),
+      fetchFrom(connection, fetchWaitMs, 1, fetchBytesMax, isolationLevels.committed, 0, -1, topics, [], ''),
     );
+    if (answer.errorCode !== 0) throw new Error(`fetch from node ${leader}: code ${answer.errorCode}`);
     const states = new Map(partitions.map((state) => [state.partition, state]));
-    const fetched = answer.responses
-      .flatMap((topic) => topic.partitions)
-      .map((each) => ({ state: states.get(each.partitionIndex)!, answer: each }));
+    const fetched = answer.partitions.map((each) => ({ state: states.get(each.partition)!, answer: each }));
     for (const each of fetched) await this.#handleError(each);
     const good = fetched.filter((each) => each.answer.errorCode === 0);
     if (good.every(isEmpty)) good.forEach(endWhereNothingIsLeft);
@@ -198,18 +197,22 @@ class TopicReader {
     state.position = state.position < (earliest ?? 0n) ? (earliest ?? 0n) : (latest ?? 0n);
   }
 
-  /** Yields what was fetched, and moves the position past it. */
+  /** Yields what was fetched, and moves the position past it. What was read before is not unpacked. */
   *take({ state, answer }: Fetched): Generator<LogRecord> {
-    for (const { batch, isVisible } of committedRecords(answer)) {
-      if (isVisible) yield* this.#recordsOf(state, batch);
-      const next = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n;
-      if (next > state.position) state.position = next;
+    try {
+      for (const { batch, isVisible } of committedRecords(answer)) {
+        if (isVisible && batch.lastOffset >= state.position) yield* this.#recordsOf(state, batch);
+        if (batch.lastOffset >= state.position) state.position = batch.lastOffset + 1n;
+      }
+    } catch (error) {
+      if (!(error instanceof UnreadableBatch)) throw error;
+      throw recordsUnreadable(this.#request.topic, state.partition, error);
     }
   }
 
-  *#recordsOf(state: ReadPartition, batch: RecordsBatch): Generator<LogRecord> {
-    const isLogAppendTime = (batch.attributes & logAppendTimeBit) !== 0;
-    for (const record of batch.records) {
+  *#recordsOf(state: ReadPartition, batch: Batch): Generator<LogRecord> {
+    const isLogAppendTime = (batch.attributes & attributeBits.logAppendTime) !== 0;
+    for (const record of batch.records()) {
       const offset = batch.firstOffset + BigInt(record.offsetDelta);
       if (offset < state.position) continue;
       if (state.end !== null && offset >= state.end) return;
@@ -260,13 +263,20 @@ class TopicReader {
 }
 
 const offsetOutOfRange = 1;
-const logAppendTimeBit = 1 << 3;
 
 const hasEnded = ({ position, end }: ReadPartition): boolean => end !== null && position >= end;
 
-const isEmpty = ({ answer }: Fetched): boolean => (answer.records ?? []).length === 0;
+const isEmpty = ({ answer }: Fetched): boolean => !holdsBatch(answer.records);
 
 /** A broker that has anything below the end gives at least one batch of it: what is missing there was compacted away. */
 function endWhereNothingIsLeft({ state, answer }: Fetched): void {
   if (state.end !== null && answer.lastStableOffset >= state.end) state.position = state.end;
 }
+
+const recordsUnreadable = (topic: string, partition: number, error: UnreadableBatch): PlatformError =>
+  new PlatformError(
+    'records-unreadable',
+    `partition ${partition} of ${topic} cannot be read from offset ${error.firstOffset} to ${error.lastOffset}: ${error.message}. ` +
+      'Read from a time behind them, or wait until the topic’s retention has taken them',
+    { fault: 'user', retry: 'no-retry', cause: error },
+  );

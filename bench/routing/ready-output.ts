@@ -1,6 +1,6 @@
 // The route's whole output as batches ready to be sent, in a file: what a program that does no work of its own writes.
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
-import { batchFields } from '#workers/kafka/batch-format.ts';
+import { batchFields } from '#core/record-batch/batch-format.ts';
 import {
   noHeaders,
   type Origin,

@@ -1,7 +1,7 @@
 // A broker inside the process: answers fetches with the same batches at rising offsets and takes all that is produced.
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { batchFields } from '#core/record-batch/batch-format.ts';
 import { fetchApi } from '#workers/kafka/apis.ts';
-import { batchFields } from '#workers/kafka/batch-format.ts';
 import type { Cluster, TopicInfo } from '#workers/kafka/cluster.ts';
 import { type Cursor, readInt64, readUnsignedVarint, writeInt64, writeUnsignedVarint } from '#workers/kafka/varint.ts';
 

@@ -38,7 +38,10 @@ export interface RecordLog {
     records: readonly { readonly key: Uint8Array | null; readonly value: Uint8Array | null }[],
     durability?: Durability,
   ): Promise<readonly AppendOutcome[]>;
-  /** In order within a partition. Throws `topic-missing` (fault user) when there is no such topic. */
+  /**
+   * In order within a partition. Throws `topic-missing` (fault user) when there is no such topic, `records-unreadable` (fault user)
+   * by partition and offset where what is there cannot be read, or is more than is ever unpacked.
+   */
   read(request: ReadRequest): AsyncIterable<LogRecord>;
   close(): Promise<void>;
 }

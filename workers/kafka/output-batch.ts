@@ -1,7 +1,7 @@
 // One record batch being written: records go straight into its buffer, the header is filled in when it is sealed.
 import { crc32c } from '@platformatic/wasm-utils';
-import { attributeBits, batchFields, compressionCodes, lengthEnd } from './batch-format.ts';
-import { compress } from './compression.ts';
+import { attributeBits, batchFields, compressionCodes, lengthEnd } from '#core/record-batch/batch-format.ts';
+import { compress } from '#core/record-batch/compression.ts';
 import { varintBytes, varlongBytes, writeInt64, writeVarint, writeVarlong } from './varint.ts';
 
 /** Under which a producer writes. */

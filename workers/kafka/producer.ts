@@ -1,9 +1,9 @@
 // Writes records to Kafka: acks=all, idempotent, in order per partition, with bounded bytes in flight.
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
+import { batchFields } from '#core/record-batch/batch-format.ts';
 import { backoffMs } from '#core/time/backoff.ts';
 import { type Acks, encodeProduce, parseProduce, produceApi, transactionalProduceApi } from './apis.ts';
-import { batchFields } from './batch-format.ts';
 import type { Cluster } from './cluster.ts';
 import { errorCodes, errorName, isAuthorization } from './error-codes.ts';
 import type { Lane } from './lane.ts';

@@ -1,8 +1,8 @@
 // Reads the records of a fetched record set in place: no object a record, the fields are offsets into the bytes.
 import { crc32c } from '@platformatic/wasm-utils';
+import { attributeBits, batchFields, lengthEnd } from '#core/record-batch/batch-format.ts';
+import { decompress } from '#core/record-batch/compression.ts';
 import type { AbortedTransaction } from './apis.ts';
-import { attributeBits, batchFields, lengthEnd } from './batch-format.ts';
-import { decompress } from './compression.ts';
 import { type Cursor, readInt64, readVarint, readVarlong } from './varint.ts';
 
 export class CorruptBatch extends Error {

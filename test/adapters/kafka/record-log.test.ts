@@ -4,6 +4,7 @@ import { type CompressionAlgorithmValue, Producer } from '@platformatic/kafka';
 import { createBrokerAdmin } from '#adapters/kafka/broker-admin.ts';
 import { createRecordLog } from '#adapters/kafka/record-log.ts';
 import type { LogRecord } from '#core/ports/record-log.ts';
+import { decompressedBytesMax } from '#core/record-batch/compression.ts';
 import { collect, recordLogContract } from '#test/contract/record-log.contract.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 
@@ -65,6 +66,34 @@ describe('on Kafka', () => {
       await producer.send({ messages: messages(topic, values), acks: -1 });
       await producer.close();
       expect(await valuesIn(topic)).toEqual(values);
+    },
+  );
+
+  test.each<CompressionAlgorithmValue>(['gzip', 'snappy', 'lz4', 'zstd'])(
+    'a batch in %s that would unpack to more than is ever read is told by its place, and what stands around it is read',
+    async (compression) => {
+      const topic = await newTopic(1);
+      await log.append(topic, [{ key: null, value: Buffer.from('before') }]);
+      const producer = new Producer({ clientId: 'test', bootstrapBrokers: brokers, compression });
+      await producer.send({ messages: messages(topic, [' '.repeat(decompressedBytesMax / 2)]), acks: -1 });
+      await producer.send({ messages: messages(topic, Array(3).fill(' '.repeat(decompressedBytesMax / 2))), acks: -1 });
+      await producer.close();
+      await log.append(topic, [{ key: null, value: Buffer.from('behind') }]);
+      const seen: LogRecord[] = [];
+      const signal = new AbortController().signal;
+      const reading = async (): Promise<void> => {
+        for await (const record of log.read({ topic, from: 'earliest', follow: false, signal })) seen.push(record);
+      };
+      await expect(reading()).rejects.toMatchObject({
+        ...{ code: 'records-unreadable', fault: 'user', retry: 'no-retry' },
+        message: expect.stringMatching(/^partition 0 of log-\S+ cannot be read from offset 2 to 4: .*decompresses to/),
+      });
+      expect(seen.map(({ offset, value }) => [offset, value?.length])).toEqual([
+        ['0', 6],
+        ['1', decompressedBytesMax / 2],
+      ]);
+      const behind = log.read({ topic, from: { offsets: { 0: '5' } }, follow: false, signal });
+      expect((await collect(behind)).map(({ value }) => value?.toString())).toEqual(['behind']);
     },
   );
 

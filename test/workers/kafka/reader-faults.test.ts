@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { crc32c } from '@platformatic/wasm-utils';
 import fc from 'fast-check';
-import { batchFields } from '#workers/kafka/batch-format.ts';
+import { batchFields } from '#core/record-batch/batch-format.ts';
 import { noHeaders, OutputBatch, type OutputCompression, type Slice } from '#workers/kafka/output-batch.ts';
 import { offsetAfter, RecordReader } from '#workers/kafka/record-reader.ts';
 

@@ -5,8 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafka';
 import { crc32c, snappyCompress } from '@platformatic/wasm-utils';
 import fc from 'fast-check';
-import { batchFields, lengthEnd } from '#workers/kafka/batch-format.ts';
-import { compress, DecompressionRefused, decompress } from '#workers/kafka/compression.ts';
+import { batchFields, lengthEnd } from '#core/record-batch/batch-format.ts';
+import { compress, DecompressionRefused, decompress } from '#core/record-batch/compression.ts';
 import { noHeaders, OutputBatch, recordBytes, type Slice } from '#workers/kafka/output-batch.ts';
 import { CorruptBatch, offsetAfter, RecordReader } from '#workers/kafka/record-reader.ts';
 

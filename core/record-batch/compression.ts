@@ -1,5 +1,4 @@
 // Compression of record batches; decompression is bounded, so that a small batch cannot become a huge one.
-
 import { constants, gunzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { lz4Compress, lz4Decompress, snappyDecompress } from '@platformatic/wasm-utils';
 import { compressionCodes } from './batch-format.ts';
