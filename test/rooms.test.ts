@@ -43,11 +43,17 @@ const purePackages = ['zod', 'libpg-query', 're2js', '@noble/hashes', '@platform
 /** A library of others without a fault of it. */
 const putRight = 'adapters/kafka/kafkajs.ts';
 
+/** How long clients of AWS wait. */
+const waits = 'adapters/aws/waits.ts';
+
 /** What each room may import. The first rule of a room that fits decides. */
 const allowed: Readonly<Record<string, (entry: Import) => boolean>> = {
   core: ({ to }) => room(to) === 'core' || purePackages.some((name) => to === name || to.startsWith(`${name}/`)),
   adapters: ({ from, to }) =>
-    room(to) === 'core' || (room(to) === 'adapters' && sameAdapter(from, to)) || to === putRight || isPackage(to),
+    room(to) === 'core' ||
+    (room(to) === 'adapters' && sameAdapter(from, to)) ||
+    [putRight, waits].includes(to) ||
+    isPackage(to),
   functions: ({ from, to }) =>
     ['core', 'functions'].includes(room(to)) || (room(to) === 'adapters' && isComposition(from)) || isPackage(to),
   workers: ({ from, to }) =>

@@ -9,6 +9,7 @@ import {
   PutMetricAlarmCommand,
   type PutMetricAlarmCommandInput,
 } from '@aws-sdk/client-cloudwatch';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { unavailable } from '#core/errors.ts';
 import { jobAlarmPrefix, jobMetrics, metricNamespace, shardOf } from '#core/names.ts';
 import { watchHash } from '#core/plan/plan-watches.ts';
@@ -23,8 +24,11 @@ export interface CloudWatchOptions {
   readonly topicArn: string;
   /** As many as the metrics are written with. */
   readonly shards: number;
+  /** How long an answer is waited for. */
+  readonly requestMs?: number;
 }
 
+const requestMsDefault = 5_000;
 const pageAlarms = 100;
 const minuteSeconds = 60;
 /** So many minutes of the last five must be above: one bad minute wakes nobody. */
@@ -42,11 +46,12 @@ const alarmName = (tenant: string, job: string, alert: AlertName): string =>
 const dashboardName = (tenant: string, job: string): string => `millrace-job-${tenant}_${job.replace('.', '_')}`;
 
 export function createJobWatches(options: CloudWatchOptions): JobWatches {
-  const { region, endpoint, credentials } = options;
+  const { region, endpoint, credentials, requestMs = requestMsDefault } = options;
   const client = new CloudWatchClient({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
+    requestHandler: waitAtMost(requestMs),
   });
   const ask = async <Answer>(call: Promise<Answer>): Promise<Answer> =>
     await call.catch((error: unknown) => {

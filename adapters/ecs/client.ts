@@ -1,5 +1,6 @@
 // Calls to the ECS API: each kind of action within its quota, throttled calls tried again, faults told apart.
 import { ECSClient, ECSServiceException } from '@aws-sdk/client-ecs';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 import { type Quota, RateLimit, type Time, wallTime } from './rate-limit.ts';
 
@@ -29,7 +30,6 @@ export const ecsQuotas: Readonly<Record<ActionClass, Quota>> = {
 };
 
 const requestMsDefault = 10_000;
-const connectMs = 3_000;
 /** Throttled calls are made again so often; each waits for its turn at the rate that the throttling left. */
 const throttledAttemptsMax = 6;
 /** Of a call that got no answer, or one of a service that fails. What it did before is not done twice: RunTask bears a token. */
@@ -54,7 +54,7 @@ export class Ecs {
       ...(credentials === undefined ? {} : { credentials }),
       // Repetitions are ours: the SDK does not know of the other calls that share the quota.
       maxAttempts: 1,
-      requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+      requestHandler: waitAtMost(requestMs),
     });
     this.#limits = {
       run: new RateLimit(quotas.run, time),

@@ -15,6 +15,7 @@ import {
   type TableInput,
   UpdateTableCommand,
 } from '@aws-sdk/client-glue';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { messageOf, unavailable } from '#core/errors.ts';
 import { type ItemError, isLasting, refused } from './refusals.ts';
 
@@ -23,23 +24,23 @@ export interface GlueOptions {
   /** Absent: those of the program's own role. */
   readonly credentials?: NonNullable<ConstructorParameters<typeof GlueClient>[0]>['credentials'];
   readonly endpoint?: string;
+  readonly requestMs?: number;
 }
 
-const connectMs = 3_000;
-const requestMs = 10_000;
+const requestMsDefault = 10_000;
 /** Throttled calls, and those that got no answer, with the SDK's own growing waits between. */
 const attempts = 5;
 
 export type GlueCatalog = ReturnType<typeof openGlue>;
 
 /** Owns the connections. Absent and taken names, and changes that somebody else was quicker with, are answers. */
-export function openGlue({ region, credentials, endpoint }: GlueOptions) {
+export function openGlue({ region, credentials, endpoint, requestMs = requestMsDefault }: GlueOptions) {
   const client = new GlueClient({
     region,
     ...(credentials === undefined ? {} : { credentials }),
     ...(endpoint === undefined ? {} : { endpoint }),
     maxAttempts: attempts,
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+    requestHandler: waitAtMost(requestMs),
   });
   return {
     createDatabase: (Name: string, Description: string): Promise<'made' | 'exists'> =>

@@ -1,22 +1,23 @@
 // The platform's API called as a function, by a program whose right is to call that function: with the event that its gateway would send.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { unavailable } from '#core/errors.ts';
 import type { ApiAnswer, ApiAsk, ApiCaller } from '#core/ports/api-caller.ts';
 
-const connectMs = 2_000;
 /** The API answers within 29 s or not at all. */
-const requestMs = 30_000;
+const requestMsDefault = 30_000;
 
 export function apiFunction(options: {
   readonly region: string;
   readonly functionName: string;
   readonly endpoint?: string;
+  readonly requestMs?: number;
 }): ApiCaller {
-  const { region, functionName, endpoint } = options;
+  const { region, functionName, endpoint, requestMs = requestMsDefault } = options;
   const client = new LambdaClient({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+    requestHandler: waitAtMost(requestMs),
   });
   return async (ask, caller) => {
     const command = { FunctionName: functionName, Payload: Buffer.from(JSON.stringify(gatewayEvent(ask, caller))) };

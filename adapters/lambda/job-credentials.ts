@@ -1,5 +1,6 @@
 // A worker's credentials on AWS: those of its job, asked of the platform's function with the identity that the reconciler signed.
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { PlatformError, unavailable } from '#core/errors.ts';
 
 export interface JobCredentials {
@@ -11,8 +12,7 @@ export interface JobCredentials {
 
 /** Renewed so long before they expire, so that no request goes out with credentials that end under way. */
 const renewBeforeMs = 5 * 60_000;
-const connectMs = 2_000;
-const requestMs = 10_000;
+const requestMsDefault = 10_000;
 
 /** What is asked for at the same time is asked for once; what was got is used until shortly before it expires. */
 export function jobCredentials(options: {
@@ -20,13 +20,14 @@ export function jobCredentials(options: {
   readonly functionName: string;
   readonly identity: string;
   readonly endpoint?: string;
+  readonly requestMs?: number;
 }): () => Promise<JobCredentials> {
-  const { region, endpoint, functionName, identity } = options;
+  const { region, endpoint, functionName, identity, requestMs = requestMsDefault } = options;
   const client = new LambdaClient({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     maxAttempts: 4,
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+    requestHandler: waitAtMost(requestMs),
   });
   const command = { FunctionName: functionName, Payload: Buffer.from(JSON.stringify({ identity })) };
   const ask = async (): Promise<JobCredentials> => {

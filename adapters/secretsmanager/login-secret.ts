@@ -1,5 +1,6 @@
 // A user and a password that AWS keeps and rotates, as one secret: RDS has the database owner's so, MSK its users'.
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { PlatformError, unavailable } from '#core/errors.ts';
 
 export interface Login {
@@ -13,15 +14,19 @@ export interface LoginSecretOptions {
   readonly endpoint?: string;
   /** Absent: those of the program's own role. */
   readonly credentials?: NonNullable<ConstructorParameters<typeof SecretsManagerClient>[0]>['credentials'];
+  readonly requestMs?: number;
 }
+
+const requestMsDefault = 5_000;
 
 /** Never logged; read when it is used, so that a rotated one is the one that is read. */
 export async function readLogin(options: LoginSecretOptions): Promise<Login> {
-  const { region, secretArn, endpoint, credentials } = options;
+  const { region, secretArn, endpoint, credentials, requestMs = requestMsDefault } = options;
   const client = new SecretsManagerClient({
     region,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
+    requestHandler: waitAtMost(requestMs),
   });
   const { SecretString } = await client
     .send(new GetSecretValueCommand({ SecretId: secretArn }))

@@ -1,5 +1,6 @@
 // Secrets in AWS Secrets Manager, read with the credentials of the job whose sink names them.
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { PlatformError, unavailable } from '#core/errors.ts';
 import { secretName } from '#core/names.ts';
 import type { SecretStore } from '#core/ports/secret-store.ts';
@@ -9,10 +10,10 @@ export interface SecretsManagerOptions {
   /** Absent: those of the program's own role. */
   readonly credentials?: NonNullable<ConstructorParameters<typeof SecretsManagerClient>[0]>['credentials'];
   readonly endpoint?: string;
+  readonly requestMs?: number;
 }
 
-const connectMs = 2_000;
-const requestMs = 5_000;
+const requestMsDefault = 5_000;
 
 type Read = (id: string) => Promise<string | null>;
 
@@ -28,7 +29,8 @@ export function createSecretStore(options: SecretsManagerOptions): SecretStore {
   };
 }
 
-async function openReader({ region, credentials, endpoint }: SecretsManagerOptions): Promise<Read> {
+async function openReader(options: SecretsManagerOptions): Promise<Read> {
+  const { region, credentials, endpoint, requestMs = requestMsDefault } = options;
   const { GetSecretValueCommand, ResourceNotFoundException, SecretsManagerClient } = await import(
     '@aws-sdk/client-secrets-manager'
   );
@@ -36,7 +38,7 @@ async function openReader({ region, credentials, endpoint }: SecretsManagerOptio
     region,
     ...(credentials === undefined ? {} : { credentials }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    requestHandler: { connectionTimeout: connectMs, requestTimeout: requestMs, throwOnRequestTimeout: true },
+    requestHandler: waitAtMost(requestMs),
   });
   return async (id) => {
     try {

@@ -1,17 +1,26 @@
 // Starts executions of the reconciler's state machine.
 import { ExecutionAlreadyExists, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { unavailable } from '#core/errors.ts';
 
 /** `exists`: one of this name was started before. */
 export type StartExecution = (name: string, cause: string) => Promise<'started' | 'exists'>;
 
+/** The function that starts them has 15 s. */
+const requestMsDefault = 3_000;
+
 export function createExecutions(options: {
   readonly region: string;
   readonly stateMachineArn: string;
   readonly endpoint?: string;
+  readonly requestMs?: number;
 }): StartExecution {
-  const { region, stateMachineArn, endpoint } = options;
-  const client = new SFNClient({ region, ...(endpoint === undefined ? {} : { endpoint }) });
+  const { region, stateMachineArn, endpoint, requestMs = requestMsDefault } = options;
+  const client = new SFNClient({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    requestHandler: waitAtMost(requestMs),
+  });
   return async (name, cause) => {
     try {
       await client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify({ cause }) }));

@@ -1,14 +1,18 @@
 // After a pass: figures of all jobs once a minute, and alarms and dashboards for those that declare alerts.
+import { once } from 'node:events';
 import { messageOf } from '#core/errors.ts';
 import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import type { Observed } from '#core/plan/observed.ts';
 import { planWatches } from '#core/plan/plan-watches.ts';
 import type { JobMeasure } from '#core/ports/job-measures.ts';
+import type { JobWatches } from '#core/ports/job-watches.ts';
 import { assessJob } from '#core/status/assess-job.ts';
 import { measureOf } from '#core/status/job-measures.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
 const everyMs = 60_000;
+/** The next pass waits so long at most. CloudWatch lists 100 alarms at a time, nine times a second: of 20,000 in 23 s. */
+const keepMsMax = 30_000;
 
 /** When this process last did; a process that starts does so at once. */
 export interface Watching {
@@ -21,21 +25,31 @@ export async function watchJobs(
   observed: Observed,
   parts: ReconcileParts,
   watching: Watching,
+  keepMs = keepMsMax,
 ): Promise<void> {
   if (observed.at - watching.lastAt < everyMs) return;
   watching.lastAt = observed.at;
   parts.measures?.(measuresOf(goal, observed), observed.at);
   try {
-    if (parts.watches) await keepWatches(goal, parts.watches);
+    if (parts.watches) await keepWatches(goal, parts.watches, keepMs);
   } catch (error) {
     parts.logger.warn('alarms of jobs could not be brought to what is declared', { error: messageOf(error) });
   }
 }
 
-async function keepWatches(goal: PlatformGoal, watches: NonNullable<ReconcileParts['watches']>): Promise<void> {
+/** What is not done in time is found to be left in a minute, and done then. */
+async function keepWatches(goal: PlatformGoal, watches: JobWatches, keepMs: number): Promise<void> {
+  const late = AbortSignal.timeout(keepMs);
+  const tooLate = once(late, 'abort').then(() => {
+    throw new Error(`it took longer than ${keepMs} ms; what is left is done in a minute`);
+  });
+  await Promise.race([keepUntil(late, goal, watches), tooLate]);
+}
+
+async function keepUntil(late: AbortSignal, goal: PlatformGoal, watches: JobWatches): Promise<void> {
   const { put, remove } = planWatches(goal, await watches.list());
-  for (const watch of put) await watches.put(watch);
-  for (const { tenant, job } of remove) await watches.remove(tenant, job);
+  for (const watch of put) if (!late.aborted) await watches.put(watch);
+  for (const { tenant, job } of remove) if (!late.aborted) await watches.remove(tenant, job);
 }
 
 /**

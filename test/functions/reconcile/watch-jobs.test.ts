@@ -1,4 +1,5 @@
 // After a pass: figures once a minute, watches as they are declared; what fails there holds up nothing.
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import { createLogger } from '#adapters/logging/pino-logger.ts';
 import type { JobEntry, PlatformGoal } from '#core/graph/platform-goal.ts';
@@ -36,7 +37,7 @@ function rig(more: Partial<JobWatches> = {}) {
   const logger = createLogger({ level: 'error', fields: {} });
   const parts = { watches, measures: (measures: readonly JobMeasure[]) => measured.push(measures), logger };
   const watching = { lastAt: 0 };
-  const pass = (jobs: PlatformGoal['jobs'], at = theTime, observed: Partial<Observed> = {}) => {
+  const pass = (jobs: PlatformGoal['jobs'], at = theTime, observed: Partial<Observed> = {}, keepMs?: number) => {
     const heartbeats = jobs.map((entry) => aHeartbeat(entry, 1, { freshnessMs: 7_000 }));
     const seen = {
       at,
@@ -52,6 +53,7 @@ function rig(more: Partial<JobWatches> = {}) {
       seen,
       parts as unknown as ReconcileParts,
       watching,
+      keepMs,
     );
   };
   return { kept, measured, pass, listsAsked: () => lists };
@@ -87,4 +89,24 @@ test('what cannot be observed has no figures, and watches that cannot be kept fa
   const { measured, pass } = rig({ list: refusing });
   await pass([watched], theTime, { heartbeats: null });
   expect(measured).toEqual([[]]);
+});
+
+test('watches that are slow, or never come to an end, hold a pass up for so long at most; what is left is done in the next minute', async () => {
+  const putting = Promise.withResolvers<void>();
+  let isSlow = true;
+  const { kept, pass } = rig({
+    put: async (watch) => {
+      if (isSlow) await putting.promise;
+      kept.set(watch.job, watch);
+    },
+  });
+  const other = aJobEntry({ ...watched, goal: aJobGoal({ id: 'default/next.out@u4', name: 'next.out', uid: 'u4' }) });
+  await pass([watched, other], theTime, {}, 1);
+  expect([...kept.keys()]).toEqual([]);
+  putting.resolve();
+  await setImmediate();
+  expect([...kept.keys()]).toEqual(['plays.out']);
+  isSlow = false;
+  await pass([watched, other], theTime + 60_000);
+  expect([...kept.keys()]).toEqual(['plays.out', 'next.out']);
 });
