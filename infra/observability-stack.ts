@@ -81,14 +81,15 @@ export class ObservabilityStack extends Stack {
       new CfnAlarm(this, `Fleet${shard}`, {
         alarmName: `millrace-FleetUnhealthy-${shard}`,
         alarmDescription:
-          'A job has been stalled, failed or degraded for five minutes. Runbook: docs/operate/runbooks.md#fleetunhealthy',
+          'A job has been stalled, failed or degraded in four of six minutes. Runbook: docs/operate/runbooks.md#fleetunhealthy',
         metrics: [
           {
             ...{ id: 'jobs', period: minute.toSeconds(), returnData: true },
             expression: `SELECT MAX(${unhealthy}) ${from} GROUP BY Job`,
           },
         ],
-        ...{ comparisonOperator: above, threshold: 0, evaluationPeriods: 5, datapointsToAlarm: 5 },
+        // A minute may be without a pass, and so without figures.
+        ...{ comparisonOperator: above, threshold: 0, evaluationPeriods: 6, datapointsToAlarm: 4 },
         treatMissingData: TreatMissingData.NOT_BREACHING,
         alarmActions: [topic.topicArn],
       });

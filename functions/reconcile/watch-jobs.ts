@@ -10,9 +10,12 @@ import { assessJob } from '#core/status/assess-job.ts';
 import { measureOf } from '#core/status/job-measures.ts';
 import type { ReconcileParts } from '#functions/reconcile/parts.ts';
 
-const everyMs = 60_000;
+const minuteMs = 60_000;
 /** The next pass waits so long at most. CloudWatch lists 100 alarms at a time, nine times a second: of 20,000 in 23 s. */
 const keepMsMax = 30_000;
+
+/** By the clock: sweeps are a minute apart but for some ms, and one that comes a little early has a minute of its own all the same. */
+const minuteOf = (at: number): number => Math.floor(at / minuteMs);
 
 /** When this process last did; a process that starts does so at once. */
 export interface Watching {
@@ -27,7 +30,7 @@ export async function watchJobs(
   watching: Watching,
   keepMs = keepMsMax,
 ): Promise<void> {
-  if (observed.at - watching.lastAt < everyMs) return;
+  if (minuteOf(observed.at) === minuteOf(watching.lastAt)) return;
   watching.lastAt = observed.at;
   parts.measures?.(measuresOf(goal, observed), observed.at);
   try {

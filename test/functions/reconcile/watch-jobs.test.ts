@@ -74,6 +74,13 @@ test('once a minute, however many passes there are', async () => {
   expect([measured.length, listsAsked()]).toEqual([2, 2]);
 });
 
+test('each minute that has a pass has its figures, also where the pass comes a little sooner in it than the one before', async () => {
+  const { measured, pass } = rig();
+  const lateMs = [0, 900, 100, 700, 0, 1_000, 999, 1];
+  for (const [minute, late] of lateMs.entries()) await pass([watched], theTime + minute * 60_000 + 20_000 + late);
+  expect(measured).toHaveLength(lateMs.length);
+});
+
 test('a watch comes with the declaration and goes with it', async () => {
   const { kept, pass } = rig();
   await pass([watched, silent]);
