@@ -154,9 +154,10 @@ onMoto('on moto', () => {
       }),
     );
     const start = createExecutions({ region, stateMachineArn, endpoint: moto?.url ?? '' });
-    await start('nudge-1', 'a nudge');
-    await start('nudge-1', 'a nudge');
-    await start('nudge-2', 'a nudge');
+    expect(await start('nudge-1', 'a nudge')).toBe('started');
+    // Of the same name and input as one that runs, Step Functions would tell that it started.
+    expect(await start('nudge-1', 'a nudge')).toBe('exists');
+    expect(await start('nudge-2', 'a nudge')).toBe('started');
     const { executions = [] } = await states.send(new ListExecutionsCommand({ stateMachineArn }));
     expect(executions.map(({ name }) => name).sort()).toEqual(['nudge-1', 'nudge-2']);
   });
