@@ -54,7 +54,7 @@ export async function compose(from: Environment, log: Logger, given?: JobGoal): 
     pid: process.pid,
   };
   const brokers = parseBrokers(required(from, environment.kafkaBrokers));
-  const aws = awsOptions(from);
+  const aws = awsOptions(from, log);
   const bucket = {
     ...aws,
     bucket: from[environment.bucket] ?? defaultBucket,
@@ -148,13 +148,18 @@ type AwsOptions = ReturnType<typeof awsOptions>;
 type BucketOptions = AwsOptions & { readonly bucket: string };
 
 /** On AWS a worker works with its job's credentials; its task's own role may ask for them, and for nothing else. */
-function awsOptions(from: Environment) {
+function awsOptions(from: Environment, log: Logger) {
   const access = readAwsAccess(from);
   const functionName = from[environment.credentialsFunction];
   if (functionName === undefined || functionName === '') return access;
   const { region } = access;
   const identity = required(from, environment.identity);
-  return { region, credentials: jobCredentials({ region, functionName, identity }) };
+  const onFailedRenewal = (error: unknown, goodUntil: Date): void =>
+    log.warn('the job’s credentials could not be renewed yet; those that it has are good until then', {
+      goodUntil: goodUntil.toISOString(),
+      error: messageOf(error),
+    });
+  return { region, credentials: jobCredentials({ region, functionName, identity, onFailedRenewal }) };
 }
 
 /** Most brokers want no login: its client is loaded where one does. */

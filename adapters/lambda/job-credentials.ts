@@ -7,21 +7,72 @@ export interface JobCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken: string;
+  /** AWS's clients ask anew from five minutes before it on; a token for Kafka is good no longer. */
   readonly expiration: Date;
 }
 
-/** Renewed so long before they expire, so that no request goes out with credentials that end under way. */
-const renewBeforeMs = 5 * 60_000;
-const requestMsDefault = 10_000;
-
-/** What is asked for at the same time is asked for once; what was got is used until shortly before it expires. */
-export function jobCredentials(options: {
+export interface JobCredentialsOptions {
   readonly region: string;
   readonly functionName: string;
   readonly identity: string;
   readonly endpoint?: string;
   readonly requestMs?: number;
-}): () => Promise<JobCredentials> {
+  readonly now?: () => number;
+  readonly later?: (delayMs: number, run: () => void) => void;
+  /** From 0 up to 1. */
+  readonly random?: () => number;
+  /** Told of each renewal that failed while there are good credentials, and until when these are. */
+  readonly onFailedRenewal?: (error: unknown, goodUntil: Date) => void;
+}
+
+/** Renewed between these before they end, at random: workers that started together do not ask together. */
+const renewBeforeMs = { least: 10 * 60_000, most: 20 * 60_000 } as const;
+/** Until a renewal that failed is tried again, and up to as long again. */
+const renewPauseMs = 30_000;
+const requestMsDefault = 10_000;
+
+const afterTimer = (delayMs: number, run: () => void): void => void setTimeout(run, delayMs).unref();
+
+/**
+ * What is asked for at the same time is asked for once. What was got is given until it ends: it is renewed beside its use,
+ * and a renewal that fails costs nobody anything before then.
+ */
+export function jobCredentials(options: JobCredentialsOptions): () => Promise<JobCredentials> {
+  const { now = Date.now, later = afterTimer, random = Math.random, onFailedRenewal = () => undefined } = options;
+  const askFunction = openFunction(options);
+  let held: JobCredentials | null = null;
+  let asking: Promise<JobCredentials> | null = null;
+  const isGood = ({ expiration }: JobCredentials): boolean => now() < expiration.getTime();
+  const renew = (mine: JobCredentials): void => {
+    if (held !== mine || !isGood(mine)) return;
+    askOnce().catch((error: unknown) => {
+      onFailedRenewal(error, mine.expiration);
+      later(renewPauseMs * (1 + random()), () => renew(mine));
+    });
+  };
+  const ask = async (): Promise<JobCredentials> => {
+    const got = await askFunction();
+    held = got;
+    const leftMs = got.expiration.getTime() - now();
+    const beforeMs = renewBeforeMs.least + random() * (renewBeforeMs.most - renewBeforeMs.least);
+    later(leftMs - Math.min(beforeMs, leftMs / 2), () => renew(got));
+    return got;
+  };
+  const askOnce = (): Promise<JobCredentials> => {
+    asking ??= ask().finally(() => {
+      asking = null;
+    });
+    return asking;
+  };
+  return async () => (held !== null && isGood(held) ? held : await askOnce());
+}
+
+type Answer =
+  | (Omit<JobCredentials, 'expiration'> & { readonly expiresAt: number })
+  | { readonly refused: string }
+  | { readonly errorMessage: string };
+
+function openFunction(options: JobCredentialsOptions): () => Promise<JobCredentials> {
   const { region, endpoint, functionName, identity, requestMs = requestMsDefault } = options;
   const client = new LambdaClient({
     region,
@@ -30,7 +81,7 @@ export function jobCredentials(options: {
     requestHandler: waitAtMost(requestMs),
   });
   const command = { FunctionName: functionName, Payload: Buffer.from(JSON.stringify({ identity })) };
-  const ask = async (): Promise<JobCredentials> => {
+  return async () => {
     const { FunctionError, Payload } = await client.send(new InvokeCommand(command)).catch((error: unknown) => {
       throw unavailable('credentials', error);
     });
@@ -48,23 +99,4 @@ export function jobCredentials(options: {
     const { expiresAt, ...keys } = answer;
     return { ...keys, expiration: new Date(expiresAt) };
   };
-  let current: Promise<JobCredentials> | null = null;
-  return async () => {
-    const seen = current;
-    const known = await seen?.catch(() => null);
-    const isGood = known && known.expiration.getTime() - renewBeforeMs >= Date.now();
-    // Of those who waited together, the first asks for all.
-    if (!isGood && current === seen) current = ask();
-    return current as Promise<JobCredentials>;
-  };
 }
-
-type Answer =
-  | {
-      readonly accessKeyId: string;
-      readonly secretAccessKey: string;
-      readonly sessionToken: string;
-      readonly expiresAt: number;
-    }
-  | { readonly refused: string }
-  | { readonly errorMessage: string };
