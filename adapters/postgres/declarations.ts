@@ -4,16 +4,17 @@ import { PlatformError } from '#core/errors.ts';
 import { canonicalJson, contentHash } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import type { AuditHead } from '#core/ports/audit-log.ts';
-import type {
-  ApplyOutcome,
-  ApplyRequest,
-  ChangeOutcome,
-  ChangeRequest,
-  ChangesSince,
-  DeleteOutcome,
-  DeleteRequest,
-  GoalRevision,
-  Page,
+import {
+  type ApplyOutcome,
+  type ApplyRequest,
+  type ChangeOutcome,
+  type ChangeRequest,
+  type ChangesSince,
+  type DeleteOutcome,
+  type DeleteRequest,
+  type GoalRevision,
+  isExpected,
+  type Page,
 } from '#core/ports/goal-store.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import type { Kind, Metadata } from '#core/spec/document.ts';
@@ -162,8 +163,8 @@ async function applyTo(client: Queryable, request: ApplyRequest, seen: Look): Pr
   const { tenant, kind, metadata, declared, author, reason } = request;
   const { head: newest, chain } = seen;
   const current = newest && newest.declared !== null ? newest : null;
-  if (request.expectedRevision !== undefined && request.expectedRevision !== (current?.revision ?? 0))
-    return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
+  const currentRevision = current?.revision ?? 0;
+  if (!isExpected(request.expectedRevision, currentRevision)) return { kind: 'conflict', currentRevision };
   if (current && sameDeclaration(current, request)) return { kind: 'unchanged', revision: current };
   if (seen.moved) return { kind: 'moved' };
   const uid = current?.uid ?? newUid();
@@ -181,11 +182,12 @@ async function applyTo(client: Queryable, request: ApplyRequest, seen: Look): Pr
 async function removeFrom(
   client: Queryable,
   { tenant, kind, name, author, reason, expectedRevision, purge }: DeleteRequest,
-  { head: current, moved, chain }: Look,
+  { head: newest, moved, chain }: Look,
 ): Promise<DeleteOutcome | null> {
-  if (!current || current.declared === null) return { kind: 'absent' };
-  if (expectedRevision !== undefined && expectedRevision !== current.revision)
-    return { kind: 'conflict', currentRevision: current.revision };
+  const current = newest && newest.declared !== null ? newest : null;
+  const currentRevision = current?.revision ?? 0;
+  if (!isExpected(expectedRevision, currentRevision)) return { kind: 'conflict', currentRevision };
+  if (!current) return { kind: 'absent' };
   if (moved) return { kind: 'moved' };
   const revision: GoalRevision = {
     ...{ tenant, kind, name, uid: current.uid, revision: current.revision + 1 },

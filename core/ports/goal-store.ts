@@ -22,6 +22,16 @@ export interface GoalRevision {
   readonly purge?: boolean;
 }
 
+/** A revision (0: that the name is free), one of several, or that there is any. A repetition of a request says the same. */
+export type ExpectedRevision = number | readonly number[] | 'any';
+
+/** `current`: 0 where there is nothing under the name. */
+export function isExpected(expected: ExpectedRevision | undefined, current: number): boolean {
+  if (expected === undefined) return true;
+  if (expected === 'any') return current > 0;
+  return typeof expected === 'number' ? expected === current : expected.includes(current);
+}
+
 export interface ApplyRequest {
   readonly tenant: string;
   readonly kind: Kind;
@@ -29,8 +39,8 @@ export interface ApplyRequest {
   readonly declared: Json;
   readonly author: string;
   readonly reason: string;
-  /** Refuse unless the current revision is this one (0: unless the name is free). */
-  readonly expectedRevision?: number;
+  /** Refuse unless it is the current revision. Under an idempotency key only the first time: what was carried out stays answered as it was. */
+  readonly expectedRevision?: ExpectedRevision;
   /** The newest change when the request was checked: `moved` where the tenant's declarations have changed since, or the store was restored to before it. */
   readonly checkedAt?: AuditHead;
   /** Asking twice with one key gives the first outcome again, in the same transaction as the change; see `KeyReused`. */
@@ -61,7 +71,7 @@ export interface DeleteRequest {
   readonly author: string;
   readonly reason: string;
   readonly purge?: boolean;
-  readonly expectedRevision?: number;
+  readonly expectedRevision?: ExpectedRevision;
   readonly checkedAt?: AuditHead;
   readonly idempotencyKey?: string;
 }

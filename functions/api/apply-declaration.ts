@@ -13,7 +13,7 @@ import { mayAskRegistry, registryProblems } from '#functions/api/check-registry.
 import type { ApiRequest } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { expectedRevisionOf, stale } from '#functions/api/preconditions.ts';
+import { expectedRevisionOf, requireExpected, stale } from '#functions/api/preconditions.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import type { TenantWorld } from '#functions/api/world-cache.ts';
 
@@ -34,17 +34,16 @@ export const turnsMax = 50;
 
 export async function applyDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<Applied> {
   const document = readDocument(request, kind);
-  const { tenant, author } = request.caller;
+  const { tenant } = request.caller;
   requireOwner(request.caller, document.metadata.owner, `${kind} ${document.metadata.name}`);
-  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers) };
+  const common = commonOf(request);
   const attempt = async (known: TenantWorld): Promise<ApplyOutcome> => {
-    // A repeated request is answered as the first time, so only the store may say that its condition no longer holds.
-    const expected = conditionOf(request, known.revision(kind, document.metadata.name), common);
+    requireHolding(common, known.revision(kind, document.metadata.name));
     requireFitting(known, document, parts);
     await requireRegistered(tenant, known, document, parts);
     const { metadata, declared } = document;
     const outcome = await parts.goals.apply({
-      ...{ ...common, ...expected, kind, metadata, declared, checkedAt: known.readAt },
+      ...{ ...common, kind, metadata, declared, checkedAt: known.readAt },
     });
     if (isMade(outcome)) parts.worlds.advance(known, outcome);
     return outcome;
@@ -91,18 +90,17 @@ async function attemptRecalled(
 }
 
 export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts: ApiParts): Promise<void> {
-  const { tenant, author } = request.caller;
+  const { tenant } = request.caller;
   const { name } = request.path;
-  const purge = request.search.purge === 'true' ? { purge: true } : {};
-  const common = { tenant, author, reason: reasonOf(request), ...idempotencyKeyOf(request.headers), ...purge };
+  const common = { ...commonOf(request), ...(request.search.purge === 'true' ? { purge: true } : {}) };
   const attempt = async () => {
     const known = await parts.worlds.read(tenant);
     const current = known.revision(kind, name);
-    const expected = conditionOf(request, current, common);
+    requireHolding(common, current);
     if (current) requireOwner(request.caller, current.metadata.owner, `${kind} ${name}`);
     if (current) requireUnused(known, kind, name, parts);
     else if (common.idempotencyKey === undefined) throw absent(known, kind, name);
-    const change = { ...common, ...expected, kind, name, checkedAt: known.readAt };
+    const change = { ...common, kind, name, checkedAt: known.readAt };
     return { known, outcome: await parts.goals.remove(change) };
   };
   for (let turn = 0; turn < turnsMax; turn++) {
@@ -123,6 +121,21 @@ export async function deleteDeclaration(request: NamedRequest, kind: Kind, parts
   throw busy();
 }
 
+/** What a change is asked with, whatever it is of. */
+const commonOf = (request: NamedRequest) => ({
+  ...{ tenant: request.caller.tenant, author: request.caller.author, reason: reasonOf(request) },
+  ...idempotencyKeyOf(request.headers),
+  ...expectedRevisionOf(request.headers),
+});
+
+/** A request that is repeated under its key is answered as the first time, so there only the store may say that its condition does not hold. */
+function requireHolding(
+  { idempotencyKey, expectedRevision }: ReturnType<typeof commonOf>,
+  current: GoalRevision | null,
+): void {
+  if (idempotencyKey === undefined) requireExpected(expectedRevision, current);
+}
+
 export const pause = (turn: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, Math.random() * Math.min(100, 2 ** turn)));
 
@@ -136,18 +149,6 @@ export const keyReused = (): ApiRefusal =>
   new ApiRefusal(422, 'idempotency-key-reused', 'the idempotency key was used for another request before', {
     fix: 'use a new key for each new request',
   });
-
-/** `If-Match` names one revision that the store then checks, in the change's transaction. */
-function conditionOf(
-  request: NamedRequest,
-  current: GoalRevision | null,
-  common: { readonly idempotencyKey?: string },
-): { readonly expectedRevision?: number } {
-  const single = /^"(\d{1,9})"$/.exec(request.headers['if-match']?.trim() ?? '')?.[1];
-  if (common.idempotencyKey !== undefined && single !== undefined && request.headers['if-none-match'] === undefined)
-    return { expectedRevision: Number(single) };
-  return expectedRevisionOf(request.headers, current);
-}
 
 export function readDocument(request: NamedRequest, kind: Kind): Document {
   const parsed = parseDocument(request.json);

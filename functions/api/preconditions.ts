@@ -1,34 +1,28 @@
 // Conditions on the revision: ETag out, If-Match and If-None-Match in.
-import type { GoalRevision } from '#core/ports/goal-store.ts';
+import { type ExpectedRevision, type GoalRevision, isExpected } from '#core/ports/goal-store.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 /** The tag is the declaration's revision; what the status says may differ under one tag. */
 export const etagOf = (revision: number): string => `"${revision}"`;
 
-/**
- * The revision that a change is conditional on, for the goal store to check in the change's transaction. `If-Match: *` is
- * checked against `current`. Weak tags never match.
- */
-export function expectedRevisionOf(
-  headers: Readonly<Record<string, string>>,
-  current: GoalRevision | null,
-): { readonly expectedRevision?: number } {
+/** What the headers say, and nothing of what there is: a request that is repeated under its key is the same again. Weak tags never match. */
+export function expectedRevisionOf(headers: Readonly<Record<string, string>>): {
+  readonly expectedRevision?: ExpectedRevision;
+} {
   const match = headers['if-match'];
-  const noneMatch = headers['if-none-match'];
-  if (noneMatch !== undefined) {
-    // Something of that revision, and nothing at all: both cannot hold.
-    if (match !== undefined) throw stale(current?.revision ?? 0);
-    return { expectedRevision: 0 };
-  }
+  // Something of that revision, and nothing at all: both cannot hold.
+  if (headers['if-none-match'] !== undefined) return { expectedRevision: match === undefined ? 0 : [] };
   if (match === undefined) return {};
-  if (match.trim() === '*') {
-    if (current === null) throw stale(0);
-    return { expectedRevision: current.revision };
-  }
-  const tags = match.split(',').map((tag) => tag.trim());
-  const known = tags.map((tag) => Number(/^"(\d{1,9})"$/.exec(tag)?.[1] ?? -1));
-  if (current !== null && known.includes(current.revision)) return { expectedRevision: current.revision };
-  throw stale(current?.revision ?? 0);
+  if (match.trim() === '*') return { expectedRevision: 'any' };
+  const tags = match.split(',').map((tag) => Number(/^"([1-9]\d{0,8})"$/.exec(tag.trim())?.[1] ?? 0));
+  const revisions = tags.filter((revision) => revision > 0);
+  return { expectedRevision: tags.length === 1 && revisions.length === 1 ? revisions[0]! : revisions };
+}
+
+/** Said early, of what is known; the goal store says it of what there is, in the change's transaction. */
+export function requireExpected(expected: ExpectedRevision | undefined, current: GoalRevision | null): void {
+  const revision = current?.revision ?? 0;
+  if (!isExpected(expected, revision)) throw stale(revision);
 }
 
 export const stale = (currentRevision: number): ApiRefusal =>

@@ -132,7 +132,7 @@ function declarationsContract(open: () => GoalStore): void {
   });
 }
 
-const aDelete = (tenant: string, name: string) => ({
+export const aDelete = (tenant: string, name: string) => ({
   ...{ tenant, kind: 'Stream' as const, name, author: 'ada', reason: 'gone' },
 });
 
@@ -226,6 +226,7 @@ function concurrencyContract(open: () => GoalStore): void {
     expect(await store.remove({ ...aDelete(tenant, 'a'), expectedRevision: 1 })).toEqual(conflict(2));
     await store.remove({ ...aDelete(tenant, 'a'), expectedRevision: 2 });
     expect(await store.apply({ ...aStream(tenant, 'a'), expectedRevision: 3 })).toEqual(conflict(0));
+    expect(await store.remove({ ...aDelete(tenant, 'a'), expectedRevision: 3 })).toEqual(conflict(0));
     expect(await store.apply({ ...aStream(tenant, 'a'), expectedRevision: 0 })).toMatchObject({ kind: 'created' });
   });
 

@@ -8,6 +8,7 @@ import { createMemoryGoalStore } from '#test/support/memory-goal-store.ts';
 import { testEnvironment } from '#test/support/start-parts.ts';
 import { goalStoreContract } from './goal-store.contract.ts';
 import { changeContract, freezeContract, historyContract, stateAtContract } from './goal-store-changes.contract.ts';
+import { conditionsContract } from './goal-store-conditions.contract.ts';
 import { configContract } from './goal-store-config.contract.ts';
 
 describe('on PostgreSQL', () => {
@@ -26,6 +27,7 @@ describe('on PostgreSQL', () => {
   stateAtContract(() => createGoalStore(database));
   historyContract(() => createGoalStore(database));
   configContract(() => createGoalStore(database));
+  conditionsContract(() => createGoalStore(database));
 });
 
 describe('in memory', () => {
@@ -36,4 +38,5 @@ describe('in memory', () => {
   stateAtContract(() => store);
   historyContract(() => store);
   configContract(() => store);
+  conditionsContract(() => store);
 });

@@ -92,6 +92,29 @@ describe('applying', () => {
     expect([other.status, other.json.code]).toEqual([422, 'idempotency-key-reused']);
   });
 
+  test.each([
+    ['any revision', '*'],
+    ['one of several revisions', '"1", "7"'],
+  ])('so it is where the change wanted %s [fault 1]', async (_, wanted) => {
+    const name = newName();
+    await put(stream(name));
+    const headers = { 'idempotency-key': `key-${name}`, 'if-match': wanted };
+    const answers = [];
+    for (let turn = 0; turn < 2; turn++) answers.push(await put(stream(name, { partitions: 8 }), headers));
+    expect(answers.map(({ status, json }) => [status, json.outcome, json.resource.revision])).toEqual([
+      [200, 'changed', 2],
+      [200, 'changed', 2],
+    ]);
+    const other = await put(stream(name, { partitions: 8 }), { ...headers, 'if-match': '"2"' });
+    expect([other.status, other.json.code]).toEqual([422, 'idempotency-key-reused']);
+    const stale = await put(stream(name, { partitions: 9 }), {
+      ...headers,
+      'idempotency-key': `late-${name}`,
+      'if-match': '"1", "7"',
+    });
+    expect([stale.status, stale.json.currentRevision]).toEqual([412, 2]);
+  });
+
   test('two clients that change one revision at the same time: one wins, the other is told [fault 2]', async () => {
     const name = newName();
     await put(stream(name));
@@ -217,13 +240,19 @@ describe('deleting', () => {
     expect([implied.status, implied.json.code]).toEqual([409, 'stream-implied']);
   });
 
-  test('a deletion whose answer was lost is answered as the first time', async () => {
+  test.each([
+    ['without a condition', {}],
+    ['of any revision', { 'if-match': '*' }],
+    ['of one of several revisions', { 'if-match': '"1", "7"' }],
+  ])('a deletion %s whose answer was lost is answered as the first time', async (_, condition) => {
     const name = newName();
     await put(stream(name));
-    const headers = { 'idempotency-key': `delete-${name}` };
+    const headers = { 'idempotency-key': `delete-${name}`, ...condition };
     expect((await api.call('DELETE', `/v1/streams/${name}`, { headers })).status).toBe(204);
     expect((await api.call('DELETE', `/v1/streams/${name}`, { headers })).status).toBe(204);
     expect((await api.call('GET', `/v1/streams/${name}/revisions`)).json.items).toHaveLength(2);
+    const late = { headers: { ...headers, 'idempotency-key': `late-${name}` } };
+    expect((await api.call('DELETE', `/v1/streams/${name}`, late)).status).toBe('if-match' in condition ? 412 : 404);
   });
 });
 

@@ -6,25 +6,26 @@ import { canonicalJson } from '#core/hash.ts';
 import { limits } from '#core/limits.ts';
 import { endingEvent, requestedEvent } from '#core/operations/operation-event.ts';
 import type { AuditHead } from '#core/ports/audit-log.ts';
-import type {
-  ApplyOutcome,
-  ApplyRequest,
-  Approval,
-  ChangeOutcome,
-  ChangeRequest,
-  ConfigEntry,
-  ConfigRequest,
-  ConfigScope,
-  DeleteOutcome,
-  DeleteRequest,
-  Freeze,
-  FreezePlace,
-  GoalRevision,
-  GoalStore,
-  Operation,
-  OperationRequest,
-  Page,
-  PlatformEvent,
+import {
+  type ApplyOutcome,
+  type ApplyRequest,
+  type Approval,
+  type ChangeOutcome,
+  type ChangeRequest,
+  type ConfigEntry,
+  type ConfigRequest,
+  type ConfigScope,
+  type DeleteOutcome,
+  type DeleteRequest,
+  type Freeze,
+  type FreezePlace,
+  type GoalRevision,
+  type GoalStore,
+  isExpected,
+  type Operation,
+  type OperationRequest,
+  type Page,
+  type PlatformEvent,
 } from '#core/ports/goal-store.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
 import type { Kind } from '#core/spec/document.ts';
@@ -105,8 +106,8 @@ function apply(memory: Memory, request: ApplyRequest & { readonly revive?: boole
   requireName(name);
   const head = memory.heads.get(keyOf(tenant, kind, name));
   const current = head && head.revision.declared !== null ? head.revision : null;
-  if (expectedRevision !== undefined && expectedRevision !== (current?.revision ?? 0))
-    return { kind: 'conflict', currentRevision: current?.revision ?? 0 };
+  const currentRevision = current?.revision ?? 0;
+  if (!isExpected(expectedRevision, currentRevision)) return { kind: 'conflict', currentRevision };
   if (current && canonicalJson([current.metadata, current.declared]) === canonicalJson([metadata, declared]))
     return { kind: 'unchanged', revision: current };
   if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
@@ -133,10 +134,11 @@ function apply(memory: Memory, request: ApplyRequest & { readonly revive?: boole
 
 function remove(memory: Memory, request: DeleteRequest): DeleteOutcome {
   const { tenant, kind, name, author, reason, expectedRevision } = request;
-  const current = memory.heads.get(keyOf(tenant, kind, name))?.revision;
-  if (!current || current.declared === null) return { kind: 'absent' };
-  if (expectedRevision !== undefined && expectedRevision !== current.revision)
-    return { kind: 'conflict', currentRevision: current.revision };
+  const newest = memory.heads.get(keyOf(tenant, kind, name))?.revision;
+  const current = newest && newest.declared !== null ? newest : null;
+  const currentRevision = current?.revision ?? 0;
+  if (!isExpected(expectedRevision, currentRevision)) return { kind: 'conflict', currentRevision };
+  if (!current) return { kind: 'absent' };
   if (moved(memory, tenant, request.checkedAt)) return { kind: 'moved' };
   const revision = {
     ...current,
