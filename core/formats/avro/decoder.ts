@@ -5,7 +5,7 @@ import { createInput, enter, openInput, type Read, take } from '#core/formats/in
 import { checkSize, labelOf, writeJsonString } from '#core/formats/write-json.ts';
 import { defaultBytes } from './default-value.ts';
 import { eachItem, readInt, readLength } from './input.ts';
-import { meaningBetween, promotes, sameName } from './resolution.ts';
+import { fieldsBetween, meaningBetween, promotes, sameName } from './resolution.ts';
 import { readScalar } from './scalars.ts';
 import {
   type AvroEnum,
@@ -199,12 +199,13 @@ interface Step {
 
 /** In the writer's order; what the writer does not know comes behind it, as its default. */
 function readRecord(scope: Compile, writer: AvroRecord, reader: AvroRecord, at: string): Read {
+  const fields = fieldsBetween(writer, reader);
   const taken = new Set<AvroField>();
-  const steps = writer.fields.map(({ name, type }): Step => {
-    const field = fieldNamed(reader, name);
-    if (field === undefined || taken.has(field)) return { label: null, read: compileSkip(type, scope.skips) };
+  const steps = writer.fields.map((written): Step => {
+    const field = fields.get(written);
+    if (field === undefined) return { label: null, read: compileSkip(written.type, scope.skips) };
     taken.add(field);
-    const read = compile(scope, type, field.type, at === '' ? field.name : `${at}.${field.name}`);
+    const read = compile(scope, written.type, field.type, at === '' ? field.name : `${at}.${field.name}`);
     return { label: labelAt(taken.size, field), read };
   });
   const defaults = reader.fields
@@ -216,10 +217,6 @@ function readRecord(scope: Compile, writer: AvroRecord, reader: AvroRecord, at: 
     });
   return runSteps([...steps, ...defaults]);
 }
-
-/** By its name before by an alias: a field may have taken over another's old name. */
-const fieldNamed = (reader: AvroRecord, name: string): AvroField | undefined =>
-  reader.fields.find((field) => field.name === name) ?? reader.fields.find((field) => field.aliases.includes(name));
 
 const labelAt = (position: number, { name }: AvroField): Uint8Array =>
   position === 1 ? labelOf(name) : new TextEncoder().encode(`,${JSON.stringify(name)}:`);

@@ -1,6 +1,13 @@
 // Which of Avro's types may be read as which others (the specification's schema resolution), and what they then mean.
 import { ok, type Result, refuse } from '#core/result.ts';
-import { type AvroFixed, type AvroPrimitive, type Logical, shortName } from './schema.ts';
+import {
+  type AvroField,
+  type AvroFixed,
+  type AvroPrimitive,
+  type AvroRecord,
+  type Logical,
+  shortName,
+} from './schema.ts';
 
 type Scalar = AvroPrimitive | AvroFixed;
 
@@ -24,6 +31,30 @@ export function sameName(
   );
 }
 
+/**
+ * By the writer's fields: what each is read as. All names count before any alias does: a field may have taken over another's
+ * old name while the old one is still written.
+ */
+export function fieldsBetween(writer: AvroRecord, reader: AvroRecord): ReadonlyMap<AvroField, AvroField> {
+  const pairs = new Map<AvroField, AvroField>();
+  const free = new Map(reader.fields.map((field) => [field.name, field]));
+  const others: AvroField[] = [];
+  for (const written of writer.fields) {
+    const field = free.get(written.name);
+    if (field === undefined) others.push(written);
+    else pairs.set(written, field);
+    free.delete(written.name);
+  }
+  const byAlias = new Map(
+    [...free.values()].reverse().flatMap((field) => field.aliases.map((alias) => [alias, field])),
+  );
+  for (const written of others) {
+    const field = byAlias.get(written.name);
+    if (field !== undefined && free.delete(field.name)) pairs.set(written, field);
+  }
+  return pairs;
+}
+
 export function promotes(writer: Scalar, reader: Scalar): boolean {
   if (writer.kind === 'fixed' || reader.kind === 'fixed')
     return (
@@ -40,14 +71,14 @@ export interface Meaning {
 }
 
 /**
- * Time is told in the writer's unit, since it becomes text; of a decimal the scales must be the same. Where one of both
- * says nothing, the other is believed.
+ * Time is told in the writer's unit, since it becomes text, also where an int is read as a long; of a decimal the scales must
+ * be the same. Where the writer says nothing, the reader is believed.
  */
 export function meaningBetween(writer: Scalar, reader: Scalar): Result<Meaning, string> {
   if (writer.kind === 'null' || reader.kind === 'null') return ok(none);
   if (reader.kind === 'float' || reader.kind === 'double') return ok(none);
   if (reader.logical === null) return ok(none);
-  if (writer.logical === null || writer.kind !== reader.kind) return ok(reader);
+  if (writer.logical === null) return ok(reader);
   if (familyOf(writer.logical) !== familyOf(reader.logical))
     return refuse(`it was written as ${writer.logical} and cannot be read as ${reader.logical}`);
   if (reader.logical === 'decimal' && writer.scale !== reader.scale)

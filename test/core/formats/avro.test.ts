@@ -191,6 +191,25 @@ describe('schema resolution', () => {
     expect(read(millis, '{"a":"2026-01-01T00:00:00.5Z"}', micros)).toBe('{"a":"2026-01-01T00:00:00.500Z"}');
   });
 
+  test('an int of time that is read as a long keeps the writer’s unit too', () => {
+    const millis = field({ type: 'int', logicalType: 'time-millis' });
+    const micros = field({ type: 'long', logicalType: 'time-micros' });
+    expect(read(millis, '{"a":"12:00:00.5"}', micros)).toBe('{"a":"12:00:00.500"}');
+    expect(read(field('int'), '{"a":5}', micros)).toBe('{"a":"00:00:00.000005"}');
+  });
+
+  test('a name counts before an alias, wherever the fields stand', () => {
+    const [old, current] = [
+      { name: 'old', type: 'string' },
+      { name: 'cur', type: 'string' },
+    ];
+    const reader = record([{ ...current, aliases: ['older', 'old'] }]);
+    expect(read(record([old, current]), '{"old":"OLD","cur":"NEW"}', reader)).toBe('{"cur":"NEW"}');
+    expect(read(record([old]), '{"old":"OLD"}', reader)).toBe('{"cur":"OLD"}');
+    const both = record([{ ...old, name: 'older' }, old]);
+    expect(read(both, '{"older":"OLDER","old":"OLD"}', reader)).toBe('{"cur":"OLDER"}');
+  });
+
   test('what can never be read is refused once, by the field', () => {
     const cases: readonly (readonly [AvroType, AvroType, RegExp, string])[] = [
       [field('string'), field('long'), /written as string and cannot be read as long/, 'a'],
@@ -200,6 +219,12 @@ describe('schema resolution', () => {
         field({ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 2 }),
         field({ type: 'bytes', logicalType: 'decimal', precision: 9, scale: 3 }),
         /scale 2/,
+        'a',
+      ],
+      [
+        field({ type: 'int', logicalType: 'date' }),
+        field({ type: 'long', logicalType: 'timestamp-millis' }),
+        /as date and cannot be read as timestamp-millis/,
         'a',
       ],
       [field({ type: 'array', items: 'string' }), field({ type: 'array', items: 'int' }), /written as string/, 'a[]'],
