@@ -26,6 +26,9 @@ export const limits = {
   /** Schemas of Avro and Protobuf: their text, and the types in it. */
   schemaCharsMax: 256 * 1024,
   schemaNodesMax: 10_000,
+  /** The same when names are followed: types in each other, and pairs of types that are read as one another. */
+  schemaLevelsMax: 800,
+  schemaStepsMax: 100_000,
   /** Schemas that one schema uses, and those that they use. */
   schemaReferencesMax: 100,
   /** Schemas of a stream's records that a worker keeps at once. */

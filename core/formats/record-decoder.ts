@@ -1,4 +1,5 @@
 // A stream's records to JSON: by the schema that each names, once somebody has said what that is.
+import { messageOf } from '#core/errors.ts';
 import { type ByteSink, createByteSink } from '#core/expression/run/byte-sink.ts';
 import { limits } from '#core/limits.ts';
 import type { RegisteredSchema } from '#core/ports/schema-registry.ts';
@@ -47,7 +48,10 @@ export class RecordDecoder {
     }
   }
 
-  /** Null: the registry does not know the id. A schema that does not go with the stream's is a fault of each of its records. */
+  /**
+   * Null: the registry does not know the id. A schema that does not go with the stream's is a fault of each of its records, and
+   * so is one that cannot be gone through, for whatever reason: other records go on. Never throws.
+   */
   learn(id: number, schema: RegisteredSchema | null): void {
     this.#keep(id, this.#compile(id, schema));
   }
@@ -76,9 +80,8 @@ export class RecordDecoder {
     try {
       return compileReader(this.#declared, schema);
     } catch (error) {
-      if (!(error instanceof SchemaRefused)) throw error;
-      const place = error.at === '' ? '' : `field ${error.at}: `;
-      const reason = `schema ${id}, by which the record was written, does not go with the stream’s: ${place}${error.message}`;
+      const place = error instanceof SchemaRefused && error.at !== '' ? `field ${error.at}: ` : '';
+      const reason = `schema ${id}, by which the record was written, does not go with the stream’s: ${place}${messageOf(error)}`;
       return incompatible(reason);
     }
   }

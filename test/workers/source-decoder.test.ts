@@ -111,4 +111,27 @@ describe('the decoder of a source', () => {
     expect(await rig.settle(aRecord(7))).toBe('incompatible_schema');
     expect([rig.registry.callCount, rig.troubles, rig.decoder.isRefused]).toEqual([1, [], false]);
   });
+
+  test('sets aside what is written by a schema that nobody can go through, and reads what comes behind', async () => {
+    const rig = aRig();
+    const chain = Array.from({ length: 90 }, (_, group) => {
+      const types = Array.from({ length: 50 }, (_each, place) => group * 50 + place);
+      const fields = types.map((index) => ({
+        name: `f${index}`,
+        type: {
+          type: 'record',
+          name: `A${index}`,
+          fields: [{ name: 'x', type: index === 0 ? 'int' : `A${index - 1}` }],
+        },
+      }));
+      return { name: `g${group}`, text: JSON.stringify({ type: 'record', name: `G${group}`, fields }) };
+    });
+    const deep = schema.replace('"string"', '"string"},{"name":"a","type":"A4499"');
+    const first = await rig.registry.register('s', { kind: 'avro', text: deep }, chain);
+    const second = await rig.registry.register('t', { kind: 'avro', text: schema });
+    expect(await rig.settle(aRecord(first))).toBe('incompatible_schema');
+    expect(rig.decoder.fault!.message).toMatch(/lie more than 800 deep in each other/);
+    expect(await rig.settle(aRecord(second))).toBe('{"id":"a"}');
+    expect(rig.troubles).toEqual([]);
+  });
 });

@@ -2,6 +2,7 @@
 import { type ByteSink, writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { FormatFault, malformed, SchemaRefused, unfit } from '#core/formats/format-fault.ts';
 import { createInput, enter, openInput, type Read, take } from '#core/formats/input.ts';
+import { SchemaTooLarge, SchemaWalk } from '#core/formats/schema-walk.ts';
 import { checkSize, labelOf, writeJsonString } from '#core/formats/write-json.ts';
 import { defaultBytes } from './default-value.ts';
 import { eachItem, readInt, readLength } from './input.ts';
@@ -14,24 +15,52 @@ import {
   type AvroPrimitive,
   type AvroRecord,
   type AvroType,
+  type AvroUnion,
   branchNames,
   nullableOf,
   typeTitle,
 } from './schema.ts';
-import { compileSkip, readBranch } from './skip.ts';
+import { compileSkip, readBranch, type Skips } from './skip.ts';
 
 /** Appends the value's JSON to `out`; throws FormatFault, and leaves then to the caller what stands behind `out.length`. */
 export type AvroDecoder = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
 
-interface Compile {
-  /** By writer and reader: types that lead back to themselves are made once. */
-  readonly made: Map<AvroType, Map<AvroType, Read>>;
-  readonly skips: Map<AvroType, Read>;
+/** How much of what the writer may write has to be readable: `some` branches and symbols at least, or `all` of them. */
+export type Demand = 'some' | 'all';
+
+/** Why two types do not go together, and where below them: they may meet again at another place. */
+class Refusal {
+  readonly message: string;
+  readonly below: string;
+  constructor({ message, at }: SchemaRefused, from: string) {
+    this.message = message;
+    this.below = from === '' && at !== '' ? `.${at}` : at.slice(from.length);
+  }
+
+  at(place: string): SchemaRefused {
+    return new SchemaRefused(this.message, place === '' ? this.below.replace(/^\./, '') : place + this.below);
+  }
 }
 
-/** Throws SchemaRefused where values of the writer can never be read as the reader declares. */
-export function compileAvroDecoder(writer: AvroType, reader: AvroType): AvroDecoder {
-  const read = compile({ made: new Map(), skips: new Map() }, writer, reader, '');
+interface Compile {
+  readonly demand: Demand;
+  readonly walk: SchemaWalk;
+  /** By writer and reader: types that lead back to themselves are made once, and those that do not go together refused once. */
+  readonly made: Map<AvroType, Map<AvroType, Read | Refusal>>;
+  /** What was made, in its order: what was made within a pair that is refused may lead back to it, and is forgotten. */
+  readonly trail: (readonly [made: Map<AvroType, Read | Refusal>, reader: AvroType])[];
+  readonly skips: Skips;
+  readonly names: Map<AvroUnion, readonly string[]>;
+  readonly defaults: Map<AvroField, Uint8Array>;
+}
+
+/** Throws SchemaRefused where values of the writer can never be read as the reader declares, or not all that are demanded. */
+export function compileAvroDecoder(writer: AvroType, reader: AvroType, demand: Demand = 'some'): AvroDecoder {
+  const walk = new SchemaWalk();
+  const skips = { walk, made: new Map() };
+  const maps = { made: new Map(), names: new Map(), defaults: new Map() };
+  const scope: Compile = { demand, walk, skips, trail: [], ...maps };
+  const read = compile(scope, writer, reader, '');
   const input = createInput();
   return (bytes, start, end, out) => {
     openInput(input, bytes, start, end, out);
@@ -41,22 +70,39 @@ export function compileAvroDecoder(writer: AvroType, reader: AvroType): AvroDeco
 }
 
 function compile(scope: Compile, writer: AvroType, reader: AvroType, at: string): Read {
-  const known = scope.made.get(writer) ?? new Map<AvroType, Read>();
+  const known = scope.made.get(writer) ?? new Map<AvroType, Read | Refusal>();
   scope.made.set(writer, known);
   const found = known.get(reader);
+  if (found instanceof Refusal) throw found.at(at);
   if (found !== undefined) return found;
   let made: Read = () => {
     throw unfit('unreadable', `${at || 'the value'}: the schemas do not go together`);
   };
   known.set(reader, (input) => made(input));
+  const { length } = scope.trail;
+  scope.walk.enter();
   try {
     made = resolve(scope, writer, reader, at);
   } catch (error) {
-    known.delete(reader);
+    for (const [pairs, type] of scope.trail.splice(length)) pairs.delete(type);
+    if (error instanceof SchemaRefused) known.set(reader, new Refusal(error, at));
     throw error;
+  } finally {
+    scope.walk.leave();
   }
   known.set(reader, made);
+  scope.trail.push([known, reader]);
   return made;
+}
+
+/** What refuses this one try of several; what refuses the schema as a whole goes on. */
+function tryCompile(scope: Compile, writer: AvroType, reader: AvroType, at: string): Read | SchemaRefused {
+  try {
+    return compile(scope, writer, reader, at);
+  } catch (error) {
+    if (error instanceof SchemaRefused && !(error instanceof SchemaTooLarge)) return error;
+    throw error;
+  }
 }
 
 function resolve(scope: Compile, writer: AvroType, reader: AvroType, at: string): Read {
@@ -64,7 +110,8 @@ function resolve(scope: Compile, writer: AvroType, reader: AvroType, at: string)
   if (reader.kind === 'union') return readAsBranch(scope, writer, reader, at);
   if (writer.kind === 'record' && reader.kind === 'record' && sameName(writer, reader))
     return readRecord(scope, writer, reader, at);
-  if (writer.kind === 'enum' && reader.kind === 'enum' && sameName(writer, reader)) return readEnum(writer, reader);
+  if (writer.kind === 'enum' && reader.kind === 'enum' && sameName(writer, reader))
+    return readEnum(scope.demand, writer, reader, at);
   if (writer.kind === 'array' && reader.kind === 'array')
     return readArray(compile(scope, writer.items, reader.items, `${at}[]`));
   if (writer.kind === 'map' && reader.kind === 'map')
@@ -85,16 +132,15 @@ const asPromoted = (writer: AvroPrimitive | AvroFixed, reader: AvroPrimitive | A
   (writer.kind === 'string' || writer.kind === 'bytes') && reader.kind !== 'fixed' ? reader : writer;
 
 function readUnion(scope: Compile, branches: readonly AvroType[], reader: AvroType, at: string): Read {
-  const reads = branches.map((branch): Read | string => {
-    try {
-      return compile(scope, branch, reader, at);
-    } catch (error) {
-      if (error instanceof SchemaRefused) return error.message;
-      throw error;
-    }
-  });
-  const [first] = reads.filter((read) => typeof read === 'string');
-  if (first !== undefined && reads.every((read) => typeof read === 'string')) throw new SchemaRefused(first, at);
+  const reads: (Read | string)[] = [];
+  let refused: SchemaRefused | null = null;
+  for (const branch of branches) {
+    const read = tryCompile(scope, branch, reader, at);
+    if (read instanceof SchemaRefused) refused ??= read;
+    reads.push(read instanceof SchemaRefused ? read.message : read);
+  }
+  const isRefused = scope.demand === 'all' || reads.every((read) => typeof read === 'string');
+  if (refused !== null && isRefused) throw refused;
   return (input) => {
     const read = reads[readBranch(input, reads.length)]!;
     if (typeof read === 'string') throw unfit('unreadable_branch', `${at || 'the value'}: ${read}`);
@@ -102,27 +148,31 @@ function readUnion(scope: Compile, branches: readonly AvroType[], reader: AvroTy
   };
 }
 
-/** A branch of the same kind before one that the value has to be widened to. */
-function readAsBranch(scope: Compile, writer: AvroType, reader: AvroType & { kind: 'union' }, at: string): Read {
-  const exact = reader.branches.filter((branch) => typeTitle(branch) === typeTitle(writer));
-  const plain = nullableOf(reader) !== null;
-  const names = branchNames(reader.branches);
+/** A branch of the same name before one that is like it, and one that the value has to be widened to. */
+function readAsBranch(scope: Compile, writer: AvroType, reader: AvroUnion, at: string): Read {
+  const title = typeTitle(writer);
+  const exact = reader.branches.filter((branch) => typeTitle(branch) === title);
   let refused: SchemaRefused | null = null;
-  for (const branch of [...exact, ...reader.branches]) {
-    try {
-      const read = compile(scope, writer, branch, at);
-      return plain || branch.kind === 'null' ? read : wrapped(read, names[reader.branches.indexOf(branch)]!);
-    } catch (error) {
-      if (!(error instanceof SchemaRefused)) throw error;
-      refused ??= error;
-    }
+  for (const branch of new Set([...exact, ...reader.branches])) {
+    const read = tryCompile(scope, writer, branch, at);
+    if (read instanceof SchemaRefused) refused ??= read;
+    else if (branch.kind === 'null' || nullableOf(reader) !== null) return read;
+    else return wrapped(read, namesOf(scope, reader)[reader.branches.indexOf(branch)]!);
   }
   throw new SchemaRefused(
     refused === null || refused.at === at
-      ? `it was written as ${typeTitle(writer)} and cannot be read as ${reader.branches.map(typeTitle).join(' or ')}`
+      ? `it was written as ${title} and cannot be read as ${shownBranches(reader)}`
       : refused.message,
     refused?.at ?? at,
   );
+}
+
+const shownBranches = ({ branches }: AvroUnion): string => branches.slice(0, 20).map(typeTitle).join(' or ');
+
+function namesOf({ names }: Compile, union: AvroUnion): readonly string[] {
+  const known = names.get(union) ?? branchNames(union.branches);
+  names.set(union, known);
+  return known;
 }
 
 /** A union of several types says which it holds: `{"string":"x"}`. */
@@ -138,9 +188,13 @@ function wrapped(read: Read, name: string): Read {
   };
 }
 
-function readEnum(writer: AvroEnum, reader: AvroEnum): Read {
+function readEnum(demand: Demand, writer: AvroEnum, reader: AvroEnum, at: string): Read {
+  const symbols = new Set(reader.symbols);
+  const unknown = reader.fallback === null ? writer.symbols.find((symbol) => !symbols.has(symbol)) : undefined;
+  if (demand === 'all' && unknown !== undefined)
+    throw new SchemaRefused(`enum ${reader.name} does not know ${unknown}, which was written, and has no default`, at);
   const texts = writer.symbols.map((symbol) => {
-    const known = reader.symbols.includes(symbol) ? symbol : reader.fallback;
+    const known = symbols.has(symbol) ? symbol : reader.fallback;
     return known === null ? null : new TextEncoder().encode(JSON.stringify(known));
   });
   return (input) => {
@@ -201,22 +255,26 @@ interface Step {
 function readRecord(scope: Compile, writer: AvroRecord, reader: AvroRecord, at: string): Read {
   const fields = fieldsBetween(writer, reader);
   const taken = new Set<AvroField>();
-  const steps = writer.fields.map((written): Step => {
+  const steps: Step[] = [];
+  for (const written of writer.fields) {
     const field = fields.get(written);
-    if (field === undefined) return { label: null, read: compileSkip(written.type, scope.skips) };
-    taken.add(field);
-    const read = compile(scope, written.type, field.type, at === '' ? field.name : `${at}.${field.name}`);
-    return { label: labelAt(taken.size, field), read };
-  });
-  const defaults = reader.fields
-    .filter((field) => !taken.has(field))
-    .map((field): Step => {
-      const text = defaultJson(field, at);
+    if (field === undefined) steps.push({ label: null, read: compileSkip(scope.skips, written.type) });
+    else {
+      const read = compile(scope, written.type, field.type, pathOf(at, field));
       taken.add(field);
-      return { label: labelAt(taken.size, field), read: (input) => writeBytes(input.out, text) };
-    });
-  return runSteps([...steps, ...defaults]);
+      steps.push({ label: labelAt(taken.size, field), read });
+    }
+  }
+  for (const field of reader.fields) {
+    if (taken.has(field)) continue;
+    const text = defaultJson(scope, field, pathOf(at, field));
+    taken.add(field);
+    steps.push({ label: labelAt(taken.size, field), read: (input) => writeBytes(input.out, text) });
+  }
+  return runSteps(steps);
 }
+
+const pathOf = (at: string, { name }: AvroField): string => (at === '' ? name : `${at}.${name}`);
 
 const labelAt = (position: number, { name }: AvroField): Uint8Array =>
   position === 1 ? labelOf(name) : new TextEncoder().encode(`,${JSON.stringify(name)}:`);
@@ -238,17 +296,23 @@ function runSteps(steps: readonly Step[]): Read {
 }
 
 /** Read by the type's own decoder, so that a default looks as a value does. */
-function defaultJson(field: AvroField, at: string): Uint8Array {
-  const path = at === '' ? field.name : `${at}.${field.name}`;
+function defaultJson(scope: Compile, field: AvroField, at: string): Uint8Array {
+  const known = scope.defaults.get(field);
+  if (known !== undefined) return known;
   if (field.defaultValue === undefined)
-    throw new SchemaRefused('it was written without the field, which has no default', path);
-  const bytes = defaultBytes(field.type, field.defaultValue, path);
+    throw new SchemaRefused('it was written without the field, which has no default', at);
+  const bytes = defaultBytes(scope.walk, field.type, field.defaultValue, at);
   const out: ByteSink = { bytes: new Uint8Array(64), length: 0 };
+  const input = createInput();
+  openInput(input, bytes, 0, bytes.length, out);
   try {
-    compileAvroDecoder(field.type, field.type)(bytes, 0, bytes.length, out);
+    compile(scope, field.type, field.type, at)(input);
   } catch (error) {
-    if (error instanceof FormatFault) throw new SchemaRefused(`its default cannot be used: ${error.message}`, path);
+    if (error instanceof FormatFault) throw new SchemaRefused(`its default cannot be used: ${error.message}`, at);
     throw error;
   }
-  return out.bytes.slice(0, out.length);
+  const text = out.bytes.slice(0, out.length);
+  scope.walk.keepDefault(text.length);
+  scope.defaults.set(field, text);
+  return text;
 }

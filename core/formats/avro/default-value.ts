@@ -1,31 +1,40 @@
 // A field's default, as a schema's JSON writes it, in Avro's binary encoding.
+import { writeByte } from '#core/expression/run/byte-sink.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
+import { SchemaTooLarge, type SchemaWalk } from '#core/formats/schema-walk.ts';
+import { limits } from '#core/limits.ts';
 import type { Json } from '#core/spec/json.ts';
 import { createOutput, type Output, writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroType } from './schema.ts';
 
+interface Writing {
+  readonly output: Output;
+  readonly walk: SchemaWalk;
+}
+
 /** Throws SchemaRefused where the default is no value of the type. */
-export function defaultBytes(type: AvroType, json: Json, at: string): Uint8Array {
+export function defaultBytes(walk: SchemaWalk, type: AvroType, json: Json, at: string): Uint8Array {
   const output = createOutput(64);
-  write(output, type, json, at, 0);
+  write({ output, walk }, type, json, at, 0);
   return output.bytes.slice(0, output.length);
 }
 
 type JsonObject = { readonly [key: string]: Json };
 const isObject = (json: Json): json is JsonObject => typeof json === 'object' && json !== null && !Array.isArray(json);
 
-function write(output: Output, type: AvroType, json: Json, at: string, depth: number): void {
+function write(writing: Writing, type: AvroType, json: Json, at: string, depth: number): void {
+  const { output, walk } = writing;
   const wrong = (): SchemaRefused =>
     new SchemaRefused(`got the default ${JSON.stringify(json).slice(0, 80)}, expected ${type.kind}`, at);
-  if (depth > 64) throw wrong();
+  if (depth > limits.documentDepthMax) throw wrong();
+  walk.step();
   switch (type.kind) {
     case 'null':
       if (json !== null) throw wrong();
       return;
     case 'boolean':
       if (typeof json !== 'boolean') throw wrong();
-      output.bytes[output.length++] = json ? 1 : 0;
-      return;
+      return void writeByte(output, json ? 1 : 0);
     case 'int':
     case 'long':
       if (typeof json !== 'number' || !Number.isInteger(json)) throw wrong();
@@ -46,9 +55,9 @@ function write(output: Output, type: AvroType, json: Json, at: string, depth: nu
       if (typeof json !== 'string' || !type.symbols.includes(json)) throw wrong();
       return void writeLong(output, type.symbols.indexOf(json));
     case 'union':
-      return void writeUnionDefault(output, type.branches, json, at, depth);
+      return void writeUnionDefault(writing, type.branches, json, at, depth);
     default:
-      return void writeNested(output, type, json, at, depth, wrong);
+      return void writeNested(writing, type, json, at, depth, wrong);
   }
 }
 
@@ -58,27 +67,25 @@ function writeBytesDefault(output: Output, type: AvroType, json: Json, wrong: ()
   const codes = Array.from(json, (char) => char.codePointAt(0)!);
   if (codes.some((code) => code > 255) || (type.kind === 'fixed' && codes.length !== type.size)) throw wrong();
   if (type.kind === 'bytes') writeLong(output, codes.length);
-  for (const code of codes) writeRaw(output, code);
-}
-
-function writeRaw(output: Output, byte: number): void {
-  if (output.length === output.bytes.length) {
-    const grown = new Uint8Array(output.bytes.length * 2);
-    grown.set(output.bytes);
-    output.bytes = grown;
-  }
-  output.bytes[output.length++] = byte;
+  for (const code of codes) writeByte(output, code);
 }
 
 /** The first branch that takes it: older specifications knew only the first of all. */
-function writeUnionDefault(output: Output, branches: readonly AvroType[], json: Json, at: string, depth: number): void {
+function writeUnionDefault(
+  writing: Writing,
+  branches: readonly AvroType[],
+  json: Json,
+  at: string,
+  depth: number,
+): void {
+  const { output } = writing;
   const { length } = output;
   for (const [index, branch] of branches.entries()) {
     try {
       writeLong(output, index);
-      return void write(output, branch, json, at, depth + 1);
+      return void write(writing, branch, json, at, depth + 1);
     } catch (error) {
-      if (!(error instanceof SchemaRefused)) throw error;
+      if (!(error instanceof SchemaRefused) || error instanceof SchemaTooLarge) throw error;
       output.length = length;
     }
   }
@@ -88,17 +95,18 @@ function writeUnionDefault(output: Output, branches: readonly AvroType[], json: 
 type Nested = AvroType & { kind: 'array' | 'map' | 'record' };
 
 function writeNested(
-  output: Output,
+  writing: Writing,
   type: Nested,
   json: Json,
   at: string,
   depth: number,
   wrong: () => SchemaRefused,
 ): void {
+  const { output } = writing;
   if (type.kind === 'array') {
     if (!Array.isArray(json)) throw wrong();
     if (json.length > 0) writeLong(output, json.length);
-    for (const item of json as readonly Json[]) write(output, type.items, item, `${at}[]`, depth + 1);
+    for (const item of json as readonly Json[]) write(writing, type.items, item, `${at}[]`, depth + 1);
     return void writeLong(output, 0);
   }
   if (!isObject(json)) throw wrong();
@@ -107,13 +115,13 @@ function writeNested(
     if (members.length > 0) writeLong(output, members.length);
     for (const [key, value] of members) {
       writeBlob(output, new TextEncoder().encode(key));
-      write(output, type.values, value, `${at}{}`, depth + 1);
+      write(writing, type.values, value, `${at}{}`, depth + 1);
     }
     return void writeLong(output, 0);
   }
   for (const field of type.fields) {
     const own = Object.hasOwn(json, field.name) ? json[field.name]! : field.defaultValue;
     if (own === undefined) throw wrong();
-    write(output, field.type, own, `${at}.${field.name}`, depth + 1);
+    write(writing, field.type, own, `${at}.${field.name}`, depth + 1);
   }
 }

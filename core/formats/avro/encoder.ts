@@ -4,82 +4,107 @@ import { decodeText } from '#core/expression/run/decode.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import { type Encoding, encodeWith, enterJson, type Write } from '#core/formats/json-encoding.ts';
 import { isNamed, isNull, misfit, quote, readText } from '#core/formats/read-json.ts';
+import { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { hasEscape, skipSpace, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { defaultBytes } from './default-value.ts';
 import { writeLong } from './output.ts';
-import { type AvroType, branchNames, nullableOf, shortName, typeTitle } from './schema.ts';
+import {
+  type AvroEnum,
+  type AvroField,
+  type AvroType,
+  type AvroUnion,
+  branchNames,
+  nullableOf,
+  shortName,
+  typeTitle,
+} from './schema.ts';
 import { writeUtf8 } from './text.ts';
 import { writeScalar } from './write-scalars.ts';
 
 /** Appends the value's bytes to `out`; the JSON is known to be well formed. Throws FormatFault where it does not fit the schema. */
 export type AvroEncoder = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
 
-export const compileAvroEncoder = (type: AvroType): AvroEncoder => encodeWith(compile(new Map(), type, ''));
+interface Compile {
+  readonly walk: SchemaWalk;
+  readonly made: Map<AvroType, Write>;
+  readonly indices: Map<AvroEnum, ReadonlyMap<string, number>>;
+}
 
-function compile(made: Map<AvroType, Write>, type: AvroType, at: string): Write {
-  if (type.kind !== 'record') return make(made, type, at);
-  const found = made.get(type);
+/** Throws SchemaRefused where a default is no value of its field, and where the schema asks for too much. */
+export const compileAvroEncoder = (type: AvroType): AvroEncoder =>
+  encodeWith(compile({ walk: new SchemaWalk(), made: new Map(), indices: new Map() }, type, ''));
+
+function compile(scope: Compile, type: AvroType, at: string): Write {
+  if (type.kind !== 'record') return make(scope, type, at);
+  const found = scope.made.get(type);
   if (found !== undefined) return found;
   let write: Write = () => 0;
-  made.set(type, (encoding, from) => write(encoding, from));
+  scope.made.set(type, (encoding, from) => write(encoding, from));
   // A record is made once, wherever it is used, so what is said of its fields names the record and no place.
-  write = make(made, type, at === '' ? '' : shortName(type.name));
-  made.set(type, write);
+  write = make(scope, type, at === '' ? '' : shortName(type.name));
+  scope.made.set(type, write);
   return write;
 }
 
-function make(made: Map<AvroType, Write>, type: AvroType, at: string): Write {
+function make(scope: Compile, type: AvroType, at: string): Write {
+  scope.walk.enter();
+  const write = makeWrite(scope, type, at);
+  scope.walk.leave();
+  return write;
+}
+
+function makeWrite(scope: Compile, type: AvroType, at: string): Write {
   switch (type.kind) {
-    case 'record':
-      return writeRecord(
-        type.name,
-        type.fields.map((field): FieldWriter => {
-          const path = at === '' ? field.name : `${at}.${field.name}`;
-          return {
-            name: field.name,
-            path,
-            write: compile(made, field.type, path),
-            missing: missingBytes(field.type, field.defaultValue, path),
-          };
-        }),
-        at,
-      );
-    case 'enum': {
-      const indices = new Map(type.symbols.map((symbol, index) => [symbol, index]));
-      return (encoding, from) => {
-        const { bytes, end, out } = encoding;
-        if (bytes[from] !== quote) throw misfit(at, `one of ${type.symbols.join(', ')}`, bytes, from, end);
-        const to = stringEnd(bytes, from);
-        const index = indices.get(readText(bytes, from, to));
-        if (index === undefined) throw misfit(at, `one of ${type.symbols.slice(0, 20).join(', ')}`, bytes, from, end);
-        writeLong(out, index);
-        return to;
-      };
+    case 'record': {
+      const fields: FieldWriter[] = [];
+      for (const { name, type: own, defaultValue } of type.fields) {
+        const path = at === '' ? name : `${at}.${name}`;
+        const missing = missingBytes(scope.walk, own, defaultValue, path);
+        fields.push({ name, path, write: compile(scope, own, path), missing });
+      }
+      return writeRecord(type.name, fields, at);
     }
+    case 'enum':
+      return writeEnum(scope, type, at);
     case 'array':
-      return writeArray(compile(made, type.items, `${at}[]`), at);
+      return writeArray(compile(scope, type.items, `${at}[]`), at);
     case 'map':
-      return writeMap(compile(made, type.values, `${at}{}`), at);
+      return writeMap(compile(scope, type.values, `${at}{}`), at);
     case 'union':
-      return writeUnion(made, type, at);
+      return writeUnion(scope, type, at);
     default:
       return writeScalar(type, at);
   }
 }
 
-/** What stands for a field that the event lacks: its default, else null where it may be that, else nothing does. */
-function missingBytes(type: AvroType, defaultValue: Parameters<typeof defaultBytes>[1] | undefined, at: string) {
-  if (defaultValue !== undefined) return defaultBytes(type, defaultValue, at);
-  const isOptional =
-    type.kind === 'null' || (type.kind === 'union' && type.branches.some(({ kind }) => kind === 'null'));
-  return isOptional ? defaultBytes(type, null, at) : null;
+function writeEnum({ indices }: Compile, type: AvroEnum, at: string): Write {
+  const known = indices.get(type) ?? new Map(type.symbols.map((symbol, index) => [symbol, index]));
+  indices.set(type, known);
+  return (encoding, from) => {
+    const { bytes, end, out } = encoding;
+    const to = bytes[from] === quote ? stringEnd(bytes, from) : -1;
+    const index = to < 0 ? undefined : known.get(readText(bytes, from, to));
+    if (index === undefined) throw misfit(at, `one of ${type.symbols.slice(0, 20).join(', ')}`, bytes, from, end);
+    writeLong(out, index);
+    return to;
+  };
 }
 
-function writeUnion(made: Map<AvroType, Write>, type: AvroType & { kind: 'union' }, at: string): Write {
+/** What stands for a field that the event lacks: its default, else null where it may be that, else nothing does. */
+function missingBytes(walk: SchemaWalk, type: AvroType, defaultValue: AvroField['defaultValue'], at: string) {
+  const isOptional =
+    type.kind === 'null' || (type.kind === 'union' && type.branches.some(({ kind }) => kind === 'null'));
+  if (defaultValue === undefined && !isOptional) return null;
+  const bytes = defaultBytes(walk, type, defaultValue === undefined ? null : defaultValue, at);
+  walk.keepDefault(bytes.length);
+  return bytes;
+}
+
+function writeUnion(scope: Compile, type: AvroUnion, at: string): Write {
   const nullIndex = type.branches.findIndex(({ kind }) => kind === 'null');
   const nullable = nullableOf(type);
   if (nullable !== null) {
-    const write = compile(made, nullable.type, at);
+    const write = compile(scope, nullable.type, at);
     return (encoding, from) => {
       const holdsNull = isNull(encoding.bytes, from);
       writeLong(encoding.out, holdsNull ? nullIndex : nullable.index);
@@ -89,7 +114,7 @@ function writeUnion(made: Map<AvroType, Write>, type: AvroType & { kind: 'union'
   const names = branchNames(type.branches);
   const branches = new Map<string, { index: number; write: Write }>();
   for (const [index, branch] of type.branches.entries()) {
-    const entry = { index, write: compile(made, branch, at) };
+    const entry = { index, write: compile(scope, branch, at) };
     branches.set(typeTitle(branch), entry);
     branches.set(names[index]!, entry);
   }

@@ -7,19 +7,22 @@ import { type AvroRecord, type AvroType, branchNames, type Logical, nullableOf }
 const jsonb: FieldType = { kind: 'scalar', type: 'jsonb' };
 const scalar = (type: ScalarType): FieldType => ({ kind: 'scalar', type });
 
-/** Throws SchemaRefused where the row is too large: types that are named once may be used often, and a row repeats them. */
+/** Throws SchemaRefused where the row is too large or too deep: types that are named once may be used often, and a row repeats them. */
 export function avroRow(record: AvroRecord): RowType {
-  return rowOf(record, { records: [], budget: { left: limits.schemaNodesMax } });
+  return rowOf(record, { records: [], depth: 0, budget: { left: limits.schemaNodesMax } });
 }
 
 interface Within {
   readonly records: readonly AvroRecord[];
+  readonly depth: number;
   readonly budget: { left: number };
 }
 
 /** A type inside itself is untyped there: rows have an end. */
-function rowOf(record: AvroRecord, { records, budget }: Within): RowType {
-  const within = { records: [...records, record], budget };
+function rowOf(record: AvroRecord, { records, depth, budget }: Within): RowType {
+  if (depth > limits.recordDepthMax)
+    throw new SchemaRefused(`the schema’s types lie more than ${limits.recordDepthMax} deep in each other`);
+  const within = { records: [...records, record], depth: depth + 1, budget };
   return record.fields.map(({ name, type }) => {
     if (budget.left-- <= 0) throw new SchemaRefused(`the schema has more than ${limits.schemaNodesMax} fields`);
     return { name, type: typeOf(type, within) };
@@ -62,7 +65,7 @@ function typeOf(type: AvroType, within: Within): FieldType {
     case 'enum':
       return scalar('text');
     case 'array':
-      return { kind: 'array', element: typeOf(type.items, within) };
+      return { kind: 'array', element: typeOf(type.items, { ...within, depth: within.depth + 1 }) };
     case 'map':
       return jsonb;
     case 'union': {

@@ -68,7 +68,12 @@ export type AvroType =
   | AvroFixed
   | { readonly kind: 'array'; readonly items: AvroType }
   | { readonly kind: 'map'; readonly values: AvroType }
-  | { readonly kind: 'union'; readonly branches: readonly AvroType[] };
+  | AvroUnion;
+
+export interface AvroUnion {
+  readonly kind: 'union';
+  readonly branches: readonly AvroType[];
+}
 
 const plain = { logical: null, precision: 0, scale: 0 } as const;
 const primitiveTypes = new Map<string, AvroPrimitive>(primitives.map((kind) => [kind, { kind, ...plain }]));
@@ -266,7 +271,8 @@ function readUnion(parse: Parse, json: readonly Json[], namespace: string, at: s
   if (branches.some(({ kind }) => kind === 'union'))
     throw new SchemaRefused('a union may not stand directly in a union', at);
   const names = branches.map(typeTitle);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw new SchemaRefused(`${twice} stands twice in a union`, at);
   return { kind: 'union', branches };
 }
@@ -284,8 +290,8 @@ export function nullableOf(type: AvroType): { readonly type: AvroType; readonly 
 
 /** By which the branches of a union of several are known in JSON: short names, full ones where those are not enough. */
 export function branchNames(branches: readonly AvroType[]): readonly string[] {
+  const counts = new Map<string, number>();
   const short = branches.map((branch) => shortName(typeTitle(branch)));
-  return branches.map((branch, index) =>
-    short.filter((name) => name === short[index]).length > 1 ? typeTitle(branch) : short[index]!,
-  );
+  for (const name of short) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return branches.map((branch, index) => (counts.get(short[index]!)! > 1 ? typeTitle(branch) : short[index]!));
 }

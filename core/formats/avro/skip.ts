@@ -1,21 +1,30 @@
 // Passes over values of the writer's schema that the reader does not know, without making anything of them.
 import { malformed, truncated } from '#core/formats/format-fault.ts';
 import { enter, type Input, type Read, take } from '#core/formats/input.ts';
+import type { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { readInt, readLength, readLong } from './input.ts';
 import type { AvroType } from './schema.ts';
 
-export function compileSkip(type: AvroType, known = new Map<AvroType, Read>()): Read {
-  const found = known.get(type);
+export interface Skips {
+  readonly walk: SchemaWalk;
+  readonly made: Map<AvroType, Read>;
+}
+
+/** Throws SchemaTooLarge. */
+export function compileSkip(skips: Skips, type: AvroType): Read {
+  const found = skips.made.get(type);
   if (found !== undefined) return found;
   // Types may lead back to themselves: whoever asks while this one is being made gets what will call it.
   let made: Read = () => {};
-  known.set(type, (input) => made(input));
-  made = makeSkip(type, known);
-  known.set(type, made);
+  skips.made.set(type, (input) => made(input));
+  skips.walk.enter();
+  made = makeSkip(skips, type);
+  skips.walk.leave();
+  skips.made.set(type, made);
   return made;
 }
 
-function makeSkip(type: AvroType, known: Map<AvroType, Read>): Read {
+function makeSkip(skips: Skips, type: AvroType): Read {
   switch (type.kind) {
     case 'null':
       return () => {};
@@ -37,20 +46,21 @@ function makeSkip(type: AvroType, known: Map<AvroType, Read>): Read {
     case 'fixed':
       return (input) => void take(input, type.size, 'a fixed');
     case 'array':
-      return skipBlocks(compileSkip(type.items, known));
+      return skipBlocks(compileSkip(skips, type.items));
     case 'map': {
-      const value = compileSkip(type.values, known);
+      const value = compileSkip(skips, type.values);
       return skipBlocks((input) => {
         take(input, readLength(input, 'a key'), 'a key');
         value(input);
       });
     }
     case 'union': {
-      const branches = type.branches.map((branch) => compileSkip(branch, known));
+      const branches = type.branches.map((branch) => compileSkip(skips, branch));
       return (input) => branches[readBranch(input, branches.length)]!(input);
     }
     case 'record': {
-      const fields = type.fields.map((field) => compileSkip(field.type, known));
+      const fields: Read[] = [];
+      for (const field of type.fields) fields.push(compileSkip(skips, field.type));
       return (input) => {
         enter(input);
         for (const field of fields) field(input);

@@ -2,19 +2,20 @@
 import { type ByteSink, writeByte, writeBytes, writeText } from '#core/expression/run/byte-sink.ts';
 import { malformed, unfit } from '#core/formats/format-fault.ts';
 import { createInput, enter, type Input, openInput } from '#core/formats/input.ts';
+import { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { checkSize } from '#core/formats/write-json.ts';
 import { defaultJson } from './defaults.ts';
 import { Frame } from './frame.ts';
 import { readWellKnown } from './read-well-known.ts';
 import { type ReadValue, readEnum, readScalar, wireOf, wires, zeroJson } from './scalars.ts';
-import type { ProtoField, ProtoMessage, ProtoType } from './schema.ts';
+import type { ProtoEnum, ProtoField, ProtoMessage, ProtoType } from './schema.ts';
 import { readLength, readVarint } from './varint.ts';
 import { wellKnownOf } from './well-known.ts';
 
 export type ProtoDecoder = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
 
 export function compileProtoDecoder(message: ProtoMessage): ProtoDecoder {
-  const read = compileMessage(new Map(), message);
+  const read = compileMessage({ walk: new SchemaWalk(), reads: new Map(), enums: new Map() }, message);
   const input = createInput();
   return (bytes, start, end, out) => {
     openInput(input, bytes, start, end, out);
@@ -22,23 +23,32 @@ export function compileProtoDecoder(message: ProtoMessage): ProtoDecoder {
   };
 }
 
-export type Made = Map<ProtoMessage, ReadValue>;
+export interface Made {
+  readonly walk: SchemaWalk;
+  readonly reads: Map<ProtoMessage, ReadValue>;
+  readonly enums: Map<ProtoEnum, ReadValue>;
+}
 
-/** Reads the message that lies from `input.at` to `end`. */
+/** Reads the message that lies from `input.at` to `end`. Throws SchemaTooLarge. */
 export function compileMessage(made: Made, message: ProtoMessage): ReadValue {
-  const found = made.get(message);
+  const found = made.reads.get(message);
   if (found !== undefined) return found;
   let read: ReadValue = () => {};
-  made.set(message, (input, end) => read(input, end));
+  made.reads.set(message, (input, end) => read(input, end));
+  made.walk.enter();
   const known = wellKnownOf(message.name);
   read = known === null ? readMessage(made, message) : readWellKnown(known, made, message);
-  made.set(message, read);
+  made.walk.leave();
+  made.reads.set(message, read);
   return read;
 }
 
 function compileType(made: Made, type: ProtoType): ReadValue {
   if (type.kind === 'message') return compileMessage(made, type);
-  return type.kind === 'enum' ? readEnum(type) : readScalar(type.kind);
+  if (type.kind !== 'enum') return readScalar(type.kind);
+  const known = made.enums.get(type) ?? readEnum(type);
+  made.enums.set(type, known);
+  return known;
 }
 
 interface FieldReader {
@@ -55,7 +65,8 @@ interface FieldReader {
 const encoder = new TextEncoder();
 
 function readMessage(made: Made, message: ProtoMessage): ReadValue {
-  const fields = message.fields.map((field) => readField(made, field));
+  const fields: FieldReader[] = [];
+  for (const field of message.fields) fields.push(readField(made, field));
   const byNumber = new Map(fields.map(({ field }, index) => [field.number, index]));
   const spare: Frame[] = [];
   return (input, end) => {

@@ -3,6 +3,7 @@ import { type ByteSink, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import { type Encoding, encodeWith, enterJson, type Write } from '#core/formats/json-encoding.ts';
 import { isNamed, isNull, misfit, readText } from '#core/formats/read-json.ts';
+import { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
 import { eachElementAt, eachMember, tagBytes, withLength } from './encoder-parts.ts';
 import { wireOf, wires } from './scalars.ts';
@@ -13,22 +14,27 @@ import { writeWellKnown } from './write-well-known.ts';
 
 export type ProtoEncoder = (bytes: Uint8Array, start: number, end: number, out: ByteSink) => void;
 
-export type MadeWrites = Map<ProtoMessage, Write>;
+export interface MadeWrites {
+  readonly walk: SchemaWalk;
+  readonly writes: Map<ProtoMessage, Write>;
+}
 
 export const compileProtoEncoder = (message: ProtoMessage): ProtoEncoder =>
-  encodeWith(compileMessageWrite(new Map(), message, ''));
+  encodeWith(compileMessageWrite({ walk: new SchemaWalk(), writes: new Map() }, message, ''));
 
-/** Writes a message's fields, without its length. */
+/** Writes a message's fields, without its length. Throws SchemaTooLarge. */
 export function compileMessageWrite(made: MadeWrites, message: ProtoMessage, at: string): Write {
-  const found = made.get(message);
+  const found = made.writes.get(message);
   if (found !== undefined) return found;
   let write: Write = () => 0;
-  made.set(message, (encoding, from) => write(encoding, from));
+  made.writes.set(message, (encoding, from) => write(encoding, from));
+  made.walk.enter();
   const known = wellKnownOf(message.name);
   // A message is made once, wherever it is used, so what is said of its fields names the message and no place.
   const title = at === '' ? '' : message.name.slice(message.name.lastIndexOf('.') + 1);
   write = known === null ? writeMessage(made, message, title) : writeWellKnown(known, message, title);
-  made.set(message, write);
+  made.walk.leave();
+  made.writes.set(message, write);
   return write;
 }
 

@@ -30,7 +30,7 @@ interface Within {
   readonly budget: { left: number };
 }
 
-/** Throws SchemaRefused where the row is too large: types that are named once may be used often, and a row repeats them. */
+/** Throws SchemaRefused where the row is too large or too deep: types that are named once may be used often, and a row repeats them. */
 export function protoRow(message: ProtoMessage): RowType {
   if (message.fields.length === 0) throw new SchemaRefused(`message ${message.name} has no fields`);
   return rowOf(message, { messages: [], budget: { left: limits.schemaNodesMax } });
@@ -38,6 +38,8 @@ export function protoRow(message: ProtoMessage): RowType {
 
 /** A message inside itself is untyped there: rows have an end. */
 function rowOf(message: ProtoMessage, { messages, budget }: Within): RowType {
+  if (messages.length > limits.recordDepthMax)
+    throw new SchemaRefused(`the schema’s messages lie more than ${limits.recordDepthMax} deep in each other`);
   const within = { messages: [...messages, message], budget };
   return message.fields.map(({ name, type, key, repeated }) => {
     if (budget.left-- <= 0) throw new SchemaRefused(`the schema has more than ${limits.schemaNodesMax} fields`);

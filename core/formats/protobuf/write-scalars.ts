@@ -107,7 +107,6 @@ function writeBase64Text(at: string): Write {
 
 /** By name, or by a number: as text where the schema has no name for it. */
 export function writeEnum({ numbers }: ProtoEnum, at: string): Write {
-  const names = [...numbers.keys()].slice(0, 20).join(', ');
   return (encoding, from) => {
     const { bytes, end, out } = encoding;
     const to = valueEnd(bytes, from, end);
@@ -117,7 +116,7 @@ export function writeEnum({ numbers }: ProtoEnum, at: string): Write {
       named ??
       (/^-?\d{1,10}$/.test(text ?? '') ? Number(text) : isNumber(bytes, from) ? readWhole(bytes, from, to) : null);
     if (typeof number !== 'number' || number < -(2 ** 31) || number > 2 ** 31 - 1)
-      throw misfit(at, `one of ${names}`, bytes, from, end);
+      throw misfit(at, `one of ${[...numbers.keys()].slice(0, 20).join(', ')}`, bytes, from, end);
     writeVarint(out, number);
     return to;
   };
