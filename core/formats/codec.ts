@@ -1,7 +1,7 @@
 // The formats behind one face: what reads and writes values of a schema's type.
 import type { ByteSink } from '#core/expression/run/byte-sink.ts';
 import type { RegisteredSchema } from '#core/ports/schema-registry.ts';
-import { compileAvroDecoder } from './avro/decoder.ts';
+import { compileAvroDecoder, type Demand } from './avro/decoder.ts';
 import { compileAvroEncoder } from './avro/encoder.ts';
 import { type AvroType, parseAvroSchema } from './avro/schema.ts';
 import { SchemaRefused } from './format-fault.ts';
@@ -19,13 +19,16 @@ export interface DeclaredSchema {
 }
 
 /** Throws SchemaRefused where what the writer wrote can never be read as the stream declares. */
-export function compileReader(declared: DeclaredSchema, writer: RegisteredSchema): Transcode {
+export const compileReader = (declared: DeclaredSchema, writer: RegisteredSchema): Transcode =>
+  compileDemanded(declared, writer, 'some');
+
+function compileDemanded(declared: DeclaredSchema, writer: RegisteredSchema, demand: Demand): Transcode {
   if (writer.kind !== declared.kind)
     throw new SchemaRefused(`the record was written by a schema in ${writer.kind}, expected ${declared.kind}`);
   if (declared.kind === 'protobuf') return protoReader(declared, writer.text, writer.references);
   const references = writer.references.map(({ text }) => text);
   const written = requireRecord(parseAvroSchema(writer.text, references));
-  return compileAvroDecoder(written, declared.schema === null ? written : parseAvroSchema(declared.schema));
+  return compileAvroDecoder(written, declared.schema === null ? written : parseAvroSchema(declared.schema), demand);
 }
 
 /** Of a stream that declares a schema. What it appends is to stand behind the schema's id. */
@@ -40,13 +43,13 @@ export function requireUsable(declared: DeclaredSchema & { readonly schema: stri
   compileWriter(declared);
 }
 
-/** Why what `writer` writes cannot be read by the declared schema; null where it can. */
+/** Why not all that `writer` may write can be read by the declared schema; null where it can. */
 export function whyUnreadable(
   declared: DeclaredSchema,
   writer: RegisteredSchema,
 ): { readonly at: string; readonly message: string } | null {
   try {
-    compileReader(declared, writer);
+    compileDemanded(declared, writer, 'all');
     return null;
   } catch (error) {
     if (error instanceof SchemaRefused) return { at: error.at, message: error.message };

@@ -98,6 +98,28 @@ describe('a change of the schema', () => {
     expect(change(avro([n]), avro([{ ...n, type: 'string' }], mode('none')))).toBe('');
   });
 
+  const symbols = (list: string[], more: object = {}) => ({ type: 'enum', name: 'E', symbols: list, ...more });
+  test.each([
+    ['another type beside null', ['null', 'int'], ['null', 'string'], /field n: it was written as int/],
+    ['null no more', ['null', 'string'], 'string', /field n: it was written as null/],
+    ['a type of several less', ['int', 'string'], 'int', /field n: it was written as string/],
+    ['a symbol less', symbols(['A', 'B']), symbols(['A']), /field n: enum E does not know B/],
+    ['in a list', { type: 'array', items: ['null', 'int'] }, { type: 'array', items: 'int' }, /field n\[\]: .* null/],
+  ])('counts every value that could be written: %s', (_what, before, after, message) => {
+    const [was, is] = [avro([id, { ...n, type: before }]), avro([id, { ...n, type: after }])];
+    expect(change(was, is)).toMatch(message);
+    expect(change(is, avro([id, { ...n, type: before }], mode('forward')))).toMatch(message);
+    const registered = { kind: 'avro' as const, text: JSON.stringify(was.schema.avro), references: [] };
+    expect(checkRegistered(accepted(is), registered)[0]?.message).toMatch(message);
+  });
+
+  test('may take values away that a default stands for, and add what is read beside the rest', () => {
+    const type = (one: unknown) => avro([id, { ...n, type: one }]);
+    expect(change(type(symbols(['A', 'B'])), type(symbols(['A'], { default: 'A' })))).toBe('');
+    expect(change(type('string'), type(['null', 'string']))).toBe('');
+    expect(change(type(['null', 'int']), type(['long', 'null']))).toBe('');
+  });
+
   test('and of Protobuf', () => {
     expect(change(proto('string id = 1;'), proto('string name = 1; int32 n = 2;'))).toBe('');
     expect(change(proto('int32 n = 1;'), proto('string n = 1;'))).toMatch(/spec.schema.protobuf: .*field n/);
