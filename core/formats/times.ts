@@ -8,10 +8,16 @@ import { malformed, unfit } from '#core/formats/format-fault.ts';
 const dayMin = -719_162;
 const dayMax = 2_932_896;
 
+export const isDay = (days: number): boolean => days >= dayMin && days <= dayMax;
+
+/** In units of which `perSecond` make a second, since 1970. */
+export const isPointInYears = (value: number | bigint, perSecond: number): boolean =>
+  value >= dayMin * 86_400 * perSecond && value < (dayMax + 1) * 86_400 * perSecond;
+
 const pad = (value: number, width: number): string => String(value).padStart(width, '0');
 
 export function dayText(days: number): string {
-  if (days < dayMin || days > dayMax) throw malformed(`day ${days} since 1970 lies outside of the years 1 to 9999`);
+  if (!isDay(days)) throw malformed(`day ${days} since 1970 lies outside of the years 1 to 9999`);
   const { year, month, day } = civilFromDays(days);
   return `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}`;
 }

@@ -1,6 +1,7 @@
 // How a stream's records are written: JSON, or Avro or Protobuf under the schemas of a registry.
 import * as z from 'zod';
 import type { FieldType, RowType } from '#core/expression/types.ts';
+import { exactText, parseExact } from '#core/formats/avro/exact-json.ts';
 import { requireUsable } from '#core/formats/codec.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { rowOfSchema } from '#core/formats/schema-row.ts';
@@ -151,12 +152,12 @@ function wrongKey(kind: FormatKind, key: string): SpecProblem {
   };
 }
 
-/** One spelling for one schema, so that writing it otherwise changes nothing. */
+/** One spelling for one schema, so that writing it otherwise changes nothing; with all its digits. */
 function avroText(declared: string | { readonly [key: string]: Json } | undefined): string | null {
   if (declared === undefined) return null;
-  if (typeof declared !== 'string') return JSON.stringify(declared);
+  if (typeof declared !== 'string') return exactText(declared);
   try {
-    return JSON.stringify(JSON.parse(declared));
+    return exactText(parseExact(declared));
   } catch {
     return declared;
   }

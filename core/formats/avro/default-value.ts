@@ -3,9 +3,10 @@ import { writeByte } from '#core/expression/run/byte-sink.ts';
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { SchemaTooLarge, type SchemaWalk } from '#core/formats/schema-walk.ts';
 import { limits } from '#core/limits.ts';
-import type { Json } from '#core/spec/json.ts';
+import { fitsBits, isTold } from './bounds.ts';
+import { type ExactJson, exactText } from './exact-json.ts';
 import { createOutput, type Output, writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
-import type { AvroType } from './schema.ts';
+import type { AvroType, Logical } from './schema.ts';
 
 interface Writing {
   readonly output: Output;
@@ -13,19 +14,25 @@ interface Writing {
 }
 
 /** Throws SchemaRefused where the default is no value of the type. */
-export function defaultBytes(walk: SchemaWalk, type: AvroType, json: Json, at: string): Uint8Array {
+export function defaultBytes(walk: SchemaWalk, type: AvroType, json: ExactJson, at: string): Uint8Array {
   const output = createOutput(64);
   write({ output, walk }, type, json, at, 0);
   return output.bytes.slice(0, output.length);
 }
 
-type JsonObject = { readonly [key: string]: Json };
-const isObject = (json: Json): json is JsonObject => typeof json === 'object' && json !== null && !Array.isArray(json);
+type JsonObject = { readonly [key: string]: ExactJson };
+const isObject = (json: ExactJson): json is JsonObject =>
+  typeof json === 'object' && json !== null && !Array.isArray(json);
 
-function write(writing: Writing, type: AvroType, json: Json, at: string, depth: number): void {
+/** For a message; short whatever it is, since many tries may be refused. */
+function shown(json: ExactJson): string {
+  if (typeof json === 'object' && json !== null) return Array.isArray(json) ? 'of a list' : 'of an object';
+  return typeof json === 'string' ? JSON.stringify(json.slice(0, 80)) : exactText(json).slice(0, 80);
+}
+
+function write(writing: Writing, type: AvroType, json: ExactJson, at: string, depth: number): void {
   const { output, walk } = writing;
-  const wrong = (): SchemaRefused =>
-    new SchemaRefused(`got the default ${JSON.stringify(json).slice(0, 80)}, expected ${type.kind}`, at);
+  const wrong = (): SchemaRefused => new SchemaRefused(`got the default ${shown(json)}, expected ${type.kind}`, at);
   if (depth > limits.documentDepthMax) throw wrong();
   walk.step();
   switch (type.kind) {
@@ -37,14 +44,10 @@ function write(writing: Writing, type: AvroType, json: Json, at: string, depth: 
       return void writeByte(output, json ? 1 : 0);
     case 'int':
     case 'long':
-      if (typeof json !== 'number' || !Number.isInteger(json)) throw wrong();
-      return void writeLong(output, json);
+      return void writeLong(output, wholeDefault(type.kind, type.logical, json, at));
     case 'float':
     case 'double':
-      if (typeof json !== 'number') throw wrong();
-      if (type.kind === 'float') writeFloat(output, json);
-      else writeDouble(output, json);
-      return;
+      return void writeFloatingDefault(output, type.kind, json, wrong);
     case 'string':
       if (typeof json !== 'string') throw wrong();
       return void writeBlob(output, new TextEncoder().encode(json));
@@ -61,8 +64,34 @@ function write(writing: Writing, type: AvroType, json: Json, at: string, depth: 
   }
 }
 
+function wholeDefault(kind: 'int' | 'long', logical: Logical | null, json: ExactJson, at: string): number | bigint {
+  const got = `got the default ${shown(json)}, expected`;
+  if ((typeof json !== 'number' && typeof json !== 'bigint') || (typeof json === 'number' && !Number.isInteger(json)))
+    throw new SchemaRefused(`${got} ${kind}`, at);
+  // Its digits were rounded before they came here, or are written by an exponent.
+  if (typeof json === 'number' && !Number.isSafeInteger(json))
+    throw new SchemaRefused(`${got} all digits of a ${kind}, in a schema that is written as the text of its JSON`, at);
+  if (!fitsBits(json, kind)) throw new SchemaRefused(`${got} a number that fits ${kind}`, at);
+  if (logical !== null && !isTold(json, logical))
+    throw new SchemaRefused(`${got} a ${logical} of the years 1 to 9999`, at);
+  return json;
+}
+
+function writeFloatingDefault(
+  output: Output,
+  kind: 'float' | 'double',
+  json: ExactJson,
+  wrong: () => SchemaRefused,
+): void {
+  if (typeof json !== 'number' && typeof json !== 'bigint') throw wrong();
+  const value = kind === 'float' ? Math.fround(Number(json)) : Number(json);
+  if (!Number.isFinite(value)) throw wrong();
+  if (kind === 'float') writeFloat(output, value);
+  else writeDouble(output, value);
+}
+
 /** A code point a byte, as the specification has it. */
-function writeBytesDefault(output: Output, type: AvroType, json: Json, wrong: () => SchemaRefused): void {
+function writeBytesDefault(output: Output, type: AvroType, json: ExactJson, wrong: () => SchemaRefused): void {
   if (typeof json !== 'string') throw wrong();
   const codes = Array.from(json, (char) => char.codePointAt(0)!);
   if (codes.some((code) => code > 255) || (type.kind === 'fixed' && codes.length !== type.size)) throw wrong();
@@ -74,7 +103,7 @@ function writeBytesDefault(output: Output, type: AvroType, json: Json, wrong: ()
 function writeUnionDefault(
   writing: Writing,
   branches: readonly AvroType[],
-  json: Json,
+  json: ExactJson,
   at: string,
   depth: number,
 ): void {
@@ -89,7 +118,7 @@ function writeUnionDefault(
       output.length = length;
     }
   }
-  throw new SchemaRefused(`got the default ${JSON.stringify(json).slice(0, 80)}, which fits no type of the union`, at);
+  throw new SchemaRefused(`got the default ${shown(json)}, which fits no type of the union`, at);
 }
 
 type Nested = AvroType & { kind: 'array' | 'map' | 'record' };
@@ -97,7 +126,7 @@ type Nested = AvroType & { kind: 'array' | 'map' | 'record' };
 function writeNested(
   writing: Writing,
   type: Nested,
-  json: Json,
+  json: ExactJson,
   at: string,
   depth: number,
   wrong: () => SchemaRefused,
@@ -106,7 +135,7 @@ function writeNested(
   if (type.kind === 'array') {
     if (!Array.isArray(json)) throw wrong();
     if (json.length > 0) writeLong(output, json.length);
-    for (const item of json as readonly Json[]) write(writing, type.items, item, `${at}[]`, depth + 1);
+    for (const item of json as readonly ExactJson[]) write(writing, type.items, item, `${at}[]`, depth + 1);
     return void writeLong(output, 0);
   }
   if (!isObject(json)) throw wrong();

@@ -1,7 +1,7 @@
 // Avro schemas (specification 1.12): a schema's JSON to types whose names are resolved, or what is wrong with it.
 import { SchemaRefused } from '#core/formats/format-fault.ts';
 import { limits } from '#core/limits.ts';
-import type { Json } from '#core/spec/json.ts';
+import { type ExactJson, exactText, parseExact } from './exact-json.ts';
 
 export const primitives = ['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const;
 export type Primitive = (typeof primitives)[number];
@@ -25,7 +25,7 @@ export interface AvroField {
   readonly type: AvroType;
   readonly aliases: readonly string[];
   /** As the schema writes it; undefined: there is none. */
-  readonly defaultValue: Json | undefined;
+  readonly defaultValue: ExactJson | undefined;
 }
 
 /** What a logical type adds: how the bytes below are meant. Null where there is none, or none that we know: it is passed over. */
@@ -96,8 +96,8 @@ const bases: Readonly<Record<Logical, readonly string[]>> = {
   decimal: ['bytes', 'fixed'],
 };
 
-type JsonObject = { readonly [key: string]: Json };
-const isObject = (json: Json | undefined): json is JsonObject =>
+type JsonObject = { readonly [key: string]: ExactJson };
+const isObject = (json: ExactJson | undefined): json is JsonObject =>
   typeof json === 'object' && json !== null && !Array.isArray(json);
 
 interface Parse {
@@ -109,25 +109,25 @@ interface Parse {
  * Throws SchemaRefused. `references` are the texts of schemas whose named types this one uses, each behind what it uses
  * itself.
  */
-export function parseAvroSchema(source: Json, references: readonly string[] = []): AvroType {
+export function parseAvroSchema(source: ExactJson, references: readonly string[] = []): AvroType {
   const parse: Parse = { named: new Map(), nodeCount: 0 };
   for (const text of references) readType(parse, jsonOf(text), '', '', 0);
   return readType(parse, typeof source === 'string' ? jsonOf(source) : source, '', '', 0);
 }
 
 /** A bare type name is a schema's text too, as registries write it: `"string"`, or string. */
-function jsonOf(text: string): Json {
+function jsonOf(text: string): ExactJson {
   if (text.length > limits.schemaCharsMax)
     throw new SchemaRefused(`got ${text.length} characters, expected at most ${limits.schemaCharsMax}`);
   if (primitiveTypes.has(text.trim())) return text.trim();
   try {
-    return JSON.parse(text) as Json;
+    return parseExact(text);
   } catch (error) {
     throw new SchemaRefused(`the schema is not JSON: ${(error as SyntaxError).message}`);
   }
 }
 
-function readType(parse: Parse, json: Json | undefined, namespace: string, at: string, depth: number): AvroType {
+function readType(parse: Parse, json: ExactJson | undefined, namespace: string, at: string, depth: number): AvroType {
   if (++parse.nodeCount > limits.schemaNodesMax)
     throw new SchemaRefused(`the schema has more than ${limits.schemaNodesMax} types`, at);
   if (depth > limits.documentDepthMax)
@@ -155,7 +155,7 @@ function readType(parse: Parse, json: Json | undefined, namespace: string, at: s
 
 const join = (at: string, part: string): string =>
   at === '' || part === '[]' || part === '{}' ? at + part : `${at}.${part}`;
-const shown = (json: Json | undefined): string => (json === undefined ? 'nothing' : JSON.stringify(json).slice(0, 80));
+const shown = (json: ExactJson | undefined): string => (json === undefined ? 'nothing' : exactText(json).slice(0, 80));
 
 /** `{ "type": "long", "logicalType": "timestamp-millis" }`, or a type wrapped once more. */
 function readPlain(parse: Parse, json: JsonObject, namespace: string, at: string, depth: number): AvroType {
@@ -215,7 +215,7 @@ function readName(parse: Parse, json: JsonObject, namespace: string, at: string)
   return { full, space, aliases: others };
 }
 
-const textsOf = (json: Json | undefined): readonly string[] =>
+const textsOf = (json: ExactJson | undefined): readonly string[] =>
   Array.isArray(json) ? json.filter((item) => typeof item === 'string') : [];
 
 function readRecord(parse: Parse, json: JsonObject, namespace: string, at: string, depth: number): AvroType {
@@ -225,7 +225,7 @@ function readRecord(parse: Parse, json: JsonObject, namespace: string, at: strin
   const { fields } = json;
   if (!Array.isArray(fields)) throw new SchemaRefused(`record ${full} has no fields`, at);
   const taken = new Set<string>();
-  record.fields = fields.map((field: Json): AvroField => {
+  record.fields = fields.map((field: ExactJson): AvroField => {
     const name = isObject(field) ? field['name'] : undefined;
     if (!isObject(field) || typeof name !== 'string' || !namePattern.test(name))
       throw new SchemaRefused(`record ${full} has a field named ${shown(name)}, expected letters, digits and _`, at);
@@ -265,7 +265,7 @@ function readFixed(parse: Parse, json: JsonObject, namespace: string, at: string
   return type;
 }
 
-function readUnion(parse: Parse, json: readonly Json[], namespace: string, at: string, depth: number): AvroType {
+function readUnion(parse: Parse, json: readonly ExactJson[], namespace: string, at: string, depth: number): AvroType {
   const branches = json.map((branch) => readType(parse, branch, namespace, at, depth + 1));
   if (branches.length === 0) throw new SchemaRefused('got a union of nothing', at);
   if (branches.some(({ kind }) => kind === 'union'))

@@ -9,6 +9,7 @@ import { isNumber, misfit, quote, readBase64, readFloating, readScaled, readText
 import { inUnits, readDay, readPlainPoint, readPoint, readTimeOfDay } from '#core/formats/times.ts';
 import { writeBoolean, writeWhole } from '#core/formats/write-whole.ts';
 import { stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
+import { fitsBits, perSecond } from './bounds.ts';
 import { writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
 import type { AvroFixed, AvroPrimitive, Logical } from './schema.ts';
 import { writeUtf8 } from './text.ts';
@@ -40,15 +41,8 @@ export function writeScalar(type: AvroPrimitive | AvroFixed, at: string): Write 
   }
 }
 
-const bounds = {
-  int: { low: -(2 ** 31), high: 2 ** 31 - 1, low64: -(2n ** 31n), high64: 2n ** 31n - 1n },
-  long: { low: -(2 ** 53), high: 2 ** 53, low64: -(2n ** 63n), high64: 2n ** 63n - 1n },
-} as const;
-
 function put({ out }: Encoding, value: number | bigint, kind: 'int' | 'long', at: string): void {
-  const { low, high, low64, high64 } = bounds[kind];
-  const fits = typeof value === 'number' ? value >= low && value <= high : value >= low64 && value <= high64;
-  if (!fits) throw unfit('out_of_range', `${at || 'the value'}: ${value} does not fit ${kind}`);
+  if (!fitsBits(value, kind)) throw unfit('out_of_range', `${at || 'the value'}: ${value} does not fit ${kind}`);
   writeLong(out, value);
 }
 
@@ -62,9 +56,6 @@ function writeFloating(single: boolean, at: string): Write {
     return to;
   };
 }
-
-const perSecond = (logical: Logical): number =>
-  logical.endsWith('millis') ? 1e3 : logical.endsWith('micros') ? 1e6 : 1e9;
 
 /** From text; a point in time from epoch milliseconds too, as everywhere. */
 function writeTime(kind: 'int' | 'long', logical: Logical, at: string): Write {
