@@ -3,6 +3,7 @@
 import { type ByteSink, ensureRoom } from '#core/expression/run/byte-sink.ts';
 import { civilFromDays, daysFromCivil, daysInMonth } from '#core/expression/values/calendar.ts';
 import { malformed, unfit } from '#core/formats/format-fault.ts';
+import { gotText } from '#core/formats/read-json.ts';
 
 /** 0001-01-01 and 9999-12-31. */
 const dayMin = -719_162;
@@ -87,7 +88,7 @@ function putFraction(bytes: Uint8Array, at: number, fraction: number, perSecond:
   return at + digits + 1;
 }
 
-const clockPattern = String.raw`(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9})\d*)?)?`;
+const clockPattern = String.raw`(\d{2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?`;
 const dayPattern = /^(\d{4})-(\d{2})-(\d{2})$/;
 const timePattern = new RegExp(`^${clockPattern}$`);
 const zoned = new RegExp(String.raw`^(\d{4}-\d{2}-\d{2})[T ]${clockPattern}(Z|z|[+-]\d{2}(?::?\d{2})?)?$`);
@@ -102,27 +103,41 @@ export function readDay(text: string): number | null {
     : daysFromCivil(year, month, day);
 }
 
-function readClock(hour: string, minute: string, second = '0', fraction = ''): bigint | null {
+function readClock(what: string, hour: string, minute: string, second = '0', fraction = ''): bigint | null {
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return null;
+  if (/[1-9]/.test(fraction.slice(9))) throw finer(what, 'a nanosecond');
   const seconds = Number(hour) * 3600 + Number(minute) * 60 + Number(second);
-  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.padEnd(9, '0'));
+  return BigInt(seconds) * 1_000_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'));
 }
 
-/** Nanoseconds since midnight; null for what is no time of day. */
-export function readTimeOfDay(text: string): bigint | null {
+const finer = (what: string, unit: string) =>
+  unfit('not_exact', `${what}: the time is finer than ${unit}; use date_trunc in select`);
+
+/** Nanoseconds since midnight; null for what is no time of day. Of `what` it is says the fault of one that is too fine. */
+export function readTimeOfDay(text: string, what: string): bigint | null {
   const match = timePattern.exec(text);
-  return match === null ? null : readClock(match[1]!, match[2]!, match[3], match[4]);
+  return match === null ? null : readClock(what, match[1]!, match[2]!, match[3], match[4]);
 }
 
 /** Nanoseconds since 1970; null for what is no point in time. Without a zone the text is taken for UTC. */
-export function readPoint(text: string): bigint | null {
+export function readPoint(text: string, what: string): bigint | null {
   const match = zoned.exec(text);
   if (match === null) return null;
   const day = readDay(match[1]!);
-  const clock = readClock(match[2]!, match[3]!, match[4], match[5]);
+  const clock = readClock(what, match[2]!, match[3]!, match[4], match[5]);
   if (day === null || clock === null) return null;
   return BigInt(day) * 86_400_000_000_000n + clock - BigInt(zoneSeconds(match[6])) * 1_000_000_000n;
 }
+
+/** Of a point in time that no reader could tell; most often the unit is another one. */
+export const beyondYears = (what: string, bytes: Uint8Array, at: number, end: number) =>
+  unfit(
+    'out_of_range',
+    `${what || 'the value'}: ${gotText(bytes, at, end)} lies outside of the years 1 to 9999; numbers are epoch milliseconds`,
+  );
+
+/** Of an interval's text: what is read to the microsecond would be rounded. */
+export const isFinerThanMicros = (text: string): boolean => /\.\d{6}\d*[1-9]/.test(text);
 
 function zoneSeconds(zone: string | undefined): number {
   if (zone === undefined || zone.toUpperCase() === 'Z') return 0;
@@ -134,8 +149,7 @@ function zoneSeconds(zone: string | undefined): number {
 /** In units of which `perSecond` make a second; a time that falls between two of them is refused, not rounded. */
 export function inUnits(nanos: bigint, perSecond: number, what: string): bigint {
   const unit = 1_000_000_000n / BigInt(perSecond);
-  if (nanos % unit !== 0n)
-    throw unfit('not_exact', `${what}: the time is finer than the schema’s unit; use date_trunc in select`);
+  if (nanos % unit !== 0n) throw finer(what, 'the schema’s unit');
   return nanos / unit;
 }
 

@@ -1,7 +1,8 @@
-// What both binary formats take from JSON alike: a boolean as one byte, and a whole number of which each format has its own bounds and bytes.
-import { writeByte } from '#core/expression/run/byte-sink.ts';
+// What both binary formats take from JSON alike: booleans, and numbers of which each format has its own bounds and bytes.
+import { type ByteSink, writeByte } from '#core/expression/run/byte-sink.ts';
+import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding, Write } from '#core/formats/json-encoding.ts';
-import { isNumber, misfit, readWhole } from '#core/formats/read-json.ts';
+import { gotText, isNumber, misfit, readFloating, readWhole } from '#core/formats/read-json.ts';
 import { valueEnd } from '#core/operators/run/json-bytes.ts';
 
 export const writeBoolean =
@@ -25,6 +26,23 @@ export function writeWhole<Kind extends string>(
     const value = to < 0 ? null : readWhole(bytes, from, to);
     if (value === null) throw misfit(at, `a whole number (${kind})`, bytes, from, end);
     put(encoding, value, kind, at);
+    return to;
+  };
+}
+
+/** Digits stay a number: what is too large for one is refused. Infinity is said by its name. */
+export function writeFloating(
+  kind: 'float' | 'double',
+  at: string,
+  put: (out: ByteSink, value: number, kind: 'float' | 'double') => void,
+): Write {
+  return ({ bytes, end, out }, from) => {
+    const to = valueEnd(bytes, from, end);
+    const value = readFloating(bytes, from, to, kind === 'float');
+    if (value === null) throw misfit(at, 'a number', bytes, from, end);
+    if (!Number.isFinite(value) && isNumber(bytes, from))
+      throw unfit('out_of_range', `${at || 'the value'}: ${gotText(bytes, from, end)} does not fit ${kind}`);
+    put(out, value, kind);
     return to;
   };
 }

@@ -1,13 +1,22 @@
 // Scalar values of JSON in Avro's binary encoding: exact, or refused.
 
 import { EvaluationFault } from '#core/expression/fault.ts';
-import { ensureRoom, writeBytes } from '#core/expression/run/byte-sink.ts';
+import { type ByteSink, ensureRoom, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { parseInterval } from '#core/expression/values/interval.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding, Write } from '#core/formats/json-encoding.ts';
-import { isNumber, misfit, quote, readBase64, readFloating, readScaled, readText } from '#core/formats/read-json.ts';
-import { inUnits, readDay, readPlainPoint, readPoint, readTimeOfDay } from '#core/formats/times.ts';
-import { writeBoolean, writeWhole } from '#core/formats/write-whole.ts';
+import { isNumber, misfit, quote, readBase64, readScaled, readText } from '#core/formats/read-json.ts';
+import {
+  beyondYears,
+  inUnits,
+  isFinerThanMicros,
+  isPointInYears,
+  readDay,
+  readPlainPoint,
+  readPoint,
+  readTimeOfDay,
+} from '#core/formats/times.ts';
+import { writeBoolean, writeFloating, writeWhole } from '#core/formats/write-whole.ts';
 import { stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import { fitsBits, perSecond } from './bounds.ts';
 import { writeBlob, writeDouble, writeFloat, writeLong } from './output.ts';
@@ -28,7 +37,7 @@ export function writeScalar(type: AvroPrimitive | AvroFixed, at: string): Write 
       return type.logical === null ? writeWhole(type.kind, at, put) : writeTime(type.kind, type.logical, at);
     case 'float':
     case 'double':
-      return writeFloating(type.kind === 'float', at);
+      return writeFloating(type.kind, at, putFloating);
     case 'string':
       return ({ bytes, end, out }, from) => {
         if (bytes[from] !== quote) throw misfit(at, 'a text', bytes, from, end);
@@ -46,16 +55,8 @@ function put({ out }: Encoding, value: number | bigint, kind: 'int' | 'long', at
   writeLong(out, value);
 }
 
-function writeFloating(single: boolean, at: string): Write {
-  return ({ bytes, end, out }, from) => {
-    const to = valueEnd(bytes, from, end);
-    const value = readFloating(bytes, from, to, single);
-    if (value === null) throw misfit(at, 'a number', bytes, from, end);
-    if (single) writeFloat(out, value);
-    else writeDouble(out, value);
-    return to;
-  };
-}
+const putFloating = (out: ByteSink, value: number, kind: 'float' | 'double'): void =>
+  kind === 'float' ? writeFloat(out, value) : writeDouble(out, value);
 
 /** From text; a point in time from epoch milliseconds too, as everywhere. */
 function writeTime(kind: 'int' | 'long', logical: Logical, at: string): Write {
@@ -68,7 +69,7 @@ function writeTime(kind: 'int' | 'long', logical: Logical, at: string): Write {
       const days = readDay(text);
       return days === null ? null : BigInt(days);
     }
-    const nanos = isPoint ? readPoint(text) : readTimeOfDay(text);
+    const nanos = isPoint ? readPoint(text, at) : readTimeOfDay(text, at);
     return nanos === null ? null : inUnits(nanos, units, at);
   };
   return (encoding, from) => {
@@ -86,6 +87,7 @@ function writeTime(kind: 'int' | 'long', logical: Logical, at: string): Write {
       value = nanos === null ? null : inUnits(nanos, units, at);
     }
     if (value === null) throw misfit(at, expected, bytes, from, end);
+    if (isPoint && !isPointInYears(value, units)) throw beyondYears(at, bytes, from, end);
     put(encoding, value, kind, at);
     return to;
   };
@@ -160,6 +162,7 @@ function binaryOf({ kind, logical }: AvroPrimitive | AvroFixed, text: string): U
 
 function durationBytes(text: string): Uint8Array | null {
   try {
+    if (isFinerThanMicros(text)) return null;
     const { months, days, micros } = parseInterval(text);
     const parts = [months, days, Number(micros) / 1000];
     if (parts.some((part) => !Number.isInteger(part) || part < 0 || part > 0xffff_ffff)) return null;

@@ -6,9 +6,9 @@ import { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { checkSize } from '#core/formats/write-json.ts';
 import { defaultJson } from './defaults.ts';
 import { Frame } from './frame.ts';
-import { readWellKnown } from './read-well-known.ts';
+import { nameText, readWellKnown } from './read-well-known.ts';
 import { type ReadValue, readEnum, readScalar, wireOf, wires, zeroJson } from './scalars.ts';
-import type { ProtoEnum, ProtoField, ProtoMessage, ProtoType } from './schema.ts';
+import type { ProtoEnum, ProtoField, ProtoMessage, ProtoType, ScalarKind } from './schema.ts';
 import { readLength, readVarint } from './varint.ts';
 import { wellKnownOf } from './well-known.ts';
 
@@ -174,8 +174,7 @@ function readField(made: Made, field: ProtoField): FieldReader {
     nextLabel: encoder.encode(`,${JSON.stringify(name)}:`),
   };
   const value = compileType(made, type);
-  if (key !== null)
-    return { ...base, write: writeMap(readScalar(key), key === 'string', value, type), absent: encoder.encode('{}') };
+  if (key !== null) return { ...base, write: writeMap(key, value, type), absent: encoder.encode('{}') };
   if (repeated) return { ...base, write: writeList(value, base.wire), absent: encoder.encode('[]') };
   const zero =
     presence === 'implicit' && type.kind !== 'message' ? zeroJson(type.kind, type.kind === 'enum' ? type : null) : null;
@@ -230,8 +229,9 @@ function writeList(value: ReadValue, wire: number): FieldReader['write'] {
 }
 
 /** Entries are messages of two fields; of those with one key the last counts. */
-function writeMap(key: ReadValue, isText: boolean, value: ReadValue, type: ProtoType): FieldReader['write'] {
+function writeMap(key: ScalarKind, value: ReadValue, type: ProtoType): FieldReader['write'] {
   const missing = type.kind === 'message' ? null : zeroJson(type.kind, type.kind === 'enum' ? type : null);
+  const readKey = readScalar(key);
   const frameOfEntry = new Frame(2);
   return (input, frame, first) => {
     const entries = new Map<string, readonly [number, number]>();
@@ -239,7 +239,7 @@ function writeMap(key: ReadValue, isText: boolean, value: ReadValue, type: Proto
       input.at = frame.starts[at]!;
       frameOfEntry.clear();
       collectEntry(input, frame.ends[at]!, frameOfEntry);
-      const name = keyText(input, frameOfEntry, key, isText);
+      const name = keyText(input, frameOfEntry, key, readKey);
       const place = frameOfEntry.heads[1]! < 0 ? -1 : frameOfEntry.last(frameOfEntry.heads[1]!);
       entries.delete(name);
       entries.set(name, place < 0 ? [0, -1] : [frameOfEntry.starts[place]!, frameOfEntry.ends[place]!]);
@@ -281,16 +281,16 @@ function collectEntry(input: Input, end: number, frame: Frame): void {
 }
 
 /** As a JSON name, quotes included. */
-function keyText(input: Input, frame: Frame, key: ReadValue, isText: boolean): string {
+function keyText(input: Input, frame: Frame, kind: ScalarKind, read: ReadValue): string {
   const head = frame.heads[0]!;
-  const scratch: ByteSink = { bytes: new Uint8Array(64), length: 0 };
-  const { out } = input;
-  if (head < 0) return isText ? '""' : '"0"';
+  if (head < 0) return kind === 'string' ? '""' : `"${zeroJson(kind, null)}"`;
   const last = frame.last(head);
-  input.out = scratch;
   input.at = frame.starts[last]!;
-  key(input, frame.ends[last]!);
+  if (kind === 'string') return nameText(input, frame.ends[last]!);
+  const scratch: ByteSink = { bytes: new Uint8Array(24), length: 0 };
+  const { out } = input;
+  input.out = scratch;
+  read(input, frame.ends[last]!);
   input.out = out;
-  const text = new TextDecoder().decode(scratch.bytes.subarray(0, scratch.length));
-  return isText ? text : `"${text}"`;
+  return `"${new TextDecoder().decode(scratch.bytes.subarray(0, scratch.length))}"`;
 }

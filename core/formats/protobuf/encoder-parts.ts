@@ -1,17 +1,26 @@
 // What all writers of messages share: walking over JSON, and bodies behind their lengths.
 import { type ByteSink, ensureRoom } from '#core/expression/run/byte-sink.ts';
+import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding } from '#core/formats/json-encoding.ts';
 import { readText } from '#core/formats/read-json.ts';
 import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
 import { writeVarint } from './varint.ts';
 
-/** `visit` gives the offset behind the member's value; gives the offset behind the object. */
-export function eachMember({ bytes }: Encoding, from: number, visit: (name: string, at: number) => number): number {
+/** `visit` gives the offset behind the member's value; gives the offset behind the object `what`. No name comes twice. */
+export function eachMember(
+  { bytes }: Encoding,
+  from: number,
+  what: string,
+  visit: (name: string, at: number) => number,
+): number {
   let next = skipSpace(bytes, from + 1);
   if (bytes[next] === 0x7d) return next + 1;
+  const seen = new Set<string>();
   for (;;) {
     const nameEnd = stringEnd(bytes, next);
     const name = readText(bytes, next, nameEnd);
+    if (seen.size === seen.add(name).size)
+      throw unfit('duplicate_field', `${what || 'the value'}: the event has ${JSON.stringify(name)} twice`);
     next = skipSpace(bytes, visit(name, skipSpace(bytes, skipSpace(bytes, nameEnd) + 1)));
     if (bytes[next] === 0x7d) return next + 1;
     next = skipSpace(bytes, next + 1);

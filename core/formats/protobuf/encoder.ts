@@ -6,6 +6,7 @@ import { isNamed, isNull, misfit, readText } from '#core/formats/read-json.ts';
 import { SchemaWalk } from '#core/formats/schema-walk.ts';
 import { skipSpace, stringEnd } from '#core/operators/run/json-bytes.ts';
 import { eachElementAt, eachMember, tagBytes, withLength } from './encoder-parts.ts';
+import { Members } from './members.ts';
 import { wireOf, wires } from './scalars.ts';
 import type { ProtoField, ProtoMessage, ProtoType } from './schema.ts';
 import { wellKnownOf } from './well-known.ts';
@@ -52,15 +53,15 @@ function writeMessage(made: MadeWrites, message: ProtoMessage, title: string): W
     byName.set(field.name, writer);
     if (!byName.has(field.jsonName)) byName.set(field.jsonName, writer);
   }
-  const required = message.fields.filter(({ presence }) => presence === 'required');
   const what = title || message.name;
   const inOrder = message.fields.map(({ name }) => byName.get(name)!);
   const names = message.fields.map(({ name }) => new TextEncoder().encode(name));
+  const members = new Members(message, what);
   return (encoding, from) => {
     const { bytes, end } = encoding;
     if (bytes[from] !== 0x7b) throw misfit(title, `an object (${message.name})`, bytes, from, end);
     enterJson(encoding);
-    const seen = required.length === 0 ? null : new Set<string>();
+    const seen = members.open();
     let next = skipSpace(bytes, from + 1);
     let expected = 0;
     let isOpen = bytes[next] !== 0x7d;
@@ -70,16 +71,14 @@ function writeMessage(made: MadeWrites, message: ProtoMessage, title: string): W
       const nameEnd = writer === null ? stringEnd(bytes, next) : next + names[expected]!.length + 2;
       writer ??= fieldNamed(byName, readText(bytes, next, nameEnd), what);
       expected = writer.index + 1;
-      seen?.add(writer.field.name);
       const at = skipSpace(bytes, skipSpace(bytes, nameEnd) + 1);
       const isNothing = isNull(bytes, at) && !holdsNull(writer.field.type);
+      members.add(seen, writer.index, isNothing);
       next = skipSpace(bytes, isNothing ? at + 4 : writer.write(encoding, at));
       isOpen = bytes[next] === 0x2c;
       if (isOpen) next = skipSpace(bytes, next + 1);
     }
-    const missing = required.find(({ name }) => seen?.has(name) !== true);
-    if (missing !== undefined)
-      throw unfit('missing_field', `${what}: the event lacks ${missing.name}, which is required`);
+    members.close(seen);
     encoding.depth--;
     return next + 1;
   };
@@ -171,7 +170,7 @@ function mapWrite(
   return (encoding, from) => {
     const { bytes, end, out } = encoding;
     if (bytes[from] !== 0x7b) throw misfit(at, 'an object', bytes, from, end);
-    return eachMember(encoding, from, (name, valueAt) => {
+    return eachMember(encoding, from, at, (name, valueAt) => {
       writeBytes(out, tag);
       return withLength(encoding, () => {
         writeBytes(out, keyTag);

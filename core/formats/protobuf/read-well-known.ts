@@ -7,7 +7,7 @@ import { checkSize, writeDouble, writeJsonString } from '#core/formats/write-jso
 import { type ReadValue, readScalar, wires, zeroJson } from './scalars.ts';
 import type { ProtoMessage } from './schema.ts';
 import { readLength, readVarint } from './varint.ts';
-import type { WellKnown } from './well-known.ts';
+import { isTooLong, type WellKnown } from './well-known.ts';
 
 export function readWellKnown(form: WellKnown, _made: unknown, message: ProtoMessage): ReadValue {
   switch (form) {
@@ -81,7 +81,7 @@ function readParts(input: Input, end: number): Parts {
 }
 
 function durationText({ seconds, nanos }: Parts): string {
-  if (Math.abs(seconds) > 315_576_000_000 || Math.abs(nanos) > 999_999_999 || seconds * nanos < 0)
+  if (isTooLong(seconds) || Math.abs(nanos) > 999_999_999 || seconds * nanos < 0)
     throw malformed(`a duration is ${seconds} s and ${nanos} ns`);
   const sign = seconds < 0 || nanos < 0 ? '-' : '';
   const fraction = nanos === 0 ? '' : `.${String(Math.abs(nanos)).padStart(9, '0').replace(/0+$/, '')}`;
@@ -170,8 +170,15 @@ const readStruct: ReadValue = (input, end) => {
   writeText(input.out, separator === '{' ? '{}' : '}');
 };
 
-function nameText({ bytes, at }: Input, end: number): string {
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** A name of JSON, quotes included, out of the text that lies from `at` to `end`. Names are told apart, so it has to be UTF-8. */
+export function nameText({ bytes, at }: Input, end: number): string {
   const scratch: ByteSink = { bytes: new Uint8Array(64), length: 0 };
   writeJsonString(scratch, bytes, at, end);
-  return new TextDecoder().decode(scratch.bytes.subarray(0, scratch.length));
+  try {
+    return utf8.decode(scratch.bytes.subarray(0, scratch.length));
+  } catch {
+    throw malformed('a key is no UTF-8');
+  }
 }

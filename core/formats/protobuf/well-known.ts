@@ -57,3 +57,6 @@ export function wellKnownOf(name: string): WellKnown | null {
   const own = name.startsWith(prefix) ? name.slice(prefix.length) : '';
   return Object.hasOwn(forms, own) ? forms[own as keyof typeof forms] : null;
 }
+
+/** Of a Duration, as its definition bounds it: some 10,000 years. */
+export const isTooLong = (seconds: number | bigint): boolean => seconds > 315_576_000_000 || seconds < -315_576_000_000;

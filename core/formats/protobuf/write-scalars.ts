@@ -1,9 +1,9 @@
 // Scalar values of JSON in Protobuf's wire format: exact, or refused.
-import { ensureRoom, writeByte, writeBytes, writeSlice } from '#core/expression/run/byte-sink.ts';
+import { type ByteSink, ensureRoom, writeByte, writeBytes, writeSlice } from '#core/expression/run/byte-sink.ts';
 import { unfit } from '#core/formats/format-fault.ts';
 import type { Encoding, Write } from '#core/formats/json-encoding.ts';
-import { isNumber, misfit, quote, readBase64, readFloating, readText, readWhole } from '#core/formats/read-json.ts';
-import { writeBoolean, writeWhole } from '#core/formats/write-whole.ts';
+import { isNumber, misfit, quote, readBase64, readText, readWhole } from '#core/formats/read-json.ts';
+import { writeBoolean, writeFloating, writeWhole } from '#core/formats/write-whole.ts';
 import { hasEscape, stringEnd, valueEnd } from '#core/operators/run/json-bytes.ts';
 import type { ProtoEnum, ScalarKind } from './schema.ts';
 import { writeVarint, zigzag } from './varint.ts';
@@ -48,7 +48,7 @@ export function writeScalar(kind: ScalarKind, at: string): Write {
   switch (kind) {
     case 'double':
     case 'float':
-      return writeFloating(kind === 'float', at);
+      return writeFloating(kind, at, putFloating);
     case 'bool':
       return writeBoolean(at);
     case 'string':
@@ -59,16 +59,10 @@ export function writeScalar(kind: ScalarKind, at: string): Write {
   }
 }
 
-function writeFloating(single: boolean, at: string): Write {
-  return ({ bytes, end, out }, from) => {
-    const to = valueEnd(bytes, from, end);
-    const value = readFloating(bytes, from, to, single);
-    if (value === null) throw misfit(at, 'a number', bytes, from, end);
-    if (single) scratch.setFloat32(0, value, true);
-    else scratch.setFloat64(0, value, true);
-    writeBytes(out, scratchBytes.subarray(0, single ? 4 : 8));
-    return to;
-  };
+function putFloating(out: ByteSink, value: number, kind: 'float' | 'double'): void {
+  if (kind === 'float') scratch.setFloat32(0, value, true);
+  else scratch.setFloat64(0, value, true);
+  writeBytes(out, scratchBytes.subarray(0, kind === 'float' ? 4 : 8));
 }
 
 const encoder = new TextEncoder();
@@ -122,13 +116,14 @@ export function writeEnum({ numbers }: ProtoEnum, at: string): Write {
   };
 }
 
-/** A map's key, which JSON has as a text. */
+/** A map's key, which JSON has as a text: spelled as it is read back, so that no two of them are one. */
 export function writeScalarKey(kind: ScalarKind, at: string): (encoding: Encoding, name: string) => void {
   if (kind === 'string') return putText;
   return (encoding, name) => {
     const isBool = kind === 'bool' && (name === 'true' || name === 'false');
     if (isBool) writeByte(encoding.out, name === 'true' ? 1 : 0);
-    else if (kind !== 'bool' && /^-?\d{1,20}$/.test(name)) put(encoding, BigInt(name), kind as WholeKind, at);
+    else if (kind !== 'bool' && /^(?:0|-?[1-9]\d{0,19})$/.test(name))
+      put(encoding, BigInt(name), kind as WholeKind, at);
     else throw unfit('misfit', `${at}: got the key ${JSON.stringify(name)}, expected ${kind}`);
   };
 }

@@ -1,25 +1,26 @@
 // Forms of JSON that Protobuf has messages for: times, durations, wrapped values, and JSON itself.
 
 import { EvaluationFault } from '#core/expression/fault.ts';
-import { writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
+import { type ByteSink, writeByte, writeBytes } from '#core/expression/run/byte-sink.ts';
 import { parseInterval } from '#core/expression/values/interval.ts';
+import { unfit } from '#core/formats/format-fault.ts';
 import { type Encoding, enterJson, type Write } from '#core/formats/json-encoding.ts';
-import { isNumber, misfit, quote, readScaled, readText } from '#core/formats/read-json.ts';
-import { readPoint } from '#core/formats/times.ts';
+import { gotText, isNumber, misfit, quote, readScaled, readText } from '#core/formats/read-json.ts';
+import { beyondYears, isFinerThanMicros, isPointInYears, readPoint } from '#core/formats/times.ts';
 import { valueEnd } from '#core/operators/run/json-bytes.ts';
 import { eachElementAt, eachMember, tagBytes, withLength } from './encoder-parts.ts';
 import { wireOf } from './scalars.ts';
 import type { ProtoMessage, ScalarKind } from './schema.ts';
 import { writeVarint } from './varint.ts';
-import type { WellKnown } from './well-known.ts';
+import { isTooLong, type WellKnown } from './well-known.ts';
 import { putText, writeScalar } from './write-scalars.ts';
 
 export function writeWellKnown(form: WellKnown, message: ProtoMessage, at: string): Write {
   switch (form) {
     case 'timestamp':
-      return writeNanos(at, 'a time as ISO text or epoch milliseconds', (text) => readPoint(text));
+      return writeTimestamp(at);
     case 'duration':
-      return writeNanos(at, 'an interval such as PT1.5S', readDuration);
+      return writeDuration(at);
     case 'wrapper':
       return writeWrapper(message, at);
     case 'struct':
@@ -33,26 +34,44 @@ export function writeWellKnown(form: WellKnown, message: ProtoMessage, at: strin
 
 const perSecond = 1_000_000_000n;
 
-/** Seconds and what is over; of a duration both have its sign, of a time the nanoseconds count forwards. */
-function writeNanos(at: string, expected: string, read: (text: string) => bigint | null): Write {
-  const isPoint = expected.startsWith('a time');
+/** Seconds and what is over: of a time it counts forwards. */
+function writeTimestamp(at: string): Write {
   return ({ bytes, end, out }, from) => {
     const to = valueEnd(bytes, from, end);
-    let nanos = bytes[from] === quote ? read(readText(bytes, from, to)) : null;
-    if (isPoint && isNumber(bytes, from)) nanos = readScaled(bytes, from, to, 6);
-    if (nanos === null) throw misfit(at, expected, bytes, from, end);
-    const over = isPoint ? ((nanos % perSecond) + perSecond) % perSecond : nanos % perSecond;
-    const seconds = (nanos - over) / perSecond;
-    if (seconds !== 0n) {
-      writeByte(out, 0x08);
-      writeVarint(out, seconds);
-    }
-    if (over !== 0n) {
-      writeByte(out, 0x10);
-      writeVarint(out, over);
-    }
+    let nanos: bigint | null = null;
+    if (bytes[from] === quote) nanos = readPoint(readText(bytes, from, to), at);
+    else if (isNumber(bytes, from)) nanos = readScaled(bytes, from, to, 6);
+    if (nanos === null) throw misfit(at, 'a time as ISO text or epoch milliseconds', bytes, from, end);
+    if (!isPointInYears(nanos, 1e9)) throw beyondYears(at, bytes, from, end);
+    putNanos(out, nanos, ((nanos % perSecond) + perSecond) % perSecond);
     return to;
   };
+}
+
+/** Of a duration both parts have its sign. */
+function writeDuration(at: string): Write {
+  return ({ bytes, end, out }, from) => {
+    const to = valueEnd(bytes, from, end);
+    const nanos = bytes[from] === quote ? readDuration(readText(bytes, from, to)) : null;
+    if (nanos === null) throw misfit(at, 'an interval such as PT1.5S', bytes, from, end);
+    const over = nanos % perSecond;
+    if (isTooLong((nanos - over) / perSecond))
+      throw unfit('out_of_range', `${at || 'the value'}: ${gotText(bytes, from, end)} is longer than 10,000 years`);
+    putNanos(out, nanos, over);
+    return to;
+  };
+}
+
+function putNanos(out: ByteSink, nanos: bigint, over: bigint): void {
+  const seconds = (nanos - over) / perSecond;
+  if (seconds !== 0n) {
+    writeByte(out, 0x08);
+    writeVarint(out, seconds);
+  }
+  if (over !== 0n) {
+    writeByte(out, 0x10);
+    writeVarint(out, over);
+  }
 }
 
 /** `PT1.5S`, or `1.5s` as Protobuf's own JSON has it, to the nanosecond; any other interval without months. */
@@ -63,6 +82,7 @@ function readDuration(text: string): bigint | null {
     const nanos = BigInt(whole) * perSecond + BigInt(fraction.padEnd(9, '0'));
     return sign === '-' ? -nanos : nanos;
   }
+  if (isFinerThanMicros(text)) return null;
   try {
     const { months, days, micros } = parseInterval(text);
     return months === 0 ? (BigInt(days) * 86_400_000_000n + micros) * 1_000n : null;
@@ -87,7 +107,7 @@ function writeStruct(at: string): Write {
     const { bytes, end, out } = encoding;
     if (bytes[from] !== 0x7b) throw misfit(at, 'an object', bytes, from, end);
     enterJson(encoding);
-    const behind = eachMember(encoding, from, (name, valueAt) => {
+    const behind = eachMember(encoding, from, at, (name, valueAt) => {
       writeByte(out, 0x0a);
       return withLength(encoding, () => {
         writeByte(out, 0x0a);
