@@ -1,6 +1,7 @@
 // Runs workers as processes on this machine: what ECS is on AWS. Its memory is on disk; workers live on without it.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '#core/errors.ts';
 import type { ObservedTask, RunOutcome, TaskRequest, TaskState } from '#core/ports/task-runner.ts';
 import { boundLog } from './log-file.ts';
 import { isAlive, signal, signalOne } from './process-identity.ts';
@@ -8,8 +9,10 @@ import {
   claimPidFile,
   forgetRecord,
   pidPath,
+  readPid,
   readRecords,
   requestHashOf,
+  setAsideUnreadable,
   type TaskRecord,
   taskIdOf,
   writeRecord,
@@ -48,6 +51,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    for (const taskId of setAsideUnreadable(options.tasksDir)) endUnknown(options.tasksDir, taskId);
     for (const record of readRecords(options.tasksDir)) this.#adopt(record);
     this.#look = setInterval(() => this.#lookAtAll(), lookEveryMs);
     this.#tidy = setInterval(() => this.#tidyUp(), tidyEveryMs);
@@ -68,7 +72,11 @@ export class Supervisor {
     const { job, tags } = request;
     // Written down before it is done: a supervisor killed in between must find what it may have started.
     this.#put({ task: { taskId, job, tags, state: 'starting', createdAt: Date.now(), log }, requestHash });
-    this.#start(taskId, request, log);
+    try {
+      this.#start(taskId, request, log);
+    } catch (error) {
+      this.#stopped(taskId, `could not be started: ${messageOf(error)}`, undefined);
+    }
     return { kind: 'accepted', task: this.#get(taskId).task };
   }
 
@@ -76,7 +84,7 @@ export class Supervisor {
     const record = this.#records.get(taskId);
     if (record === undefined || record.task.state === 'stopped' || record.task.state === 'stopping') return;
     const task: ObservedTask = { ...record.task, state: 'stopping', stopReason: reason };
-    this.#put({ ...record, task, killAt: Date.now() + this.#options.stopTimeoutMs });
+    this.#note({ ...record, task, killAt: Date.now() + this.#options.stopTimeoutMs });
     if (record.identity !== undefined) signalOne(record.identity, 'SIGTERM');
   }
 
@@ -91,7 +99,8 @@ export class Supervisor {
     for (const { task } of this.#records.values()) {
       this.stop(task.taskId, reason);
       const record = this.#get(task.taskId);
-      if (record.task.state === 'stopping') this.#put({ ...record, killAt: Math.min(record.killAt ?? killAt, killAt) });
+      if (record.task.state === 'stopping')
+        this.#note({ ...record, killAt: Math.min(record.killAt ?? killAt, killAt) });
     }
     while (Date.now() < killAt + afterKillMs && this.list().some((task) => task.state !== 'stopped')) {
       await new Promise((resolve) => setTimeout(resolve, lookEveryMs / 4));
@@ -125,14 +134,19 @@ export class Supervisor {
     }
     const { child, identity } = started;
     if (this.#liveCount > this.#options.tasksAtPar) giveWay(identity);
+    child.unref();
+    const record = this.#get(taskId);
+    try {
+      this.#put({ ...record, identity, task: { ...record.task, state: 'running', pid: identity.pid } });
+    } catch (error) {
+      signal(identity, 'SIGKILL');
+      throw error;
+    }
     this.#own.add(taskId);
     child.once('exit', (code, by) => {
       if (!this.#own.delete(taskId)) return;
       this.#stopped(taskId, by === null ? `exited with code ${code}` : `ended by ${by}`, exitCodeOf(code, by));
     });
-    child.unref();
-    const record = this.#get(taskId);
-    this.#put({ ...record, identity, task: { ...record.task, state: 'running', pid: identity.pid } });
   }
 
   /** A record of an earlier supervisor: its process lives, or it ended unseen, or it may never have begun. */
@@ -147,7 +161,7 @@ export class Supervisor {
       return;
     }
     const state = record.task.state === 'starting' ? 'running' : record.task.state;
-    this.#put({ ...record, identity, task: { ...record.task, state, pid: identity.pid } });
+    this.#note({ ...record, identity, task: { ...record.task, state, pid: identity.pid } });
     if (state === 'stopping') signalOne(identity, 'SIGTERM');
   }
 
@@ -175,7 +189,7 @@ export class Supervisor {
     const { task, requestHash } = this.#get(taskId);
     const stopReason = task.stopReason === undefined ? how : `${task.stopReason} (${how})`;
     const facts = exitCode === undefined ? {} : { exitCode };
-    this.#put({ requestHash, task: { ...task, ...facts, state: 'stopped', stoppedAt: Date.now(), stopReason } });
+    this.#note({ requestHash, task: { ...task, ...facts, state: 'stopped', stoppedAt: Date.now(), stopReason } });
   }
 
   #get(taskId: string): TaskRecord {
@@ -184,13 +198,34 @@ export class Supervisor {
     return record;
   }
 
-  /** On disk first, then in memory, then told. */
+  /** What must be on disk before it is done, or is not done: on disk first, then in memory, then told. */
   #put(record: TaskRecord): void {
-    const before: TaskState | undefined = this.#records.get(record.task.taskId)?.task.state;
     writeRecord(this.#options.tasksDir, record);
+    this.#take(record);
+  }
+
+  /** What is so whether there is room to write it down or not: a next supervisor sees by the process what became of the task. */
+  #note(record: TaskRecord): void {
+    try {
+      writeRecord(this.#options.tasksDir, record);
+    } catch {
+      // Memory holds it.
+    }
+    this.#take(record);
+  }
+
+  #take(record: TaskRecord): void {
+    const before: TaskState | undefined = this.#records.get(record.task.taskId)?.task.state;
     this.#records.set(record.task.taskId, record);
     if (before !== record.task.state) this.#options.onChange(record.task);
   }
+}
+
+/** The worker of a record that cannot be read: nobody could tell any more whose it is, nor stop it. */
+function endUnknown(tasksDir: string, taskId: string): void {
+  const pid = readPid(tasksDir, taskId);
+  const worker = pid === null ? null : findWorker(pid, taskId);
+  if (worker !== null) signalOne(worker, 'SIGTERM');
 }
 
 function sameOrRefused(known: TaskRecord, requestHash: string, clientToken: string): RunOutcome {

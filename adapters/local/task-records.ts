@@ -1,6 +1,6 @@
 // What the supervisor knows of each task, in one file a task, so that a killed supervisor finds its workers again.
 import { createHash } from 'node:crypto';
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ObservedTask, TaskRequest } from '#core/ports/task-runner.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -44,11 +44,32 @@ export function writeRecord(dir: string, record: TaskRecord): void {
   renameSync(`${path}.new`, path);
 }
 
-export function readRecords(dir: string): TaskRecord[] {
-  mkdirSync(dir, { recursive: true, mode: 0o700 });
-  return readdirSync(dir)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(join(dir, name), 'utf8')) as TaskRecord);
+/** Those that can be read: a crash of the machine may leave one empty or cut short. */
+export const readRecords = (dir: string): TaskRecord[] =>
+  idsIn(dir, '.json').flatMap((id) => readRecord(dir, id) ?? []);
+
+/** Moves records that cannot be read out of the way, and names their tasks. */
+export function setAsideUnreadable(dir: string): readonly string[] {
+  const ids = idsIn(dir, '.json').filter((id) => readRecord(dir, id) === null);
+  for (const id of ids) renameSync(recordPath(dir, id), `${recordPath(dir, id)}.unreadable`);
+  return ids;
+}
+
+/** Tasks that began: the shell of each took its name. */
+export const begunTasks = (dir: string): readonly string[] => idsIn(dir, '.pid');
+
+function readRecord(dir: string, taskId: string): TaskRecord | null {
+  try {
+    const value = JSON.parse(readFileSync(recordPath(dir, taskId), 'utf8')) as Partial<TaskRecord> | null;
+    return value?.task?.taskId === taskId ? (value as TaskRecord) : null;
+  } catch {
+    return null;
+  }
+}
+
+function idsIn(dir: string, ending: string): readonly string[] {
+  if (!existsSync(dir)) return [];
+  return readdirSync(dir).flatMap((name) => (name.endsWith(ending) ? [name.slice(0, -ending.length)] : []));
 }
 
 export function forgetRecord(dir: string, taskId: string): void {
@@ -68,9 +89,15 @@ export function claimPidFile(dir: string, taskId: string): number | null {
     linkSync(own, path);
     return null;
   } catch {
-    const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-    return Number.isSafeInteger(pid) ? pid : null;
+    return readPid(dir, taskId);
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** Null where no shell has taken the name, or another did so that it does not become a worker. */
+export function readPid(dir: string, taskId: string): number | null {
+  const path = pidPath(dir, taskId);
+  const pid = existsSync(path) ? Number.parseInt(readFileSync(path, 'utf8'), 10) : Number.NaN;
+  return Number.isSafeInteger(pid) ? pid : null;
 }

@@ -55,7 +55,9 @@ export function startWorker(options: {
     });
     child.on('error', () => {});
     const identity = child.pid === undefined ? null : identify(child.pid);
-    return identity === null ? null : { child, identity };
+    if (identity !== null) return { child, identity };
+    child.kill('SIGKILL');
+    return null;
   } finally {
     closeSync(log);
   }

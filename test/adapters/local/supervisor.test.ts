@@ -1,5 +1,5 @@
 // The local supervisor beyond the port: it may die, its workers do not; nothing leaks into them; nobody else may call it.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getPriority, tmpdir } from 'node:os';
@@ -147,12 +147,20 @@ test('a drain stops all, kills what does not go in time, and takes nothing new',
   expect(await supervisor.runner.run(request('late', 'run'))).toMatchObject({ kind: 'refused', retry: true });
 });
 
-test('where more workers run than the machine has room for, further ones give way to what all of them depend on', async () => {
-  const data = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+/** Within the test's own process, with its folders. */
+function aSupervisor(
+  data: string,
+  more: { readonly tasksMax?: number; readonly tasksAtPar?: number } = {},
+): Supervisor {
   const { tasks: tasksDir, taskLogs: logsDir } = placesIn(data);
   const program = { entry: resolve(import.meta.dirname, '../../support/task-program.mjs'), nodeFlags: [] };
-  const limits = { tasksMax: 9, tasksAtPar: 1, stopTimeoutMs: 10_000 };
-  const supervisor = new Supervisor({ tasksDir, logsDir, program, baseEnvironment: {}, ...limits, onChange: () => {} });
+  const limits = { tasksMax: 9, tasksAtPar: 9, stopTimeoutMs: 10_000, ...more };
+  return new Supervisor({ tasksDir, logsDir, program, baseEnvironment: {}, ...limits, onChange: () => {} });
+}
+
+test('where more workers run than the machine has room for, further ones give way to what all of them depend on', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+  const supervisor = aSupervisor(data, { tasksAtPar: 1 });
   try {
     for (const token of ['first', 'second']) supervisor.run(request(token, 'run'));
     const own = getPriority();
@@ -162,6 +170,55 @@ test('where more workers run than the machine has room for, further ones give wa
     supervisor.close();
     rmSync(data, { recursive: true, force: true });
   }
+});
+
+test('a task that cannot be started has stopped, with the reason, and takes no place of another', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+  const { logs, taskLogs } = placesIn(data);
+  const supervisor = aSupervisor(data, { tasksMax: 1 });
+  try {
+    mkdirSync(logs);
+    writeFileSync(taskLogs, 'no folder');
+    const outcome = supervisor.run(request('no log', 'run'));
+    expect(outcome).toMatchObject({
+      task: { state: 'stopped', stopReason: expect.stringContaining('could not be start') },
+    });
+    rmSync(taskLogs);
+    expect(supervisor.run(request('another', 'run'))).toMatchObject({ task: { state: 'running' } });
+  } finally {
+    await supervisor.drain('the test is over', 5_000);
+    supervisor.close();
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test('where there is no room to write it down, a worker is stopped all the same', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'millrace-supervisor-'));
+  const { tasks } = placesIn(data);
+  const supervisor = aSupervisor(data);
+  try {
+    const outcome = supervisor.run(request('no room', 'run'));
+    const task = outcome.kind === 'accepted' ? outcome.task : null;
+    mkdirSync(join(tasks, `${task?.taskId}.json.new`));
+    await supervisor.drain('no room', 5_000);
+    expect([identify(task?.pid ?? 0), supervisor.list()[0]?.state]).toEqual([null, 'stopped']);
+  } finally {
+    supervisor.close();
+    rmSync(data, { recursive: true, force: true });
+  }
+});
+
+test('a record that cannot be read is set aside, and its worker ended: nobody could tell any more whose it is', async () => {
+  await using supervisor = await ownSupervisor();
+  const kept = await start(supervisor.runner, request('kept', 'run'));
+  const lost = await start(supervisor.runner, request('lost', 'run'));
+  await supervisor.kill();
+  const path = join(placesIn(supervisor.data).tasks, `${lost.taskId}.json`);
+  writeFileSync(path, '');
+  await supervisor.start();
+  expect((await supervisor.runner.list()).map(({ taskId }) => taskId)).toEqual([kept.taskId]);
+  await until(() => (isGone(lost) ? true : null), 'the worker to end');
+  expect([existsSync(path), existsSync(`${path}.unreadable`)]).toEqual([false, true]);
 });
 
 test('without the password nobody runs anything', async () => {
