@@ -1,6 +1,6 @@
 // What a bundle was made of, so that a start can tell whether the last one is still that of these sources.
-import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readFileSync, renameSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
 import { bundleFolder } from './compile-cache.ts';
 
 export interface BundleWay {
@@ -27,12 +27,31 @@ export function lastBundle(notePath: string): string | null {
   try {
     const { path, states } = JSON.parse(readFileSync(notePath, 'utf8')) as Note;
     const isSame = existsSync(path) && Object.entries(states).every(([file, state]) => stateOf(file) === state);
+    if (isSame) markUsed(path);
     return isSame ? path : null;
   } catch {
     // None yet, or one that cannot be read: a bundle is made.
     return null;
   }
 }
+
+/**
+ * A bundle is used from: it is kept for a while from now on. Who starts programs from one again and again says so as long as it
+ * lives. Of any other file nothing is noted.
+ */
+export function markUsed(path: string): void {
+  const [name = ''] = relative(bundleFolder, path).split(sep);
+  if (!bundleName.test(name)) return;
+  const now = new Date();
+  try {
+    utimesSync(join(bundleFolder, name), now, now);
+  } catch {
+    // It is gone, or another user's: it is used all the same.
+  }
+}
+
+/** A file, or a folder of parts, by its content. */
+export const bundleName = /^[0-9a-f]{16}(\.mjs)?$/;
 
 /** Of a program that runs where its sources lie. */
 export const lastBundleHere = (entry: string): string | null => lastBundle(notePathOf(entry, { isHere: true }));

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { lastBundle, noteBundle, notePathOf, writeWhole } from './bundle-note.ts';
+import { bundleName, lastBundle, noteBundle, notePathOf, writeWhole } from './bundle-note.ts';
 import {
   type Bundle,
   type BundleFile,
@@ -13,8 +13,9 @@ import {
 } from './bundle-program.ts';
 import { bundleFolder, compileCacheOf } from './compile-cache.ts';
 
-/** Of all programs together. */
+/** Of all programs together. More are kept while they are used: platforms that run say of theirs that they are, every few seconds. */
 const bundlesKept = 12;
+const usedWithinMs = 30 * 60_000;
 
 export const bundleWorker = (): Promise<string> => bundleToFile('workers/main.ts');
 
@@ -86,15 +87,20 @@ function keep(notePath: string, { files, inputs }: PartedBundle, began: number):
 
 function makeRoom(): void {
   mkdirSync(bundleFolder, { recursive: true });
+  const unusedSince = Date.now() - usedWithinMs;
   for (const old of bundles().slice(0, -bundlesKept)) {
+    if (usedAt(old) > unusedSince) continue;
     rmSync(old, { recursive: true, force: true });
     rmSync(compileCacheOf(old), { recursive: true, force: true });
   }
 }
 
-/** Oldest first: files, and folders of parts. */
+/** The one that was used longest ago first. */
 const bundles = (): readonly string[] =>
   readdirSync(bundleFolder)
-    .filter((name) => /^[0-9a-f]{16}(\.mjs)?$/.test(name))
+    .filter((name) => bundleName.test(name))
     .map((name) => join(bundleFolder, name))
-    .sort((a, b) => statSync(a).mtimeMs - statSync(b).mtimeMs);
+    .sort((a, b) => usedAt(a) - usedAt(b));
+
+/** Another process may have deleted it meanwhile. */
+const usedAt = (path: string): number => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

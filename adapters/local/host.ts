@@ -3,7 +3,7 @@ import { mkdirSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { environment } from '#core/names.ts';
-import { lastBundleHere } from './bundle-note.ts';
+import { lastBundleHere, markUsed } from './bundle-note.ts';
 import { bundleHere, bundleWorker, nextStartEntries } from './bundle-worker.ts';
 import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
@@ -72,6 +72,8 @@ export class LocalPlatform {
   readonly #stopping = new AbortController();
   #unlock: (() => void) | null = null;
   #running: RunningPart[] = [];
+  /** The files that its programs and workers are started from, for as long as it lives. */
+  #entries: readonly string[] = [];
   #ports: Ports | null = null;
   #credentials: Credentials | null = null;
   #state: PlatformState = 'starting';
@@ -134,19 +136,22 @@ export class LocalPlatform {
     const program = (one: Program): RunningPart => this.#part(programPart({ ...one, port: ports[one.name], env }));
     const [postgres, ...onJava] = this.#stores(ports, credentials).map((part) => this.#part(part));
     // While what they stand on starts.
-    const upper = bundled(programs.filter(({ name }) => name !== 'supervisor'));
-    upper.catch(() => {});
+    const bundling = bundled(programs.filter(({ name }) => name !== 'supervisor'));
+    bundling.catch(() => {});
     // It starts at once, so it is taken as it was bundled last, or from its sources.
-    const supervisor = programs
+    const lower = programs
       .filter(({ name }) => name === 'supervisor')
-      .map((one) => program({ ...one, entry: lastBundleHere(relative(repository, one.entry)) ?? one.entry }));
+      .map((one) => ({ ...one, entry: lastBundleHere(relative(repository, one.entry)) ?? one.entry }));
+    const supervisor = lower.map(program);
     this.#enter('starting');
     const jars = fetchJars([...jarSets, ...extra], { tell, signal: this.#stopping.signal });
     await all([
       this.#begin(postgres === undefined ? supervisor : [postgres, ...supervisor]),
       jars.then(() => this.#begin(onJava)),
     ]);
-    await this.#begin((await upper).map(program));
+    const upper = await bundling;
+    this.#entries = [env[environment.workerEntry] ?? '', ...[...lower, ...upper].map(({ entry }) => entry)];
+    await this.#begin(upper.map(program));
   }
 
   /** When all is up: nobody waits for it, and without it commands only start slower. */
@@ -244,6 +249,7 @@ export class LocalPlatform {
   #tidyUp(): void {
     for (const { logPath } of this.#running) boundLog(logPath);
     boundLog(this.#places.hostLog);
+    for (const path of this.#entries) markUsed(path);
   }
 }
 

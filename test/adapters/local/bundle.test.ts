@@ -1,11 +1,12 @@
 // A program's bundle is made when something that it is made of has changed, and not otherwise.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { notePathOf } from '#adapters/local/bundle-note.ts';
+import { markUsed, notePathOf } from '#adapters/local/bundle-note.ts';
 import { bundleProgram, bundlePrograms } from '#adapters/local/bundle-program.ts';
 import { bundleToFile } from '#adapters/local/bundle-worker.ts';
+import { bundleFolder } from '#adapters/local/compile-cache.ts';
 
 const entry = 'adapters/local/ports.ts';
 const note = notePathOf(entry);
@@ -65,4 +66,25 @@ test('a bundler that is itself bundled makes the same of the same sources', asyn
   const again = (await import(bundled)) as { bundleProgram: typeof bundleProgram };
   const program = ['cli/commands/version.ts', { isHere: true }] as const;
   expect((await again.bundleProgram(...program)).text).toBe((await bundleProgram(...program)).text);
+});
+
+test('bundles that are used are kept, however many there are; of the others those that were used last', async () => {
+  const fakes = Array.from({ length: 16 }, (_, index) =>
+    join(bundleFolder, `${index}`.padStart(16, 'f').concat('.mjs')),
+  );
+  const hourAgo = new Date(Date.now() - 60 * 60_000);
+  try {
+    for (const path of fakes) {
+      writeFileSync(path, '');
+      utimesSync(path, hourAgo, hourAgo);
+    }
+    const [first, ...used] = fakes;
+    for (const path of used) markUsed(path);
+    rmSync(await bundleToFile(entry));
+    await bundleToFile(entry);
+    expect(used.filter((path) => !existsSync(path))).toEqual([]);
+    expect(existsSync(first!)).toBe(false);
+  } finally {
+    for (const path of fakes) rmSync(path, { force: true });
+  }
 });
