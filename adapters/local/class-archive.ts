@@ -48,8 +48,12 @@ export function keepArchive(archive: ClassArchive): void {
   if (archivePath(archive) === null) {
     mkdirSync(dirname(prefix), { recursive: true });
     const copy = `${prefix}${process.pid}.unfinished`;
-    copyFileSync(made, copy);
-    renameSync(copy, `${prefix}${sizeOf(made)}.jsa`);
+    try {
+      copyFileSync(made, copy);
+      renameSync(copy, `${prefix}${sizeOf(made)}.jsa`);
+    } finally {
+      rmSync(copy, { force: true });
+    }
   }
   rmSync(made, { force: true });
 }

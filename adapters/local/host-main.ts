@@ -1,4 +1,5 @@
 // The host as a program: `millrace up` starts it. Arguments: the data folder, ports as `name=number`, and parts as `with=name`.
+import { writeSync } from 'node:fs';
 import { isPlatformError, messageOf } from '#core/errors.ts';
 import { LocalPlatform } from './host.ts';
 import { extraParts, type Ports, portNames } from './platform-file.ts';
@@ -21,9 +22,15 @@ function askedPorts(): Partial<Ports> {
   return asked;
 }
 
+/** Into a log file. Where that has no room left a line is lost, and not the host; later lines are written again. */
 const tell = (line: string): void => {
-  process.stderr.write(`${new Date().toISOString()} ${line}\n`);
+  try {
+    writeSync(process.stderr.fd, `${new Date().toISOString()} ${line}\n`);
+  } catch {
+    // Nobody is left to be told.
+  }
 };
+process.stderr.on('error', () => {});
 
 const platform = new LocalPlatform({ dataDir, ports: askedPorts(), extra, tell });
 let asked = false;

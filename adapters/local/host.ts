@@ -9,6 +9,7 @@ import { choosePorts } from './choose-ports.ts';
 import { type Credentials, credentialsIn } from './credentials.ts';
 import { lockFolder } from './folder-lock.ts';
 import { fetchJars, jarSets } from './jars.ts';
+import { endLeftovers, leftoversIn } from './leftovers.ts';
 import { boundLog } from './log-file.ts';
 import { type Part, type PartEvent, RunningPart } from './part.ts';
 import { dynamodbPart } from './parts/dynamodb.ts';
@@ -28,7 +29,6 @@ import {
   writePlatformFile,
 } from './platform-file.ts';
 import { identify } from './process-identity.ts';
-import { endRecorded } from './stale-processes.ts';
 import { endTasks } from './stale-tasks.ts';
 import { drainSupervisor } from './task-runner.ts';
 
@@ -103,12 +103,15 @@ export class LocalPlatform {
       this.#tidy = setInterval(() => this.#tidyUp(), tidyEveryMs);
       if (this.#options.programs === undefined) void this.#bundleForNextStart();
     } catch (error) {
-      await this.stop();
+      await this.stop().catch((second: unknown) => tell(messageOf(second)));
       throw error;
     }
   }
 
-  /** Programs first, so that nothing new is started; then workers, with time to finish; then what they stand on. */
+  /**
+   * Programs first, so that nothing new is started; then workers, with time to finish; then what they stand on. What fails on the
+   * way keeps nothing else from being stopped. Rejects where something lives still.
+   */
   stop(): Promise<void> {
     this.#stopped ??= this.#stopOnce();
     return this.#stopped;
@@ -120,13 +123,21 @@ export class LocalPlatform {
     this.#enter('stopping');
     const named = (names: readonly string[]): RunningPart[] =>
       this.#running.filter(({ part }) => names.includes(part.name));
-    const stopAll = (parts: readonly RunningPart[]): Promise<unknown> => Promise.all(parts.map((part) => part.stop()));
-    await stopAll(named(['api', 'reconciler']));
+    await this.#stopAll(named(['api', 'reconciler']));
     await this.#drainWorkers();
-    await stopAll(named(['supervisor']));
-    await stopAll(named(['kafka', 'postgres', 'dynamodb', 's3', 'registry']));
-    this.#enter('stopped');
+    await this.#stopAll(named(['supervisor']));
+    // Those that a supervisor which was away, or had no room to write down what it does, has not ended.
+    await endTasks(this.#places.tasks).catch((error: unknown) => this.#options.tell(messageOf(error)));
+    await this.#stopAll(named(['kafka', 'postgres', 'dynamodb', 's3', 'registry']));
+    const left = leftoversIn(this.#places);
+    if (left.length === 0) this.#enter('stopped');
     this.#unlock?.();
+    if (left.length > 0) throw stillAlive(left);
+  }
+
+  async #stopAll(parts: readonly RunningPart[]): Promise<void> {
+    const outcomes = await Promise.allSettled(parts.map((part) => part.stop()));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') this.#options.tell(messageOf(outcome.reason));
   }
 
   async #startParts(ports: Ports, credentials: Credentials): Promise<void> {
@@ -183,11 +194,10 @@ export class LocalPlatform {
     return running;
   }
 
-  /** What a killed platform left running: its workers first, while what they commit to still stands. */
+  /** What a killed platform left running. */
   async #endStale(): Promise<void> {
     const { tell } = this.#options;
-    const workersCount = await endTasks(this.#places.tasks);
-    const parts = await endRecorded(this.#places.run);
+    const { parts, workersCount } = await endLeftovers(this.#places);
     if (parts.length > 0) {
       const names = parts.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ');
       tell(`ended what a killed platform left running: ${names}, and ${workersCount} workers`);
@@ -213,7 +223,16 @@ export class LocalPlatform {
     this.#write();
   }
 
+  /** A disk that is full is no reason to stop, and none not to be stopped: whoever reads the file sees by the host whether it still holds. */
   #write(): void {
+    try {
+      this.#writeFile();
+    } catch (error) {
+      this.#options.tell(`the platform's file was not written: ${messageOf(error)}`);
+    }
+  }
+
+  #writeFile(): void {
     const ports = this.#ports;
     if (ports === null) return;
     const endpoint = (name: string): string =>
@@ -267,6 +286,12 @@ function alreadyRunning(dataDir: string): PlatformError {
   });
 }
 
+const stillAlive = (left: readonly string[]): PlatformError =>
+  new PlatformError('still-alive', `stopped, but for what does not end: ${left.join(', ')}`, {
+    fault: 'external',
+    retry: 'retry',
+  });
+
 function inWords(event: PartEvent): string {
   switch (event.kind) {
     case 'starting':
@@ -277,6 +302,8 @@ function inWords(event: PartEvent): string {
       return `${event.part}: stopped`;
     case 'died':
       return `${event.part}: ${event.how}; started again in ${event.againInMs} ms`;
+    case 'not-kept':
+      return `${event.part}: what it left for later starts was not kept: ${event.reason}`;
     case 'not-ready':
       return `${event.part}: did not start; tried again in ${event.againInMs} ms. ${event.reason}`;
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, PlatformError } from '#core/errors.ts';
 import { boundLog, lastLines, openLog } from './log-file.ts';
+import { answersWithinMs } from './parts/ask-once.ts';
 import { end, identify, type ProcessIdentity } from './process-identity.ts';
 
 export interface Part {
@@ -25,7 +26,7 @@ export interface Part {
   readonly startsMax?: number;
   readonly stopSignal: NodeJS.Signals;
   readonly stopWithinMs: number;
-  /** What is to be done with what an orderly end left: one that was asked for and not killed. */
+  /** What is to be done with what an orderly end left: one that was asked for and not killed. It may fail. */
   readonly afterEnd?: () => void;
 }
 
@@ -35,6 +36,7 @@ export type PartEvent =
   | { readonly kind: 'starting' | 'stopped'; readonly part: string }
   | { readonly kind: 'ready'; readonly part: string; readonly tookMs: number }
   | { readonly kind: 'died'; readonly part: string; readonly how: string; readonly againInMs: number }
+  | { readonly kind: 'not-kept'; readonly part: string; readonly reason: string }
   | { readonly kind: 'not-ready'; readonly part: string; readonly reason: string; readonly againInMs: number };
 
 export interface PartPlaces {
@@ -50,7 +52,6 @@ export interface PartOptions {
 }
 
 const probeEveryMs = 100;
-const probeWithinMs = 10_000;
 const backoffMs = { first: 200, most: 10_000, forgottenAfter: 60_000 };
 
 /** Owns the process of one part from start to stop. */
@@ -94,12 +95,20 @@ export class RunningPart {
       this.state = 'stopping';
       await end(this.identity, this.part.stopSignal, this.part.stopWithinMs);
       await settled;
-      if (!(await this.#exit).includes('SIGKILL')) this.part.afterEnd?.();
+      if (!(await this.#exit).includes('SIGKILL')) this.#keepWhatIsLeft();
     }
     rmSync(this.#runPath, { force: true });
     if (this.state !== 'stopped') this.#tell({ kind: 'stopped', part: this.part.name });
     this.state = 'stopped';
     this.identity = null;
+  }
+
+  #keepWhatIsLeft(): void {
+    try {
+      this.part.afterEnd?.();
+    } catch (error) {
+      this.#tell({ kind: 'not-kept', part: this.part.name, reason: messageOf(error) });
+    }
   }
 
   /** SIGKILL to the whole group, as a fault would; the part comes back by itself where it is watched. */
@@ -132,8 +141,8 @@ export class RunningPart {
     await this.part.prepare?.();
     if (this.#stopping.signal.aborted) throw this.#failed('was stopped before it started');
     boundLog(this.logPath);
-    this.#spawn();
     try {
+      this.#spawn();
       await this.#ready(began + this.part.readyWithinMs);
     } catch (error) {
       if (this.identity !== null) await end(this.identity, 'SIGKILL', 5_000);
@@ -171,7 +180,7 @@ export class RunningPart {
       const answer = await Promise.race([
         ended,
         this.#probe(),
-        sleep(probeWithinMs, { silent: 'no answer' }, { ref: false }),
+        sleep(answersWithinMs, { silent: 'no answer' }, { ref: false }),
       ]);
       if (answer === 'ready') return;
       if ('how' in answer) throw this.#failed(answer.how);

@@ -17,11 +17,17 @@ export function recordedAlive(runDir: string): RecordedProcess[] {
   });
 }
 
-/** Ends them, asking first, and forgets all records. Returns those that were found alive. */
-export async function endRecorded(runDir: string): Promise<RecordedProcess[]> {
-  const alive = recordedAlive(runDir);
+/** Ends those that are meant, asking first, and forgets the records of all that are gone. Returns those that were found alive. */
+export async function endRecorded(
+  runDir: string,
+  isMeant: (name: string) => boolean = () => true,
+): Promise<RecordedProcess[]> {
+  const alive = recordedAlive(runDir).filter(({ name }) => isMeant(name));
   await Promise.all(alive.map((identity) => end(identity, 'SIGTERM', politelyMs)));
-  for (const path of filesIn(runDir)) rmSync(path, { force: true });
+  for (const path of filesIn(runDir)) {
+    const identity = readIdentity(path);
+    if (identity === null || !isAlive(identity)) rmSync(path, { force: true });
+  }
   return alive;
 }
 

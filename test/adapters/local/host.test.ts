@@ -1,13 +1,14 @@
 // The local platform as a whole: it starts, keeps its parts up, stops cleanly, and cleans up after a host that was killed.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { examine } from '#adapters/local/doctor.ts';
+import { leftoversIn } from '#adapters/local/leftovers.ts';
 import { environmentOfRunning } from '#adapters/local/platform-environment.ts';
-import { isRunning, type PlatformFile, readPlatformFile } from '#adapters/local/platform-file.ts';
+import { isRunning, type PlatformFile, placesIn, readPlatformFile } from '#adapters/local/platform-file.ts';
 import { identify } from '#adapters/local/process-identity.ts';
 import { localTaskRunner } from '#adapters/local/task-runner.ts';
 import { environment } from '#core/names.ts';
@@ -105,6 +106,49 @@ test('a platform that goes down lets its workers end by themselves, then leaves 
     { taskId: task?.taskId, state: 'stopped', exitCode: 0 },
   ]);
 });
+
+test('a host and a supervisor that have no room to write anything down stop all of it the same', async () => {
+  const outcome = await localTaskRunner(environmentOfRunning(data)?.[environment.supervisorUrl] ?? '').run({
+    ...{ clientToken: 'no room', job: 'default/plays.out@u1', cpu: 1, memoryMiB: 128, tags: {} },
+    environment: { BEHAVE: 'run' },
+  });
+  const task = outcome.kind === 'accepted' ? outcome.task : null;
+  const { platformFile, tasks } = placesIn(data);
+  const inTheWay = [`${platformFile}.new`, join(tasks, `${task?.taskId}.json.new`)];
+  const pids = [...Object.values(readPlatformFile(data)?.pids ?? {}), task?.pid ?? 0];
+  for (const path of inTheWay) mkdirSync(path);
+  await end('SIGTERM');
+  expect(living(pids)).toEqual([]);
+  for (const path of inTheWay) rmSync(path, { recursive: true });
+  expect(readPlatformFile(data)?.state).toBe('killed');
+  await start();
+});
+
+(process.platform === 'linux' ? test : test.skip)(
+  'a host whose log is on a full disk starts, and stops in order',
+  async () => {
+    const other = mkdtempSync(join(tmpdir(), 'millrace-host-full-'));
+    const full = openSync('/dev/full', 'w');
+    const entry = resolve(import.meta.dirname, '../../../adapters/local/host-main.ts');
+    const child = spawn(process.execPath, [...quietly, entry, other], { stdio: ['ignore', full, full] });
+    closeSync(full);
+    const exit = once(child, 'exit');
+    try {
+      const isUnderWay = (): boolean | null => {
+        if (child.exitCode !== null) throw new Error(`the host ended with ${child.exitCode}`);
+        return Object.keys(readPlatformFile(other)?.pids ?? {}).length > 0 ? true : null;
+      };
+      await until(isUnderWay, 'the first part to be started');
+      const pids = Object.values(readPlatformFile(other)?.pids ?? {});
+      child.kill('SIGTERM');
+      expect(await exit).toEqual([0, null]);
+      expect([readPlatformFile(other)?.state, living(pids), leftoversIn(placesIn(other))]).toEqual(['stopped', [], []]);
+    } finally {
+      child.kill('SIGKILL');
+      rmSync(other, { recursive: true, force: true });
+    }
+  },
+);
 
 test('after a host that was killed the next one ends what it left, on the same ports with the same data', async () => {
   const before = readPlatformFile(data);
