@@ -16,8 +16,11 @@ export const addApiOptions = (command: Command): Command =>
     .option('--api <url>', `the API's address (else ${environment.apiUrl}, else the platform on this machine)`)
     .option('--data <dir>', `the local platform's data folder (else ${environment.dataDir}, else .millrace)`);
 
-export const dataDirOf = (options: ApiOptions): string =>
-  resolve(options.data ?? process.env[environment.dataDir] ?? '.millrace');
+/** A variable that is empty is not set; an empty option is a script's mistake, and does not mean the folder at hand. */
+export function dataDirOf(options: ApiOptions): string {
+  if (options.data === '') throw new CommandError(exitCodes.usage, '--data: got an empty path, expected a folder');
+  return resolve(options.data ?? (process.env[environment.dataDir] || '.millrace'));
+}
 
 export async function connect(options: ApiOptions): Promise<ApiClient> {
   if (options.api !== undefined) return createApiClient(checkUrl(options.api, '--api'), 'from --api');

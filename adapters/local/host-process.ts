@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PlatformError } from '#core/errors.ts';
 import { lastBundleHere } from './bundle-note.ts';
 import { compileCacheOf } from './compile-cache.ts';
+import { checkFolderForPlatform } from './data-folder.ts';
+import { lockFolder } from './folder-lock.ts';
 import { lastLines, openLog } from './log-file.ts';
 import {
   type ExtraPart,
@@ -29,11 +31,18 @@ export interface HostProcess {
 /** As host-main.ts ends where another host has the folder. */
 const conflictCode = 5;
 const lookEveryMs = 100;
-/** Longer than the host takes to drain its workers and stop its parts. */
-const stopWithinMs = 60_000;
+/**
+ * Longer than the host takes where all of it is slow: 15 s for API and reconciler, 25 to drain workers, 15 for the supervisor, 10 for
+ * workers that are left, 45 for Kafka where it leaves its classes laid out.
+ */
+const stopWithinMs = 120_000;
 
-/** Starts a host of its own session, so that a terminal's Ctrl-C and the caller's end do not reach it. */
+/** Longer than from a host's start until it says that it starts. */
+const lockedWithinMs = 30_000;
+
+/** Throws where the folder is for something else. Starts a host of its own session, so that a terminal's Ctrl-C and the caller's end do not reach it. */
 export function spawnHost(dataDir: string, ports: Partial<Ports> = {}, extra: readonly ExtraPart[] = []): HostProcess {
+  checkFolderForPlatform(dataDir);
   const log = placesIn(dataDir).hostLog;
   const output = openLog(log);
   const entry = lastBundleHere('adapters/local/host-main.ts') ?? join(import.meta.dirname, 'host-main.ts');
@@ -84,11 +93,32 @@ function notStarted(code: number, log: string): PlatformError {
   return new PlatformError('not-started', message, { fault: 'external', retry: 'retry' });
 }
 
-/** Stops the platform of a data folder, its parts and workers in order. Returns whether one was running. */
+/**
+ * Stops the platform of a data folder, its parts and workers in order. Returns whether one was running. Where its host hangs, or died on
+ * the way, the host is gone afterwards and what it has not stopped runs on: see leftovers.ts.
+ */
 export async function stopHost(dataDir: string): Promise<boolean> {
   const file = readPlatformFile(dataDir);
   if (!isRunning(file) || file.host === null) return false;
-  if (file.state === 'stopping') await gone(file.host, stopWithinMs);
-  else await end(file.host, 'SIGTERM', stopWithinMs);
+  if (file.state !== 'stopping') await end(file.host, 'SIGTERM', stopWithinMs);
+  else if (!(await gone(file.host, stopWithinMs))) await end(file.host, 'SIGKILL', 0);
   return true;
+}
+
+/** The folder's lock, once no host has it: one that is only just starting is stopped as soon as it says so. Null where it stays taken. */
+export async function stopAndLock(dataDir: string): Promise<StoppedFolder | null> {
+  const until = performance.now() + lockedWithinMs;
+  let wasRunning = false;
+  for (;;) {
+    wasRunning = (await stopHost(dataDir)) || wasRunning;
+    const unlock = lockFolder(placesIn(dataDir).lock);
+    if (unlock !== null) return { wasRunning, unlock };
+    if (performance.now() > until) return null;
+    await sleep(lookEveryMs);
+  }
+}
+
+export interface StoppedFolder {
+  readonly wasRunning: boolean;
+  readonly unlock: () => void;
 }

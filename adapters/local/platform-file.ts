@@ -110,6 +110,7 @@ export function readPlatformFile(dataDir: string): PlatformFile | null {
   } catch {
     return null;
   }
+  if (typeof file?.state !== 'string' || typeof file.ports !== 'object') return null;
   if (file.state === 'stopped' || (file.host !== null && isAlive(file.host))) return file;
   return { ...file, state: 'killed' };
 }

@@ -1,6 +1,5 @@
 // `millrace down`: stops the platform on this machine; with --wipe its data goes too.
 import type { Command } from 'commander';
-import type { PlatformFile } from '#adapters/local/platform-file.ts';
 import { dataDirOf } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 
@@ -15,7 +14,7 @@ export function registerDown(program: Command): void {
     .command('down')
     .summary('stop the platform on this machine; its data stays')
     .option('--data <dir>', 'the folder that holds everything of it (else .millrace)')
-    .option('--wipe', 'delete the folder: every event, declaration and checkpoint in it')
+    .option('--wipe', 'delete all that is the platform’s in the folder: every event, declaration and checkpoint')
     .option('-y, --yes', 'do not ask before deleting')
     .action(async (options: DownOptions) => down(options));
 }
@@ -23,39 +22,71 @@ export function registerDown(program: Command): void {
 async function down(options: DownOptions): Promise<void> {
   const dataDir = dataDirOf(options);
   const { confirm, note } = await import('#cli/terminal.ts');
-  const { readPlatformFile } = await import('#adapters/local/platform-file.ts');
-  const file = readPlatformFile(dataDir);
-  if (options.wipe === true && options.yes !== true && !(await confirm(`Delete everything in ${dataDir}?`))) {
-    throw new CommandError(exitCodes.failure, 'not agreed to, so nothing was stopped or deleted');
-  }
-  const { stopHost } = await import('#adapters/local/host-process.ts');
-  if (file !== null && file.state !== 'stopped' && file.state !== 'killed') note('stopping: workers drain first');
-  const wasRunning = await stopHost(dataDir);
-  const ended = file?.state === 'killed' ? await endLeftovers(dataDir, file) : 0;
-  note(wasRunning ? 'stopped' : ended > 0 ? `ended ${ended} processes of a killed platform` : 'was not running');
-  if (options.wipe === true) await wipe(dataDir, file !== null);
-}
-
-/** Processes of a platform whose host was killed. */
-async function endLeftovers(dataDir: string, file: PlatformFile): Promise<number> {
-  const { placesIn, writePlatformFile } = await import('#adapters/local/platform-file.ts');
-  const { endRecorded } = await import('#adapters/local/stale-processes.ts');
-  const { endTasks } = await import('#adapters/local/stale-tasks.ts');
-  const places = placesIn(dataDir);
-  const workers = await endTasks(places.tasks);
-  const parts = await endRecorded(places.run);
-  writePlatformFile(dataDir, { ...file, state: 'stopped', host: null, pids: {}, parts: [] });
-  return workers + parts.length;
-}
-
-/** Only a folder that a platform made: a mistyped --data deletes nothing. */
-async function wipe(dataDir: string, isOurs: boolean): Promise<void> {
-  const { note } = await import('#cli/terminal.ts');
-  if (!isOurs) {
-    note(`${dataDir} is no platform's data folder, so nothing was deleted`);
+  const { isPlatformFolder } = await import('#adapters/local/data-folder.ts');
+  if (!isPlatformFolder(dataDir)) {
+    note('was not running');
+    // A mistyped --data deletes nothing.
+    if (options.wipe === true) note(`${dataDir} is no platform's data folder, so nothing was deleted`);
     return;
   }
-  const { rm } = await import('node:fs/promises');
-  await rm(dataDir, { recursive: true, force: true });
-  note(`deleted ${dataDir}`);
+  if (options.wipe === true && options.yes !== true && !(await confirm(`Delete the platform's data in ${dataDir}?`))) {
+    throw new CommandError(exitCodes.failure, 'not agreed to, so nothing was stopped or deleted');
+  }
+  const { isRunning, readPlatformFile } = await import('#adapters/local/platform-file.ts');
+  if (isRunning(readPlatformFile(dataDir))) note('stopping: workers drain first');
+  const { stopAndLock } = await import('#adapters/local/host-process.ts');
+  const stopped = await stopAndLock(dataDir);
+  if (stopped === null) throw stillLocked(dataDir);
+  try {
+    const endedCount = await endLeftovers(dataDir);
+    note(outcomeOf(stopped.wasRunning, endedCount));
+    if (options.wipe === true) await wipe(dataDir);
+  } finally {
+    stopped.unlock();
+  }
 }
+
+function outcomeOf(wasRunning: boolean, endedCount: number): string {
+  if (endedCount > 0) return `ended ${endedCount} processes that the host had left running`;
+  return wasRunning ? 'stopped' : 'was not running';
+}
+
+/** Processes that a host left which was killed or did not come to its end. Afterwards none lives, or we say which. */
+async function endLeftovers(dataDir: string): Promise<number> {
+  const platformFile = await import('#adapters/local/platform-file.ts');
+  const leftovers = await import('#adapters/local/leftovers.ts');
+  const places = platformFile.placesIn(dataDir);
+  const { parts, workersCount } = await leftovers.endLeftovers(places);
+  const alive = leftovers.leftoversIn(places);
+  if (alive.length > 0) throw stillAlive(dataDir, alive);
+  const file = platformFile.readPlatformFile(dataDir);
+  if (file?.state === 'killed') {
+    try {
+      platformFile.writePlatformFile(dataDir, { ...file, state: 'stopped', host: null, pids: {}, parts: [] });
+    } catch {
+      // A full disk. It is down all the same, and the next start makes as little of a killed one as of a stopped one.
+    }
+  }
+  return parts.length + workersCount;
+}
+
+async function wipe(dataDir: string): Promise<void> {
+  const { note } = await import('#cli/terminal.ts');
+  const { emptyFolder } = await import('#adapters/local/data-folder.ts');
+  const left = emptyFolder(dataDir);
+  const kept = left.length === 0 ? '' : `: all that was the platform's; ${left.length} other files or folders are left`;
+  note(`deleted ${dataDir}${kept}`);
+}
+
+const stillLocked = (dataDir: string): CommandError =>
+  new CommandError(
+    exitCodes.conflict,
+    `a platform is being started in ${dataDir}, or another command stops it; nothing was deleted`,
+    { fix: 'millrace down     again, in a minute\nmillrace status   shows what is there' },
+  );
+
+const stillAlive = (dataDir: string, alive: readonly string[]): CommandError =>
+  new CommandError(exitCodes.failure, `the platform in ${dataDir} is not down; nothing was deleted`, {
+    details: alive.map((one) => `  ${one} was killed and has not ended`),
+    fix: 'millrace down   again; a process that hangs in the kernel, on a disk or a mount, ends when that answers',
+  });
