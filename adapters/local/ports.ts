@@ -36,6 +36,9 @@ export async function claimPort(port: number): Promise<boolean> {
   return false;
 }
 
+/** The same for a port that this process may have claimed before. */
+export const claimAgain = (port: number): Promise<boolean> => (claimed.has(port) ? isFree(port) : claimPort(port));
+
 function bindsDatagrams(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');

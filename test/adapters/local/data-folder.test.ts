@@ -1,5 +1,6 @@
 // A local platform's data folder: its file, its ports, its credentials, its lock and its logs.
 import { execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -20,6 +21,7 @@ import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { choosePorts } from '#adapters/local/choose-ports.ts';
 import { credentialsIn } from '#adapters/local/credentials.ts';
+import { checkFolderForPlatform, isPlatformFolder } from '#adapters/local/data-folder.ts';
 import { lockFolder } from '#adapters/local/folder-lock.ts';
 import { boundLog, lastLines, openLog } from '#adapters/local/log-file.ts';
 import { postgresPart } from '#adapters/local/parts/postgres.ts';
@@ -107,6 +109,51 @@ test('a port that another program took meanwhile is chosen anew, with a word; on
   expect(told).toEqual([expect.stringContaining(`port ${before.kafka} of kafka is taken`)]);
   await expect(choosePorts({ api: before.kafka }, before, () => {})).rejects.toThrow('asked for api');
   server.close();
+});
+
+test('a port that is asked for is its own: who had it before gets another, and nobody else is asked for the same', async () => {
+  const before = await choosePorts({}, {}, () => {});
+  const told: string[] = [];
+  const ports = await choosePorts({ api: before.kafka }, before, (line) => told.push(line));
+  expect(ports).toEqual({ ...before, api: before.kafka, kafka: ports.kafka });
+  expect(new Set(Object.values(ports)).size).toBe(portNames.length);
+  expect(told).toEqual([expect.stringContaining(`port ${before.kafka} of kafka is taken by api`)]);
+  const [twice = 0] = await freePorts(1);
+  await expect(choosePorts({ api: twice, kafka: twice }, {}, () => {})).rejects.toThrow(
+    `port ${twice} was asked for both kafka and api`,
+  );
+});
+
+test('a port that another platform has, and does not use yet, is not taken from it', async () => {
+  const other = createSocket('udp4').bind({ port: 0, address: '127.0.0.1', exclusive: true });
+  await once(other, 'listening');
+  const { port } = other.address();
+  await expect(choosePorts({ api: port }, {}, () => {})).rejects.toThrow('asked for api');
+  expect((await choosePorts({}, { api: port }, () => {})).api).not.toBe(port);
+  other.close();
+});
+
+test('credentials that were cut short are made anew where no part was started with them, and told where one was', () => {
+  const { credentials, parts } = placesIn(folder);
+  writeFileSync(credentials, '');
+  const made = credentialsIn(folder);
+  expect(credentialsIn(folder)).toEqual(made);
+  writeFileSync(credentials, '{');
+  mkdirSync(parts);
+  expect(() => credentialsIn(folder)).toThrow(`${credentials} cannot be read`);
+});
+
+test('a folder of something else is no place for a platform; an empty one is, and one that had a platform', async () => {
+  expect(() => checkFolderForPlatform(join(folder, 'missing'))).not.toThrow();
+  mkdirSync(join(folder, 'lost+found'));
+  mkdirSync(placesIn(folder).logs);
+  expect(() => checkFolderForPlatform(folder)).not.toThrow();
+  for (const name of ['a', 'b', 'c', 'd']) writeFileSync(join(folder, name), '');
+  expect(() => checkFolderForPlatform(folder)).toThrow('holds a, b, c and 1 more; expected an empty folder');
+  writeFileSync(placesIn(folder).platformFile, '{"name": "of something else"}');
+  expect(isPlatformFolder(folder)).toBe(false);
+  writePlatformFile(folder, await platform());
+  expect(() => checkFolderForPlatform(folder)).not.toThrow();
 });
 
 test('credentials are random for each folder, kept, and readable by their owner only', () => {
