@@ -9,14 +9,15 @@ import { messageOf } from '#core/errors.ts';
 import { credentialsIn } from './credentials.ts';
 import { jarSets, jarsDir } from './jars.ts';
 import { javaCommand } from './java.ts';
+import { leftoversIn } from './leftovers.ts';
 import { probeDynamodb } from './parts/dynamodb.ts';
 import { probeKafka } from './parts/kafka.ts';
 import { postgresUrl, probePostgres } from './parts/postgres.ts';
 import { probeHttp } from './parts/program.ts';
+import { probeRegistry } from './parts/registry.ts';
 import { probeS3 } from './parts/s3.ts';
 import { isRunning, type PlatformFile, placesIn, portNames, readPlatformFile } from './platform-file.ts';
 import { isFree } from './ports.ts';
-import { recordedAlive } from './stale-processes.ts';
 
 export interface Finding {
   readonly check: string;
@@ -152,7 +153,7 @@ function clock(dataDir: string): Finding {
 
 async function stale(dataDir: string, file: PlatformFile | null): Promise<Finding> {
   if (file?.state !== 'killed') return ok('stale processes', 'none');
-  const alive = recordedAlive(placesIn(dataDir).run).map(({ name, pid }) => `${name} (pid ${pid})`);
+  const alive = leftoversIn(placesIn(dataDir));
   const found = `the host was killed${alive.length === 0 ? '' : `; still running: ${alive.join(', ')}`}`;
   return warning('stale processes', found, 'millrace up   ends them and starts again; millrace down   only ends them');
 }
@@ -169,11 +170,12 @@ async function ports(file: PlatformFile | null): Promise<Finding> {
 async function parts(dataDir: string, file: PlatformFile): Promise<Finding[]> {
   const credentials = credentialsIn(dataDir);
   const { endpoints } = file;
-  const probes: Record<string, () => Promise<void>> = {
+  const probes: Readonly<Record<string, () => Promise<void>>> = {
     kafka: () => probeKafka(endpoints.kafka),
     postgres: () => probePostgres(postgresUrl({ port: file.ports.postgres, password: credentials.postgresPassword })),
     dynamodb: () => probeDynamodb(endpoints.dynamodb),
     s3: () => probeS3(endpoints.s3, credentials),
+    registry: () => probeRegistry(endpoints.registry ?? ''),
     api: () => probeHttp(`${file.apiUrl}/v1/health`),
     supervisor: () => probeHttp(`http://127.0.0.1:${file.ports.supervisor}/health`),
     reconciler: () => probeHttp(`http://127.0.0.1:${file.ports.reconciler}/health`),
@@ -181,7 +183,8 @@ async function parts(dataDir: string, file: PlatformFile): Promise<Finding[]> {
   return await Promise.all(
     file.parts.map(async ({ name, log, endpoint }) => {
       const began = performance.now();
-      const probe = async (): Promise<void> => await probes[name]?.();
+      const probe = probes[name];
+      if (probe === undefined) return warning(name, 'not asked: no request to it is known here', `see ${log}`);
       try {
         // A machine that is busy for some seconds makes a part late, not ill.
         await probe().catch(probe);

@@ -7,6 +7,7 @@ import { jarsHere } from '../jars.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
+import { askOnce } from './ask-once.ts';
 
 export interface DynamodbPartOptions {
   readonly data: string;
@@ -43,16 +44,12 @@ export function dynamodbPart(options: DynamodbPartOptions): Part {
   };
 }
 
-export async function probeDynamodb(endpoint: string): Promise<void> {
+export async function probeDynamodb(endpoint: string, withinMs?: number): Promise<void> {
   const client = new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
     credentials: { accessKeyId: 'probe', secretAccessKey: 'probe' },
     maxAttempts: 1,
   });
-  try {
-    await client.send(new ListTablesCommand({ Limit: 1 }));
-  } finally {
-    client.destroy();
-  }
+  await askOnce(client, (abortSignal) => client.send(new ListTablesCommand({ Limit: 1 }), { abortSignal }), withinMs);
 }

@@ -24,6 +24,7 @@ import { plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
 import { identify } from '../process-identity.ts';
+import { answersWithinMs } from './ask-once.ts';
 
 export interface PostgresPartOptions {
   readonly data: string;
@@ -228,7 +229,11 @@ function worksIn(folder: string): boolean {
 }
 
 export async function probePostgres(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 2_000 });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 2_000,
+    query_timeout: answersWithinMs,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

@@ -39,10 +39,13 @@ export function registryPart({ data, port }: RegistryPartOptions): Part {
     prepare: async () => {
       mkdirSync(data, { recursive: true, mode: 0o700 });
     },
-    probe: () => probeHttp(`${endpoint}/subjects`),
+    probe: () => probeRegistry(endpoint),
     readyWithinMs: 180_000,
     stopSignal: 'SIGTERM',
     stopWithinMs: stopWithinMsOf(archive, 10_000),
     afterEnd: () => keepArchive(archive),
   };
 }
+
+/** `url` is that of its API. */
+export const probeRegistry = (url: string): Promise<void> => probeHttp(`${url}/subjects`);

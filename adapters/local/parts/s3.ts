@@ -7,6 +7,7 @@ import { jarsHere } from '../jars.ts';
 import { javaArgs, javaCommand, plainEnv } from '../java.ts';
 import type { Part } from '../part.ts';
 import { loopback } from '../ports.ts';
+import { askOnce } from './ask-once.ts';
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -61,7 +62,7 @@ function properties({ data, accessKey }: S3PartOptions, endpoint: string): strin
     .join('\n')}\n`;
 }
 
-export async function probeS3(endpoint: string, accessKey: AccessKey): Promise<void> {
+export async function probeS3(endpoint: string, accessKey: AccessKey, withinMs?: number): Promise<void> {
   const client = new S3Client({
     endpoint,
     region: 'us-east-1',
@@ -69,9 +70,5 @@ export async function probeS3(endpoint: string, accessKey: AccessKey): Promise<v
     forcePathStyle: true,
     maxAttempts: 1,
   });
-  try {
-    await client.send(new ListBucketsCommand({}));
-  } finally {
-    client.destroy();
-  }
+  await askOnce(client, (abortSignal) => client.send(new ListBucketsCommand({}), { abortSignal }), withinMs);
 }
