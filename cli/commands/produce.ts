@@ -1,13 +1,12 @@
 // `millrace produce`: newline-separated JSON from a file or stdin into a stream; every line is acknowledged or named with its fault.
-import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { readCount } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
+import { openInput } from '#cli/input/open-input.ts';
 import { type ProduceOutcome, produceLines } from '#cli/input/produce-lines.ts';
 import { plural, showCount, showDuration, showRate } from '#cli/print/quantity.ts';
 import { note, oneLine } from '#cli/terminal.ts';
-import { messageOf } from '#core/errors.ts';
 
 interface ProduceOptions extends ApiOptions {
   readonly file?: string;
@@ -32,27 +31,16 @@ export function registerProduce(program: Command): void {
 
 async function produce(stream: string, options: ProduceOptions): Promise<void> {
   const api = await connect(options);
-  if (options.file === '-' && process.stdin.isTTY)
+  const file = options.file ?? '-';
+  if (file === '-' && process.stdin.isTTY)
     note('reading events from the terminal, one JSON object a line; end with Ctrl-D');
   const startedAt = performance.now();
-  const outcome = await produceLines(api, stream, openInput(options.file ?? '-'), options.inFlight);
+  const outcome = await produceLines(api, stream, openInput(file, `-f ${file}`), options.inFlight);
   const seconds = Math.max(0.001, (performance.now() - startedAt) / 1_000);
   if (options.output === 'json') process.stdout.write(`${JSON.stringify(outcome)}\n`);
   else process.stdout.write(`${plural(outcome.acknowledged, 'event')} acknowledged\n`);
   note(`${showDuration(seconds * 1_000)}, ${showRate(outcome.acknowledged / seconds)} events/s`);
   if (outcome.refused > 0 || outcome.unknown !== null) throw incomplete(outcome);
-}
-
-async function* openInput(file: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* (
-      file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 })
-    ) as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    throw new CommandError(exitCodes.usage, `-f ${file}: ${messageOf(error)}`, {
-      fix: 'name a readable file, or - for stdin',
-    });
-  }
 }
 
 function incomplete(outcome: ProduceOutcome): CommandError {

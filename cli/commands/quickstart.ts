@@ -141,7 +141,8 @@ async function showEvents(api: ApiClient, paint: Paint): Promise<void> {
   const events = eventsNow();
   const before = await api.get<JobView>(jobPath(job));
   const from = new Date().toISOString();
-  const outcome = await produceLines(api, source, Readable.from([Buffer.from(`${events.join('\n')}\n`)]), 1);
+  const bytes = Readable.from([Buffer.from(`${events.join('\n')}\n`)]);
+  const outcome = await produceLines(api, source, { bytes, close: () => bytes.destroy() }, 1);
   note(`${plural(outcome.acknowledged, 'event')} produced to ${source}`);
   await untilRead(api, before.status.accounting.in + outcome.acknowledged);
   const arrived = new Map<string, string>();

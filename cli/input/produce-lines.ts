@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { type InputLine, isBlank, readLines } from '#cli/input/lines.ts';
+import type { Input } from '#cli/input/open-input.ts';
 import type { AppendAnswer } from '#core/api/wire.ts';
 import { messageOf } from '#core/errors.ts';
 import { limits } from '#core/limits.ts';
@@ -25,7 +26,7 @@ export interface ProduceOutcome {
   readonly refused: number;
   /** The first of those refused. */
   readonly bad: readonly BadLine[];
-  /** Where sending ended early: from this line on nothing is known to have arrived. */
+  /** Where sending ended early: which of these lines have arrived is not known, and no later line was sent. */
   readonly unknown: { readonly fromLine: number; readonly toLine: number; readonly reason: string } | null;
 }
 
@@ -38,29 +39,64 @@ interface Progress {
   acknowledged: number;
   refused: number;
   readonly bad: BadLine[];
-  unknown: ProduceOutcome['unknown'];
+  /** The last line that was sent. */
+  sentTo: number;
+  failure: Failure | null;
 }
 
-/** A request is never repeated by itself: where its answer is lost, its lines are named, and their sender decides. */
+interface Failure {
+  /** The first that came: those of other batches say no more. */
+  readonly error: unknown;
+  /** The first line whose batch failed. */
+  readonly fromLine: number;
+  /** Every batch that failed was refused as a whole, before any of it was written. */
+  readonly wasRefused: boolean;
+}
+
+/**
+ * A request is never repeated by itself: where its answer is lost, its lines are named, and their sender decides. From the
+ * first failure on nothing is read and nothing is sent, also where the input stays open.
+ */
 export async function produceLines(
   api: ApiClient,
   stream: string,
-  source: AsyncIterable<Uint8Array>,
+  source: Input,
   inFlightMax: number,
 ): Promise<ProduceOutcome> {
-  const progress: Progress = { acknowledged: 0, refused: 0, bad: [], unknown: null };
-  const inFlight = new Set<Promise<void>>();
-  for await (const batch of readBatches(source, progress)) {
-    while (inFlight.size >= inFlightMax) await Promise.race(inFlight);
-    if (progress.unknown !== null) break;
-    const sent: Promise<void> = sendBatch(api, stream, batch, progress).finally(() => inFlight.delete(sent));
-    // Awaited below; until then a failure must not count as unheard.
-    sent.catch(() => {});
-    inFlight.add(sent);
+  const progress: Progress = { acknowledged: 0, refused: 0, bad: [], sentTo: 0, failure: null };
+  const inFlight = new Set<Promise<undefined>>();
+  const batches = readBatches(source.bytes, progress);
+  let next = ahead(batches.next());
+  try {
+    while (progress.failure === null) {
+      const isFull = inFlight.size >= inFlightMax;
+      const batch = await Promise.race<IteratorResult<Batch> | undefined>(isFull ? inFlight : [next, ...inFlight]);
+      if (batch === undefined || progress.failure !== null) continue;
+      if (batch.done) break;
+      progress.sentTo = batch.value.lines.at(-1)!.number;
+      const sent = sendBatch(api, stream, batch.value, progress).then(() => void inFlight.delete(sent));
+      inFlight.add(sent);
+      next = ahead(batches.next());
+    }
+  } finally {
+    source.close();
   }
   await Promise.all(inFlight);
-  progress.bad.sort((a, b) => a.line - b.line);
-  return progress;
+  return outcomeOf(progress);
+}
+
+/** Read before it is asked for: if the input is closed by then, that is nobody's failure. */
+function ahead<Value>(read: Promise<Value>): Promise<Value> {
+  read.catch(() => {});
+  return read;
+}
+
+function outcomeOf({ acknowledged, refused, bad, sentTo, failure }: Progress): ProduceOutcome {
+  // The same for every line, and none has arrived: so it is told as what it is.
+  if (failure?.wasRefused && acknowledged + refused === 0) throw failure.error;
+  const unknown =
+    failure === null ? null : { fromLine: failure.fromLine, toLine: sentTo, reason: messageOf(failure.error) };
+  return { acknowledged, refused, bad: [...bad].sort((a, b) => a.line - b.line), unknown };
 }
 
 function refuseLine(progress: Progress, line: BadLine): void {
@@ -71,7 +107,7 @@ function refuseLine(progress: Progress, line: BadLine): void {
 async function* readBatches(source: AsyncIterable<Uint8Array>, progress: Progress): AsyncGenerator<Batch> {
   const groups = readLines(source, limits.recordBytesMax)[Symbol.asyncIterator]();
   let batch = emptyBatch();
-  for (let next = groups.next(); ; ) {
+  for (let next = ahead(groups.next()); ; ) {
     const group = batch.lines.length === 0 ? await next : await withinMs(next, lingerMs);
     if (group === null || group.done) {
       if (batch.lines.length > 0) yield batch;
@@ -79,7 +115,7 @@ async function* readBatches(source: AsyncIterable<Uint8Array>, progress: Progres
       if (group?.done) return;
       continue;
     }
-    next = groups.next();
+    next = ahead(groups.next());
     for (const line of group.value) {
       if (!acceptLine(line, progress)) continue;
       if (
@@ -117,17 +153,14 @@ async function withinMs<Value>(promise: Promise<Value>, ms: number): Promise<Val
 
 const emptyBatch = (): Batch => ({ lines: [], sizeBytes: 0 });
 
+/** Never rejects: a failure is kept in `progress`. */
 async function sendBatch(api: ApiClient, stream: string, batch: Batch, progress: Progress): Promise<void> {
   const body = Buffer.concat(batch.lines.flatMap((line) => [line.bytes, lineEnd]));
   let answer: AppendAnswer;
   try {
     answer = await append(api, stream, body);
   } catch (error) {
-    // Refused as a whole before anything was sent: the same for every line, so it is told as what it is.
-    if (error instanceof ApiError && error.problem.status < 500 && progress.acknowledged === 0) throw error;
-    const fromLine = Math.min(batch.lines[0]!.number, progress.unknown?.fromLine ?? Number.POSITIVE_INFINITY);
-    const toLine = Math.max(batch.lines.at(-1)!.number, progress.unknown?.toLine ?? 0);
-    progress.unknown = { fromLine, toLine, reason: messageOf(error) };
+    progress.failure = withFailure(progress.failure, batch.lines[0]!.number, error);
     return;
   }
   progress.acknowledged += answer.acknowledged;
@@ -136,6 +169,16 @@ async function sendBatch(api: ApiClient, stream: string, batch: Batch, progress:
       const number = batch.lines[result.line - 1]?.number ?? result.line;
       refuseLine(progress, { line: number, code: result.code, message: result.message });
     }
+}
+
+function withFailure(before: Failure | null, fromLine: number, error: unknown): Failure {
+  const wasRefused = error instanceof ApiError && error.problem.status < 500;
+  if (before === null) return { error, fromLine, wasRefused };
+  return {
+    error: before.error,
+    fromLine: Math.min(fromLine, before.fromLine),
+    wasRefused: wasRefused && before.wasRefused,
+  };
 }
 
 /** A stream that was declared a moment ago gets its topic soon; until then nothing is sent, so asking again is safe. */

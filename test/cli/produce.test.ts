@@ -1,4 +1,5 @@
 // `millrace produce`: every line is acknowledged or named, with bounded memory.
+import type { Writable } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { readLines } from '#cli/input/lines.ts';
 import { runCli } from './run-cli.ts';
@@ -79,6 +80,77 @@ describe('produce', () => {
     const ran = await produce('{"a":1}\n');
     expect(ran.stderr).toContain('error: no /v1/streams/events/records');
     expect(ran.code).toBe(1);
+  });
+
+  /** A pipe whose writer lives on: it writes one line a request, and never ends. */
+  const trickle = async (answer: (request: Seen) => Answer | null, more: string[] = []) => {
+    let stdin: Writable | undefined;
+    let written = 0;
+    const writeOne = (): unknown => stdin?.write(`{"n":${++written}}\n`);
+    api = await startTinyApi((request) => {
+      setImmediate(writeOne);
+      return answer(request);
+    });
+    const feed = (pipe: Writable): void => {
+      stdin = pipe;
+      writeOne();
+    };
+    return await runCli(['produce', 'events', ...more], { api: api.url, feed });
+  };
+
+  test('what is refused at the first line of a pipe that trickles ends it at once, in the API’s words', async () => {
+    const ran = await trickle(() => null);
+    expect(ran.stderr).toContain('error: no /v1/streams/events/records');
+    expect([ran.code, ran.stdout, api.seen.length]).toEqual([1, '', 1]);
+  });
+
+  test('a failure ends a command whose input stays open, and names the lines in doubt', async () => {
+    const ran = await trickle((request) => (api.seen.length === 3 ? { hangUp: true } : append(request)));
+    expect(ran).toMatchObject({ code: 1, stdout: '2 events acknowledged\n' });
+    expect(ran.stderr).toContain('error: stopped at line 3: ');
+    expect(ran.stderr).toContain('lines 3 to 3 may then arrive twice');
+    expect(api.seen.length).toBe(3);
+  });
+
+  test('a failure while more has been read than was sent ends it too', async () => {
+    api = await startTinyApi(() => ({ hangUp: true }));
+    const lines = Array.from({ length: 2_500 }, (_, index) => `{"n":${index}}\n`).join('');
+    const ran = await runCli(['produce', 'events', '-o', 'json'], {
+      api: api.url,
+      feed: (stdin) => stdin.write(lines),
+    });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ acknowledged: 0, unknown: { fromLine: 1, toLine: 1_000 } });
+    expect(ran.stderr).toMatch(/error: stopped at line 1: [^\n]*\n {2}fix: send again from line 1: [^\n]*\n[^\n]*\n$/);
+    expect([ran.code, api.seen.length]).toEqual([1, 1]);
+  });
+
+  test('a refusal behind lines that were acknowledged is told with the line it stopped at', async () => {
+    const busy = { type: 'about:blank', title: 'Too many', status: 429, detail: 'too many requests', code: 'busy' };
+    const ran = await trickle((request) => (api.seen.length === 2 ? { status: 429, json: busy } : append(request)));
+    expect(ran).toMatchObject({ code: 1, stdout: '1 event acknowledged\n' });
+    expect(ran.stderr).toContain('error: stopped at line 2: too many requests');
+  });
+
+  test('with several requests at once, every line that may arrive twice is within the range told', async () => {
+    const others = Promise.withResolvers<void>();
+    let calls = 0;
+    api = await startTinyApi(async (request) => {
+      if (++calls === 3) others.resolve();
+      if (!request.body.startsWith('{"n":1}')) return append(request);
+      await others.promise;
+      return { hangUp: true };
+    });
+    const input = Array.from({ length: 3_000 }, (_, index) => `{"n":${index + 1}}\n`).join('');
+    const ran = await produce(input, '--in-flight', '4', '-o', 'json');
+    expect(JSON.parse(ran.stdout)).toMatchObject({ acknowledged: 2_000, unknown: { fromLine: 1, toLine: 3_000 } });
+    expect(ran.stderr).toContain('lines 1 to 3000 may then arrive twice');
+  });
+
+  test('a file that cannot be read is a fault of usage', async () => {
+    api = await startTinyApi(append);
+    const ran = await produce('', '-f', 'nowhere.ndjson');
+    expect(ran).toMatchObject({ code: 2, stdout: '' });
+    expect(ran.stderr).toMatch(/error: -f nowhere\.ndjson: .*no such file.*\n {2}fix: name a readable file/);
   });
 });
 

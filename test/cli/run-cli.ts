@@ -1,6 +1,7 @@
 // Runs the real `millrace` command as a process, the way a person does.
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 
 const entry = join(import.meta.dirname, '../../cli/millrace.mjs');
 
@@ -14,6 +15,8 @@ export interface Ran {
 export interface RunOptions {
   readonly api?: string;
   readonly input?: string | Uint8Array;
+  /** Feeds the command's input while it runs, and ends it or leaves it open; in place of `input`. */
+  readonly feed?: (stdin: Writable) => void;
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Reads a little, then goes away, as `| head` does. */
@@ -40,7 +43,8 @@ export function runCli(args: readonly string[], options: RunOptions = {}): Promi
   });
   if (options.closeOutputEarly) child.stdout.once('data', () => child.stdout.destroy());
   child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
+  if (options.feed) options.feed(child.stdin);
+  else child.stdin.end(options.input ?? '');
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));

@@ -28,10 +28,12 @@ export interface TinyApi {
 }
 
 /** `answer` gives null for what it does not know: 404 then. */
-export async function startTinyApi(answer: (request: Seen) => Answer | null): Promise<TinyApi> {
+export async function startTinyApi(
+  answer: (request: Seen) => Answer | null | Promise<Answer | null>,
+): Promise<TinyApi> {
   const seen: Seen[] = [];
   const server = createServer((request, response) => {
-    void readBody(request).then((body) => {
+    void readBody(request).then(async (body) => {
       const url = new URL(request.url ?? '/', 'http://localhost');
       const one: Seen = {
         method: request.method ?? '',
@@ -41,7 +43,7 @@ export async function startTinyApi(answer: (request: Seen) => Answer | null): Pr
         body,
       };
       seen.push(one);
-      const given = answer(one) ?? {
+      const given = (await answer(one)) ?? {
         status: 404,
         json: { type: 'about:blank', title: 'Not found', status: 404, detail: `no ${one.path}`, code: 'not-found' },
       };
