@@ -32,9 +32,14 @@ export function oneLine(text: string, charsMax = 200): string {
   return flat.length <= charsMax ? flat : `${flat.slice(0, charsMax - 1)}…`;
 }
 
-/** Progress and remarks go to stderr, so that stdout holds data alone. */
+/** Progress and remarks go to stderr, so that stdout holds data alone. Without colours: names and messages of others stand in them. */
 export function note(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${withoutControls(text)}\n`);
+}
+
+/** A command's outcome in a line of words, on stdout. */
+export function say(text: string): void {
+  process.stdout.write(`${withoutControls(text)}\n`);
 }
 
 /** Writes data, and waits where the reader is slow, so that memory stays bounded. */
@@ -50,7 +55,7 @@ export async function confirm(question: string): Promise<boolean> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const answer = new Promise<string>((resolve, reject) => {
     prompt.once('close', () => reject(new CommandError(exitCodes.interrupted, 'not answered, so nothing was changed')));
-    prompt.question(`${question} [y/N] `).then(resolve, reject);
+    prompt.question(`${withoutControls(question)} [y/N] `).then(resolve, reject);
   });
   try {
     return /^y(es)?$/i.test((await answer).trim());

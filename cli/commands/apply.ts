@@ -7,7 +7,7 @@ import { CommandError, exitCodes } from '#cli/exit.ts';
 import type { SourceDocument } from '#cli/input/documents.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { formatPlan, planSummary } from '#cli/print/plan.ts';
-import { confirm, note, paintFor } from '#cli/terminal.ts';
+import { confirm, note, paintFor, say } from '#cli/terminal.ts';
 import type { PlanView } from '#core/api/wire.ts';
 import { jobName } from '#core/names.ts';
 
@@ -69,7 +69,7 @@ async function apply(options: ApplyOptions): Promise<void> {
   const { applyDocuments, applyTogether, describeApplied } = await import('#cli/declare/apply-documents.ts');
   const table = options.output === 'table';
   const tell = (one: Applied): void => {
-    if (table) process.stdout.write(`${describeApplied(one)}\n`);
+    if (table) say(describeApplied(one));
   };
   const { plan: hash, reason } = options;
   const applied =

@@ -7,7 +7,7 @@ import { type ApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { findJob, jobPath } from '#cli/jobs/find-job.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
-import { confirm, withoutControls } from '#cli/terminal.ts';
+import { confirm, oneLine, withoutControls } from '#cli/terminal.ts';
 import type { OperationPlanView, OperationView } from '#core/api/wire.ts';
 
 export interface AskOptions extends ApiOptions {
@@ -67,4 +67,4 @@ const print = (output: OutputFormat, value: unknown, table: () => string): Promi
   printAs(output, { value, table, names: () => [] });
 
 const describePlan = (plan: OperationPlanView): string =>
-  `${plan.kind} of ${plan.job}\n${plan.effects.map((effect) => `    → ${withoutControls(effect)}\n`).join('')}`;
+  `${plan.kind} of ${oneLine(plan.job)}\n${plan.effects.map((effect) => `    → ${withoutControls(effect)}\n`).join('')}`;

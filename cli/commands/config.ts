@@ -6,7 +6,7 @@ import { findJob, jobPath } from '#cli/jobs/find-job.ts';
 import { describeConfig } from '#cli/print/config-page.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { formatTable } from '#cli/print/table.ts';
-import { withoutControls } from '#cli/terminal.ts';
+import { say } from '#cli/terminal.ts';
 import type { ConfigEntryView, ConfigView } from '#core/api/config-schemas.ts';
 import { describeForm, parameters } from '#core/config/parameters.ts';
 
@@ -117,7 +117,7 @@ function tell({ subject, key, value, live, expiresAt }: ConfigEntryView): void {
   const until = expiresAt === undefined ? '' : ` until ${expiresAt}`;
   const how = live ? 'running workers take it over' : 'its workers are replaced';
   const what = value === null ? `${key} cleared` : `${key} = ${value}${until}`;
-  process.stdout.write(withoutControls(`${subject}: ${what}; ${how}\n`));
+  say(`${subject}: ${what}; ${how}`);
 }
 
 async function listParameters({ output }: { readonly output: OutputFormat }): Promise<void> {

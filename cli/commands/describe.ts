@@ -38,25 +38,28 @@ const pages: Readonly<Record<KindPlural, Page>> = {
     const { status } = stream;
     const settings = Object.entries(status.observed?.config ?? {}).map(([key, value]) => `${key}=${value}`);
     return `${formatFacts([
-      ['Stream', stream.metadata.name],
+      ['Stream', oneLine(stream.metadata.name)],
       ['Phase', `${status.phase}${status.message === '' ? '' : `: ${oneLine(status.message, 400)}`}`],
-      ['Owner', stream.metadata.owner],
+      ['Owner', oneLine(stream.metadata.owner)],
       ['Declared', declaredBy(stream, stream.impliedBy)],
-      ['Topic', `${status.topic}${status.observed ? `, ${status.observed.partitions} partitions` : ', not there'}`],
-      ['Settings', settings.join(', ')],
+      [
+        'Topic',
+        `${oneLine(status.topic)}${status.observed ? `, ${status.observed.partitions} partitions` : ', not there'}`,
+      ],
+      ['Settings', withoutControls(settings.join(', '))],
       ['Records', status.records === null ? '' : showCount(status.records)],
-      ['Written by', status.writers.join(', ')],
-      ['Read by', status.readers.join(', ')],
+      ['Written by', withoutControls(status.writers.join(', '))],
+      ['Read by', withoutControls(status.readers.join(', '))],
     ])}\nSpec\n${indent(withoutControls(await toYaml(stream.spec)))}`;
   },
   routes: async (api, name, paint) => {
     const route = await api.get<RouteView>(`/v1/routes/${encodeURIComponent(name)}`);
     const jobs = route.status.jobs.map(
-      (job) => `  ${job.name}: ${showPhase(job.status.phase, paint)}: ${oneLine(job.status.message, 300)}\n`,
+      (job) => `  ${oneLine(job.name)}: ${showPhase(job.status.phase, paint)}: ${oneLine(job.status.message, 300)}\n`,
     );
     return `${formatFacts([
-      ['Route', route.metadata.name],
-      ['Owner', route.metadata.owner],
+      ['Route', oneLine(route.metadata.name)],
+      ['Owner', oneLine(route.metadata.owner)],
       ['Declared', declaredBy(route)],
     ])}\nSpec\n${indent(withoutControls(await toYaml(route.spec)))}\nJobs\n${jobs.join('') || '  none\n'}`;
   },
@@ -70,7 +73,7 @@ const pages: Readonly<Record<KindPlural, Page>> = {
 
 const declaredBy = (resource: StreamView | RouteView, impliedBy?: string): string =>
   impliedBy !== undefined
-    ? `not by itself: route ${impliedBy} writes to it`
+    ? `not by itself: route ${oneLine(impliedBy)} writes to it`
     : `revision ${resource.revision} by ${oneLine(resource.author)}, ${showTime(resource.updatedAt)}${resource.reason === '' ? '' : ` (${oneLine(resource.reason)})`}`;
 
 const indent = (text: string): string => text.replace(/^(?=.)/gm, '  ');

@@ -5,6 +5,7 @@ import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { showTime } from '#cli/print/events.ts';
 import { formatTable } from '#cli/print/table.ts';
+import { say } from '#cli/terminal.ts';
 import type { FreezeView } from '#core/api/wire.ts';
 import { frozenTitle } from '#core/plan/freeze.ts';
 
@@ -50,7 +51,7 @@ async function freeze(scope: Scope | undefined, name: string | undefined, option
   const api = await connect(options);
   if (scope === undefined) return await show(api);
   const made = await api.put<FreezeView>(pathOf(scope, name), { query: { reason: options.reason } });
-  process.stdout.write(`${frozenTitle(made)}: frozen by ${made.author}\n`);
+  say(`${frozenTitle(made)}: frozen by ${made.author}`);
 }
 
 async function show(api: ApiClient): Promise<void> {
@@ -72,5 +73,5 @@ async function show(api: ApiClient): Promise<void> {
 
 async function unfreeze(scope: Scope, name: string | undefined, options: FreezeOptions): Promise<void> {
   await (await connect(options)).remove(pathOf(scope, name), { query: { reason: options.reason } });
-  process.stdout.write(`${frozenTitle({ scope, name: name ?? '' })}: lifted\n`);
+  say(`${frozenTitle({ scope, name: name ?? '' })}: lifted`);
 }

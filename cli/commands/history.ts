@@ -113,7 +113,7 @@ export async function printChanges(items: readonly NamedChange[], value: unknown
   const paint = paintFor(process.stdout);
   const show = ({ kind, name, outcome, fields, revisions: { from, to } }: NamedChange): string =>
     [
-      `${kind} ${name}: ${outcome} (revision ${from ?? 'none'} → ${to ?? 'none'})\n`,
+      `${kind} ${oneLine(name)}: ${outcome} (revision ${from ?? 'none'} → ${to ?? 'none'})\n`,
       ...fields.map((field) => `${formatFieldChange(field, paint).join('\n')}\n`),
     ].join('');
   const table = (): string => (items.length === 0 ? 'no difference\n' : items.map(show).join(''));

@@ -7,7 +7,7 @@ import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { findJob, jobPath } from '#cli/jobs/find-job.ts';
 import { showDuration } from '#cli/print/quantity.ts';
-import { note, withoutControls } from '#cli/terminal.ts';
+import { note, say, withoutControls } from '#cli/terminal.ts';
 import type { OperationView } from '#core/api/wire.ts';
 
 const pollMs = 250;
@@ -46,7 +46,7 @@ async function operate(kind: OperationView['kind'], name: string, options: Opera
     headers: { 'idempotency-key': newIdempotencyKey() },
   });
   if (!options.wait) {
-    process.stdout.write(`job/${job.name}: ${kind} requested (operation ${asked.id})\n`);
+    say(`job/${job.name}: ${kind} requested (operation ${asked.id})`);
     return;
   }
   const done = await waitForOperation(api, `${path}/${encodeURIComponent(asked.id)}`, options.timeout, job.name);

@@ -14,7 +14,7 @@ import { readRecords } from '#cli/input/read-records.ts';
 import { jobPath } from '#cli/jobs/find-job.ts';
 import { jobFlows, streamReady, waitForAll } from '#cli/jobs/wait-for-jobs.ts';
 import { plural, showDuration } from '#cli/print/quantity.ts';
-import { note, type Paint, paintFor, withoutControls } from '#cli/terminal.ts';
+import { note, type Paint, paintFor } from '#cli/terminal.ts';
 import type { JobView } from '#core/api/wire.ts';
 
 const example = join(import.meta.dirname, '../../examples/quickstart');
@@ -82,7 +82,7 @@ async function createPlatform(dataDir: string): Promise<LocalPlatform> {
   note(
     `starting the platform in ${dataDir} (Kafka, Postgres, DynamoDB Local, an S3 server, the API); the first start downloads them`,
   );
-  return new LocalPlatform({ dataDir, tell: (line) => note(`  ${withoutControls(line)}`) });
+  return new LocalPlatform({ dataDir, tell: (line) => note(`  ${line}`) });
 }
 
 async function show(apiUrl: string, dataDir: string): Promise<void> {

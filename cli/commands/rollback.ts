@@ -4,7 +4,7 @@ import { readCount } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { formatPlan } from '#cli/print/plan.ts';
-import { confirm, paintFor } from '#cli/terminal.ts';
+import { confirm, paintFor, say } from '#cli/terminal.ts';
 import type { ChangeView, PlanView } from '#core/api/wire.ts';
 
 interface RollbackOptions extends ApiOptions {
@@ -41,6 +41,5 @@ async function rollback(route: string, options: RollbackOptions): Promise<void> 
   if (!options.yes && !(await confirm(`Roll ${route} back?`)))
     throw new CommandError(exitCodes.failure, 'not confirmed, so nothing was changed');
   const { items } = await api.post<ChangeView>(path, { json, query: { reason: options.reason } });
-  for (const { name, outcome, revision } of items)
-    process.stdout.write(`route ${name}: ${outcome} (revision ${revision})\n`);
+  for (const { name, outcome, revision } of items) say(`route ${name}: ${outcome} (revision ${revision})`);
 }

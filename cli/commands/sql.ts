@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { isBlank, readLines } from '#cli/input/lines.ts';
+import { shown } from '#cli/print/output.ts';
 import { formatProblem } from '#cli/print/problems.ts';
 import { note, oneLine, writeOut } from '#cli/terminal.ts';
 import type { StreamView } from '#core/api/wire.ts';
@@ -48,11 +49,11 @@ async function sql(expression: string, options: SqlOptions): Promise<void> {
       continue;
     }
     const { type, json } = result.value;
-    if (options.output === 'json') await writeOut(`{"type":${JSON.stringify(type)},"value":${json}}\n`);
+    if (options.output === 'json') await writeOut(shown(`{"type":${JSON.stringify(type)},"value":${json}}\n`));
     else {
       if (shownType !== type && process.stdout.isTTY) note(type);
       shownType = type;
-      await writeOut(`${json}\n`);
+      await writeOut(shown(`${json}\n`));
     }
   }
   if (failedCount > 0) process.exitCode = exitCodes.failure;

@@ -4,6 +4,7 @@ import { type KindPlural, readKind } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { pathOf } from '#cli/declare/apply-documents.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
+import { say } from '#cli/terminal.ts';
 import type { ApplyView } from '#core/api/wire.ts';
 
 export function registerUndelete(program: Command): void {
@@ -28,5 +29,5 @@ async function undelete(
   const api = await connect(options);
   const path = `${pathOf(kind === 'routes' ? 'Route' : 'Stream', name)}/undelete`;
   const { resource } = await api.post<ApplyView>(path, { query: { reason: options.reason } });
-  process.stdout.write(`${kind.slice(0, -1)} ${name}: back (revision ${resource.revision})\n`);
+  say(`${kind.slice(0, -1)} ${name}: back (revision ${resource.revision})`);
 }

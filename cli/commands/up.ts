@@ -97,12 +97,12 @@ const showEveryMs = 100;
 /** Shows what the host writes down, from its start on, on stderr. */
 async function showLog(path: string, offset: number): Promise<{ catchUp: () => Promise<void>; end: () => void }> {
   const { nextLines } = await import('#cli/input/follow-file.ts');
-  const { note, withoutControls } = await import('#cli/terminal.ts');
+  const { note } = await import('#cli/terminal.ts');
   const position = { path, offset, rest: Buffer.alloc(0) };
   let busy = Promise.resolve();
   const catchUp = (): Promise<void> => {
     busy = busy.then(async () => {
-      for (const line of await nextLines(position)) note(withoutControls(line.replace(/^\S+Z /, '')));
+      for (const line of await nextLines(position)) note(line.replace(/^\S+Z /, ''));
     });
     return busy;
   };

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { gather } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
-import { paintFor } from '#cli/terminal.ts';
+import { oneLine, paintFor } from '#cli/terminal.ts';
 
 export function registerValidate(program: Command): void {
   addApiOptions(
@@ -29,7 +29,7 @@ async function validate(options: ApiOptions & { readonly file: readonly string[]
         ? ''
         : ` (${change.tests.filter((test) => test.passed).length}/${change.tests.length} tests pass)`;
     const refused = change.outcome === 'refused';
-    process.stdout.write(`${refused ? paint('red', '✗') : paint('green', '✓')} ${titleOf(change)}${tests}\n`);
+    process.stdout.write(`${refused ? paint('red', '✗') : paint('green', '✓')} ${oneLine(titleOf(change))}${tests}\n`);
   }
   if (!plan.refused) return;
   const details = refusals(plan, documents);

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
+import { say } from '#cli/terminal.ts';
 import type { HealthView } from '#core/api/wire.ts';
 
 /** The API asks its parts for two seconds, and on AWS its function may have to start first. */
@@ -23,8 +24,8 @@ async function version(options: ApiOptions): Promise<void> {
   try {
     const api = await connect(options);
     const health = await api.get<HealthView>('/v1/health', { deadlineMs });
-    process.stdout.write(`platform ${health.version} at ${api.url}\n`);
-    for (const { name, message } of health.parts) process.stdout.write(`  ${name}: ${message}\n`);
+    say(`platform ${health.version} at ${api.url}`);
+    for (const { name, message } of health.parts) say(`  ${name}: ${message}`);
   } catch {
     process.stdout.write('platform: none reached\n');
   }

@@ -27,7 +27,7 @@ async function why(name: string, options: ApiOptions & { readonly limit: number 
   const paint = paintFor(process.stdout);
   const lines = [...events.items].reverse().map((event) => formatEvent(event, paint, true));
   await writeOut(
-    `${job.name} is ${showPhase(job.status.phase, paint)}: ${oneLine(job.status.message, 400)}\n${formatConditions(job.status, paint)}` +
+    `${oneLine(job.name)} is ${showPhase(job.status.phase, paint)}: ${oneLine(job.status.message, 400)}\n${formatConditions(job.status, paint)}` +
       `\nWhat the platform did, newest last\n${lines.join('') || 'nothing yet\n'}`,
   );
 }

@@ -4,7 +4,7 @@ import { withPositions } from '#cli/declare/plan-documents.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { type SourceDocument, titleOf } from '#cli/input/documents.ts';
 import { formatTryPage } from '#cli/print/try-page.ts';
-import { note, paintFor } from '#cli/terminal.ts';
+import { note, type Paint } from '#cli/terminal.ts';
 import type { TryView } from '#core/api/wire.ts';
 
 export async function requireTried(api: ApiClient, documents: readonly SourceDocument[], limit: number): Promise<void> {
@@ -14,7 +14,7 @@ export async function requireTried(api: ApiClient, documents: readonly SourceDoc
     if (view === null) continue;
     const { read, passed, filtered } = view;
     note(`${titleOf(document)} over ${read} event(s): ${passed} passed, ${filtered} filtered, ${view.failed} failed`);
-    if (view.failed > 0) failed.push(`${titleOf(document)}:\n${formatTryPage(view, paintFor(process.stderr))}`);
+    if (view.failed > 0) failed.push(`${titleOf(document)}:\n${formatTryPage(view, unpainted)}`);
   }
   if (failed.length > 0)
     throw new CommandError(exitCodes.failure, 'events that are there make it fail, so nothing is applied', {
@@ -22,6 +22,9 @@ export async function requireTried(api: ApiClient, documents: readonly SourceDoc
       fix: 'millrace try -f FILE   shows each event before and after',
     });
 }
+
+/** An error's details are shown without escape sequences, and colours are some. */
+const unpainted: Paint = (_, text) => text;
 
 /** Null where the stream is declared together with the route: it holds no event yet. */
 async function tryOne(

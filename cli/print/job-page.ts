@@ -27,7 +27,7 @@ export function formatConditions(status: JobStatus, paint: Paint): string {
   return status.conditions
     .map((one) => {
       const sign = paint(conditionColours[one.status], conditionSigns[one.status]);
-      return `  ${sign} ${one.type.padEnd(15)} ${one.reason === one.type ? '' : `${one.reason}: `}${withoutControls(one.message)}\n`;
+      return `  ${sign} ${oneLine(one.type).padEnd(15)} ${one.reason === one.type ? '' : `${oneLine(one.reason)}: `}${withoutControls(one.message)}\n`;
     })
     .join('');
 }
@@ -49,16 +49,16 @@ export function formatJobPage(job: JobView, paint: Paint, now: number): string {
   const { status } = job;
   const { lag, accounting } = status;
   const facts = formatFacts([
-    ['Job', job.name],
+    ['Job', oneLine(job.name)],
     ['Phase', `${showPhase(status.phase, paint)}: ${oneLine(status.message, 400)}`],
     [
       'Route',
-      `${job.route}, revision ${job.revision}${status.runningRevision === job.revision ? '' : ` (running: ${status.runningRevision ?? 'none'})`}`,
+      `${oneLine(job.route)}, revision ${job.revision}${status.runningRevision === job.revision ? '' : ` (running: ${status.runningRevision ?? 'none'})`}`,
     ],
-    ['Owner', job.owner],
-    ['Reads', job.from],
-    ['Writes', job.to],
-    ['Dead letters', job.deadLetterTopic],
+    ['Owner', oneLine(job.owner)],
+    ['Reads', oneLine(job.from, 400)],
+    ['Writes', oneLine(job.to, 400)],
+    ['Dead letters', oneLine(job.deadLetterTopic)],
     [
       'Lag',
       `${showCount(lag.records)} records${lag.drainMs === null || lag.drainMs === 0 ? '' : `, gone in ${showDuration(lag.drainMs)} at this rate`}`,

@@ -35,7 +35,7 @@ export async function printAs(format: OutputFormat, printable: Printable): Promi
 }
 
 /** Whole for a program, harmless for a terminal. */
-const shown = (text: string): string => (process.stdout.isTTY ? withoutControls(text) : text);
+export const shown = (text: string): string => (process.stdout.isTTY ? withoutControls(text) : text);
 
 export async function toYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml');

@@ -5,6 +5,8 @@ import type { ChangeClass, FieldChange, PlannedChange, PlannedCost, PlannedJob, 
 import type { Json } from '#core/spec/json.ts';
 
 const valueCharsMax = 160;
+/** A failed test tells the events that came out. */
+const messageCharsMax = 2_000;
 
 const outcomes = {
   create: { sign: '+', colour: 'green' },
@@ -28,8 +30,9 @@ export function formatPlan(plan: PlanView, paint: Paint): string {
   const told = new Set<string>();
   const parts = plan.changes.map((change) => formatChange(change, paint, told));
   const cost = formatCost(plan.cost);
-  const money = cost === null ? '' : `Cost a month on AWS (list prices of ${plan.cost.pricesAsOf}): ${cost}.\n`;
-  return `${parts.join('')}${planSummary(plan)}\n${money}Plan hash: ${plan.hash}\n`;
+  const money =
+    cost === null ? '' : `Cost a month on AWS (list prices of ${oneLine(plan.cost.pricesAsOf)}): ${cost}.\n`;
+  return `${parts.join('')}${planSummary(plan)}\n${money}Plan hash: ${oneLine(plan.hash)}\n`;
 }
 
 /** Null where the change costs nothing and saves nothing. */
@@ -47,7 +50,7 @@ const fates: Readonly<Record<PlannedJob['state'], string>> = {
 function formatJob({ name, state, sink, expectedPauseMs }: PlannedJob, paint: Paint): string {
   const told = paint(state === 'lost' ? 'red' : 'dim', `positions and books ${fates[state]}`);
   const pause = expectedPauseMs > 0 ? `, pause about ${showDuration(expectedPauseMs)}` : '';
-  return `    ${name} into ${sink}: ${told}${pause}`;
+  return `    ${oneLine(name)} into ${oneLine(sink)}: ${told}${pause}`;
 }
 
 export function planSummary(plan: PlanView): string {
@@ -65,7 +68,7 @@ export function planSummary(plan: PlanView): string {
 
 function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): string {
   const { sign, colour } = outcomes[change.outcome];
-  const lines = [paint(colour, `${sign} ${change.kind} ${change.name}: ${change.outcome}`)];
+  const lines = [paint(colour, `${sign} ${change.kind} ${oneLine(change.name)}: ${change.outcome}`)];
   if (change.outcome === 'change') {
     for (const field of change.fields) lines.push(...formatFieldChange(field, paint));
     lines.push(`    ${classWords[change.class]}`);
@@ -73,19 +76,20 @@ function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): s
   if (change.outcome === 'create' || change.outcome === 'change') {
     if (change.expectedPauseMs > 0) lines.push(`    expected pause: ${showDuration(change.expectedPauseMs)}`);
     if (!['', 'none'].includes(change.expectedDuplicates))
-      lines.push(`    expected duplicates: ${change.expectedDuplicates}`);
+      lines.push(`    expected duplicates: ${oneLine(change.expectedDuplicates)}`);
     const cost = formatCost(change.cost);
     if (cost !== null) lines.push(`    cost a month: ${cost}`);
     for (const job of change.jobChanges.filter(({ state }) => state !== 'new')) lines.push(formatJob(job, paint));
-    for (const effect of change.effects.filter((one) => !told.has(one))) lines.push(`    → ${effect}`);
+    for (const effect of change.effects.filter((one) => !told.has(one)))
+      lines.push(`    → ${oneLine(effect, messageCharsMax)}`);
     for (const effect of change.effects) told.add(effect);
   }
-  for (const test of change.tests)
-    lines.push(
-      test.passed
-        ? `    ${paint('green', '✓')} test: ${test.name}`
-        : `    ${paint('red', '✗')} test: ${test.name}: ${test.message}`,
-    );
+  for (const test of change.tests) {
+    const [sign, message] = test.passed
+      ? [paint('green', '✓'), '']
+      : [paint('red', '✗'), `: ${oneLine(test.message, messageCharsMax)}`];
+    lines.push(`    ${sign} test: ${oneLine(test.name)}${message}`);
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -93,13 +97,13 @@ function formatChange(change: PlannedChange, paint: Paint, told: Set<string>): s
 export function formatFieldChange(field: FieldChange, paint: Paint): readonly string[] {
   const before = showJson(field.before);
   const after = showJson(field.after);
+  const path = oneLine(field.path);
   const weight = field.class === 'none' ? '' : paint('dim', `  (${field.class})`);
-  if (field.before === null) return [paint('green', `    + ${field.path}: ${after}`) + weight];
-  if (field.after === null) return [paint('red', `    - ${field.path}: ${before}`) + weight];
-  if (before.length + after.length <= 70)
-    return [paint('yellow', `    ~ ${field.path}: ${before} → ${after}`) + weight];
+  if (field.before === null) return [paint('green', `    + ${path}: ${after}`) + weight];
+  if (field.after === null) return [paint('red', `    - ${path}: ${before}`) + weight];
+  if (before.length + after.length <= 70) return [paint('yellow', `    ~ ${path}: ${before} → ${after}`) + weight];
   return [
-    paint('yellow', `    ~ ${field.path}:`) + weight,
+    paint('yellow', `    ~ ${path}:`) + weight,
     paint('red', `        - ${before}`),
     paint('green', `        + ${after}`),
   ];

@@ -25,7 +25,8 @@ export function formatTryPage(view: TryView, paint: Paint): string {
 /** The event as it came, and below it what comes of it. */
 export function formatTryRecord(record: TryRecord, paint: Paint): string {
   const { sign, colour } = verdicts[record.verdict];
-  const head = `${paint(colour, `${sign} ${record.verdict.padEnd(8)}`)} ${paint('dim', `${record.partition}/${record.offset}`)}  ${showJson(record.before)}\n`;
+  const place = paint('dim', `${record.partition}/${oneLine(record.offset)}`);
+  const head = `${paint(colour, `${sign} ${record.verdict.padEnd(8)}`)} ${place}  ${showJson(record.before)}\n`;
   if (record.fault)
     return `${head}           ${paint('red', `${oneLine(record.fault.code)}: ${oneLine(record.fault.message)}`)}\n`;
   if (record.verdict !== 'passed' || record.after === null) return head;
