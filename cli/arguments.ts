@@ -20,16 +20,33 @@ export function readCount(text: string): number {
   return count;
 }
 
-/** `earliest`, `latest`, a point in time (`2026-01-31T12:00:00Z`), or a span back from now (`15m`). */
+/** `earliest`, `latest`, or what `readTime` reads. */
 export function readPosition(text: string): string {
   if (text === 'earliest' || text === 'latest') return text;
-  const back = parseDuration(text);
-  if (back.ok) return new Date(Date.now() - back.value).toISOString();
-  if (/^\d{4}-\d{2}-\d{2}/.test(text) && !Number.isNaN(Date.parse(text))) return new Date(text).toISOString();
-  throw new InvalidArgumentError(
-    'Expected earliest, latest, a time such as 2026-01-31T12:00:00Z, or a span back such as 15m.',
-  );
+  const time = timeOf(text);
+  if (time !== null) return time;
+  throw new InvalidArgumentError(`Expected earliest, latest, ${aTime}.`);
 }
+
+/** A point in time (`2026-01-31T12:00:00Z`), or a span back from now (`15m`). */
+export function readTime(text: string): string {
+  const time = timeOf(text);
+  if (time !== null) return time;
+  throw new InvalidArgumentError(`Expected ${aTime}.`);
+}
+
+const aTime = 'a time such as 2026-01-31T12:00:00Z, or a span back such as 15m';
+
+function timeOf(text: string): string | null {
+  const back = parseDuration(text);
+  if (back.ok) return new Date(Math.max(0, Date.now() - back.value)).toISOString();
+  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  return day === undefined || !isDay(day) || Number.isNaN(Date.parse(text)) ? null : new Date(text).toISOString();
+}
+
+/** JavaScript takes 30 February for 2 March. */
+const isDay = (day: string): boolean =>
+  !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().slice(0, day.length) === day;
 
 /** Repeated options gather in order. */
 export const gather = (value: string, before: readonly string[] | undefined): readonly string[] => [

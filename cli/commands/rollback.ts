@@ -40,6 +40,8 @@ async function rollback(route: string, options: RollbackOptions): Promise<void> 
   if (options.dryRun) return;
   if (!options.yes && !(await confirm(`Roll ${route} back?`)))
     throw new CommandError(exitCodes.failure, 'not confirmed, so nothing was changed');
-  const { items } = await api.post<ChangeView>(path, { json, query: { reason: options.reason } });
+  // Refused where somebody has changed it since: what was shown is what is done.
+  const query = { reason: options.reason, plan: plan.hash };
+  const { items } = await api.post<ChangeView>(path, { json, query });
   for (const { name, outcome, revision } of items) say(`route ${name}: ${outcome} (revision ${revision})`);
 }

@@ -307,7 +307,7 @@ export const diffSchema = z
   .meta({ id: 'DiffView' }) satisfies z.ZodType<DiffView>;
 
 export const restoreSchema = z
-  .object({ to: time, items: z.array(namedChange), effects: z.array(z.string()) })
+  .object({ to: time, items: z.array(namedChange), effects: z.array(z.string()), hash: z.string() })
   .meta({ id: 'RestoreView' }) satisfies z.ZodType<RestoreView>;
 
 export const freezeSchema = z

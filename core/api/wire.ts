@@ -171,6 +171,8 @@ export interface RestoreView {
   readonly items: readonly NamedChange[];
   /** What that does to topics and jobs, in words, once the freeze is lifted. */
   readonly effects: readonly string[];
+  /** Of all that it tells: a restore that names it is refused where it would be another. */
+  readonly hash: string;
 }
 
 export interface EventView {

@@ -9,22 +9,20 @@ import type { Document } from '#core/spec/document.ts';
 import { busy, keyReused, pause, requireRegistered, turnsMax } from '#functions/api/apply-declaration.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { reasonText } from '#functions/api/parameters.ts';
+import { planText, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { documentsSchema, readDocuments } from '#functions/api/read-documents.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
-
-const planText = z
-  .string()
-  .regex(/^[0-9a-f]{32}$/, 'expected the hash that a plan ended with')
-  .optional();
 
 export const applyDocuments = endpoint({
   ...{ method: 'POST', path: '/v1/apply', operationId: 'applyDocuments', tag: 'Declarations' },
   summary: 'Declare several documents at once',
   description:
     'All of them or none, in one transaction. With `plan`, the hash of a plan of the same documents, they are refused where that plan does not tell any more what would happen.',
-  ...{ params: z.strictObject({}), query: z.strictObject({ reason: reasonText.optional(), plan: planText }) },
+  ...{
+    params: z.strictObject({}),
+    query: z.strictObject({ reason: reasonText.optional(), plan: planText.optional() }),
+  },
   body: {
     schema: z.strictObject({ documents: documentsSchema }),
     bytesMax: limits.requestBytesMax,
@@ -59,7 +57,7 @@ export async function changeTogether(
   for (let turn = 0; turn < turnsMax; turn++) {
     const snapshot = await parts.goals.snapshot(tenant);
     const view = planChanges({ tenant, incoming, snapshot, settings: parts.settings, plan: parts.planRoute });
-    if (planHash !== undefined && view.hash !== planHash) throw movedOn(planHash, view);
+    if (planHash !== undefined && view.hash !== planHash) throw movedOn(planHash, view.hash);
     if (view.refused) throw refusedPlan(view);
     const applies = incoming.map(({ kind, metadata, declared }) => ({ kind, metadata, declared }));
     const outcome = await parts.goals.change({
@@ -88,12 +86,12 @@ function changeView(
   return { plan, items };
 }
 
-const movedOn = (wanted: string, now: PlanView): ApiRefusal =>
+export const movedOn = (wanted: string, now: string): ApiRefusal =>
   new ApiRefusal(
     412,
     'plan-moved',
-    `the plan ${wanted} does not tell any more what would happen: what is declared has changed since, and it would be ${now.hash} now`,
-    { fix: 'plan again, look at what it says, and apply that' },
+    `the plan ${wanted} does not tell any more what would happen: what is declared has changed since, and it would be ${now} now`,
+    { fix: 'plan again, look at what it says, and agree to that' },
   );
 
 function refusedPlan({ changes }: PlanView): ApiRefusal {

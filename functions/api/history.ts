@@ -3,14 +3,16 @@ import * as z from 'zod';
 import { diffSchema, restoreSchema } from '#core/api/schemas.ts';
 import type { RestoreView } from '#core/api/wire.ts';
 import { buildWorld } from '#core/graph/world.ts';
+import { contentHash } from '#core/hash.ts';
 import { compareStates } from '#core/plan/compare-states.ts';
 import { isFleetFrozen } from '#core/plan/freeze.ts';
 import { documentOf, planChanges } from '#core/plan/plan-changes.ts';
 import type { GoalRevision, GoalSnapshot } from '#core/ports/goal-store.ts';
 import { busy, pause, turnsMax } from '#functions/api/apply-declaration.ts';
+import { movedOn } from '#functions/api/apply-documents.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { applyQuery, nothing, timeText } from '#functions/api/parameters.ts';
+import { nothing, plannedQuery, timeText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { isoTime } from '#functions/api/views.ts';
@@ -31,26 +33,29 @@ export const restoreTime = endpoint({
   ...{ method: 'POST', path: '/v1/restore', operationId: 'restoreTime', tag: 'History' },
   summary: 'Declare everything again as it was at a time',
   description:
-    'Only under a freeze of the fleet, so that what comes of it can be looked at before it is carried out. One change: names that were not there then are deleted, names that were come back (as the life they were, while that is kept). With dryRun=true nothing is changed.',
-  ...{ params: nothing, query: applyQuery },
+    'Only under a freeze of the fleet, so that what comes of it can be looked at before it is carried out. One change: names that were not there then are deleted, names that were come back (as the life they were, while that is kept). With dryRun=true nothing is changed; with `plan`, the hash that this answered, it is refused where it does not tell any more what would happen.',
+  ...{ params: nothing, query: plannedQuery },
   body: { schema: z.strictObject({ to: timeText }), bytesMax: 1_024, example: { to: '2026-01-31T12:00:00Z' } },
   answers: { 200: { description: 'What is, or would be, declared again.', schema: restoreSchema } },
-  problems: [403, 409],
+  problems: [403, 409, 412],
   reads: ['millrace-reason'],
   handle: async (request, parts) => {
     const to = Date.parse(request.content.to);
-    const isDryRun = request.search.dryRun === 'true';
-    return jsonAnswer(200, await restore(parts, request.caller, { to, isDryRun, reason: reasonOf(request) }));
+    const { dryRun, plan } = request.search;
+    const wish = { to, isDryRun: dryRun === 'true', plan, reason: reasonOf(request) };
+    return jsonAnswer(200, await restore(parts, request.caller, wish));
   },
 });
 
 interface Wish {
   readonly to: number;
   readonly isDryRun: boolean;
+  /** What was shown and agreed to. */
+  readonly plan: string | undefined;
   readonly reason: string;
 }
 
-async function restore(parts: ApiParts, caller: Caller, { to, isDryRun, reason }: Wish): Promise<RestoreView> {
+async function restore(parts: ApiParts, caller: Caller, { to, isDryRun, plan, reason }: Wish): Promise<RestoreView> {
   const { tenant, author } = caller;
   for (let turn = 0; turn < turnsMax; turn++) {
     const snapshot = await parts.goals.snapshot(tenant);
@@ -61,9 +66,11 @@ async function restore(parts: ApiParts, caller: Caller, { to, isDryRun, reason }
     for (const { kind, name, metadata } of [...changed, ...now.filter((one) => !isAmong(one, then))])
       requireOwner(caller, metadata.owner, `${kind} ${name}`);
     const effects = effectsOf(parts, tenant, snapshot, changed, then);
-    const view = { to: isoTime(to), items, effects };
+    const told = { to: isoTime(to), items, effects };
+    const view = { ...told, hash: contentHash(told) };
     if (isDryRun) return view;
     if (!isFleetFrozen(tenant, snapshot.freezes)) throw notFrozen();
+    if (plan !== undefined && plan !== view.hash) throw movedOn(plan, view.hash);
     const applies = changed.map(({ kind, metadata, declared }) => ({
       kind,
       metadata,

@@ -47,6 +47,15 @@ export const applyQuery = z.strictObject({
   dryRun: flag.optional().meta({ description: 'Answer with the plan, and change nothing.' }),
 });
 
+/** Refused where it tells any more than that plan told: what was agreed to is what is done. */
+export const planText = z
+  .string()
+  .regex(/^[0-9a-f]{32}$/, 'expected the hash that a plan ended with')
+  .meta({ description: 'Hash of a plan: refused where that plan does not tell any more what would happen.' });
+
+/** Of what is planned from the request alone: agreed to by the plan's hash. */
+export const plannedQuery = applyQuery.extend({ plan: planText.optional() });
+
 const limit = z
   .string()
   .regex(/^[1-9]\d{0,5}$/)

@@ -10,7 +10,7 @@ import { changeTogether } from '#functions/api/apply-documents.ts';
 import { reasonOf } from '#functions/api/caller.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { missing } from '#functions/api/missing.ts';
-import { applyQuery, named } from '#functions/api/parameters.ts';
+import { named, plannedQuery } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
@@ -18,8 +18,8 @@ export const rollbackRoute = endpoint({
   ...{ method: 'POST', path: '/v1/routes/{name}/rollback', operationId: 'rollbackRoute', tag: 'Routes' },
   summary: 'Declare an earlier revision of a route again',
   description:
-    'As a new revision, checked and tested as any. With dryRun=true nothing is changed and the answer is the plan. Positions are not set back: `rewind` does that.',
-  ...{ params: named, query: applyQuery },
+    'As a new revision, checked and tested as any. With dryRun=true nothing is changed and the answer is the plan. With `plan`, the hash of that plan, it is refused where what is declared has changed since. Positions are not set back: `rewind` does that.',
+  ...{ params: named, query: plannedQuery },
   body: {
     schema: z.strictObject({
       to: z.int().min(1).optional().meta({ description: 'Default: the one before that differs.' }),
@@ -33,12 +33,13 @@ export const rollbackRoute = endpoint({
   problems: [403, 409, 412],
   reads: ['millrace-reason'],
   handle: async (request, parts) => {
+    const { dryRun, plan } = request.search;
     const { document, revision } = await earlier(request.path.name, request.content.to, request.caller.tenant, parts);
-    if (request.search.dryRun === 'true')
-      return jsonAnswer(200, await planDocuments(parts, request.caller.tenant, [document]));
+    if (dryRun === 'true') return jsonAnswer(200, await planDocuments(parts, request.caller.tenant, [document]));
     const said = reasonOf(request);
     const reason = `back to revision ${revision}${said === '' ? '' : `: ${said}`}`;
-    return jsonAnswer(200, await changeTogether(parts, request.caller, [document], { reason }));
+    const how = { reason, ...(plan === undefined ? {} : { planHash: plan }) };
+    return jsonAnswer(200, await changeTogether(parts, request.caller, [document], how));
   },
 });
 

@@ -131,6 +131,47 @@ describe('going back', () => {
     expect([strange.status, strange.json.detail]).toEqual([409, expect.stringContaining('revision 9')]);
   });
 
+  test('is refused where the route was changed since its plan was shown, with and without a revision named', async () => {
+    const name = await aRoute();
+    await put(route(name, `${name}-in`, 'n > 2'));
+    const path = `/v1/routes/${name}/rollback`;
+    const shown = await Promise.all(
+      [{}, { to: 1 }].map(async (json) => ({ json, plan: await api.call('POST', `${path}?dryRun=true`, { json }) })),
+    );
+    await put(route(name, `${name}-in`, 'n > 3'));
+    for (const { json, plan } of shown) {
+      const refused = await api.call('POST', `${path}?plan=${plan.json.hash}`, { json });
+      expect([refused.status, refused.json.code]).toEqual([412, 'plan-moved']);
+    }
+    expect((await api.call('GET', `/v1/routes/${name}`)).json).toMatchObject({ revision: 3, spec: { where: 'n > 3' } });
+    const again = await api.call('POST', `${path}?dryRun=true`, { json: {} });
+    const done = await api.call('POST', `${path}?plan=${again.json.hash}`, { json: {} });
+    expect(done.json.items).toEqual([{ kind: 'Route', name, outcome: 'changed', revision: 4 }]);
+  });
+
+  test('to a time, for everything, is refused where something was declared since it was shown', async () => {
+    const kept = await aRoute();
+    await later();
+    const then = await now();
+    await later();
+    await put(route(kept, `${kept}-in`, 'n > 9'));
+    const restore = (query: string) => api.call('POST', `/v1/restore?${query}`, { json: { to: then } });
+    const shown = await restore('dryRun=true');
+    const added = await aRoute();
+    await api.call('PUT', '/v1/freezes/fleet');
+    try {
+      const refused = await restore(`plan=${shown.json.hash}`);
+      expect([refused.status, refused.json.code]).toEqual([412, 'plan-moved']);
+      expect((await api.call('GET', `/v1/routes/${added}`)).status).toBe(200);
+      const again = await restore('dryRun=true');
+      const done = await restore(`plan=${again.json.hash}`);
+      expect([done.status, done.json]).toEqual([200, again.json]);
+    } finally {
+      await api.call('DELETE', '/v1/freezes/fleet');
+    }
+    expect((await api.call('GET', `/v1/routes/${added}`)).status).toBe(404);
+  });
+
   test('to a time, for everything: told, refused without a freeze, and done as one change', async () => {
     const [kept, gone] = [await aRoute(), await aRoute()];
     await later();
