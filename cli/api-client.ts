@@ -12,8 +12,8 @@ const requestMs = 30_000;
 const retryPausesMs = [200, 600, 1_500] as const;
 const pageItems = 200;
 const authorCharsMax = 60;
-/** A list is read to its end, within reason. */
-const pagesMax = 100;
+/** A list is read to its end; one that goes on beyond this has none. */
+const pagesMax = 1_000;
 
 /** The API refused, in its own words (RFC 9457). */
 export class ApiError extends Error {
@@ -47,20 +47,33 @@ export interface ApiClient {
   /** Sent once, unless `headers` bear an Idempotency-Key. */
   readonly post: <Answer>(path: string, request: ApiRequest) => Promise<Answer>;
   readonly remove: <Answer>(path: string, request?: ApiRequest) => Promise<Answer>;
-  /** All items of a paged list. */
-  readonly list: <Item>(path: string, query?: ApiRequest['query']) => Promise<readonly Item[]>;
+  /** All items of a paged list, or the first so many. */
+  readonly list: <Item>(path: string, itemsMax?: number) => Promise<readonly Item[]>;
   /** The answer's body as it arrives. */
   readonly stream: (path: string, request?: ApiRequest) => Promise<Response>;
 }
 
 type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
-/** `where` says how the address was found, for the message when nobody answers there. */
+/** An API's address, and how it was found, for the message when nobody answers there. */
+interface Place {
+  readonly url: string;
+  readonly where: string;
+}
+
+interface Call {
+  readonly place: Place;
+  readonly method: Method;
+  readonly path: string;
+  readonly request: ApiRequest;
+  readonly mayRepeat: boolean;
+}
+
 export function createApiClient(baseUrl: string, where: string): ApiClient {
   const url = baseUrl.replace(/\/+$/, '');
+  const place = { url, where };
   const call = async <Answer>(method: Method, path: string, request: ApiRequest, again: boolean): Promise<Answer> => {
-    const response = await send(url, where, method, path, request, again);
-    const text = await response.text();
+    const text = await send({ place, method, path, request, mayRepeat: again }, (response) => response.text());
     return (text === '' ? null : readJson(text, `${method} ${path}`, request.exact)) as Answer;
   };
   const get: ApiClient['get'] = (path, request = {}) => call('GET', path, request, true);
@@ -70,19 +83,27 @@ export function createApiClient(baseUrl: string, where: string): ApiClient {
     put: (path, request) => call('PUT', path, withKey(request), true),
     post: (path, request) => call('POST', path, request, request.headers?.['idempotency-key'] !== undefined),
     remove: (path, request = {}) => call('DELETE', path, withKey(request), true),
-    stream: (path, request = {}) => send(url, where, 'GET', path, request, false),
-    list: async <Item>(path: string, query: ApiRequest['query'] = {}) => {
-      const items: Item[] = [];
-      let cursor: string | undefined;
-      for (let page = 0; page < pagesMax; page++) {
-        const answer: PageView<Item> = await get(path, { query: { limit: pageItems, ...query, cursor } });
-        items.push(...answer.items);
-        cursor = answer.cursor;
-        if (cursor === undefined || (typeof query['limit'] === 'number' && items.length >= query['limit'])) break;
-      }
-      return items;
-    },
+    stream: (path, request = {}) =>
+      send({ place, method: 'GET', path, request, mayRepeat: false }, async (response) => response),
+    list: (path, itemsMax) => readPages(get, path, itemsMax),
   };
+}
+
+async function readPages<Item>(
+  get: ApiClient['get'],
+  path: string,
+  itemsMax = Number.POSITIVE_INFINITY,
+): Promise<readonly Item[]> {
+  const items: Item[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < pagesMax; page++) {
+    const limit = Math.min(pageItems, itemsMax - items.length);
+    const answer: PageView<Item> = await get(path, { query: { limit, cursor } });
+    items.push(...answer.items);
+    cursor = answer.cursor;
+    if (cursor === undefined || items.length >= itemsMax) return items.slice(0, itemsMax);
+  }
+  throw notTheApi(`GET ${path}`, `got ${pagesMax} pages and no end, expected a list that ends`);
 }
 
 /** A key under which the API knows a repeated request again. */
@@ -93,33 +114,44 @@ const withKey = (request: ApiRequest): ApiRequest => ({
   headers: { 'idempotency-key': newIdempotencyKey(), ...request.headers },
 });
 
-async function send(
-  url: string,
-  where: string,
-  method: Method,
-  path: string,
-  request: ApiRequest,
-  mayRepeat: boolean,
-): Promise<Response> {
-  const target = withQuery(`${url}${path}`, request.query);
+/** `read` takes the answer in, within the deadline: where it breaks off, that is as if none had come. */
+async function send<Body>(call: Call, read: (response: Response) => Promise<Body>): Promise<Body> {
+  const { place, method, path, request, mayRepeat } = call;
+  const target = withQuery(`${place.url}${path}`, request.query);
   for (let attempt = 0; ; attempt++) {
     const pauseMs = mayRepeat ? retryPausesMs[attempt] : undefined;
+    const deadline = startDeadline(request);
+    let hasBegun = false;
     try {
-      const response = await fetchOnce(target, method, request);
-      if (response.ok) return response;
+      const response = await fetchOnce(target, method, request, deadline.signal);
+      hasBegun = true;
+      if (response.ok) return await read(response);
       const problem = await readProblem(response, `${method} ${path}`);
       if (pauseMs === undefined || ![429, 502, 503, 504].includes(response.status)) throw problem;
     } catch (error) {
       if (error instanceof ApiError || error instanceof CommandError || request.signal?.aborted) throw error;
       // Nobody listens: waiting for somebody to start would only hide it.
-      if (pauseMs === undefined || isRefused(error)) throw unreachable(url, where, error, request);
+      if (pauseMs === undefined || isRefused(error)) throw withoutAnswer(place, error, request, hasBegun);
+    } finally {
+      deadline.clear();
     }
     await sleep(pauseMs);
   }
 }
 
-async function fetchOnce(target: string, method: Method, request: ApiRequest): Promise<Response> {
-  const deadline = AbortSignal.timeout(request.deadlineMs ?? requestMs);
+function startDeadline(request: ApiRequest): { readonly signal: AbortSignal; readonly clear: () => void } {
+  const end = new AbortController();
+  const late = (): void => end.abort(new DOMException('no answer in time', 'TimeoutError'));
+  const timer = setTimeout(late, request.deadlineMs ?? requestMs);
+  return { signal: end.signal, clear: () => clearTimeout(timer) };
+}
+
+async function fetchOnce(
+  target: string,
+  method: Method,
+  request: ApiRequest,
+  deadline: AbortSignal,
+): Promise<Response> {
   const signal = request.signal ? AbortSignal.any([deadline, request.signal]) : deadline;
   const body = request.ndjson ?? (request.json === undefined ? undefined : JSON.stringify(request.json));
   const contentType = request.ndjson ? 'application/x-ndjson' : 'application/json';
@@ -204,13 +236,21 @@ const isRefused = (error: unknown): boolean =>
 const causeOf = (error: unknown): unknown =>
   error instanceof Error && error.cause !== undefined ? error.cause : error;
 
-function unreachable(url: string, where: string, error: unknown, request: ApiRequest): CommandError {
+/** What was read of the answer is not all of it. */
+export const brokenOff = (url: string, error: unknown): CommandError =>
+  new CommandError(exitCodes.failure, `the answer of the API at ${url} broke off: ${messageOf(causeOf(error))}`, {
+    fix: 'millrace status   shows what runs; then try again',
+    cause: error,
+  });
+
+function withoutAnswer({ url, where }: Place, error: unknown, request: ApiRequest, hasBegun: boolean): CommandError {
   if (error instanceof Error && error.name === 'TimeoutError')
     return new CommandError(
       exitCodes.timeout,
       `the API at ${url} gave no answer within ${(request.deadlineMs ?? requestMs) / 1_000} s`,
       { fix: 'millrace status' },
     );
+  if (hasBegun) return brokenOff(url, error);
   return new CommandError(
     exitCodes.failure,
     `the API at ${url} (${where}) cannot be reached: ${messageOf(causeOf(error))}`,

@@ -9,6 +9,16 @@ export function readDuration(text: string): number {
   return parsed.value;
 }
 
+/** What a timer of this process can wait for. */
+const waitDaysMax = 24;
+
+/** A time to wait: longer than a timer can be, it would be over at once. */
+export function readWait(text: string): number {
+  const ms = readDuration(text);
+  if (ms > waitDaysMax * 86_400_000) throw new InvalidArgumentError(`Expected at most ${waitDaysMax}d.`);
+  return ms;
+}
+
 /** A duration with a default, which help shows as it would be typed. */
 export const durationOption = (flags: string, description: string, byDefault: string): Option =>
   new Option(flags, description).argParser(readDuration).default(readDuration(byDefault), byDefault);

@@ -25,8 +25,8 @@ async function events(
 ): Promise<void> {
   const api = await connect(options);
   const job = await findJob(api, name);
-  const found = await api.list<EventView>(`${jobPath(job.name)}/events`, { limit: Math.min(200, options.limit) });
-  const items = found.slice(0, options.limit).reverse();
+  const found = await api.list<EventView>(`${jobPath(job.name)}/events`, options.limit);
+  const items = [...found].reverse();
   if (items.length === 0 && options.output === 'table') note('no events yet');
   const paint = paintFor(process.stdout);
   await printAs(options.output, {

@@ -1,6 +1,6 @@
 // `millrace history` and `millrace diff`: who changed a route, when and why, and what the change was.
 import type { Command } from 'commander';
-import { readCount, readPosition } from '#cli/arguments.ts';
+import { readCount, readTime } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { showTime } from '#cli/print/events.ts';
@@ -8,8 +8,9 @@ import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { formatFieldChange } from '#cli/print/plan.ts';
 import { type Column, formatTable } from '#cli/print/table.ts';
 import { note, oneLine, paintFor } from '#cli/terminal.ts';
-import type { DiffView, NamedChange, RevisionView } from '#core/api/wire.ts';
+import type { DiffView, FieldChange, NamedChange, RevisionView } from '#core/api/wire.ts';
 import { diffJson } from '#core/plan/change-weight.ts';
+import type { Kind } from '#core/spec/document.ts';
 
 interface HistoryOptions extends ApiOptions {
   readonly stream?: boolean;
@@ -40,7 +41,7 @@ export function registerDiff(program: Command): void {
       .argument('[route]')
       .option('--revision <number>', 'that revision against the one before it (else the newest)', readCount)
       .option('--from <point>', 'a revision, a time (2026-01-31T12:00:00Z) or a span back (2h)', readPoint)
-      .option('--to <point>', 'a revision, a time or a span back; else now', readPoint)
+      .option('--to <point>', 'with --from: a revision, a time or a span back; else now', readPoint)
       .option('--stream', 'the name is a stream’s')
       .addOption(outputOption(formats)),
   ).action(diff);
@@ -68,7 +69,7 @@ type Point = { readonly revision: number } | { readonly at: string };
 
 function readPoint(text: string): Point {
   if (/^\d{1,9}$/.test(text)) return { revision: readCount(text) };
-  return { at: readPosition(text) };
+  return { at: readTime(text) };
 }
 
 /** All declarations of the tenant, between two times. */
@@ -82,22 +83,40 @@ async function diffAll({ from, to, ...options }: DiffOptions): Promise<void> {
 }
 
 async function diffBetween(name: string, { from, to, ...options }: DiffOptions): Promise<void> {
+  if (from === undefined)
+    throw new CommandError(exitCodes.usage, 'got --to without --from, expected both: what is compared with what', {
+      fix: `millrace diff ${name} --revision N   shows what revision N changed`,
+    });
   const items = await revisionsOf(name, options);
   const [before, after] = [
-    from && findPoint(items, from, name),
+    findPoint(items, from, name),
     findPoint(items, to ?? { at: new Date().toISOString() }, name),
   ];
-  const fields =
-    before?.spec && after?.spec ? diffJson(options.stream ? 'Stream' : 'Route', before.spec, after.spec, 'spec') : [];
-  const change: NamedChange = {
-    ...{ kind: options.stream ? 'Stream' : 'Route', name, outcome: outcomeOf(before, after), fields },
+  const kind = options.stream ? 'Stream' : 'Route';
+  const fields = before?.spec && after?.spec ? fieldChanges(kind, before, after) : [];
+  const outcome = outcomeOf(before, after, fields);
+  const change = {
+    ...({ kind, name, outcome, fields } as const),
     revisions: { from: before?.revision ?? null, to: after?.revision ?? null },
   };
-  await printChanges([change], change, options.output);
+  await printChanges(outcome === 'unchanged' ? [] : [{ ...change, outcome }], change, options.output);
 }
 
-const outcomeOf = (before: RevisionView | undefined, after: RevisionView | undefined): NamedChange['outcome'] =>
-  !before?.spec ? 'created' : after?.spec ? 'changed' : 'deleted';
+const fieldChanges = (kind: Kind, before: RevisionView, after: RevisionView): readonly FieldChange[] => [
+  ...diffJson(kind, before.labels, after.labels, 'metadata.labels'),
+  ...diffJson(kind, before.spec, after.spec, 'spec'),
+];
+
+/** Not there at either point is no difference, whatever was in between. */
+function outcomeOf(
+  before: RevisionView | undefined,
+  after: RevisionView | undefined,
+  fields: readonly FieldChange[],
+): NamedChange['outcome'] | 'unchanged' {
+  if (!before?.spec) return after?.spec ? 'created' : 'unchanged';
+  if (!after?.spec) return 'deleted';
+  return fields.length === 0 ? 'unchanged' : 'changed';
+}
 
 /** The revision of that number, or the newest that was there at that time; undefined before the first. */
 function findPoint(items: readonly RevisionView[], point: Point, name: string): RevisionView | undefined {

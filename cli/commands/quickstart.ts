@@ -147,7 +147,9 @@ async function showEvents(api: ApiClient, paint: Paint): Promise<void> {
   await untilRead(api, before.status.accounting.in + outcome.acknowledged);
   const arrived = new Map<string, string>();
   const signal = AbortSignal.timeout(arriveWithinMs);
-  for await (const line of readRecords(api, { stream: sink, from, withMetadata: false, follow: false, signal })) {
+  // The example's events are small.
+  const how = { withMetadata: false, follow: false, signal, onTooLong: () => {} };
+  for await (const line of readRecords(api, { stream: sink, from, ...how })) {
     const text = Buffer.from(line).toString('utf8');
     arrived.set((JSON.parse(text) as Event).id, text);
   }

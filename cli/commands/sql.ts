@@ -1,9 +1,9 @@
 // `millrace sql`: one expression over one row or many, as a route would evaluate it; here, without the platform.
-import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { isBlank, readLines } from '#cli/input/lines.ts';
+import { openInput } from '#cli/input/open-input.ts';
 import { shown } from '#cli/print/output.ts';
 import { formatProblem } from '#cli/print/problems.ts';
 import { note, oneLine, writeOut } from '#cli/terminal.ts';
@@ -71,8 +71,8 @@ async function* rowsOf(given: string): AsyncGenerator<Row> {
     yield { number: null, text: given };
     return;
   }
-  const source = given === '-' ? process.stdin : createReadStream(given.slice(1));
-  for await (const lines of readLines(source as AsyncIterable<Uint8Array>, limits.recordBytesMax))
+  const source = openInput(given === '-' ? given : given.slice(1), `--row ${given}`);
+  for await (const lines of readLines(source.bytes, limits.recordBytesMax))
     for (const line of lines) {
       if (line.bytes === null)
         throw new CommandError(

@@ -1,12 +1,12 @@
 // `millrace tail`: a stream's events as JSON lines, filtered if wished, until so many, until a time, or until Ctrl-C.
 import type { Command } from 'commander';
 import { ApiError } from '#cli/api-client.ts';
-import { readCount, readDuration, readPosition } from '#cli/arguments.ts';
+import { readCount, readPosition, readWait } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { readRecords } from '#cli/input/read-records.ts';
 import { formatProblem } from '#cli/print/problems.ts';
-import { plural, showDuration } from '#cli/print/quantity.ts';
+import { plural, showBytes, showDuration } from '#cli/print/quantity.ts';
 import { note, withoutControls, writeOut } from '#cli/terminal.ts';
 
 interface TailOptions extends ApiOptions {
@@ -37,7 +37,7 @@ export function registerTail(program: Command): void {
       )
       .option('--where <expression>', 'only events for which this is true')
       .option('--limit <count>', 'at most so many events', readCount)
-      .option('--timeout <duration>', 'wait so long for events (with --limit: else 10s)', readDuration)
+      .option('--timeout <duration>', 'wait so long for events (with --limit: else 10s)', readWait)
       .option('--with-metadata', 'with partition, offset, time, key and headers')
       .option('-f, --follow', 'go on until Ctrl-C')
       .option('--raw', 'do not replace control characters on a terminal'),
@@ -52,6 +52,7 @@ async function tail(stream: string, options: TailOptions): Promise<void> {
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => end.abort(), timeoutMs);
   const clean = process.stdout.isTTY && !options.raw;
   let count = 0;
+  let leftOut = 0;
   try {
     const records = readRecords(api, {
       stream,
@@ -61,6 +62,10 @@ async function tail(stream: string, options: TailOptions): Promise<void> {
       withMetadata: options.withMetadata ?? false,
       follow: waits,
       signal: end.signal,
+      onTooLong: (sizeBytes) => {
+        leftOut++;
+        note(`an event of ${showBytes(sizeBytes)} is left out: too large to be shown`);
+      },
     });
     for await (const line of records) {
       await writeOut(
@@ -76,7 +81,11 @@ async function tail(stream: string, options: TailOptions): Promise<void> {
   }
   if (options.limit !== undefined && count < options.limit && timeoutMs !== undefined)
     note(`${plural(count, 'event')} within ${showDuration(timeoutMs)} (--limit ${options.limit})`);
-  else if (count === 0) note('no events');
+  else if (count + leftOut === 0) note('no events');
+  if (leftOut > 0)
+    throw new CommandError(exitCodes.failure, `${plural(leftOut, 'event')} left out, ${count} printed`, {
+      fix: 'read what is left out from the topic itself, with a Kafka client',
+    });
 }
 
 const lineEnd = Uint8Array.of(0x0a);

@@ -6,7 +6,7 @@ import { findJob, jobPath } from '#cli/jobs/find-job.ts';
 import { formatEvent } from '#cli/print/events.ts';
 import { formatConditions, showPhase } from '#cli/print/job-page.ts';
 import { oneLine, paintFor, writeOut } from '#cli/terminal.ts';
-import type { EventView, PageView } from '#core/api/wire.ts';
+import type { EventView } from '#core/api/wire.ts';
 
 export function registerWhy(program: Command): void {
   addApiOptions(
@@ -21,11 +21,9 @@ export function registerWhy(program: Command): void {
 async function why(name: string, options: ApiOptions & { readonly limit: number }): Promise<void> {
   const api = await connect(options);
   const job = await findJob(api, name);
-  const events = await api.get<PageView<EventView>>(`${jobPath(job.name)}/events`, {
-    query: { limit: Math.min(200, options.limit) },
-  });
+  const events = await api.list<EventView>(`${jobPath(job.name)}/events`, options.limit);
   const paint = paintFor(process.stdout);
-  const lines = [...events.items].reverse().map((event) => formatEvent(event, paint, true));
+  const lines = [...events].reverse().map((event) => formatEvent(event, paint, true));
   await writeOut(
     `${oneLine(job.name)} is ${showPhase(job.status.phase, paint)}: ${oneLine(job.status.message, 400)}\n${formatConditions(job.status, paint)}` +
       `\nWhat the platform did, newest last\n${lines.join('') || 'nothing yet\n'}`,

@@ -1,13 +1,7 @@
 // Declarations from files, folders and stdin: several documents a file, YAML or JSON, each with its place in the file.
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import {
-  LineCounter,
-  type ParsedNode,
-  parseAllDocuments,
-  type YAMLParseError,
-  type Document as YamlDocument,
-} from 'yaml';
+import { LineCounter, parseAllDocuments, type YAMLParseError, type Document as YamlDocument } from 'yaml';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { locateProblem, positionAt, type SourcePosition, type SourceTree } from '#cli/input/source-position.ts';
 import { formatProblem } from '#cli/print/problems.ts';
@@ -61,24 +55,28 @@ function refuseTwins(documents: readonly SourceDocument[]): void {
 
 async function filesOf(path: string): Promise<readonly string[]> {
   if (path === '-') return ['-'];
-  const found = await stat(path).catch((error: unknown) => {
-    throw new CommandError(exitCodes.usage, `-f ${path}: ${messageOf(error)}`, {
-      fix: 'name a file, a folder, or - for stdin',
-    });
-  });
+  const found = await stat(path).catch((error: unknown) => refuseFile(path, error));
   if (!found.isDirectory()) {
     if (found.size > fileBytesMax)
       throw new CommandError(exitCodes.usage, `-f ${path}: got ${found.size} bytes, expected at most ${fileBytesMax}`);
     return [path];
   }
-  const names = (await readdir(path)).filter((name) => fileNames.test(basename(name))).sort();
+  const names = (await readdir(path).catch((error: unknown) => refuseFile(path, error)))
+    .filter((name) => fileNames.test(basename(name)))
+    .sort();
   if (names.length === 0)
     throw new CommandError(exitCodes.usage, `-f ${path}: this folder has no .yaml, .yml or .json file`);
   return names.map((name) => join(path, name));
 }
 
+function refuseFile(path: string, error: unknown): never {
+  throw new CommandError(exitCodes.usage, `-f ${path}: ${messageOf(error)}`, {
+    fix: 'name a file, a folder, or - for stdin',
+  });
+}
+
 async function readText(file: string): Promise<string> {
-  if (file !== '-') return readFile(file, 'utf8');
+  if (file !== '-') return readFile(file, 'utf8').catch((error: unknown) => refuseFile(file, error));
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
@@ -98,12 +96,12 @@ export function readDocuments(file: string, text: string): readonly SourceDocume
   const found = Array.isArray(parsed) ? parsed : [];
   const errors = found.flatMap((document) => document.errors);
   if (errors.length > 0) throw notYaml({ file: shownFile, text, lines }, errors);
-  return found
-    .filter((document) => document.contents !== null && !isEmptyScalar(document))
-    .map((document) => toSource({ file: shownFile, text, lines, contents: document.contents }, document));
+  return found.flatMap((document) => {
+    const tree = { file: shownFile, text, lines, contents: document.contents };
+    const json = tree.contents === null ? null : toJson(tree, document);
+    return json === null ? [] : [toSource(tree, json)];
+  });
 }
-
-const isEmptyScalar = (document: YamlDocument.Parsed): boolean => document.toJS() === null;
 
 function notYaml(source: Pick<SourceTree, 'file' | 'text' | 'lines'>, errors: readonly YAMLParseError[]): CommandError {
   const details = errors
@@ -112,11 +110,7 @@ function notYaml(source: Pick<SourceTree, 'file' | 'text' | 'lines'>, errors: re
   return new CommandError(exitCodes.failure, `${source.file} is no valid YAML`, { details });
 }
 
-function toSource(
-  tree: SourceTree & { readonly contents: ParsedNode | null },
-  document: YamlDocument.Parsed,
-): SourceDocument {
-  const json = toJson(tree, document);
+function toSource(tree: SourceTree, json: unknown): SourceDocument {
   const fields = (typeof json === 'object' && json !== null ? json : {}) as Record<string, unknown>;
   const metadata = (
     typeof fields['metadata'] === 'object' && fields['metadata'] !== null ? fields['metadata'] : {}

@@ -1,5 +1,5 @@
 // Records of a stream, line by line as the API sends them: NDJSON, or server-sent events while it is followed.
-import type { ApiClient } from '#cli/api-client.ts';
+import { type ApiClient, brokenOff } from '#cli/api-client.ts';
 import { isBlank, readLines } from '#cli/input/lines.ts';
 import { limits } from '#core/limits.ts';
 
@@ -12,13 +12,13 @@ export interface RecordsRequest {
   /** Goes on with what arrives later, until `signal` ends it. */
   readonly follow: boolean;
   readonly signal: AbortSignal;
+  /** Hears of a line that is longer than any record should become, and is left out. */
+  readonly onTooLong: (sizeBytes: number) => void;
 }
 
-/** A follow lasts until its reader ends it. */
-const followMs = 2 ** 31 - 1;
-const readMs = 300_000;
-/** Base64 of the largest record, and its metadata around it. */
-const lineBytesMax = 2 * limits.recordBytesMax;
+const beginsWithinMs = 300_000;
+/** The largest value as JSON, and a record's key and headers around it. */
+const lineBytesMax = limits.decodedBytesMax + 2 * limits.recordBytesMax;
 
 /** One line a record, without its line end: the value's bytes as they are, or, with metadata, a `RecordLine`. */
 export async function* readRecords(api: ApiClient, request: RecordsRequest): AsyncGenerator<Uint8Array> {
@@ -32,16 +32,25 @@ export async function* readRecords(api: ApiClient, request: RecordsRequest): Asy
     },
     headers: { accept: request.follow ? 'text/event-stream' : 'application/x-ndjson' },
     signal: request.signal,
-    deadlineMs: request.follow ? followMs : readMs,
+    deadlineMs: beginsWithinMs,
   });
   const events = response.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
   if (response.body === null) return;
-  for await (const lines of readLines(response.body, lineBytesMax))
-    for (const { bytes } of lines) {
+  for await (const lines of readLines(untilBroken(response.body, api.url), lineBytesMax))
+    for (const { bytes, sizeBytes } of lines) {
+      if (bytes === null) request.onTooLong(sizeBytes);
       if (bytes === null || isBlank(bytes)) continue;
       if (!events) yield bytes;
       else if (startsWith(bytes, dataField)) yield trimStart(bytes.subarray(dataField.length));
     }
+}
+
+async function* untilBroken(body: AsyncIterable<Uint8Array>, url: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw brokenOff(url, error);
+  }
 }
 
 const dataField = Buffer.from('data:');

@@ -339,6 +339,7 @@ export const revisionSchema = z
     reason: z.string(),
     at: time,
     deleted: z.boolean(),
+    labels: z.record(z.string(), z.string()),
     spec: json,
     changes: z.array(fieldChange),
   })

@@ -144,6 +144,7 @@ export interface RevisionView {
   readonly reason: string;
   readonly at: string;
   readonly deleted: boolean;
+  readonly labels: Metadata['labels'];
   readonly spec: Json | null;
   readonly changes: readonly FieldChange[];
 }

@@ -40,6 +40,7 @@ export const operationView = (operation: Operation): OperationView => ({
 export const revisionView = (revision: GoalRevision, before: GoalRevision | null): RevisionView => ({
   ...{ revision: revision.revision, author: revision.author, reason: revision.reason, at: isoTime(revision.at) },
   deleted: revision.declared === null,
+  labels: revision.metadata.labels,
   spec: revision.declared,
   changes:
     before === null || before.declared === null || revision.declared === null

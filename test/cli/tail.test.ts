@@ -45,6 +45,39 @@ describe('tail', () => {
     });
   });
 
+  test('a wait that no timer can keep is refused, and not over at once', async () => {
+    api = await startTinyApi(() => ({ text: events, type: 'text/event-stream', keepOpen: true }));
+    const ran = await tail('--timeout', '30d');
+    expect(ran.stderr).toContain('Expected at most 24d.');
+    expect([ran.code, ran.stdout]).toEqual([2, '']);
+  });
+
+  test('an event is printed up to the size that a decoded value may have', async () => {
+    const large = `{"x":"${'y'.repeat(17 * 1024 * 1024)}"}\n`;
+    api = await startTinyApi(() => ({ text: `{"n":1}\n${large}{"n":2}\n`, type: 'application/x-ndjson' }));
+    const ran = await tail();
+    expect(ran).toMatchObject({ code: 0, stderr: '' });
+    expect(ran.stdout.length).toBe(large.length + 16);
+  });
+
+  test('an event that is too large to be shown is told and counted; exit code 1', async () => {
+    const large = `{"x":"${'y'.repeat(25 * 1024 * 1024)}"}\n`;
+    api = await startTinyApi(() => ({ text: `{"n":1}\n${large}{"n":2}\n`, type: 'application/x-ndjson' }));
+    const ran = await tail();
+    expect(ran).toMatchObject({ code: 1, stdout: '{"n":1}\n{"n":2}\n' });
+    expect(ran.stderr).toContain('an event of 25.0 MiB is left out');
+    expect(ran.stderr).toContain('error: 1 event left out, 2 printed\n');
+  });
+
+  test('an answer that breaks off is told as such, behind what there was', async () => {
+    api = await startTinyApi(() => ({ text: lines, type: 'application/x-ndjson', breakOff: true }));
+    const ran = await tail();
+    expect(ran).toMatchObject({ code: 1, stdout: lines });
+    expect(ran.stderr).toMatch(
+      /^error: the answer of the API at http:\S+ broke off: [^\n]*\n {2}fix: millrace status[^\n]*\n$/,
+    );
+  });
+
   test('a reader that has seen enough (| head) is no error', async () => {
     api = await startTinyApi(() => ({ text: lines.repeat(100_000), type: 'application/x-ndjson' }));
     const ran = await runCli(['tail', 'plays'], { api: api.url, closeOutputEarly: true });

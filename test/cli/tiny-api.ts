@@ -17,6 +17,8 @@ export interface Answer {
   readonly type?: string;
   /** Sends, and does not end. */
   readonly keepOpen?: boolean;
+  /** Sends, and ends the connection in the middle of it. */
+  readonly breakOff?: boolean;
   /** Ends the connection without an answer. */
   readonly hangUp?: boolean;
 }
@@ -49,6 +51,7 @@ export async function startTinyApi(
       };
       if (given.hangUp) return request.socket.destroy();
       response.writeHead(given.status ?? 200, { 'content-type': given.type ?? 'application/json' });
+      if (given.breakOff) return response.write(given.text ?? '', () => request.socket.destroy());
       if (given.keepOpen) return response.write(given.text ?? '');
       return response.end(given.text ?? JSON.stringify(given.json));
     });

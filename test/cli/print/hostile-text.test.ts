@@ -115,6 +115,7 @@ const revisions = [2, 1].map((revision) =>
       author: 'ann',
       reason: 'why',
       deleted: false,
+      labels: { tier: '1' },
       spec: { where: `${revision}` },
     },
     changes: [{ path: 'spec.where', before: '1', after: '2', class: 'live' }],
