@@ -69,7 +69,10 @@ export function planOperators(wish: ChainWish, plan: RoutePlanner): PlannedChain
   return { operators, row, problems };
 }
 
-/** The tagged fields that are treated: all, but for those that the route exposes by name. */
+/**
+ * The tagged fields that are treated: all, but for those that the route exposes by name. What lies within another that is
+ * treated goes with it.
+ */
 function checkedTags({ row, exposePii, problems }: Planning): readonly HygieneField[] {
   const tagged = row === null ? [] : taggedFields(row);
   const exposed = exposePii.map(formatFieldPath);
@@ -80,8 +83,12 @@ function checkedTags({ row, exposePii, problems }: Planning): readonly HygieneFi
         path: `spec.exposePii[${index}]`,
         message: `got ${JSON.stringify(name)}${didYouMean(name, known)}, expected a field that the stream tags as pii: ${known.join(', ') || 'it tags none'}`,
       });
-  return tagged.filter(({ path }) => !exposed.includes(formatFieldPath(path)));
+  const treated = tagged.filter(({ path }) => !exposed.includes(formatFieldPath(path)));
+  return treated.filter(({ path }) => !treated.some((other) => liesWithin(path, other.path)));
 }
+
+const liesWithin = (path: readonly string[], other: readonly string[]): boolean =>
+  path.length > other.length && other.every((name, index) => path[index] === name);
 
 function planOperator(planning: Planning, spec: OperatorSpec, row: RowType | null, path: string): Planned | null {
   switch (spec.kind) {

@@ -41,11 +41,20 @@ export function afterRule(type: FieldType, rule: HygieneRule): FieldType | null 
   return type.kind === 'scalar' && type.type !== 'jsonb' ? { kind: 'scalar', type: 'text' } : { kind: 'dynamic' };
 }
 
-/** The tagged fields, with what routes do to them. */
+/** The tagged fields, with what routes do to them; of records in lists too, which paths reach through. */
 export function taggedFields(row: RowType, before: readonly string[] = []): readonly HygieneField[] {
-  return row.flatMap(({ name, type }): readonly HygieneField[] => {
-    const path = [...before, name];
-    if (type.kind === 'object') return taggedFields(type.fields, path);
-    return type.kind !== 'dynamic' && type.pii !== undefined ? [{ path, rule: type.pii }] : [];
-  });
+  return row.flatMap(({ name, type }) => taggedWithin(type, [...before, name]));
+}
+
+function taggedWithin(type: FieldType, path: readonly string[]): readonly HygieneField[] {
+  switch (type.kind) {
+    case 'dynamic':
+      return [];
+    case 'object':
+      return taggedFields(type.fields, path);
+    case 'scalar':
+      return type.pii === undefined ? [] : [{ path, rule: type.pii }];
+    case 'array':
+      return [...(type.pii === undefined ? [] : [{ path, rule: type.pii }]), ...taggedWithin(type.element, path)];
+  }
 }

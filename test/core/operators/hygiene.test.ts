@@ -176,6 +176,49 @@ describe('a field that its stream tags as pii', () => {
   });
 });
 
+describe('a tagged field of the records in a list', () => {
+  const record = (name: string, fields: readonly object[]) => ({ type: 'record', name, fields });
+  const listOf = (items: unknown) => ({ type: 'array', items });
+  const phones = record('Phones', [{ name: 'home', type: listOf('string') }]);
+  const viewer = record('Viewer', [
+    { name: 'email', type: 'string' },
+    { name: 'n', type: 'int' },
+    { name: 'phones', type: ['null', phones], default: null },
+  ]);
+  const fields = [
+    { name: 'id', type: 'string' },
+    { name: 'viewers', type: listOf(viewer) },
+    { name: 'rooms', type: listOf(listOf(record('Room', [{ name: 'name', type: 'string' }]))) },
+  ];
+  const tagging = (pii: object) => ({ format: 'avro', schema: { avro: record('Event', fields), pii } });
+  const treatedBy = (route: object, pii: object) =>
+    plannedRoute(route, tagging(pii)).operators.flatMap((operator) =>
+      operator.kind === 'hygiene' ? operator.fields.map(({ path }) => path.join('.')) : [],
+    );
+
+  test('is treated in each of them', () => {
+    const event = '{"id":"a","viewers":[{"email":"x@y.de","n":1},{"email":"z@y.de","n":2}],"rooms":[]}';
+    expect(once({}, event, tagging({ 'viewers.email': 'hash' }))).toEqual([
+      `{"id":"a","viewers":[{"email":"${hashOf('x@y.de')}","n":1},{"email":"${hashOf('z@y.de')}","n":2}],"rooms":[]}`,
+    ]);
+  });
+
+  test('is treated whatever path the stream may tag', () => {
+    const paths = ['id', 'viewers.email', 'viewers.n', 'viewers.phones.home', 'rooms.name', 'viewers', 'rooms'];
+    for (const path of paths) expect(treatedBy({}, { [path]: 'mask' })).toEqual([path]);
+    const inner = paths.slice(0, 5);
+    expect(treatedBy({}, Object.fromEntries(inner.map((path) => [path, 'mask'])))).toEqual(inner);
+  });
+
+  test('goes with its list where that is treated, and is exposed by its own name alone', () => {
+    const both = { viewers: 'drop', 'viewers.email': 'hash' };
+    expect(treatedBy({}, both)).toEqual(['viewers']);
+    expect(treatedBy({ exposePii: ['viewers'] }, both)).toEqual(['viewers.email']);
+    expect(treatedBy({ exposePii: ['viewers', 'viewers.email'] }, both)).toEqual([]);
+    expect(plannedRoute({ exposePii: ['viewers.email'] }, tagging({ 'viewers.email': 'hash' })).problems).toEqual([]);
+  });
+});
+
 describe('a record’s key', () => {
   const stream = { key: 'email', schema: { fields: { id: 'text', email: { type: 'text', pii: 'hash' } } } };
   const problems = (route: object, of: object = stream) =>
