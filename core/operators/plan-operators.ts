@@ -13,7 +13,7 @@ import { didYouMean } from '#core/spec/nearest.ts';
 import type { OperatorSpec } from '#core/spec/operators.ts';
 import type { SpecProblem } from '#core/spec/problem.ts';
 import type { HygieneField, OperatorProgram } from './operator.ts';
-import { afterRule, changeAt, taggedFields, typeAt } from './row-types.ts';
+import { afterRule, changeAt, listBefore, taggedFields, typeAt } from './row-types.ts';
 
 export interface ChainWish {
   readonly row: RowType | null;
@@ -209,7 +209,9 @@ function planExplode(
   }
   if (row === null) return { operator, row };
   const type = typeAt(row, spec.path);
-  if (type === null) problems.push(unknownField(`${path}.explode.field`, name, row));
+  const list = listBefore(row, spec.path);
+  if (list !== null) problems.push(throughList(`${path}.explode.field`, name, formatFieldPath(list)));
+  else if (type === null) problems.push(unknownField(`${path}.explode.field`, name, row));
   else if (type.kind !== 'array' && type.kind !== 'dynamic' && !(type.kind === 'scalar' && type.type === 'jsonb'))
     problems.push({ path: `${path}.explode.field`, message: `${name} is ${formatType(type)}, expected a list` });
   else {
@@ -225,6 +227,12 @@ function planExplode(
   }
   return null;
 }
+
+const throughList = (path: string, name: string, list: string): SpecProblem => ({
+  path,
+  message: `${name} lies in the list ${list}, expected a list that an event has once`,
+  fix: `explode ${list} first, then the list in its elements`,
+});
 
 /** An element is as personal as its list. */
 const elementOf = ({ element, pii }: Extract<FieldType, { kind: 'array' }>): FieldType =>

@@ -19,6 +19,15 @@ export function typeAt(row: RowType | null, path: readonly string[]): FieldType 
   return type;
 }
 
+/** The list that the path goes through before its last step; null where it goes through none that the schema knows of. */
+export function listBefore(row: RowType, path: readonly string[]): readonly string[] | null {
+  for (let length = 1; length < path.length; length++) {
+    const before = path.slice(0, length);
+    if (typeAt(row, before)?.kind === 'array') return before;
+  }
+  return null;
+}
+
 /** The row with the field at the path changed, or taken out. */
 export function changeAt(row: RowType, path: readonly string[], change: Change): RowType {
   const [name, ...rest] = path;

@@ -31,6 +31,8 @@ export function createExplode(operator: Extract<OperatorProgram, { kind: 'explod
   const trie = buildTrie([path]);
   const row = createRow(trie.slotCount);
   const slot = trie.slotOf(path);
+  const before = path.slice(0, -1).map((_, index) => path.slice(0, index + 1));
+  const slotsBefore = before.map((each) => trie.slotOf(each));
   const scan = createScanner(trie, row);
   // A member that already has the element's name would be there twice.
   const withoutList = createRewrite(
@@ -43,17 +45,20 @@ export function createExplode(operator: Extract<OperatorProgram, { kind: 'explod
     const kind = row.kinds[slot]!;
     const isAbsent = kind === MISSING || kind === NULL;
     if (!isAbsent && kind !== ARRAY) return notList(path);
+    // What is in a list has no path of names: its lists would be taken out below, and none of their elements seen.
+    const list = kind === MISSING ? slotsBefore.findIndex((each) => row.kinds[each] === ARRAY) : -1;
+    if (list >= 0) return throughList(path, before[list]!);
     sink.length = 0;
     withoutList(bytes, start, end, sink);
     sink.length--;
     if (sink.length > 1) writeByte(sink, 0x2c);
     writeBytes(sink, label);
-    const before = sink.length;
+    const lengthBefore = sink.length;
     let count = 0;
     let goesOn = true;
     const element = (place: number, from: Uint8Array, elementStart: number, elementEnd: number): void => {
       if (++count > limits.explodedRecordsMax || !goesOn) return;
-      sink.length = before;
+      sink.length = lengthBefore;
       writeSlice(sink, from, elementStart, elementEnd);
       writeByte(sink, 0x7d);
       goesOn = visit(sink, place);
@@ -69,6 +74,11 @@ export function createExplode(operator: Extract<OperatorProgram, { kind: 'explod
 const notList = (path: readonly string[]): ExplodeFault => ({
   code: 'not_a_list',
   message: `${path.join('.')} is to be exploded, and is no list in this event`,
+});
+
+const throughList = (path: readonly string[], list: readonly string[]): ExplodeFault => ({
+  code: 'not_a_list',
+  message: `${path.join('.')} is to be exploded, and ${list.join('.')} is a list in this event; explode that one first`,
 });
 
 const tooMany = (path: readonly string[], count: number): ExplodeFault => ({

@@ -101,6 +101,35 @@ describe('explode', () => {
     expect(runEvent(tags(), large)).toBe('program_limit_exceeded');
   });
 
+  test('takes no list that lies in another one: it is no one list of the event', () => {
+    const orders = chain([{ explode: { field: 'orders.items', as: 'item' } }]);
+    const items = { type: 'record', name: 'Order', fields: [{ name: 'items', type: { type: 'array', items: 'int' } }] };
+    const fields = [{ name: 'orders', type: { type: 'array', items } }];
+    const avro = { format: 'avro', schema: { avro: { type: 'record', name: 'Event', fields } } };
+    expect(plannedRoute(orders, avro).problems).toEqual([
+      {
+        path: 'spec.operators[0].explode.field',
+        message: 'orders.items lies in the list orders, expected a list that an event has once',
+        fix: 'explode orders first, then the list in its elements',
+      },
+    ]);
+    const steps = [{ explode: { field: 'orders', as: 'order' } }, { explode: { field: 'order.items', as: 'item' } }];
+    expect(plannedRoute(chain(steps), avro).problems).toEqual([]);
+  });
+
+  test('sets an event aside where a list stands on the way to the one that is asked for', () => {
+    for (const keepEmpty of [false, true]) {
+      const items = chainOf(chain([{ explode: { field: 'o.orders.items', as: 'item', keepEmpty } }]));
+      expect(runEvent(items, '{"o":{"orders":[{"items":[1,2]},{"items":[3]}]}}')).toBe('not_a_list');
+      expect(items.fault?.message).toContain('o.orders is a list in this event');
+      expect(runEvent(items, '{"o":[{"orders":{"items":[1]}}]}')).toBe('not_a_list');
+      expect(runEvent(items, '{"o":[],"o":{"orders":{"items":[1]}}}')).toEqual(['{"o":[],"o":{"orders":{}},"item":1}']);
+      expect(runEvent(items, '{"o":{"orders":{"n":1}}}')).toEqual(
+        keepEmpty ? ['{"o":{"orders":{"n":1}},"item":null}'] : [],
+      );
+    }
+  });
+
   test('is refused on what is no list, on what is not there, and onto a name that is taken', () => {
     expect(problemsOf(chain([{ explode: { field: 'n' } }]))).toEqual([
       'spec.operators[0].explode.field: n is bigint, expected a list',
