@@ -85,14 +85,12 @@ export class Chain {
   readonly #final: RecordProcessor;
   readonly #isIdentity: boolean;
   readonly #finalSink = createByteSink(4096);
-  readonly #lastMemory: number;
   #place: RecordPlace = { partition: 0, offset: 0, timestamp: 0, memory: [] };
   #verdict: Verdict = FILTERED;
   /** How many events of this record have reached each `dedup`. */
   readonly #ordinals: number[];
   /** Of what is run now. */
   #element = '';
-  #remembersOnly = false;
 
   /** Throws where a program cannot be run or a salt is missing. */
   constructor(operators: readonly OperatorProgram[], program: RouteProgram, salts: Salts) {
@@ -100,7 +98,6 @@ export class Chain {
     this.#stages = operators.map((operator) => createStage(operator, salts));
     this.#final = createProcessor(program);
     this.#isIdentity = program.identity;
-    this.#lastMemory = operators.findLastIndex(({ kind }) => kind === 'dedup');
     this.#ordinals = operators.map(() => 0);
   }
 
@@ -119,16 +116,26 @@ export class Chain {
     );
   }
 
+  /** Of a record that is at fault nothing is written, so nothing of it is remembered: what comes later is no duplicate of it. */
   process(bytes: Uint8Array, start: number, end: number, place: RecordPlace): Verdict {
-    return this.#begin(bytes, start, end, place, false);
+    const verdict = this.#judge(bytes, start, end, place);
+    for (const keys of place.memory) {
+      if (this.fault === null) keys?.keep();
+      else keys?.takeBack();
+    }
+    return verdict;
   }
 
-  /** Only what is remembered of the record happens: for those that were worked on before. */
+  /**
+   * For a record that was worked on before: what was remembered of it then is remembered again. The whole chain says what that
+   * is, since a record may be found at fault at its very end. Where a fault had been hidden by a duplicate of an event further
+   * back than is read again, the record's keys are not known: what would have been filtered may pass.
+   */
   remember(bytes: Uint8Array, start: number, end: number, place: RecordPlace): void {
-    this.#begin(bytes, start, end, place, true);
+    this.process(bytes, start, end, place);
   }
 
-  #begin(bytes: Uint8Array, start: number, end: number, place: RecordPlace, remembersOnly: boolean): Verdict {
+  #judge(bytes: Uint8Array, start: number, end: number, place: RecordPlace): Verdict {
     const { outputs } = this;
     outputs.count = 0;
     outputs.values.length = 0;
@@ -136,7 +143,6 @@ export class Chain {
     this.fault = null;
     this.#place = place;
     this.#verdict = FILTERED;
-    this.#remembersOnly = remembersOnly;
     this.#ordinals.fill(0);
     this.#element = '';
     this.#run(0, bytes, start, end);
@@ -147,7 +153,6 @@ export class Chain {
 
   /** False when the record is at fault: nothing more of it is looked at. */
   #run(index: number, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#remembersOnly && index > this.#lastMemory) return true;
     const stage = this.#stages[index];
     if (stage === undefined) return this.#finish(bytes, start, end);
     switch (stage.kind) {

@@ -187,6 +187,57 @@ describe('dedup', () => {
     ]);
   });
 
+  const explodeThenDedup = [{ explode: { field: 'items', as: 'item' } }, { dedup: { key: 'item.id', within: '1h' } }];
+  const perItem = chain(explodeThenDedup, { select: 'item.id AS id, 10 / item.n::int AS x' });
+  const oneBefore = {
+    ...perItem,
+    operators: [explodeThenDedup[0]!, { where: '10 / item.n::int > 0' }, explodeThenDedup[1]!],
+  };
+
+  test('takes nothing of a record at fault for seen: none of it was written', () => {
+    const broken = '{"items":[{"id":"a","n":1},{"id":"b","n":1},{"id":"c","n":0}]}';
+    const good = '{"items":[{"id":"b","n":5},{"id":"c","n":5},{"id":"b","n":5}]}';
+    const passed = ['{"id":"b","x":2}', '{"id":"c","x":2}'];
+    for (const route of [perItem, oneBefore])
+      expect(runEvents(chainOf(route), [broken, good, good])).toEqual(['division_by_zero', passed, []]);
+    const many = `{"items":[${Array.from({ length: 10_001 }, (_, id) => `{"id":${id},"n":1}`).join(',')}]}`;
+    const outs = runEvents(chainOf(perItem), [many, '{"items":[{"id":7,"n":1}]}']);
+    expect(outs).toEqual(['program_limit_exceeded', ['{"id":7,"x":10}']]);
+  });
+
+  test('keeps to what it knew of a key before a record at fault', () => {
+    const [a, broken] = ['{"items":[{"id":"a","n":1}]}', '{"items":[{"id":"a","n":1},{"id":"b","n":0}]}'];
+    expect(runEvents(chainOf(perItem), [a, broken, a])).toEqual([['{"id":"a","x":10}'], 'division_by_zero', []]);
+  });
+
+  const items = fc.array(fc.record({ id: fc.constantFrom('a', 'b', 'c', 'd', null), n: fc.constantFrom(0, 1, 2, 5) }), {
+    maxLength: 4,
+  });
+
+  test.each([
+    ['behind it', perItem],
+    ['before it', oneBefore],
+  ])('answers the same after any restart, with faults %s', (_where, route) => {
+    const [going, restarted] = [chainOf(route), chainOf(route)];
+    fc.assert(
+      fc.property(fc.array(items, { minLength: 1, maxLength: 8 }), fc.nat(), (lists, at) => {
+        const events = lists.map((list) => JSON.stringify({ items: list }));
+        const from = at % events.length;
+        const memory = restarted.createMemory();
+        for (const [offset, event] of events.slice(0, from).entries()) {
+          const bytes = new TextEncoder().encode(event);
+          restarted.remember(bytes, 0, bytes.length, { partition: 0, offset, timestamp: offset, memory });
+        }
+        const later = events.slice(from).map((event, index) => {
+          const offset = from + index;
+          return runEvent(restarted, event, { memory, offset, timestamp: offset });
+        });
+        expect(later).toEqual(runEvents(going, events).slice(from));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('remembers as many events as the memory holds, and refuses to promise more', () => {
     expect(problemsOf(dedup({ events: 1_000_000 }))[0]).toMatch(/1000000 events of each of 4 partitions do not fit/);
     const [, operator] = plannedRoute(dedup(), { partitions: 64 }).operators;
@@ -203,6 +254,7 @@ describe('dedup', () => {
       many.isDuplicate(`user-${offset}`, offset, 0, offset);
       most = Math.max(most, many.size);
       if (hot.isDuplicate('hot', offset, 0, offset)) repeats++;
+      for (const seen of [many, hot]) seen.keep();
     }
     expect(most).toBeLessThanOrEqual(2 * events);
     expect(hot.size).toBeLessThanOrEqual(2);
@@ -244,10 +296,11 @@ describe('dedup', () => {
             const start = records[from]!.offset;
             const answers = records
               .filter((record) => record.offset >= start - events)
-              .map((record) => ({
-                ...record,
-                isDuplicate: seen.isDuplicate(record.key, record.offset, 0, record.timestamp),
-              }))
+              .map((record) => {
+                const isDuplicate = seen.isDuplicate(record.key, record.offset, 0, record.timestamp);
+                seen.keep();
+                return { ...record, isDuplicate };
+              })
               .filter((record) => record.offset >= start);
             expect(answers.map(({ isDuplicate }) => isDuplicate)).toEqual(expected.slice(from));
           }
