@@ -3,7 +3,7 @@ import type { RouteExpressions, RoutePlanner, RouteProgram } from '#core/express
 import type { RowType } from '#core/expression/types.ts';
 import { checkIndexTime } from '#core/graph/check-sinks.ts';
 import { checkTableWriters, planTable } from '#core/graph/check-warehouse.ts';
-import { checkKeyLeak } from '#core/operators/key-leak.ts';
+import { checkKeyLeak, type SourceKey } from '#core/operators/key-leak.ts';
 import type { OperatorProgram } from '#core/operators/operator.ts';
 import { type PlannedChain, planOperators, specProblem } from '#core/operators/plan-operators.ts';
 import { planConditions, type SinkFilter, withFilter } from '#core/operators/sink-conditions.ts';
@@ -224,7 +224,7 @@ function planSink(
     programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
     problems.push(...checkDurability(build, route, sink, `spec.to[${index}].stream`));
-    problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source), `spec.to[${index}]`));
+    problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source.name), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     problems.push(...checkTable(build, route, sink, planned.value, `spec.to[${index}]`));
     return;
@@ -245,11 +245,27 @@ function planSink(
     );
 }
 
-/** The fields that a stream's records are keyed by, as far as declarations say. */
-function keysOf(build: Build, { document, name, writers }: StreamNode): readonly string[] {
-  const sinks = writers.flatMap((writer) => build.declaredRoutes.get(writer)!.spec.sinks);
-  const written = sinks.flatMap((sink) => (sink.kind === 'stream' && sink.stream === name ? [sink.key] : []));
-  return [document?.spec.key ?? null, ...written].filter((key) => key !== null);
+/** The fields that a stream's records are keyed by, as far as declarations say. `seen`: the streams asked about on the way. */
+function keysOf(build: Build, stream: string, seen: readonly string[] = []): readonly SourceKey[] {
+  if (seen.includes(stream)) return [];
+  const own = build.declaredStreams.get(stream)?.spec.key ?? null;
+  const writers = (build.writers.get(stream) ?? []).map((name) => build.declaredRoutes.get(name)!.spec);
+  const written = writers.flatMap(({ from, sinks }) =>
+    sinks.flatMap((sink) => {
+      if (sink.kind !== 'stream' || sink.stream !== stream) return [];
+      // Where a route names no key, the records keep that of its source.
+      return sink.key === null ? keysOf(build, from, [...seen, stream]) : [writtenKey(build, sink.key)];
+    }),
+  );
+  return own === null ? written : [{ declared: own, path: [own] }, ...written];
+}
+
+/** The key is an expression's text, in which `Email` and `"Email"` are two names. */
+function writtenKey(build: Build, declared: string): SourceKey {
+  const planned = build.plan({ key: declared }, null, { validate: 'read' });
+  const key = planned.ok ? planned.value.key : null;
+  const isPath = key?.kind === 'field' && key.path.every((step) => typeof step === 'string');
+  return { declared, path: isPath ? (key.path as readonly string[]) : null };
 }
 
 function checkTable(

@@ -2,8 +2,11 @@
 import { createHmac } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { loadParser } from '#core/expression/index.ts';
+import { loadParser, planRoute } from '#core/expression/index.ts';
+import { buildWorld } from '#core/graph/world.ts';
 import { trialSalt } from '#core/operators/trial-salts.ts';
+import type { Document } from '#core/spec/document.ts';
+import { aRoute, aStream } from '#test/support/documents.ts';
 import { chainOf, plannedRoute, runEvent } from '#test/support/run-chain.ts';
 
 beforeAll(loadParser);
@@ -235,5 +238,61 @@ describe('a record’s key', () => {
     expect(problems(keyed('email'))).toEqual([]);
     expect(problems(keyed('id'))).toEqual([]);
     expect(problems({ exposePii: ['email'] })).toEqual([]);
+  });
+
+  const field = { type: 'text', pii: 'hash' };
+  const nested = { u: { email: field } };
+  const kept = { to: [{ name: 'out', stream: 'events' }] };
+
+  /** Of a route that keeps the key of `events`, whose records another route writes with such a key. */
+  const behind = (
+    key: string,
+    fields: object,
+    before: readonly Document[] = [aStream('raw')],
+    writer: object = keyedTo(key),
+  ) => {
+    const events = aStream('events', { schema: { fields: { id: 'text', ...fields } } });
+    const world = buildWorld(
+      [...before, events, aRoute('up', 'raw', 'events', writer), aRoute('r', 'events', 's')],
+      planRoute,
+    );
+    return world.routes.get('r')!.problems.map(({ path, message }) => `${path}: ${message}`);
+  };
+  const keyedTo = (key: string) => ({ to: [{ name: 'out', stream: 'events', key }] });
+
+  test.each([
+    ['user_email', { user_email: field }],
+    ['"user_email"', { user_email: field }],
+    ['USER_EMAIL', { user_email: field }],
+    ['"userEmail"', { userEmail: field }],
+    ['u.email', nested],
+    ['"u"."email"', nested],
+    ['u', nested],
+    ['email.domain', { email: field }],
+    ['email[1]', { email: field }],
+  ])('is refused as %s, which is or may be the treated field', (key, fields) => {
+    expect(behind(key, fields)).toEqual([expect.stringMatching(/^spec.to\[0\].key: .*as it is/)]);
+  });
+
+  test.each([
+    ['id', nested],
+    ['u.id', nested],
+    ['userEmail', { userEmail: field }],
+    ['"u.email"', nested],
+  ])('may be %s, which is another field', (key, fields) => {
+    expect(behind(key, fields)).toEqual([]);
+  });
+
+  test('is known through routes that keep it', () => {
+    const raw = aStream('raw', { key: 'email' });
+    expect(behind('', { email: field }, [raw], kept)).toHaveLength(1);
+    expect(behind('', { mail: field }, [raw], kept)).toEqual([]);
+    const deeper = [
+      aStream('first'),
+      aRoute('a', 'first', 'raw', { to: [{ name: 'out', stream: 'raw', key: 'u.email' }] }),
+    ];
+    expect(behind('', nested, deeper, kept)).toHaveLength(1);
+    const back = aRoute('back', 'events', 'raw', { to: [{ name: 'out', stream: 'raw' }] });
+    expect(behind('', { email: field }, [raw, back], kept)).toHaveLength(1);
   });
 });
