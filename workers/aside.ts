@@ -7,6 +7,7 @@ import type { Outlet } from './kafka/outlet.ts';
 import type { TopicWriter } from './kafka/topic-writer.ts';
 import type { RecordView } from './sinks/sink.ts';
 import type { Unit } from './split.ts';
+import { withoutValues } from './without-values.ts';
 
 export interface AsideParts {
   readonly goal: JobGoal;
@@ -14,6 +15,7 @@ export interface AsideParts {
   readonly deadLetters: TopicWriter;
   readonly deadLetterRate: DeadLetterRate;
   readonly now: () => number;
+  /** For logs and the heartbeat: it is told no value of a record. The dead letter has them all. */
   readonly onError: (code: string, message: string) => void;
 }
 
@@ -39,11 +41,11 @@ export class Aside {
       const limit = `${(goal.errors.deadLetterRateMax ?? 0) * 100}%`;
       onError(
         'dead-letter-rate',
-        `${where}: more than ${limit} of the last minute's records would be dead letters (${fault.message}); the split stops before it`,
+        `${where}: more than ${limit} of the last minute's records would be dead letters (${withoutValues(fault)}); the split stops before it`,
       );
       return false;
     }
-    onError(fault.errorClass, `${where}: ${fault.message} (${fault.code}); ${actionWords[action]}`);
+    onError(fault.errorClass, `${where}: ${withoutValues(fault)}; ${actionWords[action]}`);
     if (action === 'stop') return false;
     unit.noteSetAside(record.offset);
     if (action === 'drop') unit.drop(fault.errorClass, 1);

@@ -27,7 +27,8 @@ export type FaultCode = keyof typeof sqlStates;
 
 /**
  * Thrown by the implementation of a function and caught by the processor, which makes the record `poison`.
- * Not an Error on purpose: a bad event must not cost a stack trace.
+ * Not an Error on purpose: a bad event must not cost a stack trace. A message begins with what is wrong, and values of the event
+ * stand in it behind `: ` or in double quotes only: a log is told what stands before them.
  */
 export class EvaluationFault {
   readonly code: FaultCode;

@@ -74,8 +74,8 @@ const nowMs = 1_800_000_000_000;
 let monotonicMs = 0;
 const clock = { now: () => nowMs, monotonicMs: () => monotonicMs };
 
-function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0) {
-  const { operators, programs } = plannedRoute(route);
+function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0, stream: object = {}) {
+  const { operators, programs } = plannedRoute(route, stream);
   const program = programs.get('out')!;
   const goal = {
     ...{ name: 'r.out', revision: 1, program, operators, deadLetterTopic: 'd', sink: { keyed: false } },
@@ -197,6 +197,17 @@ describe('a record of which the sink refuses one part', () => {
     pipeline.work(split, fetched(batch(['{"tags":["a"]}'], 0)), 0);
     expect(sink.values).toEqual(['{"tag":"a"}']);
   });
+});
+
+test('a record at fault is spoken of by its place, its field and its code, and none of its values is told', () => {
+  const fields = { schema: { fields: { card: { type: 'bigint', pii: 'mask' } }, onInvalid: 'dead-letter' } };
+  const { pipeline, split, errors } = rig({ select: 'card::text::bigint / 0 AS x' }, 'drop', 0, fields);
+  pipeline.work(split, fetched(batch(['{"card":"4111 1111"}', '{"card":4111}', '{"card":4111'], 0)), 0);
+  expect(errors).toEqual([
+    'events/0 offset 0: field card is declared bigint: got JSON string (schema_mismatch); it is dropped and counted',
+    'events/0 offset 1: invalid input syntax for type bigint (invalid_text_representation); it is dropped and counted',
+    'events/0 offset 2: not JSON at byte 12 (malformed_json); it is dropped and counted',
+  ]);
 });
 
 describe('operators that remember', () => {
