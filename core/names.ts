@@ -176,6 +176,7 @@ export const deadLetterHeaders = {
   errorCode: 'millrace-error-code',
   errorMessage: 'millrace-error-message',
   topic: 'millrace-source-topic',
+  topicId: 'millrace-source-topic-id',
   partition: 'millrace-source-partition',
   offset: 'millrace-source-offset',
   timestamp: 'millrace-source-timestamp',

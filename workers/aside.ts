@@ -5,6 +5,7 @@ import { type DeadLetterReason, deadLetterHeadersOf } from './dead-letter.ts';
 import type { DeadLetterRate } from './dead-letter-rate.ts';
 import type { Outlet } from './kafka/outlet.ts';
 import type { TopicWriter } from './kafka/topic-writer.ts';
+import { placeInSource } from './sinks/record-place.ts';
 import type { RecordView } from './sinks/sink.ts';
 import type { Unit } from './split.ts';
 import { withoutValues } from './without-values.ts';
@@ -74,19 +75,14 @@ export class Aside {
   #writeDeadLetter(record: RecordView, unit: Unit, fault: RecordFault): boolean {
     const { goal, outlet, deadLetters, now } = this.#parts;
     const { split, timestamp, key, value } = record;
-    const origin = record.origin ?? {
-      topic: split.topic,
-      partition: split.partition,
-      offset: record.offset,
-      replays: 0,
-    };
+    const place = record.origin ?? { ...placeInSource(record, unit.topicId), replays: 0 };
     const headers = deadLetterHeadersOf(record.headers, {
+      ...place,
       job: goal.name,
       revision: goal.revision,
       errorClass: fault.errorClass,
       errorCode: fault.code,
       errorMessage: fault.message,
-      ...origin,
       timestamp,
       failedAt: now(),
     });

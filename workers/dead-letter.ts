@@ -11,6 +11,8 @@ export interface DeadLetterReason {
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly topic: string;
+  /** Empty: of a letter that an older version wrote, and that failed again. */
+  readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
   readonly timestamp: number;

@@ -10,9 +10,13 @@ import type { Split } from './split.ts';
 /** Where a dead letter's record stood in the source of its job, and how often it has been replayed, this time included. */
 export interface Origin {
   readonly topic: string;
+  /** Empty: the letter is of an older version, which did not say. */
+  readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
   readonly replays: number;
+  /** Why it became a dead letter. */
+  readonly errorClass: string;
 }
 
 const ours: ReadonlySet<string> = new Set([...Object.values(deadLetterHeaders), replaysHeader]);
@@ -30,7 +34,7 @@ export class ReplayGate {
   #dueMs = 0;
   /** Of the record that was admitted last. */
   headers: Slice = { bytes: new Uint8Array(1), start: 0, end: 1 };
-  origin: Origin = { topic: '', partition: 0, offset: 0, replays: 1 };
+  origin: Origin = { topic: '', topicId: '', partition: 0, offset: 0, replays: 1, errorClass: '' };
 
   constructor(goal: ReplayGoal, monotonicMs: () => number) {
     this.#goal = goal;
@@ -67,6 +71,8 @@ export class ReplayGate {
     const number = (name: string): number => Number(found.get(name) ?? 0) || 0;
     this.origin = {
       topic: found.get(deadLetterHeaders.topic) ?? '',
+      topicId: found.get(deadLetterHeaders.topicId) ?? '',
+      errorClass: found.get(deadLetterHeaders.errorClass) ?? '',
       partition: number(deadLetterHeaders.partition),
       offset: number(deadLetterHeaders.offset),
       replays: number(replaysHeader) + 1,

@@ -29,7 +29,15 @@ function aDeadLetter(own: Headers, facts: { errorCode?: string; offset?: number;
   const headers = deadLetterHeadersOf(
     { bytes: original, start: 0, end: original.length },
     {
-      ...{ job: 'plays.out', revision: 3, errorClass: 'poison', errorMessage: 'a test', topic: 'plays', partition: 2 },
+      ...{
+        job: 'plays.out',
+        revision: 3,
+        errorClass: 'poison',
+        errorMessage: 'a test',
+        topic: 'plays',
+        topicId: 'life-1',
+        partition: 2,
+      },
       ...{ errorCode: facts.errorCode ?? 'bad', offset: facts.offset ?? 70, timestamp: 5, failedAt: 9 },
       replays: facts.replays ?? 0,
     },
@@ -64,7 +72,10 @@ describe('a replay', () => {
         expect(admits(gate, aDeadLetter(own, { offset, replays }))).toBe(true);
         const { bytes, start, end } = gate.headers;
         expect(Buffer.from(bytes.subarray(start, end))).toEqual(encoded(own));
-        expect(gate.origin).toEqual({ topic: 'plays', partition: 2, offset, replays: replays + 1 });
+        expect(gate.origin).toEqual({
+          ...{ topic: 'plays', topicId: 'life-1', partition: 2, offset },
+          ...{ replays: replays + 1, errorClass: 'poison' },
+        });
       }),
     );
   });

@@ -1,6 +1,7 @@
 // What an HTTP sink sends and how it reads the answer: bodies of events, keys by which a receiver knows them again.
 import { createHash } from 'node:crypto';
 import type { HttpSinkGoal } from '#core/job/sink-goal.ts';
+import { placeBeforeReplay, placeInSource } from './record-place.ts';
 import type { Answer, Outgoing } from './remote/endpoint.ts';
 import { type Again, excerpt, type Judgement, written } from './remote/judgement.ts';
 import type { HeldRecord } from './remote/lane.ts';
@@ -15,15 +16,20 @@ export interface HttpProtocolParts {
   readonly uid: string;
 }
 
-/** The same for the same output of the same life of the job, whichever worker sends it and however often. */
-export function recordKey(
-  { jobName, uid }: HttpProtocolParts,
-  { split, offset, element = '' }: RecordView,
-  topicId: string,
-): string {
-  const place = `${split.topic}:${topicId.slice(0, 8)}:${split.partition}:${offset}`;
+/**
+ * The same for the same output of the same life of the job, whichever worker sends it and however often. So is that of a dead letter
+ * that was given up without knowing what became of it. One that was refused is replayed under another key: a receiver may have
+ * kept its refusal under the first, and is to look at the record anew.
+ */
+export function recordKey({ jobName, uid }: HttpProtocolParts, record: RecordView, unitTopicId: string): string {
+  const placeOf = isUndecided(record) ? placeBeforeReplay : placeInSource;
+  const { topic, topicId, partition, offset } = placeOf(record, unitTopicId);
+  const { element = '' } = record;
+  const place = `${topic}:${topicId.slice(0, 8)}:${partition}:${offset}`;
   return `${jobName}:${uid.slice(0, 8)}:${place}${element === '' ? '' : `:${element}`}`;
 }
+
+const isUndecided = ({ origin }: RecordView): boolean => ['retryable', 'throttled'].includes(origin?.errorClass ?? '');
 
 /** The event as it stands in the body. */
 export function httpPayload(parts: HttpProtocolParts, record: RecordView, key: string): Buffer {

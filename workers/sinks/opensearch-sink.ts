@@ -5,6 +5,7 @@ import { partitionOfKey } from '#core/partition-of-key.ts';
 import { hasIndex, indexName, parseIndexPattern } from '#core/spec/sinks/index-pattern.ts';
 import type { Unit } from '../split.ts';
 import { bulkPayload, bulkProtocol } from './opensearch-bulk.ts';
+import { placeBeforeReplay } from './record-place.ts';
 import type { Endpoint } from './remote/endpoint.ts';
 import type { Proof } from './remote/proof.ts';
 import { type RemoteParts, RemoteSink, type Service } from './remote/remote-sink.ts';
@@ -71,9 +72,11 @@ function identifier({ keyed }: OpenSearchSinkGoal): (record: RecordView, unit: U
       const bytes = key.end - key.start;
       return bytes < 1 || bytes > idBytesMax ? null : Buffer.from(key.bytes.subarray(key.start, key.end)).toString();
     };
-  return ({ split, offset, element = '' }, unit) => {
+  return (record, unit) => {
     // Offsets of a topic that was made anew begin anew, and must not overwrite what the old one's led to.
-    const place = `${split.topic}-${split.partition}-${offset}-${unit.topicId.slice(0, 8)}`;
+    const { topic, topicId, partition, offset } = placeBeforeReplay(record, unit.topicId);
+    const { element = '' } = record;
+    const place = `${topic}-${partition}-${offset}-${topicId.slice(0, 8)}`;
     return element === '' ? place : `${place}-${element}`;
   };
 }

@@ -174,6 +174,20 @@ describe('what is sent', () => {
     expect(places).toEqual(['0:0:0', '0:0:1', '0:0:2', '0:1']);
   });
 
+  test('a dead letter that is replayed has the key of its record where nobody knows what became of it, else another', async () => {
+    const sink = await sinkWith({ format: 'single', ...batch(1) });
+    const place = { topic: 'events', topicId: 'abcdef0123', partition: 3, offset: 9, replays: 1 };
+    for (const errorClass of ['retryable', 'throttled', 'rejected'])
+      rig.take(sink, { n: 0 }, { origin: { ...place, errorClass } });
+    rig.take(sink, { n: 0 }, { origin: { ...place, topicId: '', errorClass: 'retryable' } });
+    sink.nudge();
+    await reached(4);
+    const keys = receiver.requests.map(({ headers }) =>
+      headers['idempotency-key']!.replace(/^plays.hook:01234567:/, ''),
+    );
+    expect(keys).toEqual(['events:abcdef01:3:9', 'events:abcdef01:3:9', 'plays:5f0c7a1e:0:2', 'plays:5f0c7a1e:0:3']);
+  });
+
   test('batches are bounded by count and by bytes, and stay in the order of their split', async () => {
     const sink = await sinkWith({ batch: { maxRecords: 4, maxBytes: 1024, maxWaitMs: 20 } });
     takeMany(sink, 10);

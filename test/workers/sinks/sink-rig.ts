@@ -3,6 +3,7 @@ import { judgeRefusal } from '#core/job/give-up.ts';
 import type { ErrorPolicy } from '#core/spec/error-policy.ts';
 import { anErrorPolicy } from '#test/support/builders.ts';
 import type { Slice } from '#workers/kafka/output-batch.ts';
+import type { Origin } from '#workers/replay-gate.ts';
 import type { Original, RecordView, Refusal, Sink, SinkHooks } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
 
@@ -23,6 +24,8 @@ export interface TakeWishes {
   readonly partition?: number;
   /** How many elements the record is made into; not exploded where not given. */
   readonly elements?: number;
+  /** Of a dead letter that is replayed. */
+  readonly origin?: Origin;
 }
 
 /** One worker's side of a sink. */
@@ -72,7 +75,11 @@ export class SinkRig {
     this.#offsets.set(split.partition, offset + 1);
     const unit = split.openUnit();
     const text = value === null ? null : typeof value === 'string' ? value : JSON.stringify(value);
-    const record = { split, offset, timestamp: 1_770_000_000_000, ...slices(text, wishes.key ?? null) };
+    const { origin } = wishes;
+    const record = {
+      ...{ split, offset, timestamp: 1_770_000_000_000, ...slices(text, wishes.key ?? null) },
+      ...(origin === undefined ? {} : { origin }),
+    };
     const original: Original = { keep: () => ({ ...record, ...slices(text, wishes.key ?? null) }) };
     const refusal = sink.take(
       { ...record, ...(wishes.elements === undefined ? {} : { element: '0' }) },
