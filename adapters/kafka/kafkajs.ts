@@ -2,7 +2,17 @@
 /// <reference path="./kafkajs-queue.d.ts" />
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
-export * from 'kafkajs';
+// By name: in a bundle nothing is shown of a CommonJS package that is passed on as a whole.
+export {
+  type Admin,
+  CompressionTypes,
+  type IHeaders,
+  Kafka,
+  logLevel,
+  type Message,
+  Partitioners,
+  type Producer,
+} from 'kafkajs';
 
 const schedule = RequestQueue.prototype.scheduleCheckPendingRequests;
 

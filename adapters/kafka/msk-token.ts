@@ -12,7 +12,7 @@ export interface AwsCredentials {
 export function mskTokens(region: string, credentials?: () => Promise<AwsCredentials>): TokenSource {
   return async () => {
     // Loaded with the first connection, not with the program: it brings a client of STS.
-    const { generateAuthToken, generateAuthTokenFromCredentialsProvider } = await import('aws-msk-iam-sasl-signer-js');
+    const { generateAuthToken, generateAuthTokenFromCredentialsProvider } = await import('./msk-signer.ts');
     const { token, expiryTime } = credentials
       ? await generateAuthTokenFromCredentialsProvider({ region, awsCredentialsProvider: credentials })
       : await generateAuthToken({ region });

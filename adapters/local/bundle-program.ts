@@ -82,15 +82,28 @@ const withoutLocales: Plugin = {
 const withRequiredNode: Plugin = {
   name: 'with-required-node',
   setup(building) {
-    building.onResolve({ filter: new RegExp(`^(node:)?(${builtinModules.join('|')})$`) }, ({ path, kind }) =>
-      kind === 'import-statement' || kind === 'dynamic-import'
-        ? { path: path.replace(/^node:/, ''), namespace: 'required' }
-        : undefined,
-    );
+    building.onResolve({ filter: new RegExp(`^(node:)?(${builtinModules.join('|')})$`) }, ({ path, kind }) => {
+      const name = path.replace(/^node:/, '');
+      if (kind === 'dynamic-import') return { path: name, namespace: 'asked-for' };
+      return kind === 'import-statement' ? { path: name, namespace: 'required' } : undefined;
+    });
     building.onLoad({ filter: /.*/, namespace: 'required' }, ({ path }) => ({
       contents: `module.exports = require('node:${path}');`,
     }));
+    // A part of its own, which shows the names that it spells out, and no others.
+    building.onLoad({ filter: /.*/, namespace: 'asked-for' }, ({ path }) => {
+      const names = namesAskedFor[path] ?? [];
+      const named = names.length === 0 ? '' : `export const { ${names.join(', ')} } = all;`;
+      return { contents: `import all from 'node:${path}';\nexport default all;\n${named}`, resolveDir: repository };
+    });
   },
+};
+
+/** What programs take by name from a part of Node that they ask for when they need it; a test looks for others. */
+const namesAskedFor: Readonly<Record<string, readonly string[]>> = {
+  async_hooks: ['AsyncLocalStorage'],
+  http: ['Agent', 'request'],
+  'readline/promises': ['createInterface'],
 };
 
 /** Files of ours that look for something beside themselves find it from a bundle too, on the machine that made it. */

@@ -38,6 +38,6 @@ export async function printAs(format: OutputFormat, printable: Printable): Promi
 export const shown = (text: string): string => (process.stdout.isTTY ? withoutControls(text) : text);
 
 export async function toYaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml');
+  const { stringify } = await import('./yaml.ts');
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
 }
