@@ -1,14 +1,15 @@
 // How long people and events wait: declare → first event, kill → output again, broker back → output again, second start.
 // Usage: npm run bench:latency [-- --runs N]. Prints medians as one line of JSON on standard output, progress on standard error.
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Kafka, logLevel, Partitioners } from '#adapters/kafka/kafkajs.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { anEvent, produceValues, startLoad } from '#test/support/oracle-load.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { until } from '#test/support/until.ts';
 
-const { values } = parseArgs({ options: { runs: { type: 'string', default: '5' } } });
+const { values } = toolArguments(import.meta.filename, { options: { runs: { type: 'string', default: '5' } } });
 const runs = Number(values.runs);
 
 const tell = (line: string): void => console.error(line);

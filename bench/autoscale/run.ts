@@ -1,11 +1,11 @@
 // The autoscaler on shapes of traffic beside an oracle that knows what comes, in virtual time. Usage: npm run bench:autoscale [-- --seed N] [--shape NAME]
 // A table on standard error, one line of JSON on standard output; exit code 0 if the promises hold.
-import { parseArgs } from 'node:util';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { runModel } from './model.ts';
 import { cheapestSchedule } from './oracle.ts';
 import { shapes } from './shapes.ts';
 
-const { values } = parseArgs({
+const { values } = toolArguments(import.meta.filename, {
   options: {
     seed: { type: 'string', default: '1' },
     shape: { type: 'string' },

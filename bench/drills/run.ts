@@ -1,7 +1,8 @@
 // Disasters and upgrades tried on a real local platform; one line of JSON tells of each what was measured and whether it held.
 // Usage: npm run drills [-- NAME…] [--minutes N] [--jobs N] [--rate EVENTS_PER_SECOND] [--from COMMIT]
-import { parseArgs } from 'node:util';
+
 import { TestPlatform } from '#test/support/test-platform.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { controlPlaneDown } from './control-plane-down.ts';
 import type { Drill, DrillFlags, DrillResult } from './drill.ts';
 import { everythingWiped } from './everything-wiped.ts';
@@ -15,7 +16,7 @@ const drills: Readonly<Record<string, Drill>> = {
   upgrade,
 };
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = toolArguments(import.meta.filename, {
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '10' },

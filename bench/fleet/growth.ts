@@ -1,12 +1,13 @@
 // How a pass grows with the fleet: CPU and memory of passes over a settled fleet, and of one that ends a part of it, size by size.
 // Usage: npm run bench:fleet-growth [-- --sizes 100,1000,10000,100000] [--tenants N]
 // One line of JSON on standard output, progress on standard error; exit code 0 if a pass grows linearly or better.
+
 import { execFileSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { Fleet } from './fleet.ts';
 
-const { values } = parseArgs({
+const { values } = toolArguments(import.meta.filename, {
   options: {
     sizes: { type: 'string', default: '100,1000,10000,100000' },
     tenants: { type: 'string', default: '10' },

@@ -1,12 +1,13 @@
 // How the control loop does with thousands of jobs, in virtual time under ECS's quotas. Usage: npm run bench:fleet [-- --jobs N] [--tenants N]
 // One line of JSON on standard output, progress on standard error; exit code 0 if the promises hold.
-import { parseArgs } from 'node:util';
+
 import { loadParser } from '#core/expression/index.ts';
 import { taskTags } from '#core/names.ts';
 import { ecsRates } from '#functions/reconcile/call-rates.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { Fleet } from './fleet.ts';
 
-const { values } = parseArgs({
+const { values } = toolArguments(import.meta.filename, {
   options: { jobs: { type: 'string', default: '10000' }, tenants: { type: 'string', default: '10' } },
 });
 const jobs = Number(values.jobs);

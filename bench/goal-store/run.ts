@@ -4,19 +4,20 @@
 // that count. Beside the times it tells the processor time that a request costs in each program, which a busy machine changes less;
 // `profile` keeps the API's CPU profile in that folder. What is promised is asked of the last rate.
 // One line of JSON on standard output, progress on standard error; exit code 0 if the promises hold.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { defaultBucket, environment } from '#core/names.ts';
 import { ownDynamodb, ownPostgres, ownS3, testAccessKey } from '#test/support/own-parts.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { processIn, processorSeconds } from './processor-time.ts';
 import { seedGoals } from './seed.ts';
 
-const { values } = parseArgs({
+const { values } = toolArguments(import.meta.filename, {
   options: {
     routes: { type: 'string', default: '10000' },
     revisions: { type: 'string', default: '100' },

@@ -1,5 +1,6 @@
 // The benchmark's command line.
-import { parseArgs } from 'node:util';
+import { join } from 'node:path';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import type { OutputCompression } from '#workers/kafka/output-batch.ts';
 
 export const contenders = ['ours', 'limit', 'kafkaStreams', 'kafkajs'] as const;
@@ -18,7 +19,7 @@ export interface Flags {
 }
 
 export function readFlags(): Flags {
-  const { values } = parseArgs({
+  const { values } = toolArguments(join(import.meta.dirname, 'run.ts'), {
     options: {
       events: { type: 'string', default: '2000000' },
       runs: { type: 'string', default: '3' },

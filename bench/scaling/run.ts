@@ -1,9 +1,9 @@
 // Does cost grow linearly? Processor time of a worker's data path over record size, fields, partitions and routes.
-import { parseArgs } from 'node:util';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { type Cost, type Load, runPaths } from './run-path.ts';
 import '#workers/tune-runtime.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = toolArguments(import.meta.filename, {
   options: { megabytes: { type: 'string', default: '200' }, rounds: { type: 'string', default: '3' } },
 });
 const bytesPerCase = Number(flags.megabytes) * 1024 * 1024;

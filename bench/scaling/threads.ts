@@ -1,7 +1,8 @@
 // Does a worker use the processors it is given? Its data threads over a broker inside each of them: all of a worker but sockets.
+
 import { readdirSync, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { loadParser } from '#core/expression/index.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { openHere } from '#workers/path-host.ts';
 import type { SplitReport } from '#workers/path-messages.ts';
 import { Paths } from '#workers/paths.ts';
@@ -10,7 +11,7 @@ import { endlessLease, goalOf, partsOf, splitRecordsOf } from './run-path.ts';
 import { brokerOf, recordSet, threadLoad } from './thread-load.ts';
 import '#workers/tune-runtime.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = toolArguments(import.meta.filename, {
   options: {
     events: { type: 'string', default: '1000000' },
     threads: { type: 'string', default: '0,1,2' },

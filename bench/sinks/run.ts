@@ -1,8 +1,8 @@
 // What the sinks cost beside a stream: a worker's data path into each, over a broker inside the process, to the real other end.
+
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { createObjectStore } from '#adapters/s3/object-store.ts';
 import { createTableCatalog } from '#adapters/s3/table-catalog.ts';
@@ -19,12 +19,13 @@ import { completeOpenSearch } from '#core/spec/sinks/opensearch.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
 import { completeWarehouseSink } from '#core/spec/sinks/warehouse.ts';
 import { ownOpenSearch, ownS3, testAccessKey } from '#test/support/own-parts.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import type { WorkerParts } from '#workers/parts.ts';
 import { bulkPayload } from '#workers/sinks/opensearch-bulk.ts';
 import { duckTable, post, type Spent, spentOn } from './limits.ts';
 import '#workers/tune-runtime.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = toolArguments(import.meta.filename, {
   options: {
     events: { type: 'string', default: '200000' },
     only: { type: 'string', default: 'stream,http,opensearch,warehouse' },

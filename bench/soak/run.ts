@@ -1,17 +1,18 @@
 // A whole platform under load for minutes while its workers and its broker are killed and stopped; then every event is looked for.
 // Usage: npm run soak -- --minutes N --mode at-least-once|exactly-once [--rate EVENTS_PER_SECOND] [--seed N]
-import { parseArgs } from 'node:util';
+
 import type { JobView } from '#core/api/wire.ts';
 import { deadLetterTopic } from '#core/names.ts';
 import { aDeclaration } from '#test/support/documents.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 import { TestPlatform } from '#test/support/test-platform.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { agrees, waitForEnd } from './catch-up.ts';
 import { Faults } from './faults.ts';
 import { startLoad } from './load.ts';
 import { judge, type Verdict } from './oracle.ts';
 
-const { values: flags } = parseArgs({
+const { values: flags } = toolArguments(import.meta.filename, {
   options: {
     minutes: { type: 'string', default: '1' },
     mode: { type: 'string', default: 'exactly-once' },

@@ -1,14 +1,17 @@
 // Plants one fault after the other in a copy of the tree and runs what must notice it. Usage: npm run mutants [-- --only NAME,…] [--seeds N]
 // One line of JSON on standard output, progress on standard error; exit code 0 if at least 95 of 100 are noticed.
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { allMutants, mutate } from './all-mutants.ts';
 import { type Mutant, simulated } from './mutant.ts';
 
-const { values } = parseArgs({ options: { only: { type: 'string' }, seeds: { type: 'string', default: '80' } } });
+const { values } = toolArguments(import.meta.filename, {
+  options: { only: { type: 'string' }, seeds: { type: 'string', default: '80' } },
+});
 const root = join(import.meta.dirname, '../..');
 const share = 0.95;
 

@@ -2,14 +2,15 @@
 // A long range by several processes, going on where it was cut off: npm run sim -- --from N --seeds N --processes N [--resume FILE]
 // Or compares worlds after sequences of declarations with fresh ones: npm run sim -- --differential [--runs N] [--seed N]
 // One line of JSON on standard output; progress, and with --explain the timeline, on standard error. Exit code 0 only without violations.
-import { parseArgs } from 'node:util';
+
 import { loadParser } from '#core/expression/index.ts';
+import { toolArguments } from '#test/support/tool-arguments.ts';
 import { explain } from './explain.ts';
 import { howToSee, runLong } from './many-processes.ts';
 import { runDifferential } from './run-differential.ts';
 import { runSeed } from './run-seed.ts';
 
-const { values } = parseArgs({
+const { values } = toolArguments(import.meta.filename, {
   options: {
     seeds: { type: 'string', default: '2000' },
     from: { type: 'string', default: '1' },
