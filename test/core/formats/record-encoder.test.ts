@@ -30,7 +30,7 @@ describe('a number beyond all that PostgreSQL holds', () => {
     ['Protobuf’s Timestamp', protobuf('google.protobuf.Timestamp')],
   ];
 
-  test.each(cases)('is a fault of its event in %s', (_what, encoder) => {
+  test.each(cases)('is a fault of its event in %s [fault 105]', (_what, encoder) => {
     expect(encode(encoder, '{"n":1.00000000000000e200000}')).toMatchObject({
       errorClass: 'schema',
       code: 'out_of_range',

@@ -89,7 +89,7 @@ test('a watch comes with the declaration and goes with it', async () => {
   expect([...kept.keys()]).toEqual([]);
 });
 
-test('what cannot be observed has no figures, and watches that cannot be kept fail no pass', async () => {
+test('what cannot be observed has no figures, and watches that cannot be kept fail no pass [fault 31]', async () => {
   const refusing = async () => {
     throw new Error('cloudwatch cannot be reached');
   };
