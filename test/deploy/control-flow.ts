@@ -7,14 +7,14 @@ import { openDatabase } from '#adapters/postgres/database.ts';
 import { migrate } from '#adapters/postgres/migrations.ts';
 import { environment, goalDatabase, taskTags } from '#core/names.ts';
 import type { ObservedTask } from '#core/ports/task-runner.ts';
-import { createLambda } from '#functions/api/handler.ts';
-import { composeApi } from '#functions/compose.ts';
-import { composeReconciler } from '#functions/reconcile/compose.ts';
-import { createReconcileHandler } from '#functions/reconcile/handler.ts';
 import { createLocalMachine } from '#functions/reconcile/local-machine.ts';
-import { runPass } from '#functions/reconcile/run-pass.ts';
 import type { EcsServer } from '#test/support/ecs-server.ts';
 import { until } from '#test/support/until.ts';
+import { deployedParts } from './deployed-parts.ts';
+
+type Deployed = Awaited<ReturnType<typeof deployedParts>>;
+type Api = Awaited<ReturnType<Deployed['composeApi']>>;
+type Reconciler = Awaited<ReturnType<Deployed['composeReconciler']>>;
 
 export interface Counterparts {
   /** Of the owner of an empty database. */
@@ -96,6 +96,8 @@ export async function runControlFlow(
     [environment.bucket]: parts.bucket,
   };
   const logger = createLogger({ level: 'error' });
+  await using deployed = await deployedParts();
+  const { composeApi, composeReconciler } = deployed;
   const api = await composeApi({ ...common, [environment.postgresUrl]: urlOf(goalDatabase.api) }, logger);
   const reconciler = await composeReconciler(
     {
@@ -111,7 +113,7 @@ export async function runControlFlow(
     logger,
   );
   try {
-    return await walk(api, reconciler, parts, names);
+    return await walk(deployed, api, reconciler, parts, names);
   } finally {
     await api.close();
     await reconciler.close();
@@ -119,8 +121,9 @@ export async function runControlFlow(
 }
 
 async function walk(
-  api: Awaited<ReturnType<typeof composeApi>>,
-  reconciler: Awaited<ReturnType<typeof composeReconciler>>,
+  { createLambda, createReconcileHandler, runPass }: Deployed,
+  api: Api,
+  reconciler: Reconciler,
   parts: Counterparts,
   { stream, route }: { stream: string; route: string },
 ): Promise<ControlFlow> {
@@ -186,11 +189,7 @@ async function walk(
   return { steps, started, replacement };
 }
 
-async function firstRecords(
-  api: Awaited<ReturnType<typeof composeApi>>,
-  topic: string,
-  count: number,
-): Promise<readonly string[]> {
+async function firstRecords(api: Api, topic: string, count: number): Promise<readonly string[]> {
   const arrived: string[] = [];
   const signal = AbortSignal.timeout(60_000);
   for await (const { value } of api.parts.records.read({ topic, from: 'earliest', follow: true, signal })) {
@@ -206,8 +205,8 @@ const oneBroker = { 'min.insync.replicas': '1' };
 async function workOn(
   parts: Counterparts,
   run: NonNullable<Counterparts['work']>,
-  api: Awaited<ReturnType<typeof composeApi>>,
-  reconciler: Awaited<ReturnType<typeof composeReconciler>>,
+  api: Api,
+  reconciler: Reconciler,
   { stream, route }: { stream: string; route: string },
   task: ObservedTask,
 ): Promise<readonly string[]> {
