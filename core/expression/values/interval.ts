@@ -1,7 +1,14 @@
 // PostgreSQL's interval: months, days and microseconds kept apart, because a month and a day have no fixed length.
 import { EvaluationFault } from '../fault.ts';
 import { civilFromDays, daysFromCivil, daysInMonth } from './calendar.ts';
-import { checkTimestamp, isFiniteTimestamp, microsPerDay, roundHalfEven, splitTimestamp } from './timestamp.ts';
+import {
+  checkTimestamp,
+  isFiniteTimestamp,
+  microsPerDay,
+  roundHalfEven,
+  splitTimestamp,
+  trimmedTime,
+} from './timestamp.ts';
 
 export class Interval {
   readonly months: number;
@@ -95,11 +102,14 @@ function addFractionalDays(sum: Sum, days: number): void {
 
 const clockPart = String.raw`([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?`;
 const yearMonthPart = String.raw`([+-]?)(\d+)-(\d{1,2})(?![\d-])`;
-const amountPart = String.raw`([+-]?\s*(?:\d+\.?\d*|\.\d+))(?![\d.:+-])\s*([a-z]+)?`;
+const number = String.raw`(?:\d+(?:\.\d*)?|\.\d+)`;
+const amountPart = String.raw`((?:[+-]\s*)?${number})(?![\d.:+-])(?:\s*([a-z]+))?`;
 const tokenPattern = new RegExp(String.raw`\s*(?:${clockPart}|${yearMonthPart}|${amountPart}|(ago)\b|@)\s*`, 'iy');
 
-export function parseInterval(text: string): Interval {
-  if (/^\s*-?P/i.test(text)) return parseIsoInterval(text);
+export function parseInterval(given: string): Interval {
+  const text = trimmedTime(given);
+  if (text === null) throw notAnInterval(given);
+  if (/^-?P/i.test(text)) return parseIsoInterval(text);
   const sum: Sum = { months: 0, days: 0, micros: 0, exact: 0n };
   tokenPattern.lastIndex = 0;
   let negated = false;
@@ -151,11 +161,12 @@ function clock(
   return whole * 1_000_000n + BigInt(roundHalfEven(Number(`0.${fraction || 0}`) * 1e6));
 }
 
-const isoPart = /([+-]?(?:\d+\.?\d*|\.\d+))([YMWDHS])/gi;
+const isoPart = new RegExp(`([+-]?${number})([YMWDHS])`, 'gi');
+const isoPattern = new RegExp(`^(-?)P((?:[+-]?${number}[YMWD])*)(?:T((?:[+-]?${number}[HMS])+))?$`, 'i');
 
 /** ISO 8601 durations: `P1Y2M3DT4H5M6.5S`, `P2W`. */
 function parseIsoInterval(text: string): Interval {
-  const match = /^\s*(-?)P((?:[+-]?[\d.]+[YMWD])*)(?:T((?:[+-]?[\d.]+[HMS])+))?\s*$/i.exec(text);
+  const match = isoPattern.exec(text);
   if (match === null || (match[2] === '' && match[3] === undefined)) throw notAnInterval(text);
   const sum: Sum = { months: 0, days: 0, micros: 0, exact: 0n };
   for (const [, amount, letter] of match[2]!.matchAll(isoPart)) {

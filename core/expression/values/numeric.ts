@@ -77,8 +77,9 @@ export function divideRounded(dividend: bigint, divisor: bigint): bigint {
   return dividend < 0n === divisor < 0n ? quotient + 1n : quotient - 1n;
 }
 
+/** Looks for a digit behind the spaces first: else those before and behind would be one run, tried at every length. */
 const numericPattern =
-  /^[ \t\n\v\f\r]*([+-]?)(\d+(?:_\d+)*)?(?:(\.)(\d+(?:_\d+)*)?)?(?:[eE]([+-]?\d+(?:_\d+)*))?[ \t\n\v\f\r]*$/;
+  /^[ \t\n\v\f\r]*(?=[+-]?\.?\d)([+-]?)(\d+(?:_\d+)*)?(?:(\.)(\d+(?:_\d+)*)?)?(?:[eE]([+-]?\d+(?:_\d+)*))?[ \t\n\v\f\r]*$/;
 const specials: Readonly<Record<string, Numeric>> = {
   nan: numericNaN,
   inf: numericInfinity,
@@ -113,6 +114,7 @@ export function decimal(negative: boolean, digits: string, scale: number): Numer
   return finite(negative ? -coefficient : coefficient, scale);
 }
 
+const radixPattern = /^[ \t\n\v\f\r]*([+-]?)(0[xXoObB])(_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)[ \t\n\v\f\r]*$/;
 const radixes: Readonly<Record<string, RegExp>> = {
   '0x': /^[0-9a-fA-F]+$/,
   '0o': /^[0-7]+$/,
@@ -131,7 +133,7 @@ function parseSpecialNumeric(text: string): Numeric {
 
 /** An integer written as `0x…`, `0o…` or `0b…`, with single underscores between digits; null when it is none. */
 export function parseRadixInteger(text: string): bigint | null {
-  const match = /^[ \t\n\v\f\r]*([+-]?)(0[xXoObB])((?:_?[0-9a-fA-F]+)+)[ \t\n\v\f\r]*$/.exec(text);
+  const match = radixPattern.exec(text);
   if (match === null) return null;
   const prefix = match[2]!.toLowerCase();
   const digits = match[3]!.replaceAll('_', '');

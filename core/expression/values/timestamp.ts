@@ -35,10 +35,20 @@ type Reading = { days: number; micros: number; offsetSeconds: number | null } | 
 const datePart = String.raw`(\d{4,7})-(\d{1,2})-(\d{1,2})`;
 const clockPart = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?`;
 const zonePart = String.raw`(z|zulu|utc|gmt|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)`;
+/** Read without spaces around. No two runs of the pattern can share characters, so a text is refused in one pass. */
 const isoPattern = new RegExp(
-  String.raw`^\s*${datePart}(?:(?:[Tt]|\s+)${clockPart})?\s*${zonePart}?(?:\s+(ad|bc))?\s*$`,
+  String.raw`^${datePart}(?:(?:T|\s+)${clockPart})?(?:\s*${zonePart})?(?:\s+(ad|bc))?$`,
   'i',
 );
+
+/** PostgreSQL takes no longer text for a time either. */
+const timeCharsMax = 256;
+
+/** Without spaces around; null when it is longer than a date, a time or an interval can be. */
+export function trimmedTime(text: string): string | null {
+  const trimmed = text.trim();
+  return trimmed.length > timeCharsMax ? null : trimmed;
+}
 
 function notADate(type: string, text: string): EvaluationFault {
   const shown = text.length > 80 ? `${text.slice(0, 80)}…` : text;
@@ -51,8 +61,10 @@ function outOfField(text: string): EvaluationFault {
 
 /** ISO 8601 text and the words epoch, infinity, -infinity; words that depend on the clock are not read. */
 function readIso(text: string, type: string): Reading {
-  const match = isoPattern.exec(text);
-  if (match === null) return readWord(text, type);
+  const trimmed = trimmedTime(text);
+  if (trimmed === null) throw notADate(type, text);
+  const match = isoPattern.exec(trimmed);
+  if (match === null) return readWord(trimmed, type);
   const bc = match[9] !== undefined && match[9].toLowerCase() === 'bc';
   const written = Number(match[1]);
   if (written === 0) throw outOfField(text);
@@ -93,7 +105,7 @@ function readOffset(zone: string | undefined, text: string): number | null {
 }
 
 function readWord(text: string, type: string): Reading {
-  const word = text.trim().toLowerCase();
+  const word = text.toLowerCase();
   if (word === 'infinity' || word === '+infinity') return 'infinity';
   if (word === '-infinity') return '-infinity';
   if (word === 'epoch') return { days: 0, micros: 0, offsetSeconds: 0 };
@@ -119,10 +131,10 @@ export function parseDate(text: string): number {
   return checkDate(reading.days);
 }
 
-const timePattern = /^\s*(?:T)?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?\s*(?:z|[+-]\d{1,2}(?::?\d{2})?)?\s*$/i;
+const timePattern = /^T?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?(?:\s*(?:z|[+-]\d{1,2}(?::?\d{2})?))?$/i;
 
 export function parseTime(text: string): number {
-  const match = timePattern.exec(text);
+  const match = timePattern.exec(trimmedTime(text) ?? '');
   if (match === null) throw notADate('time', text);
   return clockMicros(match[1]!, match[2]!, match[3], match[4], text);
 }
