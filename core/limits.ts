@@ -37,6 +37,10 @@ export const limits = {
   decimalDigitsMax: 150,
   /** The JSON that one record may become when it is decoded. */
   decodedBytesMax: 16 * 1024 * 1024,
+  /** Of what an expression makes of one event: a text, a JSON value or an array as text, and items of an array. */
+  resultCharsMax: 4 * 1024 * 1024,
+  resultJsonCharsMax: 16 * 1024 * 1024,
+  resultItemsMax: 4 * 1024 * 1024,
   /** A dead letter carries the original plus its reason in headers, so its topic takes somewhat more. */
   deadLetterBytesMax: 5 * 1024 * 1024,
 

@@ -1,6 +1,7 @@
 // Array functions; arrays have one dimension and start at 1.
 import { EvaluationFault } from '../fault.ts';
 import type { TypeName } from '../tree.ts';
+import { checkItemCount, checkTextSize } from '../values/result-size.ts';
 import { elementOf } from '../values/type-rules.ts';
 import { showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
@@ -36,8 +37,16 @@ function joined(
     type === 'boolean' ? (item === true ? 't' : 'f') : showText(type, item);
   return (items, separator, forNull = null) => {
     if (items === null || separator === null) return null;
-    const texts = items.map((item) => (item === null ? forNull : show(item)));
-    return texts.filter((text) => text !== null).join(separator);
+    const texts: string[] = [];
+    let chars = 0;
+    for (const item of items) {
+      const text = item === null ? forNull : show(item);
+      if (text === null) continue;
+      chars += text.length + separator.length;
+      checkTextSize(chars);
+      texts.push(text);
+    }
+    return texts.join(separator);
   };
 }
 
@@ -205,5 +214,6 @@ export const arrayFunctions: readonly FunctionEntry[] = [
 
 function joinArrays(left: Items | null, right: Items | null): Items | null {
   if (left === null || right === null) return left ?? right;
+  checkItemCount(left.length + right.length);
   return [...left, ...right];
 }

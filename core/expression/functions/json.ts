@@ -14,6 +14,7 @@ import {
   jsonTypeOf,
   sortedObject,
 } from '../values/json-value.ts';
+import { checkItemCount } from '../values/result-size.ts';
 import { showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
@@ -56,7 +57,9 @@ function itemsOf(json: JsonValue): readonly JsonValue[] {
 
 function concatenate(left: JsonValue, right: JsonValue): JsonValue {
   if (isJsonObject(left) && isJsonObject(right)) return sortedObject([...left, ...right]);
-  return [...itemsOf(left), ...itemsOf(right)];
+  const [before, after] = [itemsOf(left), itemsOf(right)];
+  checkItemCount(before.length + after.length);
+  return [...before, ...after];
 }
 
 function notFor(json: JsonValue, what: string): EvaluationFault {

@@ -8,6 +8,7 @@ import {
   multiplyNumeric,
   Numeric,
   parseNumeric,
+  powerOfTen,
   quotientNumeric,
   roundNumeric,
   signOf,
@@ -174,10 +175,11 @@ export const mathFunctions: readonly FunctionEntry[] = [
 ];
 
 function trimScale(value: Numeric): Numeric {
-  let { coefficient, scale } = value;
-  while (scale > 0 && coefficient % 10n === 0n) {
-    coefficient /= 10n;
-    scale--;
-  }
-  return value.kind === 'finite' ? new Numeric(coefficient, scale) : value;
+  if (value.kind !== 'finite' || value.scale === 0) return value;
+  const digits = value.coefficient.toString();
+  let zeros = 0;
+  while (zeros < value.scale && digits.at(-1 - zeros) === '0') zeros++;
+  return value.digits === 0n
+    ? new Numeric(0n, 0)
+    : new Numeric(value.coefficient / powerOfTen(zeros), value.scale - zeros);
 }

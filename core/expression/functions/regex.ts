@@ -1,6 +1,7 @@
 // Regular expressions with RE2's guarantees: time linear in the text, so no look-around and no back references.
 import { RE2JS } from 're2js';
 import { EvaluationFault } from '../fault.ts';
+import { checkTextSize, ofTextSize } from '../values/result-size.ts';
 import type { Value } from '../values/value.ts';
 import { entry, type FunctionEntry, made } from './entry.ts';
 
@@ -73,10 +74,14 @@ function matchOperator(name: string, doc: string, flags: string, negated: boolea
 
 /** `\1`…`\9` and `\&` of PostgreSQL's replacement, applied to one match. */
 function expand(replacement: string, groups: readonly (string | null)[]): string {
+  let chars = replacement.length;
   return replacement.replace(/\\([1-9&\\])|\\/g, (whole, what: string | undefined) => {
     if (what === undefined) return whole;
     if (what === '\\') return '\\';
-    return groups[what === '&' ? 0 : Number(what)] ?? '';
+    const group = groups[what === '&' ? 0 : Number(what)] ?? '';
+    chars += group.length - whole.length;
+    checkTextSize(chars);
+    return group;
   });
 }
 
@@ -88,10 +93,11 @@ function replaceMatches(compiled: RE2JS, text: string, replacement: string, all:
     const groups: (string | null)[] = [];
     for (let group = 0; group <= matcher.groupCount(); group++) groups.push(matcher.group(group));
     result += text.slice(from, matcher.start()) + expand(replacement, groups);
+    checkTextSize(result.length);
     from = matcher.end();
     if (!all) break;
   }
-  return result + text.slice(from);
+  return ofTextSize(result + text.slice(from));
 }
 
 function groupsOf(compiled: RE2JS, text: string): Value {

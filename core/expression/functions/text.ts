@@ -1,13 +1,12 @@
 // String functions, counted in characters (code points) as PostgreSQL counts them.
 import { EvaluationFault } from '../fault.ts';
+import { checkTextSize, ofTextSize } from '../values/result-size.ts';
 import { showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
 import { md5 } from './md5.ts';
 
 const encoder = new TextEncoder();
-/** No result of a string function may be longer: an event's field cannot make gigabytes. */
-const resultCharsMax = 4 * 1024 * 1024;
 
 function characters(text: string): string[] {
   return [...text];
@@ -20,10 +19,6 @@ function lengthOf(text: string): number {
     if (unit >= 0xd800 && unit <= 0xdbff) count--;
   }
   return count;
-}
-
-function tooLong(): EvaluationFault {
-  return new EvaluationFault('program_limit_exceeded', `the result would be longer than ${resultCharsMax} characters`);
 }
 
 function substring(text: string, from: number, count: number | null): string {
@@ -50,7 +45,7 @@ function position(part: string, text: string): number {
 }
 
 function pad(text: string, length: number, fill: string, where: 'left' | 'right'): string {
-  if (length > resultCharsMax) throw tooLong();
+  checkTextSize(length);
   const list = characters(text);
   if (length <= list.length || fill === '') return list.slice(0, Math.max(length, 0)).join('');
   const fills = characters(fill);
@@ -95,16 +90,20 @@ function capitalizeWords(text: string): string {
 }
 
 function repeat(text: string, count: number): string {
-  if (count > 0 && text.length * count > resultCharsMax) throw tooLong();
+  checkTextSize(text.length * count);
   return text.repeat(Math.max(count, 0));
 }
 
 function replaceAll(text: string, from: string, to: string): string {
-  return from === '' ? text : text.split(from).join(to);
+  if (from === '') return text;
+  const parts = text.split(from);
+  checkTextSize(text.length + (parts.length - 1) * (to.length - from.length));
+  return parts.join(to);
 }
 
 function overlay(text: string, by: string, from: number, count: number): string {
   if (from <= 0) throw new EvaluationFault('substring_error', 'negative substring length not allowed');
+  checkTextSize(text.length + by.length);
   const list = characters(text);
   return list.slice(0, from - 1).join('') + by + list.slice(Math.max(from - 1 + count, 0)).join('');
 }
@@ -129,33 +128,49 @@ function concatenation(separated: boolean): FunctionEntry['make'] {
       const separator = separated ? values[0] : '';
       if (separator === null) return null;
       const texts: string[] = [];
+      let chars = 0;
       for (let index = separated ? 1 : 0; index < values.length; index++) {
         const value = values[index]!;
-        if (value !== null) texts.push(outputText(types[index]!, value));
+        if (value === null) continue;
+        const text = outputText(types[index]!, value);
+        chars += text.length + (separator as string).length;
+        checkTextSize(chars);
+        texts.push(text);
       }
       return texts.join(separator as string);
     };
 }
 
+function join(left: string, right: string): string {
+  checkTextSize(left.length + right.length);
+  return left + right;
+}
+
+function quoteLiteral(text: string): string {
+  checkTextSize(text.length);
+  const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return ofTextSize(text.includes('\\') ? `E${quoted}` : quoted);
+}
+
 export const textFunctions: readonly FunctionEntry[] = [
-  entry('||', ['text', 'text'], 'text', 'Joins two texts.', (a: string, b: string) => a + b),
+  entry('||', ['text', 'text'], 'text', 'Joins two texts.', join),
   made(
     '||',
     ['text', 'anynonarray'],
     'text',
     'Joins a text and the text of a value.',
-    (types) => (a: string, b: never) => a + showText(types[1]!, b),
+    (types) => (a: string, b: never) => join(a, showText(types[1]!, b)),
   ),
   made(
     '||',
     ['anynonarray', 'text'],
     'text',
     'Joins the text of a value and a text.',
-    (types) => (a: never, b: string) => showText(types[0]!, a) + b,
+    (types) => (a: never, b: string) => join(showText(types[0]!, a), b),
   ),
-  entry('lower', ['text'], 'text', 'In lower case.', (text: string) => text.toLowerCase()),
-  entry('upper', ['text'], 'text', 'In upper case.', (text: string) => text.toUpperCase()),
-  entry('initcap', ['text'], 'text', 'Each word with a capital.', capitalizeWords),
+  entry('lower', ['text'], 'text', 'In lower case.', (text: string) => ofTextSize(text.toLowerCase())),
+  entry('upper', ['text'], 'text', 'In upper case.', (text: string) => ofTextSize(text.toUpperCase())),
+  entry('initcap', ['text'], 'text', 'Each word with a capital.', (text: string) => ofTextSize(capitalizeWords(text))),
   entry('length', ['text'], 'integer', 'Number of characters.', lengthOf),
   entry('char_length', ['text'], 'integer', 'Number of characters.', lengthOf),
   entry('character_length', ['text'], 'integer', 'Number of characters.', lengthOf),
@@ -291,8 +306,5 @@ export const textFunctions: readonly FunctionEntry[] = [
   ),
   entry('to_hex', ['integer'], 'text', 'In hexadecimal.', (value: number) => (value >>> 0).toString(16)),
   entry('to_hex', ['bigint'], 'text', 'In hexadecimal.', (value: bigint) => BigInt.asUintN(64, value).toString(16)),
-  entry('quote_literal', ['text'], 'text', 'As an SQL literal.', (text: string) => {
-    const quoted = `'${text.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
-    return text.includes('\\') ? `E${quoted}` : quoted;
-  }),
+  entry('quote_literal', ['text'], 'text', 'As an SQL literal.', quoteLiteral),
 ];

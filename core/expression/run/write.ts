@@ -3,6 +3,7 @@ import type { TypeName } from '../tree.ts';
 import { formatDouble, formatReal } from '../values/float.ts';
 import { formatJson, type JsonValue } from '../values/json-value.ts';
 import { formatNumeric, type Numeric } from '../values/numeric.ts';
+import { checkJsonSize } from '../values/result-size.ts';
 import { formatTimestamp } from '../values/timestamp.ts';
 import { elementOf, isArray } from '../values/type-rules.ts';
 import { showText } from '../values/type-text.ts';
@@ -52,10 +53,12 @@ function arrayWriter(element: TypeName): (sink: ByteSink, value: Exclude<Value, 
   const write = writerOf(element);
   return (sink, value) => {
     writeText(sink, '[');
+    const start = sink.length;
     for (const [index, item] of (value as readonly Value[]).entries()) {
       if (index > 0) writeText(sink, ',');
       if (item === null) writeText(sink, 'null');
       else write(sink, item);
+      checkJsonSize(sink.length - start);
     }
     writeText(sink, ']');
   };

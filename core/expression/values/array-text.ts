@@ -1,5 +1,6 @@
 // PostgreSQL's array literal: `{1,NULL,"with, comma"}`, one dimension.
 import { EvaluationFault } from '../fault.ts';
+import { PartsSize } from './result-size.ts';
 import type { Value } from './value.ts';
 
 function malformed(text: string): EvaluationFault {
@@ -30,7 +31,8 @@ export function parseArray(text: string, readItem: (item: string) => Value): rea
 }
 
 export function formatArray(items: readonly Value[], showItem: (item: Exclude<Value, null>) => string): string {
-  return `{${items.map((item) => (item === null ? 'NULL' : quoteItem(showItem(item)))).join(',')}}`;
+  const size = new PartsSize();
+  return `{${items.map((item) => size.take(item === null ? 'NULL' : quoteItem(showItem(item)))).join(',')}}`;
 }
 
 function quoteItem(text: string): string {

@@ -7,14 +7,15 @@ import { type JsonValue, jsonNull, jsonTypeOf } from './json-value.ts';
 import {
   digitCount,
   finite,
-  formatNumeric,
   integerNumeric,
   Numeric,
   numberToNumeric,
   numericToNumber,
   rescale,
   roundNumeric,
+  shortText,
 } from './numeric.ts';
+import { PartsSize } from './result-size.ts';
 import {
   checkTimestamp,
   isFiniteTimestamp,
@@ -40,6 +41,7 @@ export function castBetween(from: TypeName, to: TypeName): Cast {
   if (from === 'text' || from === 'unknown') return (value) => readText(to, value as string);
   if (isArray(from) && isArray(to)) {
     const cast = castBetween(elementOf(from), elementOf(to));
+    if (elementOf(to) === 'text') return (value) => textsOf(value as readonly Value[], cast);
     return (value) => (value as readonly Value[]).map((item) => (item === null ? null : cast(item)));
   }
   if (integers.has(from)) return castFromInteger(to);
@@ -48,6 +50,11 @@ export function castBetween(from: TypeName, to: TypeName): Cast {
   if (from === 'boolean') return (value) => (value === true ? 1 : 0);
   if (from === 'jsonb') return castFromJson(to);
   return castTime(from, to);
+}
+
+function textsOf(items: readonly Value[], cast: Cast): readonly Value[] {
+  const size = new PartsSize();
+  return items.map((item) => (item === null ? null : size.take(cast(item) as string)));
 }
 
 function castFromInteger(to: TypeName): Cast {
@@ -79,8 +86,8 @@ function numericToInteger(value: Numeric, to: IntegerType): number | bigint {
 }
 
 function numericToFloat(value: Numeric, to: TypeName): number {
-  const number = to === 'real' ? readReal(formatNumeric(value)) : numericToNumber(value);
-  if (value.kind === 'finite' && (!Number.isFinite(number) || (number === 0 && value.coefficient !== 0n)))
+  const number = to === 'real' ? readReal(shortText(value)) : numericToNumber(value);
+  if (value.kind === 'finite' && (!Number.isFinite(number) || (number === 0 && value.digits !== 0n)))
     throw outOfRange(to);
   return number;
 }

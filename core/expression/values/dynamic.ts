@@ -4,7 +4,8 @@ import type { TypeName } from '../tree.ts';
 import { castBetween, toInteger } from './casts.ts';
 import { readReal } from './float.ts';
 import { formatJson, isJsonArray, type JsonValue, jsonNull, jsonTypeOf } from './json-value.ts';
-import { formatNumeric, integerNumeric, Numeric, numericToNumber, rescale } from './numeric.ts';
+import { integerNumeric, Numeric, numericToNumber, rescale, shortText } from './numeric.ts';
+import { PartsSize } from './result-size.ts';
 import { checkTimestamp } from './timestamp.ts';
 import { elementOf, isArray } from './type-rules.ts';
 import { fitsInteger, type IntegerType, readText, showText } from './type-text.ts';
@@ -60,7 +61,7 @@ function fitNumber(value: Numeric, to: TypeName): Value | typeof mismatch {
       return fitInteger(value, to);
     case 'real':
     case 'double precision': {
-      const fitted = to === 'real' ? readReal(formatNumeric(value)) : numericToNumber(value);
+      const fitted = to === 'real' ? readReal(shortText(value)) : numericToNumber(value);
       return Number.isFinite(fitted) ? fitted : mismatch;
     }
     case 'timestamptz':
@@ -71,6 +72,7 @@ function fitNumber(value: Numeric, to: TypeName): Value | typeof mismatch {
 }
 
 function fitInteger(value: Numeric, to: IntegerType): Value | typeof mismatch {
+  if (value.zeros > 0) return mismatch;
   const whole = rescale(value.coefficient, value.scale, 0);
   if (rescale(whole, 0, value.scale) !== value.coefficient || !fitsInteger(whole, to)) return mismatch;
   return toInteger(whole, to);
@@ -82,7 +84,7 @@ export function convertDynamic(json: JsonValue, to: TypeName): Value {
   if (to === 'text') return typeof json === 'string' ? json : formatJson(json, true);
   if (to === 'dynamic' || to === 'jsonb') return json;
   if (typeof json === 'string') return readText(to, json);
-  if (isArray(to) && isJsonArray(json)) return json.map((item) => convertDynamic(item, elementOf(to)));
+  if (isArray(to) && isJsonArray(json)) return convertItems(json, elementOf(to));
   if (typeof json === 'boolean' && to === 'boolean') return json;
   if (typeof json === 'boolean' && to === 'integer') return Number(json);
   if (json instanceof Numeric) {
@@ -94,6 +96,15 @@ export function convertDynamic(json: JsonValue, to: TypeName): Value {
 }
 
 const numbers: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint', 'real', 'double precision']);
+
+function convertItems(items: readonly JsonValue[], to: TypeName): Value {
+  if (to !== 'text') return items.map((item) => convertDynamic(item, to));
+  const size = new PartsSize();
+  return items.map((item) => {
+    const text = convertDynamic(item, to) as string | null;
+    return text === null ? null : size.take(text);
+  });
+}
 
 /** A typed value as the JSON value that stands for it. */
 export function toJsonValue(type: TypeName, value: Value): JsonValue {

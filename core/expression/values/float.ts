@@ -42,7 +42,10 @@ function parseWord(text: string, type: string): number {
 function checkedRead(value: number, text: string, type: string): number {
   const vanished = value === 0 && /[1-9]/.test(text.replace(/[eE].*$/s, ''));
   if (!Number.isFinite(value) || vanished) {
-    throw new EvaluationFault('numeric_value_out_of_range', `"${text.trim()}" is out of range for type ${type}`);
+    throw new EvaluationFault(
+      'numeric_value_out_of_range',
+      `"${text.trim().slice(0, 80)}" is out of range for type ${type}`,
+    );
   }
   return value;
 }

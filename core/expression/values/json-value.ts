@@ -1,12 +1,14 @@
 // A JSON value as expressions see it: numbers exact, objects in the order that jsonb keeps (shorter names first).
 
 import { compareNumeric, formatNumeric, Numeric } from './numeric.ts';
+import { PartsSize } from './result-size.ts';
 import { compareText } from './text-order.ts';
 
 /** JSON's null inside a JSON value; a field that is JSON null is SQL's NULL. */
 export const jsonNull: unique symbol = Symbol('null');
 
-export type JsonValue = string | boolean | Numeric | typeof jsonNull | readonly JsonValue[] | JsonObject;
+type JsonScalar = string | boolean | Numeric | typeof jsonNull;
+export type JsonValue = JsonScalar | readonly JsonValue[] | JsonObject;
 export type JsonObject = ReadonlyMap<string, JsonValue>;
 
 export function isJsonArray(value: JsonValue): value is readonly JsonValue[] {
@@ -33,14 +35,24 @@ export function quoteJson(text: string): string {
 
 /** `spaced` is jsonb's own text (`{"a": 1, "b": [1, 2]}`); without it, compact JSON for the wire. */
 export function formatJson(value: JsonValue, spaced: boolean): string {
+  return isScalar(value) ? formatScalar(value) : formatStructure(value, spaced, new PartsSize());
+}
+
+function formatScalar(value: JsonScalar): string {
   if (value === jsonNull) return 'null';
   if (typeof value === 'string') return quoteJson(value);
   if (typeof value === 'boolean') return value ? 'true' : 'false';
-  if (value instanceof Numeric) return formatNumeric(value);
+  return formatNumeric(value);
+}
+
+function formatStructure(value: JsonValue, spaced: boolean, size: PartsSize): string {
+  if (isScalar(value)) return size.take(formatScalar(value));
   const comma = spaced ? ', ' : ',';
-  if (isJsonArray(value)) return `[${value.map((item) => formatJson(item, spaced)).join(comma)}]`;
+  if (isJsonArray(value)) return `[${value.map((item) => formatStructure(item, spaced, size)).join(comma)}]`;
   const colon = spaced ? ': ' : ':';
-  const members = [...(value as JsonObject)].map(([name, item]) => quoteJson(name) + colon + formatJson(item, spaced));
+  const members = [...value].map(
+    ([name, item]) => size.take(quoteJson(name)) + colon + formatStructure(item, spaced, size),
+  );
   return `{${members.join(comma)}}`;
 }
 
@@ -73,7 +85,7 @@ function isEmptyArray(value: JsonValue): boolean {
   return isJsonArray(value) && value.length === 0;
 }
 
-function isScalar(value: JsonValue): boolean {
+function isScalar(value: JsonValue): value is JsonScalar {
   return !isJsonArray(value) && !isJsonObject(value);
 }
 

@@ -2,6 +2,8 @@
 import { divisionByZero, EvaluationFault } from '../fault.ts';
 import {
   compareNumeric,
+  digitCount,
+  digitsBeforePoint,
   divideRounded,
   finite,
   integerNumeric,
@@ -12,6 +14,7 @@ import {
   numericOne,
   numericToNumber,
   numericZero,
+  overflow,
   powerOfTen,
   rescale,
   roundNumeric,
@@ -19,9 +22,15 @@ import {
   weightOf,
 } from './numeric.ts';
 
+const plainRootBits = 512;
+
+/** Newton's method from above; of a long number from the root of its upper half, so that few steps are over all digits. */
 export function squareRootOf(value: bigint): bigint {
   if (value < 2n) return value;
-  let root = 1n << BigInt((value.toString(2).length + 1) >> 1);
+  const bits = value.toString(16).length * 4;
+  const shift = BigInt(bits >> 2);
+  let root =
+    bits <= plainRootBits ? 1n << BigInt((bits + 1) >> 1) : (squareRootOf(value >> (2n * shift)) + 1n) << shift;
   for (;;) {
     const next = (root + value / root) >> 1n;
     if (next >= root) return root;
@@ -91,9 +100,14 @@ export function expNumeric(value: Numeric): Numeric {
   return expAtScale(value, scale);
 }
 
+/** PostgreSQL's own bound of exponents, beyond which it does not try. */
+const exponentMax = 6_000;
+
 function expAtScale(value: Numeric, scale: number): Numeric {
-  const log10 = numericToNumber(value) * Math.LOG10E;
-  if (log10 > 131_072) throw new EvaluationFault('numeric_value_out_of_range', 'value overflows numeric format');
+  const exponent = numericToNumber(value);
+  if (exponent >= exponentMax) throw overflow();
+  if (exponent <= -exponentMax) return new Numeric(0n, scale);
+  const log10 = exponent * Math.LOG10E;
   if (log10 < -scale - 2) return new Numeric(0n, scale);
   const digits = scale + guardDigits + Math.ceil(Math.abs(log10));
   const result = expScaled(rescale(value.coefficient, value.scale, digits), digits);
@@ -120,21 +134,28 @@ function lnWeight(value: Numeric): number {
   }
   // It looks at the first two digits of base 10,000 and no further.
   const { weight } = weightOf(value);
-  const digits = magnitude(value.coefficient).toString();
-  const count = digits.length - value.scale - (weight - 1) * 4;
+  const digits = magnitude(value.digits).toString();
+  const count = digits.length + value.zeros - value.scale - (weight - 1) * 4;
   const ln = Math.log(Number(digits.slice(0, count).padEnd(count, '0'))) + (weight - 1) * 4 * Math.LN10;
   return Math.trunc(Math.log10(Math.abs(ln)));
 }
 
+/** From so many digits on (before the point, or zeros behind it) the power of ten is taken out of a logarithm's argument. */
+const wideDigits = 32;
+
 function lnAtDigits(value: Numeric, digits: number): bigint {
+  const size = digitsBeforePoint(value);
+  if (Math.abs(size) > wideDigits) return lnOfWide(value, size, digits + guardDigits, digits);
   // A value far from 1 loses digits to its size, so that many more are carried.
-  const extra = Math.abs(digitsBeforePoint(value)) + guardDigits;
-  const working = digits + extra;
+  const working = digits + Math.abs(size) + guardDigits;
   return rescale(lnScaled(rescale(value.coefficient, value.scale, working), working), working, digits);
 }
 
-function digitsBeforePoint(value: Numeric): number {
-  return magnitude(value.coefficient).toString().length - value.scale;
+/** ln(m·10^size) is ln(m) + size·ln(10), with m between 0.1 and 1. */
+function lnOfWide(value: Numeric, size: number, working: number, digits: number): bigint {
+  const near = rescale(value.digits, digitCount(value.digits), working);
+  const ln = lnScaled(near, working) + BigInt(size) * lnScaled(10n * powerOfTen(working), working);
+  return rescale(ln, working, digits);
 }
 
 export function lnNumeric(value: Numeric): Numeric {
@@ -180,10 +201,10 @@ export function powerNumeric(base: Numeric, exponent: Numeric): Numeric {
   const positive = new Numeric(magnitude(base.coefficient), base.scale);
   const ln = numericToNumber(lnNumeric(positive)) * numericToNumber(exponent);
   const estimate = ln * Math.LOG10E;
-  if (estimate > 131_072) throw new EvaluationFault('numeric_value_out_of_range', 'value overflows numeric format');
+  if (ln > exponentMax) throw overflow();
   const scale = significantScale(Math.trunc(Math.max(estimate, -1000)), base.scale, exponent.scale);
   if (estimate < -scale - 2) return new Numeric(0n, scale);
-  const digits = scale + guardDigits + Math.ceil(Math.abs(estimate)) + digitsBeforePoint(exponent);
+  const digits = scale + guardDigits + Math.ceil(Math.abs(estimate)) + Math.max(digitsBeforePoint(exponent), 0);
   const product = (lnAtDigits(positive, digits) * exponent.coefficient) / powerOfTen(exponent.scale);
   const odd = base.coefficient < 0n && (exponent.coefficient / powerOfTen(exponent.scale)) % 2n !== 0n;
   const result = expAtScale(new Numeric(product, digits), scale);
@@ -218,7 +239,7 @@ function powerWhole(base: Numeric, exponent: number, exponentScale: number): Num
   const digits = magnitude(base.coefficient).toString();
   const lead = Math.log10(Number(digits.slice(0, 16)) / 10 ** (Math.min(digits.length, 16) - 1));
   const estimate = exponent * (lead + digits.length - 1 - base.scale);
-  if (estimate > 131_072) throw new EvaluationFault('numeric_value_out_of_range', 'value overflows numeric format');
+  if (estimate > 131_072) throw overflow();
   if (estimate + 1 < -1000) return new Numeric(0n, 1000);
   const scale = significantScale(Math.trunc(estimate), base.scale, exponentScale);
   return powerAtScale(base, exponent, scale, estimate);

@@ -5,14 +5,22 @@ export type NumericKind = 'finite' | 'nan' | 'infinity' | '-infinity';
 
 /** The value is `coefficient / 10^scale`; `scale` digits are shown after the point. */
 export class Numeric {
-  readonly coefficient: bigint;
+  /** The coefficient without `zeros` zeros behind it: they are written out only when somebody counts with the number. */
+  readonly digits: bigint;
+  /** More than none only where the scale is 0, so that a few bytes of an event (`1e131071`) cost what a few bytes cost. */
+  readonly zeros: number;
   readonly scale: number;
   readonly kind: NumericKind;
 
-  constructor(coefficient: bigint, scale: number, kind: NumericKind = 'finite') {
-    this.coefficient = coefficient;
+  constructor(digits: bigint, scale: number, kind: NumericKind = 'finite', zeros = 0) {
+    this.digits = digits;
+    this.zeros = zeros;
     this.scale = scale;
     this.kind = kind;
+  }
+
+  get coefficient(): bigint {
+    return this.zeros === 0 ? this.digits : this.digits * powerOfTen(this.zeros);
   }
 }
 
@@ -32,14 +40,29 @@ const powers: bigint[] = [1n];
 for (let exponent = 1; exponent <= 64; exponent++) powers.push(powers[exponent - 1]! * 10n);
 
 export function powerOfTen(exponent: number): bigint {
-  return exponent < powers.length ? powers[exponent]! : 10n ** BigInt(exponent);
+  return exponent < powers.length ? powers[exponent]! : widePower(exponent);
+}
+
+/** Every `powerStep`th power, and those below it, as they are first asked for: the others are a product of two. */
+const powerStep = 1_024;
+const steps: (bigint | undefined)[] = [];
+const withinStep: (bigint | undefined)[] = [];
+
+function widePower(exponent: number): bigint {
+  if (exponent > integerDigitsMax + scaleMax) return 10n ** BigInt(exponent);
+  const within = exponent % powerStep;
+  const step = (exponent - within) / powerStep;
+  withinStep[within] ??= 10n ** BigInt(within);
+  if (step === 0) return withinStep[within]!;
+  steps[step] ??= 10n ** BigInt(step * powerStep);
+  return within === 0 ? steps[step]! : steps[step]! * withinStep[within]!;
 }
 
 export function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value;
 }
 
-function overflow(): EvaluationFault {
+export function overflow(): EvaluationFault {
   return new EvaluationFault('numeric_value_out_of_range', 'value overflows numeric format');
 }
 
@@ -106,20 +129,27 @@ export function decimal(negative: boolean, digits: string, scale: number): Numer
   if (scale > 1_000_000_000) throw overflow();
   if (significant.length === 0) return new Numeric(0n, Math.min(Math.max(scale, 0), scaleMax));
   if (scale > scaleMax + significant.length) return new Numeric(0n, scaleMax);
-  let coefficient = BigInt(significant);
-  if (scale < 0) {
-    coefficient *= powerOfTen(-scale);
-    scale = 0;
-  }
-  return finite(negative ? -coefficient : coefficient, scale);
+  const kept =
+    scale > scaleMax ? roundedDigits(significant, significant.length - scale + scaleMax) : BigInt(significant);
+  const signed = negative ? -kept : kept;
+  if (-scale >= powers.length) return new Numeric(signed, 0, 'finite', -scale);
+  return scale < 0 ? finite(signed * powerOfTen(-scale), 0) : finite(signed, Math.min(scale, scaleMax));
+}
+
+/** The first `count` digits, a half going away from zero; those behind the first of the others are not looked at. */
+function roundedDigits(digits: string, count: number): bigint {
+  const kept = BigInt(digits.slice(0, count));
+  return digits.charAt(count) >= '5' ? kept + 1n : kept;
 }
 
 const radixPattern = /^[ \t\n\v\f\r]*([+-]?)(0[xXoObB])(_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)[ \t\n\v\f\r]*$/;
-const radixes: Readonly<Record<string, RegExp>> = {
-  '0x': /^[0-9a-fA-F]+$/,
-  '0o': /^[0-7]+$/,
-  '0b': /^[01]+$/,
+const radixes: Readonly<Record<string, { readonly digits: RegExp; readonly bits: number }>> = {
+  '0x': { digits: /^[0-9a-fA-F]+$/, bits: 4 },
+  '0o': { digits: /^[0-7]+$/, bits: 3 },
+  '0b': { digits: /^[01]+$/, bits: 1 },
 };
+/** More bits are more decimal digits than the type has. */
+const radixBitsMax = 435_500;
 
 /** PostgreSQL also reads hexadecimal, octal and binary integers, and the words for what is not finite. */
 function parseSpecialNumeric(text: string): Numeric {
@@ -137,7 +167,9 @@ export function parseRadixInteger(text: string): bigint | null {
   if (match === null) return null;
   const prefix = match[2]!.toLowerCase();
   const digits = match[3]!.replaceAll('_', '');
-  if (!radixes[prefix]!.test(digits)) return null;
+  const radix = radixes[prefix]!;
+  if (!radix.digits.test(digits)) return null;
+  if (digits.replace(/^0+/, '').length * radix.bits > radixBitsMax) throw overflow();
   const value = BigInt(prefix + digits);
   return match[1] === '-' ? -value : value;
 }
@@ -145,7 +177,8 @@ export function parseRadixInteger(text: string): bigint | null {
 export function formatNumeric(value: Numeric): string {
   if (value.kind !== 'finite')
     return value.kind === 'nan' ? 'NaN' : value.kind === 'infinity' ? 'Infinity' : '-Infinity';
-  if (value.scale === 0) return value.coefficient.toString();
+  if (value.zeros > 0) return value.digits.toString() + '0'.repeat(value.zeros);
+  if (value.scale === 0) return value.digits.toString();
   const negative = value.coefficient < 0n;
   const digits = magnitude(value.coefficient)
     .toString()
@@ -161,9 +194,29 @@ export function integerNumeric(value: number | bigint): Numeric {
 /** NaN is the greatest of all, and equal to itself, as in PostgreSQL. */
 export function compareNumeric(left: Numeric, right: Numeric): number {
   if (left.kind !== 'finite' || right.kind !== 'finite') return rank(left) - rank(right);
+  if (left.zeros > 0 || right.zeros > 0) return compareWide(left, right);
   if (left.scale === right.scale) return compareBig(left.coefficient, right.coefficient);
   const scale = Math.max(left.scale, right.scale);
   return compareBig(rescale(left.coefficient, left.scale, scale), rescale(right.coefficient, right.scale, scale));
+}
+
+/** By sign and size first; the zeros that both have are never written out. */
+function compareWide(left: Numeric, right: Numeric): number {
+  const sign = signOf(left);
+  if (sign !== signOf(right)) return sign - signOf(right);
+  const bySize = digitsBeforePoint(left) - digitsBeforePoint(right);
+  if (bySize !== 0) return bySize * sign;
+  const common = Math.min(left.zeros, right.zeros);
+  return compareBig(withScale(left, common, right.scale), withScale(right, common, left.scale));
+}
+
+function withScale(value: Numeric, lessZeros: number, scale: number): bigint {
+  return value.digits * powerOfTen(value.zeros - lessZeros + Math.max(scale - value.scale, 0));
+}
+
+/** Negative where zeros follow the point. */
+export function digitsBeforePoint(value: Numeric): number {
+  return digitCount(value.digits) + value.zeros - value.scale;
 }
 
 function compareBig(left: bigint, right: bigint): number {
@@ -176,7 +229,7 @@ function rank(value: Numeric): number {
 
 export function signOf(value: Numeric): number {
   if (value.kind !== 'finite') return value.kind === 'infinity' ? 1 : value.kind === '-infinity' ? -1 : 0;
-  return value.coefficient < 0n ? -1 : value.coefficient > 0n ? 1 : 0;
+  return value.digits < 0n ? -1 : value.digits > 0n ? 1 : 0;
 }
 
 function infinityOf(sign: number): Numeric {
@@ -185,7 +238,7 @@ function infinityOf(sign: number): Numeric {
 
 export function negateNumeric(value: Numeric): Numeric {
   if (value.kind !== 'finite') return infinityOf(-signOf(value));
-  return new Numeric(-value.coefficient, value.scale);
+  return new Numeric(-value.digits, value.scale, 'finite', value.zeros);
 }
 
 export function addNumeric(left: Numeric, right: Numeric): Numeric {
@@ -215,11 +268,11 @@ export function multiplyNumeric(left: Numeric, right: Numeric): Numeric {
 
 /** The position of the first digit in PostgreSQL's base 10,000, and that digit: what its scale rules are written in. */
 export function weightOf(value: Numeric): { weight: number; first: number } {
-  if (value.coefficient === 0n) return { weight: 0, first: 0 };
-  const size = magnitude(value.coefficient);
-  if (size < 1_000_000_000_000_000n) return weightOfNumber(Number(size), value.scale);
-  const digits = magnitude(value.coefficient).toString();
-  const exponent = digits.length - value.scale - 1;
+  if (value.digits === 0n) return { weight: 0, first: 0 };
+  const size = magnitude(value.digits);
+  if (size < 1_000_000_000_000_000n && value.zeros === 0) return weightOfNumber(Number(size), value.scale);
+  const digits = size.toString();
+  const exponent = digits.length + value.zeros - value.scale - 1;
   const weight = Math.floor(exponent / 4);
   return { weight, first: Number(digits.slice(0, exponent - weight * 4 + 1).padEnd(exponent - weight * 4 + 1, '0')) };
 }
@@ -312,7 +365,12 @@ export function ceilingNumeric(value: Numeric): Numeric {
 }
 
 export function numericToNumber(value: Numeric): number {
-  return Number(formatNumeric(value));
+  return Number(shortText(value));
+}
+
+/** A text of the value that is no longer than its own digits. */
+export function shortText(value: Numeric): string {
+  return value.zeros > 0 ? `${value.digits}e${value.zeros}` : formatNumeric(value);
 }
 
 /** The double's digits, a tie going to the even one, as C's printf has it. */

@@ -28,15 +28,25 @@ export function fitsInteger(value: bigint, type: IntegerType): boolean {
   return value >= -bound && value < bound;
 }
 
+/** A number of so many digits is beyond every integer type, whatever comes after them. */
+const decidingDigits = 40;
+
+function decimalInteger(text: string): bigint {
+  const digits = text.replaceAll('_', '').trim();
+  const unsigned = digits.replace(/^[+-]?0*/, '').slice(0, decidingDigits);
+  return digits.startsWith('-') ? -BigInt(unsigned) : BigInt(unsigned);
+}
+
 function parseInteger(text: string, type: IntegerType): bigint {
-  const value = integerPattern.test(text)
-    ? BigInt(text.replaceAll('_', '').trim().replace(/^\+/, ''))
-    : parseRadixInteger(text);
+  const value = integerPattern.test(text) ? decimalInteger(text) : parseRadixInteger(text);
   // Like PostgreSQL, digits that are too many are out of range whatever follows them.
   const leading = value ?? BigInt(/^\s*([+-]?\d{1,40})/.exec(text)?.[1] ?? 0);
   if (value === null && fitsInteger(leading, type)) throw invalidText(type, text);
   if (value === null || !fitsInteger(value, type)) {
-    throw new EvaluationFault('numeric_value_out_of_range', `value "${text.trim()}" is out of range for type ${type}`);
+    throw new EvaluationFault(
+      'numeric_value_out_of_range',
+      `value "${text.trim().slice(0, 80)}" is out of range for type ${type}`,
+    );
   }
   return value;
 }
