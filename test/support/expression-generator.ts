@@ -84,9 +84,16 @@ const values: Readonly<Record<TypeName, readonly string[]>> = {
     '3.14159265358979323846',
     '100.00',
     '12345678901234567890.12345',
+    '1e100',
+    '"NaN"',
+    '"Infinity"',
+    '"-Infinity"',
   ],
-  real: ['0', '1', '-1.5', '0.1', '3.25', '123456.7', '1e10', '-1e-5'],
-  'double precision': ['0', '1', '-1', '0.1', '2.5', '-3.75', '1e15', '1e-7', '123456789.123', '1e300', '0.5', '1.5'],
+  real: ['0', '1', '-1.5', '0.1', '3.25', '123456.7', '1e10', '-1e-5', '"NaN"', '"-Infinity"'],
+  'double precision': [
+    ...['0', '1', '-1', '0.1', '2.5', '-3.75', '1e15', '1e-7', '123456789.123', '1e300', '0.5', '1.5'],
+    ...['"NaN"', '"Infinity"'],
+  ],
   timestamptz: [
     '"2024-02-29T12:34:56.789Z"',
     '"1970-01-01T00:00:00Z"',
@@ -264,7 +271,7 @@ function literalText(random: Random, type: TypeName): string {
   if (type === 'boolean') return json;
   const text = json.startsWith('"') ? (JSON.parse(json) as string) : json;
   const bare = random.next() < 0.3 && literalTypes.has(type) === false && type !== 'text';
-  if (bare && (type === 'integer' || type === 'numeric') && !text.startsWith('-')) return text;
+  if (bare && (type === 'integer' || type === 'numeric') && /^\d/.test(text)) return text;
   return `${quote(text)}::${type}`;
 }
 

@@ -6,6 +6,8 @@ import {
   addIntervals,
   addToTimestamp,
   type Interval,
+  infiniteInterval,
+  intervalSpan,
   justifyHours,
   makeInterval,
   negateInterval,
@@ -106,6 +108,7 @@ function alignSigns(months: number, days: number, micros: bigint): Interval {
 }
 
 function multiplyInterval(value: Interval, by: number): Interval {
+  if (Math.abs(by) === Number.POSITIVE_INFINITY && intervalSpan(value) !== 0n) throw infiniteInterval();
   return scaleInterval(value, (part) => part * by);
 }
 

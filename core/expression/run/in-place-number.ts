@@ -5,8 +5,9 @@ import { fitDynamic, mismatch } from '../values/dynamic.ts';
 import { type Numeric, numericToNumber } from '../values/numeric.ts';
 import { castsImplicitly } from '../values/type-rules.ts';
 import { readText } from '../values/type-text.ts';
+import type { Value } from '../values/value.ts';
 import { type CompileScope, type Evaluate, readJson, readPlainDecimal } from './read.ts';
-import { MISSING, NULL, NUMBER } from './scanner.ts';
+import { ESCAPED, MISSING, NULL, NUMBER, type Row, STRING } from './scanner.ts';
 
 const exactTypes: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint', 'numeric']);
 
@@ -55,6 +56,11 @@ export function compileNumberComparison(
   return compareSlot(scope, scope.slotOf(field.path), comparisonTests[effective]!, number, constant);
 }
 
+/** A long number, or one of the texts for what JSON has no number for (`"NaN"`). */
+function fitSlot(row: Row, slot: number): Value | typeof mismatch {
+  return fitDynamic(readJson(row, slot)!, 'numeric');
+}
+
 function compareSlot(
   scope: CompileScope,
   slot: number,
@@ -66,13 +72,13 @@ function compareSlot(
   const compare = comparerOf('numeric' satisfies TypeName);
   return () => {
     const kind = row.kinds[slot]!;
-    if (kind !== NUMBER) {
-      if (kind !== MISSING && kind !== NULL) row.mismatchCount++;
-      return null;
-    }
-    const plain = readPlainDecimal(row.bytes, row.starts[slot]!, row.ends[slot]!);
-    if (!Number.isNaN(plain)) return test(plain - number);
-    const value = fitDynamic(readJson(row, slot)!, 'numeric');
-    return value === mismatch ? null : test(compare(value, constant));
+    if (kind === NUMBER) {
+      const plain = readPlainDecimal(row.bytes, row.starts[slot]!, row.ends[slot]!);
+      if (!Number.isNaN(plain)) return test(plain - number);
+    } else if (kind === MISSING || kind === NULL) return null;
+    const value = kind === NUMBER || kind === STRING || kind === ESCAPED ? fitSlot(row, slot) : mismatch;
+    if (value !== mismatch) return test(compare(value, constant));
+    row.mismatchCount++;
+    return null;
   };
 }

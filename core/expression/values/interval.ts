@@ -260,10 +260,14 @@ export function addToTimestamp(value: bigint, interval: Interval): bigint {
   return checkTimestamp(BigInt(days) * microsPerDay + BigInt(micros) + interval.micros);
 }
 
+export function infiniteInterval(): EvaluationFault {
+  return new EvaluationFault('feature_not_supported', 'an infinite interval is not supported');
+}
+
 /** The difference of two timestamps has days and time, never months. */
 export function subtractTimestamps(left: bigint, right: bigint): Interval {
   if (!isFiniteTimestamp(left) || !isFiniteTimestamp(right)) {
-    throw new EvaluationFault('feature_not_supported', 'an infinite interval is not supported');
+    throw infiniteInterval();
   }
   return justifyHours(left - right);
 }

@@ -170,6 +170,26 @@ describe('a stream without schema', () => {
     expect(holds(`'x' = ANY (tags)`, '{"tags":["y","x"]}')).toBe('passed');
   });
 
+  test('takes the texts NaN, Infinity and -Infinity for the numbers that JSON has none for', () => {
+    const declared: RowType = [{ name: 'n', type: scalar('numeric') }];
+    const verdict = (where: string, event: string, rowType: RowType | null): string => {
+      const { verdict, mismatchCount } = runRoute({ where }, event, rowType);
+      return mismatchCount === 0 ? verdict : `${verdict}, counted`;
+    };
+    for (const rowType of [declared, null]) {
+      expect(verdict('n > 5', '{"n":"NaN"}', rowType)).toBe('passed');
+      expect(verdict('n = 5', '{"n":"NaN"}', rowType)).toBe('filtered');
+      expect(verdict('(n < 5) IS FALSE', '{"n":"Infinity"}', rowType)).toBe('passed');
+      expect(verdict('5 > n', '{"n":"-Infinity"}', rowType)).toBe('passed');
+      expect(verdict('n > 5', '{"n":"\\u004eaN"}', rowType)).toBe('passed');
+      expect(verdict('n > 5', '{"n":null}', rowType)).toBe('filtered');
+      expect(verdict('n > 5', '{}', rowType)).toBe('filtered');
+    }
+    for (const other of ['"nan"', '"6"', 'true', '[6]', '{"a":6}']) {
+      expect(verdict('(n > 5) IS NULL', `{"n":${other}}`, null)).toBe('passed, counted');
+    }
+  });
+
   test('makes a comparison of different types NULL and counts it', () => {
     for (const where of ['a > 5', 'a = 5', 'a IN (5, 6)', 'a + 1 > 0', 'a = b']) {
       expect({ where, ...runRoute({ where }, '{"a":"6","b":6}') }).toMatchObject({
