@@ -10,6 +10,7 @@ import {
   type RouteProgram,
 } from '#core/expression/index.ts';
 import { approximateExpressions, handWritten, handWrittenRow } from '#test/support/expression-cases.ts';
+import { edges } from '#test/support/expression-edges.ts';
 import {
   randomExpression,
   randomNumericExpression,
@@ -143,7 +144,8 @@ describe('against PostgreSQL', () => {
   });
 
   test('the hand-written cases of every area agree', async () => {
-    const { differing } = await compare(handWritten.map((expression) => ({ expression, row: handWrittenRow })));
+    const questions = [...handWritten, ...edges].map((expression) => ({ expression, row: handWrittenRow }));
+    const { differing } = await compare(questions);
     expect(differing).toEqual([]);
   });
 

@@ -101,6 +101,7 @@ const values: Readonly<Record<TypeName, readonly string[]>> = {
     '"1969-12-31T23:59:59.999999Z"',
     '"2024-12-30T23:00:00Z"',
     '"0044-03-15T00:00:00Z"',
+    '"2024-10-27T00:30:00Z"',
   ],
   timestamp: [
     '"2024-02-29T12:34:56.789"',
@@ -164,7 +165,10 @@ const units = [
   'microseconds',
 ];
 const fields = [...units, 'epoch', 'dow', 'isodow', 'doy', 'isoyear', 'nonsense'];
-const zones = ['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Nowhere/None'];
+const zones = [
+  ...['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kolkata', 'Nowhere/None'],
+  ...['CET', 'IST', 'EST', 'PST8PDT', 'AET'],
+];
 const patterns = ['a', '^a', 'b+', '[a-c]+', '(a)(b)?', 'x|y', '^$', 'o.*d', '\\d+', '(l+)o', '[^a-z]', 'X', ' '];
 const likes = ['a%', '%b%', '_', '%', 'abc', 'A%', '%c', '_b_', '\\%\\_', '%l_o%'];
 

@@ -26,7 +26,7 @@ import {
 } from '../values/timestamp.ts';
 import { entry, type FunctionEntry } from './entry.ts';
 import { extractFunctions } from './extract.ts';
-import { truncateInterval, truncateTimestamp } from './truncate.ts';
+import { isClockUnit, truncateInterval, truncateTimestamp } from './truncate.ts';
 
 function addDays(date: number, days: number): number {
   return Number.isFinite(date) ? checkDate(date + days) : date;
@@ -140,6 +140,13 @@ function overTimestamps(type: 'timestamp' | 'timestamptz'): FunctionEntry[] {
   ];
 }
 
+/** Up to the hour with the offset of that instant, so that an hour which the clocks repeat stays the one that it is. */
+function truncateInZone(unit: string, value: bigint, name: string): bigint {
+  const zone = zoneNamed(name);
+  const local = truncateTimestamp(unit, toLocal(value, zone));
+  return isClockUnit(unit) && isFiniteTimestamp(value) ? checkTimestamp(local - zone(value)) : fromLocal(local, zone);
+}
+
 export const timeFunctions: readonly FunctionEntry[] = [
   ...overTimestamps('timestamp'),
   ...overTimestamps('timestamptz'),
@@ -150,10 +157,7 @@ export const timeFunctions: readonly FunctionEntry[] = [
     ['text', 'timestamptz', 'text'],
     'timestamptz',
     'Cut to the unit in that time zone.',
-    (unit: string, value: bigint, name: string) => {
-      const zone = zoneNamed(name);
-      return fromLocal(truncateTimestamp(unit, toLocal(value, zone)), zone);
-    },
+    truncateInZone,
   ),
   entry(
     'timezone',

@@ -23,6 +23,11 @@ function unknownUnit(text: string): EvaluationFault {
   return new EvaluationFault('invalid_parameter_value', `unit "${text.slice(0, 40)}" not recognized`);
 }
 
+/** Whether the unit is an hour or less. */
+export function isClockUnit(text: string): boolean {
+  return clockUnits[unitOf(text)] !== undefined;
+}
+
 export function truncateTimestamp(text: string, value: bigint): bigint {
   const unit = unitOf(text);
   if (!isFiniteTimestamp(value)) return value;

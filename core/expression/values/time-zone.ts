@@ -1,7 +1,8 @@
-// Offsets of IANA time zones, from the engine's own zone data.
+// Offsets of time zones: PostgreSQL's abbreviations first, then IANA's names from the engine's own zone data.
 import { EvaluationFault } from '../fault.ts';
 import { daysFromCivil } from './calendar.ts';
 import { checkTimestamp, isFiniteTimestamp } from './timestamp.ts';
+import { zoneOfShortName } from './zone-abbreviations.ts';
 
 /** Offset of a zone at an instant, both in microseconds. */
 export type Zone = (utcMicros: bigint) => bigint;
@@ -14,15 +15,34 @@ const zones = new Map<string, Zone>();
 export function zoneNamed(name: string): Zone {
   const known = zones.get(name);
   if (known !== undefined) return known;
-  const zone = /^(utc|gmt|z|zulu|uct|etc\/utc)$/i.test(name) ? utc : ianaZone(name);
+  const zone = makeZone(name);
   if (zones.size < zonesMax) zones.set(name, zone);
   return zone;
 }
 
-function ianaZone(name: string): Zone {
-  const unknown = new EvaluationFault('invalid_parameter_value', `time zone "${name.slice(0, 80)}" not recognized`);
+function makeZone(name: string): Zone {
+  if (name.includes('/')) return ianaZone(name, name);
+  if (name.toUpperCase() === 'MSK') return moscow;
+  const meaning = zoneOfShortName(name);
+  if (meaning === null) throw unknownZone(name);
+  if (typeof meaning === 'string') return ianaZone(meaning, name);
+  const offset = BigInt(meaning) * 60_000_000n;
+  return offset === 0n ? utc : () => offset;
+}
+
+/** Standard time of Moscow, which was an hour more while the country had it all year: not its summer time. */
+function moscow(utcMicros: bigint): bigint {
+  const hours = utcMicros >= 1_301_180_400_000_000n && utcMicros < 1_414_274_400_000_000n ? 4n : 3n;
+  return hours * 3_600_000_000n;
+}
+
+function unknownZone(name: string): EvaluationFault {
+  return new EvaluationFault('invalid_parameter_value', `time zone "${name.slice(0, 80)}" not recognized`);
+}
+
+function ianaZone(name: string, written: string): Zone {
   // A signed number means the opposite here than in ISO 8601 (POSIX); refuse it rather than guess.
-  if (!/^[A-Za-z]/.test(name)) throw unknown;
+  if (!/^[A-Za-z]/.test(name)) throw unknownZone(written);
   let format: Intl.DateTimeFormat;
   try {
     format = new Intl.DateTimeFormat('en-US-u-ca-gregory', {
@@ -37,7 +57,7 @@ function ianaZone(name: string): Zone {
       second: 'numeric',
     });
   } catch {
-    throw unknown;
+    throw unknownZone(written);
   }
   return cached((seconds) => offsetSeconds(format, seconds));
 }
