@@ -11,8 +11,11 @@ import type {
   TypeCast,
 } from 'libpg-query';
 import { limits } from '../../limits.ts';
+import { EvaluationFault } from '../fault.ts';
+import { truncateInterval } from '../functions/truncate.ts';
 import { Refusal } from '../problem.ts';
 import type { ExpressionNode, IsTest } from '../tree.ts';
+import { formatInterval, parseInterval } from '../values/interval.ts';
 import { arrayOf, commonType, elementOf, isArray } from '../values/type-rules.ts';
 import { bindFunction } from './bind-function.ts';
 import { bindOperator } from './bind-operator.ts';
@@ -112,20 +115,30 @@ function bindCast(bind: Bind, cast: TypeCast, depth: number): Bound {
   const { type, modifiers, unit } = readTypeName(cast.typeName!, cast.typeName?.location ?? location);
   const argument = cast.arg!;
   if (isArray(type) && 'A_ArrayExpr' in argument) {
-    const items = bindArrayOf(bind, argument.A_ArrayExpr.elements ?? [], elementOf(type), location, depth);
+    const items = bindArrayOf(bind, argument.A_ArrayExpr.elements ?? [], elementOf(type), modifiers, location, depth);
     if (items !== null) return items;
   }
-  let value = bind(argument, depth + 1);
-  if (unit !== null && value.node.kind === 'constant' && value.node.text !== null) {
-    value = bound(
-      {
-        ...value.node,
-        text: /^\s*[+-]?[\d.]+\s*$/.test(value.node.text) ? `${value.node.text} ${unit}` : value.node.text,
-      },
-      value.at,
-    );
+  const value = bind(argument, depth + 1);
+  if (unit === null) return castTo(value, type, modifiers, location);
+  if (isUnknown(value)) return castTo(inUnit(value, unit), type, modifiers, location);
+  const whole = castTo(value, type, modifiers, location);
+  if (unit === 'second') return whole;
+  const unitText = bound({ kind: 'constant', type: 'unknown', text: unit }, location);
+  return bound(resolveCall('date_trunc', [unitText, whole], location, false), location);
+}
+
+/** The literal of `interval '5' day`: the unit is that of its last number, and the least that is kept. What cannot be read is refused by the cast. */
+function inUnit(value: Bound, unit: string): Bound {
+  if (value.node.kind !== 'constant' || value.node.text === null) return value;
+  try {
+    const whole = parseInterval(value.node.text, unit);
+    // Seconds keep their fraction.
+    const cut = unit === 'second' ? whole : truncateInterval(unit, whole);
+    return bound({ ...value.node, text: formatInterval(cut) }, value.at);
+  } catch (error) {
+    if (error instanceof EvaluationFault) return value;
+    throw error;
   }
-  return castTo(value, type, modifiers, location);
 }
 
 /** `ARRAY[…]::type[]` casts each element, so that an empty array and NULLs have a type. */
@@ -133,11 +146,12 @@ function bindArrayOf(
   bind: Bind,
   elements: readonly Node[],
   type: string,
+  modifiers: readonly number[],
   location: number,
   depth: number,
 ): Bound | null {
   if (elements.some((element) => 'A_ArrayExpr' in element)) return null;
-  const items = elements.map((element) => castTo(bind(element, depth + 1), type, [], locationOf(element)).node);
+  const items = elements.map((element) => castTo(bind(element, depth + 1), type, modifiers, locationOf(element)).node);
   return bound({ kind: 'array', type: arrayOf(type), arguments: items }, location);
 }
 

@@ -2,7 +2,7 @@
 import { EvaluationFault } from '../fault.ts';
 import { Refusal } from '../problem.ts';
 import type { ExpressionNode, TypeName } from '../tree.ts';
-import { castsExplicitly, castsImplicitly, dynamic, isArray } from '../values/type-rules.ts';
+import { castsExplicitly, castsImplicitly, dynamic } from '../values/type-rules.ts';
 import { readText } from '../values/type-text.ts';
 import { type Bound, bound, typeOf } from './bound.ts';
 
@@ -49,7 +49,7 @@ export function castTo(from: Bound, to: TypeName, modifiers: readonly number[], 
       : type === to
         ? from
         : bound(explicitCast(from, to, at), from.at);
-  if (modifiers.length === 0 || isArray(to)) return bound(plain.node, at);
+  if (modifiers.length === 0) return bound(plain.node, at);
   const node: ExpressionNode = { kind: 'cast', type: to, from: to, explicit: true, modifiers, argument: plain.node };
   return bound(node, at);
 }

@@ -3,7 +3,7 @@ import { EvaluationFault } from '../fault.ts';
 import type { TypeName } from '../tree.ts';
 import { checkItemCount, checkTextSize } from '../values/result-size.ts';
 import { elementOf } from '../values/type-rules.ts';
-import { showText } from '../values/type-text.ts';
+import { outputText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { comparerOf } from './compare.ts';
 import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
@@ -33,14 +33,12 @@ function joined(
   types: readonly TypeName[],
 ): (items: Items | null, separator: string | null, forNull?: string | null) => string | null {
   const type = elementOf(types[0]!);
-  const show = (item: Exclude<Value, null>): string =>
-    type === 'boolean' ? (item === true ? 't' : 'f') : showText(type, item);
   return (items, separator, forNull = null) => {
     if (items === null || separator === null) return null;
     const texts: string[] = [];
     let chars = 0;
     for (const item of items) {
-      const text = item === null ? forNull : show(item);
+      const text = item === null ? forNull : outputText(type, item);
       if (text === null) continue;
       chars += text.length + separator.length;
       checkTextSize(chars);

@@ -1,7 +1,8 @@
 // How values of each type are ordered, and the comparison operators over them.
 import type { TypeName } from '../tree.ts';
 import { mismatch } from '../values/dynamic.ts';
-import { type Interval, intervalSpan } from '../values/interval.ts';
+import type { Interval } from '../values/interval.ts';
+import { intervalSpan } from '../values/interval-arithmetic.ts';
 import { compareJson, type JsonValue, jsonTypeOf } from '../values/json-value.ts';
 import { compareNumeric, type Numeric } from '../values/numeric.ts';
 import { compareText } from '../values/text-order.ts';

@@ -1,7 +1,7 @@
 // String functions, counted in characters (code points) as PostgreSQL counts them.
 import { EvaluationFault } from '../fault.ts';
 import { checkTextSize, ofTextSize } from '../values/result-size.ts';
-import { showText } from '../values/type-text.ts';
+import { outputText, showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
 import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
 import { md5 } from './md5.ts';
@@ -115,11 +115,6 @@ function chr(code: number): string {
     throw new EvaluationFault('program_limit_exceeded', `requested character not valid for encoding: ${code}`);
   }
   return String.fromCodePoint(code);
-}
-
-/** In concat and format a boolean is `t` or `f`, its output function's text. */
-function outputText(type: string, value: Exclude<Value, null>): string {
-  return type === 'boolean' ? (value === true ? 't' : 'f') : showText(type, value);
 }
 
 function concatenation(separated: boolean): FunctionEntry['make'] {

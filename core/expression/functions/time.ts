@@ -2,18 +2,17 @@
 import { EvaluationFault } from '../fault.ts';
 import { civilFromDays, daysFromCivil, daysInMonth } from '../values/calendar.ts';
 import { dateToTimestamp, timestampToDate } from '../values/casts.ts';
+import { type Interval, makeInterval } from '../values/interval.ts';
 import {
   addIntervals,
   addToTimestamp,
-  type Interval,
   infiniteInterval,
   intervalSpan,
   justifyHours,
-  makeInterval,
   negateInterval,
   scaleInterval,
   subtractTimestamps,
-} from '../values/interval.ts';
+} from '../values/interval-arithmetic.ts';
 import { fromLocal, toLocal, zoneNamed } from '../values/time-zone.ts';
 import {
   checkDate,

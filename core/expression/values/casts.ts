@@ -143,10 +143,15 @@ export function timestampToDate(value: bigint): number {
 
 /** numeric(precision, scale), varchar(length), timestamp(precision): what the parentheses of a type ask for. */
 export function applyModifiers(type: TypeName, modifiers: readonly number[], value: Exclude<Value, null>): Value {
+  if (isArray(type)) {
+    const element = elementOf(type);
+    const fit = (item: Value): Value => (item === null ? null : applyModifiers(element, modifiers, item));
+    return (value as readonly Value[]).map(fit);
+  }
   const [first = 0, scale = 0] = modifiers;
   if (type === 'text') return [...(value as string)].slice(0, first).join('');
   if (type === 'numeric') return fitNumeric(value as Numeric, first, scale);
-  if (type === 'timestamp' || type === 'timestamptz') return roundMicros(value as bigint, first);
+  if (type === 'timestamp' || type === 'timestamptz') return roundTimestamp(value as bigint, first);
   return Number(roundMicros(BigInt(value as number), first));
 }
 
@@ -163,8 +168,15 @@ function fitNumeric(value: Numeric, precision: number, scale: number): Numeric {
   return finite(rounded.coefficient, rounded.scale);
 }
 
+/** A half goes away from the start of 2000, from which PostgreSQL counts. */
+const start2000 = 946_684_800_000_000n;
+
+function roundTimestamp(micros: bigint, digits: number): bigint {
+  return isFiniteTimestamp(micros) ? roundMicros(micros - start2000, digits) + start2000 : micros;
+}
+
 function roundMicros(micros: bigint, digits: number): bigint {
-  if (!isFiniteTimestamp(micros) || digits >= 6) return micros;
+  if (digits >= 6) return micros;
   const unit = 10n ** BigInt(6 - digits);
   const half = unit / 2n;
   return micros >= 0n ? ((micros + half) / unit) * unit : -(((-micros + half) / unit) * unit);

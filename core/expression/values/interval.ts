@@ -1,14 +1,6 @@
-// PostgreSQL's interval: months, days and microseconds kept apart, because a month and a day have no fixed length.
+// PostgreSQL's interval: months, days and microseconds kept apart, because a month and a day have no fixed length; read and shown.
 import { EvaluationFault } from '../fault.ts';
-import { civilFromDays, daysFromCivil, daysInMonth } from './calendar.ts';
-import {
-  checkTimestamp,
-  isFiniteTimestamp,
-  microsPerDay,
-  roundHalfEven,
-  splitTimestamp,
-  trimmedTime,
-} from './timestamp.ts';
+import { roundHalfEven, trimmedTime } from './timestamp.ts';
 
 export class Interval {
   readonly months: number;
@@ -74,14 +66,18 @@ function notAnInterval(text: string): EvaluationFault {
   );
 }
 
-type Sum = { months: number; days: number; micros: number; exact: bigint };
+function outOfField(text: string): EvaluationFault {
+  return new EvaluationFault('interval_field_overflow', `interval field value out of range: "${text.slice(0, 80)}"`);
+}
+
+type Sum = { months: number; days: number; micros: bigint };
 
 /** Adds `amount` of a unit; what a fraction of a month or day leaves over goes down to days and microseconds. */
 function addUnit(sum: Sum, amount: number, unit: Unit): void {
   const whole = Math.trunc(amount);
   const rest = amount - whole;
   if (unit.micros !== undefined) {
-    sum.exact += BigInt(whole) * BigInt(unit.micros) + BigInt(roundHalfEven(rest * unit.micros));
+    sum.micros += BigInt(whole) * BigInt(unit.micros) + BigInt(roundHalfEven(rest * unit.micros));
     return;
   }
   if (unit.days !== undefined) {
@@ -97,68 +93,117 @@ function addUnit(sum: Sum, amount: number, unit: Unit): void {
 function addFractionalDays(sum: Sum, days: number): void {
   const whole = Math.trunc(days);
   sum.days += whole;
-  sum.exact += BigInt(roundHalfEven((days - whole) * 86_400_000_000));
+  sum.micros += BigInt(roundHalfEven((days - whole) * 86_400_000_000));
 }
 
-const clockPart = String.raw`([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?`;
-const yearMonthPart = String.raw`([+-]?)(\d+)-(\d{1,2})(?![\d-])`;
+const sign = String.raw`((?:[+-]\s*)?)`;
 const number = String.raw`(?:\d+(?:\.\d*)?|\.\d+)`;
-const amountPart = String.raw`((?:[+-]\s*)?${number})(?![\d.:+-])(?:\s*([a-z]+))?`;
-const tokenPattern = new RegExp(String.raw`\s*(?:${clockPart}|${yearMonthPart}|${amountPart}|(ago)\b|@)\s*`, 'iy');
+const clockPart = String.raw`${sign}(\d+):(\d{1,2})(?::(\d{1,2}))?(?:\.(\d*))?(?![\d.:])`;
+const yearMonthPart = String.raw`${sign}(\d+)-(\d{1,2})(?![\d.:-])`;
+const amountPart = String.raw`${sign}(${number})(?![\d.:+-])`;
+/** Only the shortest words may have the next number right behind them: `1h30m`. */
+const wordPart = String.raw`([dhmsy](?=\d)|[a-z]+(?![a-z\d.+:-]))`;
+const tokenPattern = new RegExp(String.raw`(?:${clockPart}|${yearMonthPart}|${amountPart}|${wordPart})[\s@,]*`, 'iy');
 
-export function parseInterval(given: string): Interval {
+type Token =
+  | { readonly kind: 'clock'; readonly micros: bigint }
+  | { readonly kind: 'months'; readonly months: number }
+  | { readonly kind: 'amount'; readonly amount: number }
+  | { readonly kind: 'word'; readonly word: string };
+
+/** From its end: a unit stands behind its number. `bare` is the unit of a last number that has none: `interval '5' day`. */
+export function parseInterval(given: string, bare = 'second'): Interval {
   const text = trimmedTime(given);
   if (text === null) throw notAnInterval(given);
   if (/^-?P/i.test(text)) return parseIsoInterval(text);
-  const sum: Sum = { months: 0, days: 0, micros: 0, exact: 0n };
-  tokenPattern.lastIndex = 0;
-  let negated = false;
-  let found = false;
+  const tokens = tokensOf(text);
+  const negated = lastWord(tokens) === 'ago';
+  if (negated) tokens.pop();
+  const { months, days, micros } = sumOf(tokens, negated ? null : bare, text);
+  return negated ? makeInterval(-months, -days, -micros) : makeInterval(months, days, micros);
+}
+
+function lastWord(tokens: readonly Token[]): string | null {
+  const last = tokens.at(-1);
+  return last?.kind === 'word' ? last.word.toLowerCase() : null;
+}
+
+function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  tokenPattern.lastIndex = /^[\s@,]*/.exec(text)![0].length;
   while (tokenPattern.lastIndex < text.length) {
     const match = tokenPattern.exec(text);
-    if (match === null || negated) throw notAnInterval(text);
-    if (match[11] !== undefined) negated = true;
-    else if (match[0].trim() !== '@') {
-      addToken(sum, match, text);
-      found = true;
-    }
+    if (match === null) throw notAnInterval(text);
+    tokens.push(tokenOf(match, text));
   }
-  if (!found) throw notAnInterval(text);
-  const sign = negated ? -1 : 1;
-  return makeInterval(sign * sum.months, sign * sum.days, negated ? -sum.exact : sum.exact);
+  return tokens;
 }
 
-function addToken(sum: Sum, match: RegExpExecArray, text: string): void {
-  if (match[2] !== undefined) {
-    const micros = clock(match[2], match[3]!, match[4], match[5], text);
-    sum.exact += match[1] === '-' ? -micros : micros;
-  } else if (match[7] !== undefined) {
-    const months = Number(match[7]) * 12 + Number(match[8]);
-    sum.months += match[6] === '-' ? -months : months;
-  } else {
-    const name = match[10] === undefined ? bareUnit(text) : unitNamed(match[10]);
-    if (name === null) throw notAnInterval(text);
-    addUnit(sum, Number(match[9]!.replaceAll(/\s/g, '')), units.get(name)!);
+function tokenOf(match: RegExpExecArray, text: string): Token {
+  const [, clockSign, first, second, third, fraction, monthSign, years, months, amountSign, amount, word] = match;
+  if (first !== undefined) {
+    const micros = clockMicros(first, second!, third, fraction, text);
+    return { kind: 'clock', micros: clockSign!.startsWith('-') ? -micros : micros };
   }
+  if (years !== undefined) {
+    if (Number(months) > 11) throw outOfField(text);
+    const count = Number(years) * 12 + Number(months);
+    return { kind: 'months', months: monthSign!.startsWith('-') ? -count : count };
+  }
+  if (amount === undefined) return { kind: 'word', word: word! };
+  return { kind: 'amount', amount: amountSign!.startsWith('-') ? -Number(amount) : Number(amount) };
 }
 
-/** A number without unit is days before a time of day, and seconds at the end. */
-function bareUnit(text: string): string {
-  return /^[+-]?\d+:/.test(text.slice(tokenPattern.lastIndex)) ? 'day' : 'second';
-}
-
-function clock(
-  hours: string,
-  minutes: string,
-  seconds: string | undefined,
+/** `h:m`, `h:m:s.f`, and `m:s.f`. */
+function clockMicros(
+  first: string,
+  second: string,
+  third: string | undefined,
   fraction: string | undefined,
   text: string,
 ): bigint {
-  if (Number(minutes) > 59 || Number(seconds ?? 0) > 60) {
-    throw new EvaluationFault('datetime_field_overflow', `interval field value out of range: "${text.slice(0, 80)}"`);
-  }
-  const whole = (BigInt(hours) * 60n + BigInt(minutes)) * 60n + BigInt(seconds ?? 0);
+  const [hours, minutes, seconds] =
+    third === undefined && fraction !== undefined ? ['0', first, second] : [first, second, third ?? '0'];
+  if (Number(minutes) > 59 || Number(seconds) > 60) throw outOfField(text);
+  const whole = (BigInt(hours) * 60n + BigInt(minutes)) * 60n + BigInt(seconds);
   return whole * 1_000_000n + BigInt(roundHalfEven(Number(`0.${fraction || 0}`) * 1e6));
+}
+
+const clockFields = ['hour', 'minute', 'second', 'millisecond', 'microsecond'];
+const secondFields = clockFields.slice(2);
+
+/** No field may be said twice. A number without unit has that of what follows it, but days before hours and a time of day. */
+function sumOf(tokens: readonly Token[], bare: string | null, text: string): Sum {
+  const sum: Sum = { months: 0, days: 0, micros: 0n };
+  const said = new Set<string>();
+  const say = (...fields: readonly string[]): void => {
+    if (fields.some((field) => said.has(field))) throw notAnInterval(text);
+    for (const field of fields) said.add(field);
+  };
+  let unit = bare;
+  let unitWaits = false;
+  for (const token of tokens.toReversed()) {
+    if (token.kind === 'word') {
+      unit = unitWaits ? null : unitNamed(token.word);
+      if (unit === null) throw notAnInterval(text);
+    } else if (token.kind === 'clock') {
+      say(...clockFields);
+      sum.micros += token.micros;
+      unit = 'day';
+    } else if (token.kind === 'months') {
+      say('month');
+      sum.months += token.months;
+      unit = 'month';
+    } else {
+      if (unit === null) throw notAnInterval(text);
+      say(...(unit === 'second' && token.amount % 1 !== 0 ? secondFields : [unit]));
+      addUnit(sum, token.amount, units.get(unit)!);
+      if (unit === 'hour') unit = 'day';
+    }
+    unitWaits = token.kind === 'word';
+  }
+  if (said.size === 0 || unitWaits) throw notAnInterval(text);
+  return sum;
 }
 
 const isoPart = new RegExp(`([+-]?${number})([YMWDHS])`, 'gi');
@@ -168,7 +213,7 @@ const isoPattern = new RegExp(`^(-?)P((?:[+-]?${number}[YMWD])*)(?:T((?:[+-]?${n
 function parseIsoInterval(text: string): Interval {
   const match = isoPattern.exec(text);
   if (match === null || (match[2] === '' && match[3] === undefined)) throw notAnInterval(text);
-  const sum: Sum = { months: 0, days: 0, micros: 0, exact: 0n };
+  const sum: Sum = { months: 0, days: 0, micros: 0n };
   for (const [, amount, letter] of match[2]!.matchAll(isoPart)) {
     const unit = { Y: 'year', M: 'month', W: 'week', D: 'day' }[letter!.toUpperCase()]!;
     addUnit(sum, Number(amount), units.get(unit)!);
@@ -177,9 +222,8 @@ function parseIsoInterval(text: string): Interval {
     const unit = { H: 'hour', M: 'minute', S: 'second' }[letter!.toUpperCase()]!;
     addUnit(sum, Number(amount), units.get(unit)!);
   }
-  return match[1] === '-'
-    ? makeInterval(-sum.months, -sum.days, -sum.exact)
-    : makeInterval(sum.months, sum.days, sum.exact);
+  const { months, days, micros } = sum;
+  return match[1] === '-' ? makeInterval(-months, -days, -micros) : makeInterval(months, days, micros);
 }
 
 export function formatInterval(value: Interval): string {
@@ -205,73 +249,4 @@ function clockText(micros: bigint, before: boolean): string {
   const sign = micros < 0n ? '-' : before ? '+' : '';
   const clockPart = `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`;
   return sign + clockPart + (fraction === '' ? '' : `.${fraction}`);
-}
-
-/** PostgreSQL compares intervals with months of 30 days and days of 24 hours. */
-export function intervalSpan(value: Interval): bigint {
-  return BigInt(value.months * 30 + value.days) * microsPerDay + value.micros;
-}
-
-export function addIntervals(left: Interval, right: Interval): Interval {
-  return makeInterval(left.months + right.months, left.days + right.days, left.micros + right.micros);
-}
-
-export function negateInterval(value: Interval): Interval {
-  return makeInterval(-value.months, -value.days, -value.micros);
-}
-
-/**
- * Each part by `scale` (a multiplication or a division): fractions of a month become days (30 a month), fractions of a day
- * microseconds, as in PostgreSQL's interval_mul and interval_div.
- */
-export function scaleInterval(value: Interval, scale: (part: number) => number): Interval {
-  const [exactMonths, exactDays, exactMicros] = [scale(value.months), scale(value.days), scale(Number(value.micros))];
-  const months = Math.trunc(exactMonths);
-  const days = Math.trunc(exactDays);
-  let monthDays = roundTo((exactMonths - months) * 30);
-  let seconds = roundTo((exactDays - days + monthDays - Math.trunc(monthDays)) * 86_400);
-  monthDays = Math.trunc(monthDays);
-  if (Math.abs(seconds) >= 86_400) {
-    monthDays += Math.trunc(seconds / 86_400);
-    seconds -= Math.trunc(seconds / 86_400) * 86_400;
-  }
-  const micros = roundHalfEven(exactMicros + seconds * 1e6);
-  if (!Number.isFinite(micros)) throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
-  return makeInterval(months, days + monthDays, BigInt(micros));
-}
-
-/** To whole microseconds of a second, PostgreSQL's TSROUND. */
-function roundTo(value: number): number {
-  return roundHalfEven(value * 1e6) / 1e6;
-}
-
-/** Months first (the day clamped to the month's end), then days, then microseconds. */
-export function addToTimestamp(value: bigint, interval: Interval): bigint {
-  if (!isFiniteTimestamp(value)) return value;
-  let { days, micros } = splitTimestamp(value);
-  if (interval.months !== 0) {
-    const date = civilFromDays(days);
-    const months = date.year * 12 + date.month - 1 + interval.months;
-    const year = Math.floor(months / 12);
-    const month = months - year * 12 + 1;
-    days = daysFromCivil(year, month, Math.min(date.day, daysInMonth(year, month)));
-  }
-  days += interval.days;
-  return checkTimestamp(BigInt(days) * microsPerDay + BigInt(micros) + interval.micros);
-}
-
-export function infiniteInterval(): EvaluationFault {
-  return new EvaluationFault('feature_not_supported', 'an infinite interval is not supported');
-}
-
-/** The difference of two timestamps has days and time, never months. */
-export function subtractTimestamps(left: bigint, right: bigint): Interval {
-  if (!isFiniteTimestamp(left) || !isFiniteTimestamp(right)) {
-    throw infiniteInterval();
-  }
-  return justifyHours(left - right);
-}
-
-export function justifyHours(micros: bigint): Interval {
-  return makeInterval(0, Number(micros / microsPerDay), micros % microsPerDay);
 }

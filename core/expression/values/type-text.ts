@@ -130,7 +130,7 @@ export function readText(type: TypeName, text: string): Value {
 }
 
 export function showText(type: TypeName, value: Exclude<Value, null>): string {
-  if (isArray(type)) return formatArray(value as readonly Value[], (item) => showText(elementOf(type), item));
+  if (isArray(type)) return formatArray(value as readonly Value[], (item) => outputText(elementOf(type), item));
   switch (type) {
     case 'boolean':
       return value === true ? 'true' : 'false';
@@ -157,6 +157,11 @@ export function showText(type: TypeName, value: Exclude<Value, null>): string {
     default:
       return String(value);
   }
+}
+
+/** The text that the type's output function gives, as it stands in arrays and what `concat` joins: a boolean is `t` or `f`. */
+export function outputText(type: TypeName, value: Exclude<Value, null>): string {
+  return type === 'boolean' ? (value === true ? 't' : 'f') : showText(type, value);
 }
 
 export function checkInteger(value: bigint, type: IntegerType): bigint {
