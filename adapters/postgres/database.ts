@@ -174,11 +174,11 @@ async function retrying<Result>(attempt: () => Promise<Result>): Promise<Result>
   }
 }
 
-/** The SQLSTATE under a PlatformError, or ''. */
+/** The SQLSTATE under a PlatformError, or ''. Each has a digit: Node's own codes, such as EPIPE, have none. */
 export function sqlState(error: unknown): string {
   const cause = error instanceof PlatformError ? error.cause : error;
   const code = (cause as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : '';
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : '';
 }
 
 /** Connection exceptions, resources, operator intervention, lock and statement timeouts. */
@@ -186,7 +186,8 @@ const unavailableStates = /^(08...|53...|57P0.|57014|55P03|25P0[34]|58...)$/;
 const brokenConnection =
   /timeout|Connection terminated|not queryable|ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|socket|Cannot use a pool/i;
 
-function platformError(error: unknown): PlatformError {
+/** Whose fault it is that a statement failed, and whether to try again. */
+export function platformError(error: unknown): PlatformError {
   const state = sqlState(error);
   if (retryable.has(state) || unavailableStates.test(state)) return unavailable('postgres', error);
   if (state === '' && brokenConnection.test(`${messageOf(error)} ${(error as { code?: string }).code ?? ''}`))
