@@ -61,6 +61,14 @@ export async function recordChange(client: Queryable, chain: Chain, change: Chan
   return head.sequence;
 }
 
+/** The hash is of what is read back: half of a surrogate pair leaves as U+FFFD, so it is that already when it is hashed. */
+const asStored = (change: Change): Change => ({
+  ...change,
+  author: change.author.toWellFormed(),
+  reason: change.reason.toWellFormed(),
+  subject: change.subject.toWellFormed(),
+});
+
 /**
  * Links the change to the chain by one statement: the chain's next number, the audit entry, the outbox row, the nudge, and
  * what the statement writes beside. Null, and nothing is written, where the chain is not any more as it was read.
@@ -72,7 +80,7 @@ export async function linkChange(
   change: Change,
   values: readonly unknown[] = [],
 ): Promise<AuditHead | null> {
-  const { tenant, author, action, subject, reason } = change;
+  const { tenant, author, action, subject, reason } = asStored(change);
   const sequence = chain.sequence + 1;
   const contentHash = sha256(canonicalJson(change.content));
   const entry = { sequence, at: chain.at, tenant, author, action, subject, reason, contentHash };

@@ -28,11 +28,12 @@ export const jobNamed = z.strictObject({
 });
 export const nothing = z.strictObject({});
 
-/** Text for a person, in one piece; PostgreSQL's text holds no NUL. */
+/** Text for a person, in one piece; PostgreSQL's text holds no NUL, and no half of a surrogate pair. */
 export const reasonText = z
   .string()
   .max(limits.reasonCharsMax)
   .regex(/^[^\u0000]*$/)
+  .refine((text) => text.isWellFormed(), 'got half of a surrogate pair, expected whole characters')
   .meta({ description: 'Why; kept with the change.' });
 
 const flag = z.enum(['true', 'false']);

@@ -157,6 +157,20 @@ describe('history', () => {
     expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
   });
 
+  test('the audit log is whole though a reason, an author and a subject hold half of a surrogate pair', async () => {
+    const tenant = newTenant();
+    const by = { tenant, author: 'ada\udc00', reason: 'x \ud800' };
+    await store.apply({ ...aStream(tenant, 'a'), ...by });
+    await store.freeze({ ...by, scope: 'team', name: 'a\ud83d' });
+    await store.setConfig({
+      ...{ ...by, scope: 'team', subject: 'a', key: 'sink.linger', value: '5ms', expiresInMs: null },
+    });
+    expect(await createAuditLog(database).verify()).toMatchObject({ ok: true });
+    expect(await database.query('SELECT DISTINCT author, reason FROM audit WHERE tenant = $1', [tenant])).toEqual([
+      { author: 'ada\ufffd', reason: 'x \ufffd' },
+    ]);
+  });
+
   test('the audit log is whole though others change something before each of its pages is read', async () => {
     const tenant = newTenant();
     for (let index = 0; index < 3; index++) await store.apply(aStream(tenant, 'a', { index }));

@@ -7,7 +7,7 @@ import { unavailable } from '#core/errors.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import { type RequestBudget, unlimitedRequests } from '#core/ports/request-budget.ts';
 import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
-import { pageFrom } from '#functions/api/parameters.ts';
+import { pageFrom, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { matchPath, route } from '#functions/api/router.ts';
 import { splitRecords } from '#functions/api/split-records.ts';
@@ -209,6 +209,13 @@ describe('routing', () => {
   test('an author or reason that would break a line is refused', async () => {
     for (const author of ['a\nb', 'x'.repeat(201)])
       expect((await ask(event('GET', '/v1/things/a', { headers: { 'millrace-author': author } }))).status).toBe(400);
+  });
+
+  test('a reason is whole characters, none of them NUL', () => {
+    const taken = ['', 'moved to “new”', '\ud83d\ude00', 'x \ud800', '\udc00 x', 'a\u0000b'].map(
+      (text) => reasonText.safeParse(text).success,
+    );
+    expect(taken).toEqual([true, true, true, false, false, false]);
   });
 
   test('a path fits its template exactly where each parameter is one segment that is not empty', () => {
