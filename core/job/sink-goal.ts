@@ -64,8 +64,15 @@ export interface WarehouseSinkGoal extends SinkGoalShape {
 
 export type SinkGoal = StreamSinkGoal | OpenSearchSinkGoal | HttpSinkGoal | WarehouseSinkGoal;
 
+/** What a sink's title is made of: a goal has it, and a declaration that is complete. */
+type TitledSink =
+  | Pick<StreamSinkGoal, 'kind' | 'stream'>
+  | Pick<OpenSearchSinkGoal, 'kind' | 'url' | 'index'>
+  | Pick<HttpSinkGoal, 'kind' | 'url'>
+  | Pick<WarehouseSinkGoal, 'kind' | 'table'>;
+
 /** The sink as people call it, for lists. */
-export function sinkTitle(sink: SinkGoal): string {
+export function sinkTitle(sink: TitledSink): string {
   switch (sink.kind) {
     case 'stream':
       return sink.stream;

@@ -2,7 +2,7 @@
 import type { PlanView } from '#core/api/wire.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { sinkTitle } from '#core/job/sink-goal.ts';
-import { topicOfStream } from '#core/names.ts';
+import { jobName, topicOfStream } from '#core/names.ts';
 import { readRewindTarget } from '#core/operations/rewind.ts';
 import {
   type LeftSplit,
@@ -59,11 +59,11 @@ export async function planSwitch(
         fix: `wait for it: millrace why ${goal.name}`,
       },
     );
+  if (wish.sink !== undefined) requireSameName(entry, wish.sink);
   const { document, view } = await changedRoute(parts, entry, wish, caller.tenant);
   const revision = goal.revision + 1;
   if (wish.sink !== undefined) {
-    const to = typeof wish.sink === 'string' ? wish.sink : (Object.keys(wish.sink).find((key) => key !== 'key') ?? '');
-    const plan = planSink(sinkTitle(goal.sink), to, revision);
+    const plan = planSink(sinkTitle(goal.sink), newTitle(parts, entry, document), revision);
     return { plan, document, effects: sinkEffects(plan, view) };
   }
   const plan = await planSource(parts, entry, wish, { revision, signal: caller.signal });
@@ -106,6 +106,30 @@ async function changedRoute(
       `${goal.name} has that ${source === undefined ? 'sink' : 'source'} already`,
     );
   return { document: parsed.value, view };
+}
+
+/** A job is named after its sink: under another name it would end, and another one begin without its positions. */
+function requireSameName({ goal }: JobEntry, sink: NonNullable<SwitchWish['sink']>): void {
+  if (typeof sink === 'string' || sink['name'] === undefined) return;
+  const { name } = sink;
+  if (typeof name === 'string' && jobName(goal.route, name) === goal.name) return;
+  const expected = goal.name.slice(jobName(goal.route, '').length);
+  throw new ApiRefusal(
+    422,
+    'body-invalid',
+    `body sink.name: got ${JSON.stringify(name)}, expected ${JSON.stringify(expected)}, or no name: a switch keeps the job, which is named after its sink`,
+    { fix: 'leave the name out; for a job of another name declare another sink' },
+  );
+}
+
+/** The job's sink as the route would have it, as people call it. */
+function newTitle({ settings }: ApiParts, { goal }: JobEntry, document: Document): string {
+  const sinks = document.kind === 'Route' ? document.spec.sinks : [];
+  const sink = sinks.find(({ name }) => jobName(goal.route, name) === goal.name);
+  if (sink === undefined) throw new Error(`the route has no sink for ${goal.name}`);
+  if (sink.kind !== 'opensearch') return sinkTitle(sink);
+  // One without a URL is only let through where the platform has one.
+  return sinkTitle({ ...sink, url: sink.url ?? settings.sinks.openSearchUrl! });
 }
 
 /** Conditions and, between streams, the key stay. */
