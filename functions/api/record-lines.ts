@@ -38,13 +38,16 @@ export function recordLine(record: LogRecord): string {
   return `${JSON.stringify(facts).slice(0, -1)},"value":${jsonTextOf(record.value)}}`;
 }
 
-const newline = 0x0a;
+const lineFeed = 0x0a;
+const carriageReturn = 0x0d;
 const space = 0x20;
 
-/** The value's bytes on one line: in JSON a line break stands only between tokens. */
+const isLineBreak = (byte: number): boolean => byte === lineFeed || byte === carriageReturn;
+
+/** The value's bytes on one line, also for readers to whom a carriage return ends one: in JSON a line break stands only between tokens. */
 export function valueLine(record: LogRecord): Uint8Array {
   const { value } = record;
   if (value === null) return Buffer.from('null');
-  if (!value.includes(newline)) return value;
-  return Uint8Array.from(value, (byte) => (byte === newline ? space : byte));
+  if (!value.includes(lineFeed) && !value.includes(carriageReturn)) return value;
+  return Uint8Array.from(value, (byte) => (isLineBreak(byte) ? space : byte));
 }

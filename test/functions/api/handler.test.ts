@@ -15,19 +15,19 @@ import { silent } from '#test/support/silent-logger.ts';
 
 beforeAll(loadParser);
 
-const aRecord = {
+const aRecord = (text: string) => ({
   ...{ partition: 0, offset: '0', timestamp: theTime, key: null, headers: [] },
-  value: new TextEncoder().encode('{"n":1}'),
-};
+  value: new TextEncoder().encode(text),
+});
 
 /** A stream of one record, after which reading goes on as `then` says. */
-async function ask(then: () => void, accept: string) {
+async function ask(then: () => void, accept: string, text = '{"n":1}') {
   const goals = createMemoryGoalStore({ now: () => theTime });
   const declared = { partitions: 1 };
   const metadata = { name: 'plays', owner: 'playback', labels: {} };
   await goals.apply({ tenant: 'default', kind: 'Stream', metadata, declared, author: 'ann', reason: '' });
   const read: RecordLog['read'] = async function* () {
-    yield aRecord;
+    yield aRecord(text);
     then();
   };
   const logged: unknown[] = [];
@@ -56,6 +56,14 @@ test.each(['application/x-ndjson', 'application/json', 'text/event-stream'])(
     expect(text).toContain('{"n":1}');
   },
 );
+
+test.each(['\r', '\n', '\r\n'])('a record stays one event, whatever line breaks (%j) stand in it', async (br) => {
+  const forged = `{"n":${br}${br}data: {"forged":true}${br}${br}id: 7${br}1}`;
+  const { text } = await ask(() => {}, 'text/event-stream', forged);
+  expect(text).toBe(`data: ${forged.replaceAll(/[\r\n]/g, ' ')}\n\n`);
+  const lines = await ask(() => {}, 'application/x-ndjson', forged);
+  expect(lines.text).toBe(`${forged.replaceAll(/[\r\n]/g, ' ')}\n`);
+});
 
 const truncated = new PlatformError('topic-truncated', 'what was being read is gone', {
   fault: 'external',
