@@ -1,5 +1,6 @@
 // POST /v1/sql: one expression over one row, to try things out.
 import * as z from 'zod';
+import { memberText } from '#core/api/member-text.ts';
 import { sqlSchema } from '#core/api/schemas.ts';
 import { evaluateExpression, type RowType } from '#core/expression/index.ts';
 import { limits } from '#core/limits.ts';
@@ -10,6 +11,7 @@ import { nothing } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 
 const bodyBytesMax = 1024 * 1024;
+const utf8 = new TextDecoder();
 
 /** Null where the stream has no schema. */
 async function rowOf(parts: ApiParts, tenant: string, stream: string): Promise<RowType | null> {
@@ -28,7 +30,7 @@ export const sql = endpoint({
   body: {
     schema: z.strictObject({
       expression: z.string().min(1).max(limits.expressionCharsMax),
-      row: z.record(z.string(), z.json()).optional(),
+      row: z.record(z.string(), z.unknown()).optional(),
       stream: z.string().max(limits.nameCharsMax).regex(namePattern).optional(),
     }),
     bytesMax: bodyBytesMax,
@@ -37,9 +39,11 @@ export const sql = endpoint({
   answers: { 200: { description: 'The value with its type, or why there is none.', schema: sqlSchema } },
   problems: [404],
   handle: async (request, parts) => {
-    const { expression, row = {}, stream } = request.content;
+    const { expression, stream } = request.content;
     const schema = stream === undefined ? null : await rowOf(parts, request.caller.tenant, stream);
-    const value = evaluateExpression(expression, JSON.stringify(row), schema);
+    // As it was sent: a number that was parsed has other digits.
+    const row = memberText(utf8.decode(request.body), 'row') ?? '{}';
+    const value = evaluateExpression(expression, row, schema);
     if (!value.ok) return jsonAnswer(200, { ok: false, ...value.problem });
     const { type, json } = value.value;
     return { kind: 'json-text', status: 200, text: `{"ok":true,"type":${JSON.stringify(type)},"value":${json}}` };
