@@ -80,15 +80,23 @@ function sideOf(heartbeats: readonly Heartbeat[], baseline: Baseline): Side {
 const shareOf = ({ bad, in: read }: Side): number => (read === 0 ? 0 : bad / read);
 const perSplit = ({ lagRecords, splits }: Side): number => lagRecords / Math.max(1, splits);
 
-/** Three standard deviations below what was seen: a few bad records among few are no proof. */
+/** Three standard deviations of a share among so many: a few bad records among few are no proof. */
+const chance = (share: number, count: number): number => 3 * Math.sqrt((share * (1 - share)) / count);
+
 function badShare(mine: Side, theirs: Side): readonly string[] {
   if (mine.in < recordsMin) return [];
   const share = shareOf(mine);
-  const atLeast = share - 3 * Math.sqrt((share * (1 - share)) / mine.in);
-  if (atLeast <= 2 * shareOf(theirs) + 0.01) return [];
+  const atLeast = share - chance(share, mine.in);
+  if (atLeast <= 2 * shareOf(theirs) + 0.01 && !isHalfAsGood(mine, theirs)) return [];
   return [
     `${percent(share)} of ${mine.in} records were set aside or dropped, beside ${percent(shareOf(theirs))} of ${theirs.in} by the revision that runs`,
   ];
+}
+
+/** Beside one that sets half aside no share is twice as bad. By what is expected at the bound: where all are bad nothing was seen to vary. */
+function isHalfAsGood(mine: Side, theirs: Side): boolean {
+  const bound = (1 + shareOf(theirs)) / 2;
+  return shareOf(mine) > bound + chance(bound, mine.in);
 }
 
 const unbalanced = (mine: Side): readonly string[] =>

@@ -80,8 +80,13 @@ export const controlLoopMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'few-bad-records-are-proof', file: 'core/canary/compare-revisions.ts', by: trying },
-    before: 'share - 3 * Math.sqrt(',
-    after: 'share - 0 * Math.sqrt(',
+    before: 'share - chance(share, mine.in)',
+    after: 'share',
+  },
+  {
+    ...{ name: 'nothing-is-worse-than-half-bad', file: 'core/canary/compare-revisions.ts', by: trying },
+    before: ' && !isHalfAsGood(mine, theirs)',
+    after: '',
   },
   {
     ...{ name: 'doubts-hold-a-canary-for-ever', file: 'core/canary/judge-canary.ts', by: trying },

@@ -1,6 +1,6 @@
 // A revision on trial is judged by what it did beside what the one that runs did in the same time; and nothing else is.
 import { describe, expect, test } from '@jest/globals';
-import { recordsEnough } from '#core/canary/compare-revisions.ts';
+import { recordsEnough, recordsMin } from '#core/canary/compare-revisions.ts';
 import { type CanaryFacts, judgeCanary } from '#core/canary/judge-canary.ts';
 import { type Accounting, noRecords } from '#core/job/accounting.ts';
 import type { Heartbeat } from '#core/job/heartbeat.ts';
@@ -40,6 +40,22 @@ describe('a revision on trial', () => {
     expect(kindOf({ canary: [beat(2, account(10, 10))] })).toBe('open');
     expect(kindOf({ canary: [beat(2, account(30, 3))] })).toBe('open');
     expect(kindOf({ canary: [beat(2, account(100, 20))], running: [beat(1, account(9_200, 60))] })).toBe('open');
+  });
+
+  test('makes room where less than half as many of its records succeed, however many are bad beside it', () => {
+    const kindBeside = (share: number, read: number, bad = read) =>
+      kindOf({
+        canary: [beat(2, account(read, bad))],
+        running: [beat(1, account(10_000, share * 10_000))],
+        baseline: {},
+      });
+    for (const share of [0.4, 0.49, 0.5, 0.6, 0.9, 0.98])
+      expect([share, kindBeside(share, recordsEnough)]).toEqual([share, 'rejected']);
+    expect(kindBeside(0.6, recordsEnough, 750)).toBe('promoted');
+    expect(kindBeside(0.6, recordsEnough, 850)).toBe('rejected');
+    // All of few are bad by chance there.
+    expect(kindBeside(0.9, recordsMin)).toBe('open');
+    expect(kindBeside(1, recordsEnough)).toBe('promoted');
   });
 
   test('is not rejected beside one that has read nothing yet: it may be the records’ own fault; at its deadline it makes room', () => {
