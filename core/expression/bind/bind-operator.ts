@@ -152,10 +152,22 @@ function bindDistinct(bind: Bind, expression: A_Expr, at: number, depth: number)
   return bound({ kind: 'distinct', type: 'boolean', negated: expression.kind === 'AEXPR_NOT_DISTINCT', equals }, at);
 }
 
+/** Types that PostgreSQL has comparisons between; we cast one to the other. */
+const comparedAsTheyAre: readonly (readonly TypeName[])[] = [
+  ['smallint', 'integer', 'bigint'],
+  ['real', 'double precision'],
+  ['date', 'timestamp', 'timestamptz'],
+];
+
+function comparesAsItIs(left: TypeName, right: TypeName): boolean {
+  return comparedAsTheyAre.some((types) => types.includes(left) && types.includes(right));
+}
+
 function bindNullIf(bind: Bind, expression: A_Expr, at: number, depth: number): Bound {
-  const equals: CallNode = resolveCall('=', operands(bind, expression, depth), at, true);
-  // The result has the type in which the left side is compared.
-  const value = equals.arguments[0]!;
+  const [left, right] = operands(bind, expression, depth);
+  const equals: CallNode = resolveCall('=', [left, right], at, true);
+  // The result has the type in which PostgreSQL compares the left side: its own, where types compare without a cast.
+  const value = comparesAsItIs(typeOf(left), typeOf(right)) ? left.node : equals.arguments[0]!;
   return bound({ kind: 'nullif', type: value.type, value, equals }, at);
 }
 

@@ -121,13 +121,15 @@ function choose(name: string, types: readonly TypeName[], isOperator: boolean): 
   return narrow(viable, types);
 }
 
-/** An operator with a literal on one side first assumes that the literal is of the other side's type. */
+/** An operator with a literal on one side first assumes that the literal is of the other side's type, be it an array. */
 function assumeSameType(name: string, types: readonly TypeName[]): Candidate | null {
   const [left, right] = types as readonly [TypeName, TypeName];
   if ((left === unknown) === (right === unknown)) return null;
   const known = left === unknown ? right : left;
   const row = functionsNamed(name).find(
-    (candidate) => candidate.arguments.length === 2 && candidate.arguments.every((type) => type === known),
+    (candidate) =>
+      candidate.arguments.length === 2 &&
+      candidate.arguments.every((type) => type === known || (type === 'anyarray' && isArray(known))),
   );
   if (row !== undefined) return { entry: row, types: [known, known] };
   return null;

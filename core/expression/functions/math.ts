@@ -102,7 +102,9 @@ function widthBucket(value: Numeric, low: Numeric, high: Numeric, count: number)
 function widthBucketDouble(value: number, low: number, high: number, count: number): number {
   const bucket = widthBucket(asNumeric(value), asNumeric(low), asNumeric(high), count);
   if (bucket === 0 || bucket > count) return bucket;
-  const share = low < high ? (value - low) / (high - low) : (low - value) / (low - high);
+  // Halves where the distance of the bounds is beyond every double.
+  const [v, l, h] = Number.isFinite(high - low) ? [value, low, high] : [value / 2, low / 2, high / 2];
+  const share = (v - l) / (h - l);
   return Math.min(Math.trunc(count * share), count - 1) + 1;
 }
 

@@ -3,6 +3,7 @@ import { EvaluationFault } from '../fault.ts';
 import { checkTextSize, ofTextSize } from '../values/result-size.ts';
 import { outputText, showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
+import { capitalizeWords } from './capitalize.ts';
 import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
 import { md5 } from './md5.ts';
 
@@ -79,14 +80,6 @@ function translate(text: string, from: string, to: string): string {
   return characters(text)
     .map((character) => map.get(character) ?? character)
     .join('');
-}
-
-/** A word is a run of letters and digits. */
-function capitalizeWords(text: string): string {
-  return text.toLowerCase().replace(/[\p{L}\p{N}]+/gu, (word) => {
-    const first = String.fromCodePoint(word.codePointAt(0)!);
-    return first.toUpperCase() + word.slice(first.length);
-  });
 }
 
 function repeat(text: string, count: number): string {

@@ -38,6 +38,11 @@ function differenceInDays(left: number, right: number): number {
   return left - right;
 }
 
+function timeOfDay(date: number, time: number): bigint {
+  const day = dateToTimestamp(date);
+  return isFiniteTimestamp(day) ? checkTimestamp(day + BigInt(time)) : day;
+}
+
 /** A time of day stays within its day. */
 function addToTime(time: number, by: Interval): number {
   const micros = (BigInt(time) + by.micros) % microsPerDay;
@@ -85,6 +90,8 @@ function makeDate(year: number, month: number, day: number): number {
 
 /** The start of the stride-wide bin, counted from an origin, in which a timestamp lies. */
 function dateBin(stride: Interval, value: bigint, origin: bigint): bigint {
+  if (!isFiniteTimestamp(value)) return value;
+  if (!isFiniteTimestamp(origin)) throw new EvaluationFault('datetime_field_overflow', 'origin out of range');
   if (stride.months !== 0) {
     throw new EvaluationFault(
       'feature_not_supported',
@@ -93,7 +100,6 @@ function dateBin(stride: Interval, value: bigint, origin: bigint): bigint {
   }
   const width = BigInt(stride.days) * microsPerDay + stride.micros;
   if (width <= 0n) throw new EvaluationFault('datetime_field_overflow', 'stride must be greater than zero');
-  if (!isFiniteTimestamp(value)) return value;
   let into = (value - origin) % width;
   if (into < 0n) into += width;
   return checkTimestamp(value - into);
@@ -185,19 +191,9 @@ export const timeFunctions: readonly FunctionEntry[] = [
   entry('-', ['date', 'interval'], 'timestamp', 'Moved back.', (date: number, by: Interval) =>
     addToTimestamp(dateToTimestamp(date), negateInterval(by)),
   ),
-  entry(
-    '+',
-    ['date', 'time'],
-    'timestamp',
-    'That time of that day.',
-    (date: number, time: number) => dateToTimestamp(date) + BigInt(time),
-  ),
-  entry(
-    '+',
-    ['time', 'date'],
-    'timestamp',
-    'That time of that day.',
-    (time: number, date: number) => dateToTimestamp(date) + BigInt(time),
+  entry('+', ['date', 'time'], 'timestamp', 'That time of that day.', timeOfDay),
+  entry('+', ['time', 'date'], 'timestamp', 'That time of that day.', (time: number, date: number) =>
+    timeOfDay(date, time),
   ),
   entry('-', ['time', 'time'], 'interval', 'Time between.', (a: number, b: number) =>
     makeInterval(0, 0, BigInt(a - b)),

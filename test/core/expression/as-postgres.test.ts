@@ -69,6 +69,30 @@ describe('the text of an interval', () => {
   });
 });
 
+describe('an operator or a function', () => {
+  test.each([
+    [`ARRAY['a'] || NULL`, '["a"]'],
+    [`NULL || ARRAY['a']`, '["a"]'],
+    [`ARRAY['a'] || '{x,NULL}'`, '["a","x",null]'],
+    [`ARRAY['a'] || 'x'`, 'invalid_text_representation'],
+    [`ARRAY['a'] || 'x'::text`, '["a","x"]'],
+    [`ARRAY['a'] || NULL::text`, '["a",null]'],
+    [`ARRAY[1] || 2`, '[1,2]'],
+    [`nullif(date '2024-01-01', timestamp '2024-01-01 10:00')`, '"2024-01-01"'],
+    [`nullif(date '2024-01-01', timestamp '2024-01-01')`, 'null'],
+    [`nullif(1, 2.0)::text`, '"1"'],
+    [`'infinity'::date + time '10:00'`, '"infinity"'],
+    [`date '294276-12-31' + time '24:00'`, 'datetime_field_overflow'],
+    [`date_bin('1 day', timestamp '2024-01-01', 'infinity')`, 'datetime_field_overflow'],
+    [`date_bin('1 mon', timestamp 'infinity', '2024-01-01')`, '"infinity"'],
+    [`width_bucket(1::float8, -1e308::float8, 1e308::float8, 4)`, '3'],
+    [`initcap('ßa ǆx x½y ﬁx ŉa ΑΣ ας ᾳα აბ')`, '"Ssa ǅx X½Y Fix ʼNa Ας Ας ᾼα აბ"'],
+    [`initcap('hELLO o''neil mac-donald a1b')`, `"Hello O'Neil Mac-Donald A1b"`],
+  ])('%s gives %s', (expression, json) => {
+    expect(resultOf(expression)).toBe(json);
+  });
+});
+
 describe('a cast', () => {
   test.each([
     ['ARRAY[1.236, NULL]::numeric(5,2)[]', '[1.24,null]'],
