@@ -13,6 +13,7 @@ import {
   type SourceFacts,
   type SwitchPlan,
 } from '#core/operations/switch.ts';
+import type { AuditHead } from '#core/ports/audit-log.ts';
 import type { LogRecord } from '#core/ports/record-log.ts';
 import { apiVersion, type Document } from '#core/spec/document.ts';
 import type { Json } from '#core/spec/json.ts';
@@ -34,8 +35,13 @@ export interface SwitchWish {
 export interface PlannedSwitch {
   readonly plan: SwitchPlan;
   readonly effects: readonly string[];
-  /** The route with it. */
+  readonly route: CheckedRoute;
+}
+
+/** The route as it will be declared: only where nothing was declared since that it was not checked against. */
+export interface CheckedRoute {
   readonly document: Document;
+  readonly checkedAt: AuditHead;
 }
 
 const overlapDefault = '30s';
@@ -60,14 +66,14 @@ export async function planSwitch(
       },
     );
   if (wish.sink !== undefined) requireSameName(entry, wish.sink);
-  const { document, view } = await changedRoute(parts, entry, wish, caller.tenant);
+  const { view, ...route } = await changedRoute(parts, entry, wish, caller.tenant);
   const revision = goal.revision + 1;
   if (wish.sink !== undefined) {
-    const plan = planSink(sinkTitle(goal.sink), newTitle(parts, entry, document), revision);
-    return { plan, document, effects: sinkEffects(plan, view) };
+    const plan = planSink(sinkTitle(goal.sink), newTitle(parts, entry, route.document), revision);
+    return { plan, route, effects: sinkEffects(plan, view) };
   }
   const plan = await planSource(parts, entry, wish, { revision, signal: caller.signal });
-  return { plan, document, effects: sourceEffects(plan) };
+  return { plan, route, effects: sourceEffects(plan) };
 }
 
 /** The route as it would be declared, checked as any declaration. */
@@ -76,7 +82,7 @@ async function changedRoute(
   { goal, config }: JobEntry,
   { source, sink }: SwitchWish,
   tenant: string,
-): Promise<{ readonly document: Document; readonly view: PlanView }> {
+): Promise<CheckedRoute & { readonly view: PlanView }> {
   const known = await parts.worlds.read(tenant);
   const current = known.revision('Route', goal.route);
   const declared = config?.declared as { readonly to: readonly { readonly [key: string]: Json }[] } | undefined;
@@ -96,16 +102,28 @@ async function changedRoute(
       : { ...declared, from: source };
   const parsed = parseDocument({ apiVersion, kind: 'Route', metadata: current.metadata, spec });
   if (!parsed.ok) throw refusedDocument(`Route ${goal.route}`, parsed.problem);
-  const view = await planDocuments(parts, tenant, [parsed.value]);
-  const change = view.changes[0]!;
-  if (change.outcome === 'refused') throw refusedDocument(`Route ${goal.route}`, change.problems);
-  if (change.outcome === 'unchanged')
+  const checked = await checkRoute(parts, tenant, parsed.value);
+  if (checked.view.changes[0]!.outcome === 'unchanged')
     throw new ApiRefusal(
       409,
       'nothing-to-switch',
       `${goal.name} has that ${source === undefined ? 'sink' : 'source'} already`,
     );
-  return { document: parsed.value, view };
+  return checked;
+}
+
+/** Against all that is declared by now. */
+export async function checkRoute(
+  parts: ApiParts,
+  tenant: string,
+  document: Document,
+): Promise<CheckedRoute & { readonly view: PlanView }> {
+  // Read before all that it is checked against: what is declared in between counts as declared since.
+  const { readAt } = await parts.worlds.read(tenant);
+  const view = await planDocuments(parts, tenant, [document]);
+  const change = view.changes[0]!;
+  if (change.outcome === 'refused') throw refusedDocument(`Route ${document.metadata.name}`, change.problems);
+  return { document, checkedAt: readAt, view };
 }
 
 /** A job is named after its sink: under another name it would end, and another one begin without its positions. */

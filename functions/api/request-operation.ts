@@ -10,14 +10,14 @@ import { describeFreeze } from '#core/plan/freeze.ts';
 import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
 import type { Document } from '#core/spec/document.ts';
 import type { Json } from '#core/spec/json.ts';
-import { keyReused } from '#functions/api/apply-declaration.ts';
+import { busy, keyReused, pause, turnsMax } from '#functions/api/apply-declaration.ts';
 import { idempotencyKeyOf, reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Answer, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob } from '#functions/api/job-view.ts';
 import { applyQuery, deadLetterQuery, jobNamed, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { replayEffects, replayPlan, rewindEffects, rewindPlan } from '#functions/api/plan-operation.ts';
-import { planSwitch } from '#functions/api/plan-switch.ts';
+import { type CheckedRoute, checkRoute, planSwitch } from '#functions/api/plan-switch.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 import { operationView } from '#functions/api/views.ts';
 
@@ -95,7 +95,7 @@ export const requestOperation = endpoint({
     const known = isDryRun ? null : await parts.goals.repeatedOperation(wish);
     if (known) return accepted(known);
     if (entry.freeze !== null) throw frozen(entry.freeze);
-    const { document, ...planned } = await planOperation(parts, entry, request.content, {
+    const { route, ...planned } = await planOperation(parts, entry, request.content, {
       tenant,
       signal: request.signal,
     });
@@ -105,7 +105,7 @@ export const requestOperation = endpoint({
       ...(planned.plan === undefined ? {} : { plan: planned.plan }),
     });
     if (outcome.kind === 'conflict') throw keyReused();
-    if (document !== undefined) await declareSwitch(parts, entry, document, outcome.operation);
+    if (route !== undefined) await declareSwitch(parts, entry, route, outcome.operation);
     return accepted(outcome.operation);
   },
 });
@@ -119,25 +119,47 @@ const accepted = (operation: Operation): Answer =>
   jsonAnswer(202, operationView(operation), { location: `/v1/jobs/${operation.job}/operations/${operation.id}` });
 
 /** Of a switch also the route as it will be declared. */
-type Planned = OperationPlanView & { readonly document?: Document };
+type Planned = OperationPlanView & { readonly route?: CheckedRoute };
 
-/** The operation is there first, so that no pass sees the revision without it. */
+/** The operation is there first, so that no pass sees the revision without it. Where it cannot be declared, nothing is switched. */
 async function declareSwitch(
   parts: ApiParts,
+  entry: JobEntry,
+  checked: CheckedRoute,
+  operation: Operation,
+): Promise<void> {
+  try {
+    await declareChecked(parts, entry, checked, operation);
+  } catch (error) {
+    if (!(error instanceof ApiRefusal)) throw error;
+    const why = `nothing was switched: ${error.message}`;
+    await parts.goals.finishOperation(operation.tenant, operation.id, { state: 'failed', outcome: why });
+    throw error;
+  }
+}
+
+/** What others declare while a switch is planned may be what it needs: it is checked again until nothing has changed since. */
+async function declareChecked(
+  parts: ApiParts,
   { goal }: JobEntry,
-  document: Document,
+  checked: CheckedRoute,
   operation: Operation,
 ): Promise<void> {
   const { tenant, author, reason, id } = operation;
-  const { kind, metadata, declared } = document;
-  const outcome = await parts.goals.apply({
-    ...{ tenant, kind, metadata, declared, author, reason: reason === '' ? `switch ${id}` : reason },
-    expectedRevision: goal.revision,
-  });
-  if (outcome.kind === 'changed' || (await isDeclared(parts, document, operation))) return;
-  const why = 'the route was changed meanwhile: nothing was switched';
-  await parts.goals.finishOperation(tenant, id, { state: 'failed', outcome: why });
-  throw new ApiRefusal(409, 'moved', why, { fix: 'ask again' });
+  let { document, checkedAt } = checked;
+  for (let turn = 0; turn < turnsMax; turn++) {
+    const { kind, metadata, declared } = document;
+    const outcome = await parts.goals.apply({
+      ...{ tenant, kind, metadata, declared, author, reason: reason === '' ? `switch ${id}` : reason },
+      ...{ expectedRevision: goal.revision, checkedAt },
+    });
+    if (outcome.kind === 'changed' || (await isDeclared(parts, document, operation))) return;
+    if (outcome.kind !== 'moved')
+      throw new ApiRefusal(409, 'moved', 'the route was changed while its switch was planned', { fix: 'ask again' });
+    await pause(turn);
+    ({ document, checkedAt } = await checkRoute(parts, tenant, document));
+  }
+  throw busy();
 }
 
 /** The same request may be under way twice, by a caller that had no answer in time: the other one was faster then. */

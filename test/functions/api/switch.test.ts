@@ -28,6 +28,7 @@ async function rig() {
     ...{ goals, logger: silent, identity: 'header', settings: localSettings, budget: unlimitedRequests, planRoute },
     worlds: new WorldCache(goals, planRoute),
     controls: createMemoryControlStore(),
+    clock: { now: () => theTime },
     splits: { list: async () => [] },
     broker: {
       describe: async (topics: readonly string[]) => topics.map((topic) => ({ topic, topicId: `id-${topic}` })),
@@ -83,5 +84,45 @@ describe('a new sink', () => {
     const { switchTo } = await rig();
     const { status, json } = await switchTo({ sink });
     expect([status, json.plan ?? json.detail]).toMatchObject([202, { from: 'o', to: title }]);
+  });
+});
+
+describe('what others declare while a switch is planned', () => {
+  const earliest = { source: 's2', at: 'earliest' };
+
+  test('and is what it needs, fails it: the route stays as it is, and the operation says why', async () => {
+    const { goals, by, switchTo, declared, operations, meanwhile } = await rig();
+    meanwhile(async () => await goals.remove({ ...by, kind: 'Stream', name: 's2' }));
+    const { status, json } = await switchTo(earliest);
+    expect([status, json.code]).toEqual([422, 'declaration-refused']);
+    expect((await declared()).from).toBe('s1');
+    expect(await operations()).toMatchObject([
+      { state: 'failed', outcome: expect.stringMatching(/^nothing was switched: Route r: spec.from: .*s2/) },
+    ]);
+  });
+
+  test('and closes a ring with it, fails it', async () => {
+    const { declare, switchTo, declared, operations, meanwhile } = await rig();
+    meanwhile(async () => await declare('Route', 'back', { from: 'o', to: [{ name: 'out', stream: 's2' }] }));
+    expect((await switchTo(earliest)).json.code).toBe('declaration-refused');
+    expect((await declared()).from).toBe('s1');
+    expect(await operations()).toMatchObject([{ state: 'failed' }]);
+  });
+
+  test('and is another revision of the route, fails it', async () => {
+    const { declare, switchTo, declared, operations, meanwhile } = await rig();
+    meanwhile(async () => await declare('Route', 'r', { from: 's1', to: [{ name: 'out', stream: 'mine' }] }));
+    const { status, json } = await switchTo(earliest);
+    expect([status, json.code]).toEqual([409, 'moved']);
+    expect(await declared()).toMatchObject({ from: 's1', to: [{ stream: 'mine' }] });
+    expect(await operations()).toMatchObject([{ state: 'failed' }]);
+  });
+
+  test('and has nothing to do with it, does not hold it up', async () => {
+    const { declare, switchTo, declared, operations, meanwhile } = await rig();
+    meanwhile(async () => await declare('Stream', 'another', { partitions: 1 }));
+    expect((await switchTo(earliest)).status).toBe(202);
+    expect((await declared()).from).toBe('s2');
+    expect(await operations()).toMatchObject([{ state: 'requested', plan: { revision: 2 } }]);
   });
 });
