@@ -10,8 +10,9 @@ export type BegunRequest =
   | { readonly kind: 'running' };
 
 /**
- * Of requests that race with one key one begins. Between the effect and `answer` a crash leaves the request unanswered: it
- * may then be carried out once more, a minute later. Keys are kept for a day.
+ * Of requests that race with one key one begins. Between the effect and `answer` a crash leaves the request unanswered, as
+ * does a store that is gone for longer than `answer` is tried: it may then be carried out once more, a minute later. Keys
+ * are kept for a day.
  */
 export interface RequestLedger {
   begin(tenant: string, key: string, fingerprint: string): Promise<BegunRequest>;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { appendSchema } from '#core/api/schemas.ts';
 import type { AppendAnswer, AppendView } from '#core/api/wire.ts';
+import { messageOf } from '#core/errors.ts';
 import { createByteSink, createProcessor, PASSED, type RecordProcessor } from '#core/expression/index.ts';
 import type { RecordEncoder } from '#core/formats/record-encoder.ts';
 import type { StreamNode } from '#core/graph/world.ts';
@@ -25,7 +26,7 @@ export const appendRecords = endpoint({
   ...{ method: 'POST', path: '/v1/streams/{name}/records', operationId: 'appendRecords', tag: 'Records' },
   summary: 'Send events',
   description:
-    'NDJSON (an object a line) or a JSON array of objects. Each event has a result of its own: one that is malformed or too large holds up no other. An event that does not fit the stream’s schema is accepted: routes set it aside. With an Idempotency-Key the same request is carried out once, unless the API was killed in the middle of it.',
+    'NDJSON (an object a line) or a JSON array of objects. Each event has a result of its own: one that is malformed or too large holds up no other. An event that does not fit the stream’s schema is accepted: routes set it aside. With an Idempotency-Key the same request is carried out once, unless the API was killed in the middle of it, or could not keep what it answered (the goal store was down) and that answer was lost: then a repetition is refused for a minute, and after that carried out again.',
   ...{ params: named, query: nothing },
   body: {
     schema: z.union([z.array(z.unknown()), z.record(z.string(), z.unknown())]),
@@ -120,11 +121,12 @@ function encoded(judged: Judged, encoder: RecordEncoder | null): Judged {
 
 async function onceByKey(
   request: ApiRequest<{ readonly name: string }, unknown, unknown>,
-  { ledger }: ApiParts,
+  parts: ApiParts,
   work: () => Promise<AppendAnswer>,
 ): Promise<unknown> {
   const { idempotencyKey: key } = idempotencyKeyOf(request.headers);
   if (key === undefined) return await work();
+  const { ledger } = parts;
   const { tenant } = request.caller;
   const hash = createHash('sha256').update(`${request.path.name} ${request.contentType} `).update(request.body);
   const begun = await ledger.begin(tenant, key, `records ${hash.digest('hex')}`);
@@ -143,15 +145,36 @@ async function onceByKey(
           fix: 'try again with the same key in a moment',
         },
       );
-    case 'begun':
-      try {
-        const answer = await work();
-        await ledger.answer(tenant, key, answer as unknown as Json);
-        return answer;
-      } catch (error) {
+    case 'begun': {
+      const answer = await work().catch(async (error: unknown) => {
         // Where nothing was sent, another try is free at once; else the key stays taken until it can be known.
         if (error instanceof ApiRefusal) await ledger.abandon(tenant, key);
         throw error;
+      });
+      await keepAnswer(parts, () => ledger.answer(tenant, key, answer as unknown as Json));
+      return answer;
+    }
+  }
+}
+
+/** How long a store that is gone is asked again, and how often: whoever sent the events waits meanwhile. */
+const keeping = { tries: 4, withinMs: 2_000, pauseMsFirst: 50 } as const;
+
+/** The events are in the log: whoever was told that their request failed would send them once more. */
+async function keepAnswer({ clock, logger }: ApiParts, keep: () => Promise<void>): Promise<void> {
+  const began = clock.now();
+  for (let tried = 1; ; tried++) {
+    try {
+      return await keep();
+    } catch (error) {
+      if (tried === keeping.tries || clock.now() - began > keeping.withinMs) {
+        logger.warn('the answer to a request under a key is not kept: repeated, it is carried out again', {
+          error: messageOf(error),
+        });
+        return;
       }
+      const pauseMs = keeping.pauseMsFirst * 2 ** tried * Math.random();
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
   }
 }
