@@ -31,7 +31,9 @@ export function announceStatus(entry: JobEntry, decision: Decision, observed: Ob
   // Nothing is told of workers that nobody is sure of: a lease's length of watching decides, another look at least.
   if (observed.heartbeats.some(({ certainty = 'seen' }) => certainty !== 'seen')) return decision;
   const control: ControlRecord = decision.control ?? stored ?? freshControl(entry.goal.id, entry.goal.uid);
-  const status = assessJob({ entry, control, heartbeats: observed.heartbeats, splits: null, now: observed.at });
+  const { heartbeats, at: now } = observed;
+  const partitions = observed.partitions?.get(entry.goal.source.topic);
+  const status = assessJob({ entry, control, heartbeats, splits: null, partitions, now });
   const before = raisedBefore(control);
   const raised = judgeAlerts(entry.alerts, alertValues(status), before);
   const books = booksOf(status, control);

@@ -1,7 +1,7 @@
 // From goal, decisions and heartbeats to what people are told: one phase and its evidence. Progress is health (D10).
 import { judgeAlerts, type RaisedAlert } from '#core/health/judge-alerts.ts';
 import { type Accounting, droppedCount, isBalanced } from '#core/job/accounting.ts';
-import type { Heartbeat } from '#core/job/heartbeat.ts';
+import type { Heartbeat, SplitHeartbeat } from '#core/job/heartbeat.ts';
 import { percent } from '#core/percent.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import { condition } from '#core/status/condition.ts';
@@ -10,7 +10,7 @@ import { checkpointFresh, led, runtimeAgrees } from '#core/status/health-conditi
 import { inSync } from '#core/status/in-sync.ts';
 import { alertValues } from '#core/status/job-measures.ts';
 import type { Condition, JobStatus } from '#core/status/job-status.ts';
-import { progressing } from '#core/status/progressing.ts';
+import { itemsToRead, progressing } from '#core/status/progressing.ts';
 import { scaled, scaleStatus } from '#core/status/scale-status.ts';
 import { type JobFacts, type Situation, situate } from '#core/status/situation.ts';
 import { workerStatuses } from '#core/status/worker-statuses.ts';
@@ -20,7 +20,7 @@ import { seconds } from '#core/time/seconds.ts';
 export function assessJob(facts: JobFacts): JobStatus {
   const situation = situate(facts);
   const { entry, live, accounting } = situation;
-  const lag = lagOf(live);
+  const lag = lagOf(situation);
   const scale = scaleStatus(entry, facts.control?.scale);
   const deadLetterShare = deadLetterShareOf(live);
   const raised = judgeAlerts(entry.alerts, alertValues({ lag, deadLetterShare }), raisedBefore(facts.control));
@@ -57,17 +57,29 @@ function runningRevision({ entry, newest, current, live }: Situation): number | 
   return Math.min(reported, entry.goal.revision);
 }
 
-function lagOf(live: readonly Heartbeat[]): JobStatus['lag'] {
+/** Not known while a split is held by nobody who reports: a start, or a change of hands, is no end of what waits. */
+function lagOf(situation: Situation): JobStatus['lag'] {
+  const { live } = situation;
   const splits = live.flatMap((heartbeat) => heartbeat.splits);
-  const records = live.length === 0 ? null : sum(splits.map((split) => split.lagRecords));
+  const isWhole = splits.length > 0 && splits.length >= splitCount(situation, splits);
+  const records = isWhole ? sum(splits.map((split) => split.lagRecords)) : null;
   const perSecond = sum(live.map((heartbeat) => heartbeat.inPerSecond));
-  const freshness = live.map((heartbeat) => heartbeat.freshnessMs).filter((value) => value !== null);
   const drainMs = records === null || perSecond <= 0 ? null : Math.round((records / perSecond) * 1000);
-  return {
-    records,
-    drainMs: records === 0 ? 0 : drainMs,
-    freshnessMs: freshness.length > 0 ? Math.max(...freshness) : null,
-  };
+  return { records, drainMs: records === 0 ? 0 : drainMs, freshnessMs: freshnessOf(live) };
+}
+
+/** How many there are to hold, as far as that is known: by their items, else by the partitions of the source that is read. */
+function splitCount({ entry, live, splits: items, partitions }: Situation, held: readonly SplitHeartbeat[]): number {
+  if (items !== null) return itemsToRead(items, entry, live).length;
+  const isOfSource = held.every(({ split }) => split.startsWith(`${entry.goal.source.topic}/`));
+  return isOfSource ? (partitions ?? 0) : 0;
+}
+
+/** Of those behind which events wait, where there are any: what is at its end is as old as its source is quiet. */
+function freshnessOf(live: readonly Heartbeat[]): number | null {
+  const behind = live.filter(({ splits }) => splits.some(({ lagRecords }) => lagRecords > 0));
+  const ages = (behind.length > 0 ? behind : live).flatMap(({ freshnessMs }) => freshnessMs ?? []);
+  return ages.length > 0 ? Math.max(...ages) : null;
 }
 
 function deadLetterShareOf(live: readonly Heartbeat[]): number | null {

@@ -3,11 +3,16 @@ import type { AlertValues } from '#core/health/judge-alerts.ts';
 import type { JobMeasure } from '#core/ports/job-measures.ts';
 import type { JobPhase, JobStatus } from '#core/status/job-status.ts';
 
-/** Without an event time, how long the backlog takes is the next best thing to how old it is. */
 export const alertValues = ({ lag, deadLetterShare }: Pick<JobStatus, 'lag' | 'deadLetterShare'>): AlertValues => ({
-  lag: lag.records === 0 ? 0 : (lag.freshnessMs ?? lag.drainMs),
+  lag: lagMs(lag),
   deadLetterRate: deadLetterShare,
 });
+
+/** Without an event time, how long the backlog takes is the next best thing to how old it is. */
+function lagMs({ records, freshnessMs, drainMs }: JobStatus['lag']): number | null {
+  if (records === null) return null;
+  return records === 0 ? 0 : (freshnessMs ?? drainMs);
+}
 
 const unhealthyPhases: readonly JobPhase[] = ['Stalled', 'Failed', 'Quarantined', 'Degraded'];
 

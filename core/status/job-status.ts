@@ -82,9 +82,11 @@ export interface JobStatus {
   /** The newest that has got somewhere: what another one is tried beside, and makes room for; null where none has yet. */
   readonly provenRevision: number | null;
   readonly lag: {
+    /** Null while no worker reports, or not all splits are held. */
     readonly records: number | null;
     /** At the current rate; null when unknown or never. */
     readonly drainMs: number | null;
+    /** Of the worker that is furthest behind, among those behind which events wait; null before the first record. */
     readonly freshnessMs: number | null;
   };
   readonly accounting: Accounting;

@@ -12,7 +12,7 @@ import { seconds } from '#core/time/seconds.ts';
  * Without those of partitions that a topic made anew has not any more: nobody who is there holds them (they are free, or still
  * in the name of one who died), and what is held is of another topic id.
  */
-function itemsToRead(
+export function itemsToRead(
   all: readonly SplitRecord[],
   { goal }: JobEntry,
   live: readonly Heartbeat[],

@@ -17,6 +17,8 @@ export interface JobFacts {
   readonly heartbeats: readonly SightedHeartbeat[];
   /** The splits' items; null when they were not read (the account is then of the live workers only). */
   readonly splits: readonly SplitRecord[] | null;
+  /** Of its source; absent where the broker was not asked. */
+  readonly partitions?: number | undefined;
   readonly now: number;
 }
 

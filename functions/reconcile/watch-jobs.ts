@@ -59,15 +59,17 @@ async function keepUntil(late: AbortSignal, goal: PlatformGoal, watches: JobWatc
  * Of jobs that are to run, where the world could be observed: an unknown world has no figures. Each figure costs something
  * a month, so beside their health only those of jobs that declare alerts are told.
  */
-function measuresOf(goal: PlatformGoal, { heartbeats, controls, at }: Observed): readonly JobMeasure[] {
+function measuresOf(goal: PlatformGoal, { heartbeats, controls, topics, at }: Observed): readonly JobMeasure[] {
   if (heartbeats === null || controls === null) return [];
   const heartbeatsOf = Map.groupBy(heartbeats, ({ job }) => job);
   const controlOf = new Map(controls.map((control) => [control.job, control]));
+  const partitionsOf = new Map(topics?.map(({ topic, partitions }) => [topic, partitions]));
   return goal.jobs
     .filter(({ paused }) => !paused)
     .map((entry) => {
-      const { id, tenant, name } = entry.goal;
-      const known = { heartbeats: heartbeatsOf.get(id) ?? [], control: controlOf.get(id) ?? null };
+      const { id, tenant, name, source } = entry.goal;
+      const partitions = partitionsOf.get(source.topic);
+      const known = { heartbeats: heartbeatsOf.get(id) ?? [], control: controlOf.get(id) ?? null, partitions };
       const measure = measureOf(tenant, name, assessJob({ entry, ...known, splits: null, now: at }));
       const isWatched = Object.keys(entry.alerts).length > 0;
       return isWatched ? measure : { ...measure, lagMs: null, deadLetterShare: null };

@@ -6,6 +6,7 @@ import { announceStatus } from '#core/plan/announce-status.ts';
 import { freshControl } from '#core/plan/control.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import { assessJob } from '#core/status/assess-job.ts';
+import { measureOf } from '#core/status/job-measures.ts';
 import { aHeartbeat, aJobEntry, anObservedJob, aSplit, theTime } from '#test/support/builders.ts';
 
 const entry = aJobEntry({ alerts: { lag: 300_000, deadLetterRate: 0.01 } });
@@ -38,6 +39,40 @@ test.each(['unsure', 'suspect'] as const)('nothing is told by the word of a work
 test('while it stays raised nothing more is told, and nothing is written', () => {
   const decision = announce({ phase: 'Running', alerts: 'lag' }, late);
   expect([told(decision), decision.control]).toEqual([[], null]);
+});
+
+test('while its worker holds no split yet an alert stays as it was, and no figure is told of its lag', () => {
+  const heartbeat = { freshnessMs: null, splits: [] };
+  const decision = announce({ phase: 'Deploying', alerts: 'lag' }, heartbeat);
+  expect([told(decision), decision.control]).toEqual([[], null]);
+  const heartbeats = [aHeartbeat(entry, 1, heartbeat)];
+  const status = assessJob({ entry, control: controlWith({}), heartbeats, splits: null, now: theTime });
+  expect(measureOf('default', 'plays.out', status).lagMs).toBeNull();
+});
+
+test('while one of two splits is held by nobody, what is told of the other clears nothing', () => {
+  const control = controlWith({ phase: 'Running', alerts: 'lag' });
+  const heartbeats = [aHeartbeat(entry, 1, { freshnessMs: 200 })];
+  const toldOf = (partitions: number) =>
+    told(
+      announceStatus(
+        entry,
+        nothing,
+        anObservedJob({ control, heartbeats, partitions: new Map([['playback-events', partitions]]) }),
+      ),
+    );
+  expect(toldOf(2)).toEqual([]);
+  expect(toldOf(1)).toEqual(['AlertCleared lag: below its threshold again']);
+});
+
+test('a worker at the end of a quiet source raises no alert for one behind which a few events wait', () => {
+  const stored = controlWith({ phase: 'Running' });
+  const control = { ...stored, slots: { '0': slot, '1': { ...slot, incarnation: 2 } } };
+  const scaledUp = { ...entry, goal: { ...entry.goal, resources: { ...entry.goal.resources, workers: 2 } } };
+  const quiet = aHeartbeat(entry, 1, { freshnessMs: 7_200_000 });
+  const busy = aHeartbeat(entry, 2, { ...late, slot: 1, freshnessMs: 200 });
+  const observed = anObservedJob({ control, heartbeats: [quiet, busy] });
+  expect(told(announceStatus(scaledUp, nothing, observed))).toEqual([]);
 });
 
 test('when it is cleared that is told once', () => {

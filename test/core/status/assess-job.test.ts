@@ -152,6 +152,31 @@ describe('a job', () => {
   });
 });
 
+describe('its lag', () => {
+  const two = { ...control, slots: { '0': slot, '1': { ...slot, incarnation: 2 } } };
+  const waiting = aHeartbeat(entry, 1, { freshnessMs: 200, splits: [aSplit({ lagRecords: 3 })] });
+  const atItsEnd = aHeartbeat(entry, 2, { slot: 1, freshnessMs: 7_200_000, splits: [aSplit({ split: 'e/1' })] });
+
+  test('is as old as what the workers read behind which events wait, not as what has been quiet', () => {
+    expect(assess([waiting, atItsEnd], entry, two).lag).toMatchObject({ records: 3, freshnessMs: 200 });
+    const bothWait = { ...atItsEnd, splits: [aSplit({ split: 'e/1', lagRecords: 1 })] };
+    expect(assess([waiting, bothWait], entry, two).lag).toMatchObject({ records: 4, freshnessMs: 7_200_000 });
+    expect(assess([atItsEnd], entry, two).lag).toMatchObject({ records: 0, freshnessMs: 7_200_000 });
+  });
+
+  test('is not known while no split is held, or fewer than there are', () => {
+    expect(assess([]).lag.records).toBeNull();
+    expect(assess([aHeartbeat(entry, 1, { splits: [] })]).lag).toMatchObject({ records: null, drainMs: null });
+    const items = ['0', '1'].map((partition): SplitRecord => {
+      const split = `${entry.goal.source.topic}/${partition}`;
+      return { ...{ split, owner: null, epoch: 1, position: '10', topicId: 't' }, accounting: noRecords };
+    });
+    const lagAmong = (splits: readonly SplitRecord[]) =>
+      assessJob({ entry, control, heartbeats: [waiting], splits, now: theTime }).lag.records;
+    expect([lagAmong(items), lagAmong(items.slice(0, 1))]).toEqual([null, 3]);
+  });
+});
+
 describe('its workers', () => {
   const task = {
     taskId: 't1',

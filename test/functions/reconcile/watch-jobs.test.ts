@@ -68,6 +68,19 @@ test('every job that is to run is measured, and more is told of those that decla
   ]);
 });
 
+test.each([
+  [2, null],
+  [1, 0],
+])(
+  'of a worker with one split, at its end, and a source of %i partition(s), the lag is %j',
+  async (partitions, lag) => {
+    const { measured, pass } = rig();
+    const topic = { topic: watched.goal.source.topic, topicId: 't', partitions, config: {}, own: [] };
+    await pass([watched], theTime, { topics: [topic] });
+    expect(measured).toMatchObject([[{ lagMs: lag }]]);
+  },
+);
+
 test('once a minute, however many passes there are', async () => {
   const { measured, pass, listsAsked } = rig();
   for (const afterMs of [0, 1_000, 59_999, 60_000, 90_000]) await pass([watched], theTime + afterMs);
