@@ -67,8 +67,13 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'lease-that-never-ends', file: 'workers/lease.ts', by: [simulated] },
-    before: 'return this.#monotonicMs() - renewedMs < this.#leaseMs;',
-    after: 'return this.#monotonicMs() - renewedMs < 100 * this.#leaseMs;',
+    before: 'return this.#monotonicMs() - Number(renewed) / microsPerMs < this.#leaseMs;',
+    after: 'return this.#monotonicMs() - Number(renewed) / microsPerMs < 100 * this.#leaseMs;',
+  },
+  {
+    ...{ name: 'lease-that-comes-back', file: 'workers/lease.ts', by: ['test/workers/paths.test.ts'] },
+    before: 'while (renewed !== ended && sent > renewed)',
+    after: 'while (sent > renewed)',
   },
   {
     ...{ name: 'silence-until-the-answer', file: 'workers/membership.ts', by: ['test/workers/membership.test.ts'] },

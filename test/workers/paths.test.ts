@@ -90,6 +90,20 @@ test('the lease that one renews holds for all who see its memory, and is over fo
   expect([theirs.isHeld, theirs.isOver]).toEqual([false, true]);
 });
 
+test.each(['seen', 'not seen'])(
+  'a lease that was over, %s by anybody, is not renewed by an answer that comes late',
+  (by) => {
+    let nowMs = 1_000;
+    const mine = new Lease(100, () => nowMs);
+    const theirs = new Lease(100, () => nowMs, mine.memory);
+    mine.renew(1_000);
+    nowMs = 1_100;
+    if (by === 'seen') expect(theirs.isHeld).toBe(false);
+    mine.renew(1_050);
+    expect([mine.isHeld, theirs.isHeld, mine.isOver, theirs.isOver]).toEqual([false, false, true, true]);
+  },
+);
+
 test.each([
   [0.25, 512, 1],
   [1, 2_048, 1],

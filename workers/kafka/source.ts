@@ -156,12 +156,16 @@ export class Source {
     return wait(Math.min(throttleMs, limits.throttleMsMax));
   }
 
-  /** What is left of a set that is held up for long is fetched again: the split's end must be asked for now and then. */
+  /**
+   * What is left of a set that is held up for long is fetched again: the split's end must be asked for now and then. So is what may
+   * not be worked on: the fetch offset is behind it, and what is read next must not seem to follow on what was done.
+   */
   async #work({ split, partition, offset, generation }: Fetched): Promise<void> {
     const startedMs = performance.now();
     for (let at = offset; at >= 0; ) {
       for (let room = this.#hooks.room(); room !== null; room = this.#hooks.room()) await room;
-      if (split.generation !== generation || this.#closed || !this.#hooks.mayRead()) return;
+      if (split.generation !== generation || this.#closed) return;
+      if (!this.#hooks.mayRead()) return split.readAgainFrom(at);
       at = this.#hooks.work(split, partition, at);
       if (at >= 0) this.#hooks.worked();
       if (at >= 0 && performance.now() - startedMs > heldUpMs) return split.readAgainFrom(at);
