@@ -66,27 +66,34 @@ async function resolveOutOfRange(
     (await cluster.offset(split.topic, split.partition, earliest)) ?? 0,
     (await cluster.offset(split.topic, split.partition, end)) ?? 0,
   ];
-  if (position < split.knownUntil) {
+  const standsAt = Math.max(position, split.knownUntil);
+  if (standsAt > last) tellTruncated(split, standsAt, last, errors);
+  else if (position < split.knownUntil) {
     // Only to be remembered, and gone: what is left of it, or nothing.
     split.generation++;
     split.fetchOffset = Math.min(Math.max(first, position), split.knownUntil);
-  } else if (position < first) {
-    errors.note(
-      'source-data-lost',
-      `${split.name}: records ${position} to ${first - 1} were deleted by retention before they were read; they are counted as dropped`,
-    );
-    const unit = split.jump(first, split.topicId);
-    const meantUntil = replay === undefined ? first : Math.min(first, replay.ends[split.partition] ?? 0);
-    const lost = Math.max(0, meantUntil - position);
-    unit.in += lost;
-    if (lost > 0) unit.drop('retention', lost);
-    unit.close(first);
-  } else if (position > last) {
-    split.state = 'stuck';
-    errors.note(
-      'source-truncated',
-      `${split.name}: the position is ${position}, but the partition ends at ${last}: records that were acknowledged are gone from the broker. ` +
-        'Nothing is read until somebody decides where to go on',
-    );
-  }
+  } else if (position < first) passOverLost(split, first, errors, replay);
+}
+
+function tellTruncated(split: Split, position: number, last: number, errors: ErrorsSeen): void {
+  split.state = 'stuck';
+  errors.note(
+    'source-truncated',
+    `${split.name}: the position is ${position}, but the partition ends at ${last}: records that were acknowledged are gone from the broker. ` +
+      'Nothing is read until somebody decides where to go on',
+  );
+}
+
+function passOverLost(split: Split, first: number, errors: ErrorsSeen, replay: ReplayGoal | undefined): void {
+  const position = split.fetchOffset;
+  errors.note(
+    'source-data-lost',
+    `${split.name}: records ${position} to ${first - 1} were deleted by retention before they were read; they are counted as dropped`,
+  );
+  const unit = split.jump(first, split.topicId);
+  const meantUntil = replay === undefined ? first : Math.min(first, replay.ends[split.partition] ?? 0);
+  const lost = Math.max(0, meantUntil - position);
+  unit.in += lost;
+  if (lost > 0) unit.drop('retention', lost);
+  unit.close(first);
 }

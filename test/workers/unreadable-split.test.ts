@@ -1,5 +1,5 @@
-// A split whose records are not what they were: what retention has taken is counted, and of a replay only what was meant.
-import { expect, test } from '@jest/globals';
+// A split whose records are not what they were: what is gone is counted or told, and a topic is followed once.
+import { describe, expect, test } from '@jest/globals';
 import { noRecords } from '#core/job/accounting.ts';
 import type { ReplayGoal } from '#core/job/job-goal.ts';
 import { silent } from '#test/support/silent-logger.ts';
@@ -11,14 +11,17 @@ import { resolveUnreadable } from '#workers/unreadable-split.ts';
 
 const clock = { now: () => 1_000, monotonicMs: () => 0 };
 
+const clusterOf = (topicId: string, first: number, end: number): Cluster =>
+  ({
+    topic: () => ({ topic: 'plays', topicId, leaders: [1, 1, 1, 1] }),
+    offset: async (_topic: string, _partition: number, at: number) => (at === -2 ? first : end),
+  }) as unknown as Cluster;
+
 /** A partition that begins at 60 by now, read from 40. */
 async function resolved(replay?: ReplayGoal) {
   const record = { split: 'plays/3', owner: 'w', epoch: 2, position: '40', topicId: 'id', accounting: noRecords };
   const split = new Split(record, clock, 0);
-  const cluster = {
-    topic: () => ({ topic: 'plays', topicId: 'id', leaders: [1, 1, 1, 1] }),
-    offset: async (_topic: string, _partition: number, at: number) => (at === -2 ? 60 : 90),
-  } as unknown as Cluster;
+  const cluster = clusterOf('id', 60, 90);
   const errors = new ErrorsSeen(silent, clock);
   await resolveUnreadable(split, errorCodes.offsetOutOfRange, cluster, errors, replay);
   return {
@@ -45,4 +48,31 @@ test('of a replay those are dropped that were meant, and not the dead letters be
     ...{ position: 60, accounting: { in: 5, dropped: { retention: 5 } } },
   });
   expect(await resolved(replayUntil(40))).toMatchObject({ position: 60, accounting: { in: 0, dropped: {} } });
+});
+
+describe('a partition that ends before what was done with', () => {
+  /** Done with until 100, of which the operators see the last 20 again, and nothing stands behind `end` by now. */
+  async function cutAt(end: number, fetchOffset: number) {
+    const record = { split: 'plays/3', owner: 'w', epoch: 2, position: '100', topicId: 'id', accounting: noRecords };
+    const split = new Split(record, clock, 20);
+    split.fetchOffset = fetchOffset;
+    const errors = new ErrorsSeen(silent, clock);
+    await resolveUnreadable(split, errorCodes.offsetOutOfRange, clusterOf('id', 0, end), errors);
+    return { split, told: errors.latest() };
+  }
+
+  test.each([[60], [90], [99]])(
+    'stops the split also where its operators would see it again (cut at %d)',
+    async (end) => {
+      const { split, told } = await cutAt(end, 80);
+      expect(split.state).toBe('stuck');
+      expect(told).toMatchObject([{ code: 'source-truncated' }]);
+      expect(told[0]!.message).toContain(`the position is 100, but the partition ends at ${end}`);
+    },
+  );
+
+  test('is no cut where it ends at the position: what the operators see again is read', async () => {
+    const { split, told } = await cutAt(100, 80);
+    expect([split.state, split.fetchOffset, told]).toEqual(['reading', 80, []]);
+  });
 });

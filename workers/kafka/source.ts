@@ -243,6 +243,10 @@ export class Source {
       else {
         split.noteEnd(partition.lastStableOffset, partition.highWatermark);
         this.#mindTransactions(split, partition);
+        if (isCutBefore(split, partition)) {
+          this.#hold(split, errorCodes.offsetOutOfRange);
+          continue;
+        }
         if (partition.records.length === 0) continue;
         const next = offsetBehind(partition, offset);
         if (next === null) this.#hold(split, errorCodes.corruptMessage);
@@ -281,6 +285,13 @@ export class Source {
       .catch(() => {});
   }
 }
+
+/**
+ * Below what is known, reading succeeds although the position may not be there any more: what is written there anew would pass for
+ * done with. A leader that is new may tell less than there is for a moment, so this is looked into and not believed.
+ */
+const isCutBefore = (split: Split, { highWatermark }: FetchedPartition): boolean =>
+  split.fetchOffset < split.knownUntil && highWatermark < split.knownUntil;
 
 /** Where to read on; null where the answer cannot be what the partition holds: what the checksums do not cover is damaged. */
 function offsetBehind({ records, highWatermark }: FetchedPartition, offset: number): number | null {

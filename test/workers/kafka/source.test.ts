@@ -4,6 +4,7 @@ import { noRecords } from '#core/job/accounting.ts';
 import { until } from '#test/support/until.ts';
 import type { FetchResponse } from '#workers/kafka/apis.ts';
 import type { Cluster } from '#workers/kafka/cluster.ts';
+import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { Source } from '#workers/kafka/source.ts';
 import { allWorked } from '#workers/pipeline.ts';
 import { Split } from '#workers/split.ts';
@@ -60,4 +61,14 @@ describe('the source', () => {
     await until(() => (seen.worked.length === 2 ? true : null), 'the records to be worked on');
     expect(seen.worked).toEqual([0, 3]);
   });
+
+  test.each(['with records', 'without records'])(
+    'does not work on what stands before the position where the partition ends before it, %s',
+    async (what) => {
+      const bytes = what === 'with records' ? records(3, 30) : Buffer.alloc(0);
+      const { seen } = read(40, 10, (request) => (request === 0 ? answerOf(bytes, 33) : null));
+      await until(() => (seen.unreadable.length > 0 ? true : null), 'the partition to be looked into');
+      expect([seen.worked, seen.unreadable]).toEqual([[], [errorCodes.offsetOutOfRange]]);
+    },
+  );
 });
