@@ -26,7 +26,7 @@ export class LossBudget {
   /** Of the record that is read now. `wait`: it is neither taken nor dropped, and read again when the sink has room. */
   decide(split: Split): 'take' | 'drop' | 'wait' {
     if (this.#hasRoom()) return 'take';
-    const { read, dropped } = split.countSoFar('overload');
+    const { read, dropped } = split.overloadSoFar;
     if (dropped + 1 <= this.#share * (read + 1)) return 'drop';
     this.#isSpent = true;
     this.#onSpent(

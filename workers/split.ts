@@ -3,12 +3,13 @@ import { type Accounting, addAccounting, type DropReason, subtractAccounting } f
 import type { ChainMemory } from '#core/operators/run/chain.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 import type { Origin } from './kafka/output-batch.ts';
+import { type Queued, UnitQueue } from './unit-queue.ts';
 
 /**
  * A stretch of a split's offsets that is worked on as one: its end becomes the position when all of its output is
  * acknowledged and all before it is done. Its counters become part of the account at the same moment.
  */
-export class Unit implements Origin {
+export class Unit implements Origin, Queued<Unit> {
   readonly split: Split;
   in = 0;
   out = 0;
@@ -27,6 +28,10 @@ export class Unit implements Origin {
   constructor(split: Split) {
     this.split = split;
     this.topicId = split.topicId;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   get isDone(): boolean {
@@ -69,7 +74,21 @@ export class Unit implements Origin {
   close(end: number): void {
     this.end = end;
     this.#closed = true;
+    this.split.noteClosed(this);
     this.split.advance();
+  }
+
+  absorb(next: Unit): void {
+    this.in += next.in;
+    this.out += next.out;
+    this.filtered += next.filtered;
+    this.deadLettered += next.deadLettered;
+    for (const [reason, count] of Object.entries(next.dropped) as [DropReason, number][]) this.drop(reason, count);
+    this.emitted += next.emitted;
+    this.end = next.end;
+    this.topicId = next.topicId;
+    // Nobody asks for it: no answer to any of its records is to come.
+    this.#setAside = null;
   }
 }
 
@@ -118,7 +137,7 @@ export class Split {
   #heldSinceMs: number | null = null;
   #transacted: Progress | null = null;
   #accountingTaken: Accounting;
-  #units: Unit[] = [];
+  #units = new UnitQueue<Unit>();
   readonly #clock: { readonly now: () => number; readonly monotonicMs: () => number };
   #settled: (() => void)[] = [];
 
@@ -158,16 +177,11 @@ export class Split {
     return this.endOffset === null ? 0 : Math.max(0, this.endOffset - this.durable.position);
   }
 
-  /** Records read, and those of them that were dropped for a reason; what is not done with yet included. */
-  countSoFar(reason: DropReason): { readonly read: number; readonly dropped: number } {
+  /** Records read, and those of them that were dropped for want of room; what is not done with yet included. */
+  get overloadSoFar(): { readonly read: number; readonly dropped: number } {
     const { accounting } = this.done;
-    let read = accounting.in;
-    let dropped = accounting.dropped[reason] ?? 0;
-    for (const unit of this.#units) {
-      read += unit.in;
-      dropped += unit.dropped[reason] ?? 0;
-    }
-    return { read, dropped };
+    const { read, dropped } = this.#units.overload;
+    return { read: accounting.in + read, dropped: (accounting.dropped.overload ?? 0) + dropped };
   }
 
   /** For how long a transaction of whoever writes the source has kept back what stands behind its first record. */
@@ -177,6 +191,11 @@ export class Split {
 
   get isReadable(): boolean {
     return this.state === 'reading' && !this.isOpening;
+  }
+
+  /** How many stretches of it are kept apart, since they may be done with one after the other. */
+  get unitCount(): number {
+    return this.#units.length;
   }
 
   get isSettled(): boolean {
@@ -206,11 +225,14 @@ export class Split {
     this.fetchOffset = offset;
   }
 
+  noteClosed(unit: Unit): void {
+    this.#units.noteClosed(unit);
+  }
+
   /** Moves past the units at the head that are done with. */
   advance(): void {
     const before = this.done;
-    while (this.#units[0]?.isDone) {
-      const unit = this.#units.shift()!;
+    for (let unit = this.#units.takeDone(); unit !== null; unit = this.#units.takeDone()) {
       const { accounting } = unit;
       this.done = {
         position: unit.end,
@@ -237,9 +259,7 @@ export class Split {
 
   /** The unit holds a record that the route stops at: nothing of it or behind it takes effect, and nothing more is read. */
   stopBefore(unit: Unit): void {
-    const index = this.#units.indexOf(unit);
-    if (index < 0) return;
-    this.#units.length = index;
+    if (!this.#units.cutBefore(unit)) return;
     this.generation++;
     this.state = 'stuck';
     if (this.isSettled) this.#announceSettled();
@@ -258,10 +278,10 @@ export class Split {
    * waiting: somebody else still has a part. gone: it was rewound meanwhile.
    */
   progressThrough(last: Unit, held: ReadonlySet<Unit>): Progress | 'waiting' | 'gone' {
-    const end = this.#units.indexOf(last);
-    if (end < 0) return 'gone';
+    const units = this.#units.through(last);
+    if (units === null) return 'gone';
     let { accounting } = this.done;
-    for (const unit of this.#units.slice(0, end + 1)) {
+    for (const unit of units) {
       if (!unit.awaitsOnly(held.has(unit) ? 1 : 0)) return 'waiting';
       accounting = addAccounting(accounting, unit.accounting);
     }
@@ -284,7 +304,7 @@ export class Split {
   rewind(): void {
     this.generation++;
     if (this.state === 'stuck') this.state = 'reading';
-    this.#units = [];
+    this.#units = new UnitQueue();
     this.done = this.durable;
     this.fetchOffset = this.done.position;
     this.topicId = this.done.topicId;

@@ -100,10 +100,10 @@ export const workerMutants: readonly Mutant[] = [
     after: 'return this.#closed;',
   },
   {
-    ...{ name: 'commit-out-of-order', file: 'workers/split.ts', by: [simulated] },
-    before: '    while (this.#units[0]?.isDone) {\n      const unit = this.#units.shift()!;',
+    ...{ name: 'commit-out-of-order', file: 'workers/unit-queue.ts', by: [simulated] },
+    before: '    const unit = this.#units[this.#head];\n    if (!unit?.isDone) return null;\n    this.#head++;',
     after:
-      '    for (let at = this.#units.findIndex((each) => each.isDone); at >= 0; at = this.#units.findIndex((each) => each.isDone)) {\n      const [unit] = this.#units.splice(at, 1) as [Unit];',
+      '    const at = this.#units.findIndex((each, index) => index >= this.#head && each.isDone);\n    if (at < 0) return null;\n    const [unit] = this.#units.splice(at, 1) as [U];',
   },
   {
     ...{ name: 'rewind-to-what-was-read', file: 'workers/split.ts', by: ['test/workers/split.test.ts'] },
