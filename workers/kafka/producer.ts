@@ -40,6 +40,8 @@ const requestsPerBrokerMax = 5;
 const requestBytesMax = 4 * 1024 * 1024;
 const spareBuffersMax = 16;
 const retry = { minMs: 50, maxMs: 1_000 };
+/** How often is looked whether we may send again. */
+const silentMs = 50;
 /** The transaction before is being ended at the partition. */
 const concurrentMs = 5;
 
@@ -70,6 +72,8 @@ export class Producer {
   #closed = false;
   #lingerTimer: NodeJS.Timeout | null = null;
   #retryTimer: NodeJS.Timeout | null = null;
+  /** On the options' clock: when it is due. */
+  #retryAtMs = Infinity;
   #waiters: (() => void)[] = [];
   /** Buffers that batches need no more, for the next ones. */
   readonly #spare: Buffer[] = [];
@@ -246,7 +250,12 @@ export class Producer {
   }
 
   #pump(): void {
-    const identity = this.#closed || !this.#options.maySend() ? null : this.#session.current();
+    if (this.#closed) return;
+    if (!this.#options.maySend()) {
+      this.#lookAgain();
+      return;
+    }
+    const identity = this.#session.current();
     if (identity === null) return;
     for (const writer of this.#topics.values())
       if (followTopic(writer, this.#cluster))
@@ -419,12 +428,25 @@ export class Producer {
     this.#pump();
   }
 
+  /** Nobody tells when we may send again. */
+  #lookAgain(): void {
+    const nowMs = this.#options.monotonicMs();
+    if ([...this.#lanes].some((lane) => lane.hasWaiting)) this.#pumpAt(nowMs + silentMs, nowMs);
+  }
+
   #armRetry(nowMs: number): void {
     let atMs = Infinity;
     for (const lane of this.#lanes)
       if (lane.hasWaiting && lane.retryAtMs > nowMs) atMs = Math.min(atMs, lane.retryAtMs);
     for (const untilMs of this.#pausedUntilMs.values()) if (untilMs > nowMs) atMs = Math.min(atMs, untilMs);
-    if (atMs === Infinity || this.#retryTimer !== null) return;
+    if (atMs !== Infinity) this.#pumpAt(atMs, nowMs);
+  }
+
+  /** One timer for all that waits: for whatever is due first. */
+  #pumpAt(atMs: number, nowMs: number): void {
+    if (this.#retryTimer !== null && this.#retryAtMs <= atMs) return;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryAtMs = atMs;
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = null;
       this.#pump();
