@@ -8,22 +8,31 @@ export interface JsonProblem {
   readonly message: string;
 }
 
+export interface JsonBounds {
+  readonly depthMax: number;
+  /** Keys and elements, over the whole text. */
+  readonly keysMax: number;
+}
+
+/** What a document may have: a text that holds several is read by a bound of its own. */
+const documentBounds: JsonBounds = { depthMax: limits.documentDepthMax, keysMax: limits.documentKeysMax };
+
 const forbiddenKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /** Depth, number of keys, forbidden and repeated keys are looked at in the text: the parsed value shows no repetition. */
-export function readJson(text: string, depthMax: number = limits.documentDepthMax): Result<Json, JsonProblem> {
+export function readJson(text: string, bounds: Partial<JsonBounds> = {}): Result<Json, JsonProblem> {
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch (error) {
     return refuse({ code: 'not-json', message: `got no valid JSON: ${(error as SyntaxError).message}` });
   }
-  const problem = checkKeys(text, depthMax);
+  const problem = checkKeys(text, { ...documentBounds, ...bounds });
   return problem === null ? ok(value) : refuse(problem);
 }
 
 /** `text` must be valid JSON: then a string is a key exactly where an object stands before its next colon. */
-function checkKeys(text: string, depthMax: number): JsonProblem | null {
+function checkKeys(text: string, { depthMax, keysMax }: JsonBounds): JsonProblem | null {
   /** For each open object its keys, for each open array null. */
   const open: (Set<string> | null)[] = [];
   let expectsKey = false;
@@ -42,7 +51,7 @@ function checkKeys(text: string, depthMax: number): JsonProblem | null {
         expectsKey = false;
         break;
       case ',':
-        if (++keyCount > limits.documentKeysMax) return tooManyKeys;
+        if (++keyCount > keysMax) return tooManyKeys(keysMax);
         expectsKey = open.at(-1) !== null;
         break;
       case '"': {
@@ -60,10 +69,10 @@ function checkKeys(text: string, depthMax: number): JsonProblem | null {
   return null;
 }
 
-const tooManyKeys: JsonProblem = {
+const tooManyKeys = (keysMax: number): JsonProblem => ({
   code: 'too-many-keys',
-  message: `more than ${limits.documentKeysMax} keys and elements`,
-};
+  message: `got more keys and elements than ${keysMax}, expected at most as many`,
+});
 
 function checkKey(quoted: string, known: Set<string>): JsonProblem | null {
   const key = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);

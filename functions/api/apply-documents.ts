@@ -11,7 +11,7 @@ import { reasonOf, requireOwner } from '#functions/api/caller.ts';
 import { type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { planText, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
-import { documentsSchema, readDocuments } from '#functions/api/read-documents.ts';
+import { documentsKeysMax, documentsSchema, readDocuments } from '#functions/api/read-documents.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 export const applyDocuments = endpoint({
@@ -25,7 +25,7 @@ export const applyDocuments = endpoint({
   },
   body: {
     schema: z.strictObject({ documents: documentsSchema }),
-    bytesMax: limits.requestBytesMax,
+    ...{ bytesMax: limits.requestBytesMax, keysMax: documentsKeysMax },
     checkedBy: 'handler',
   },
   answers: { 200: { description: 'What became of each document.', schema: changeSchema } },

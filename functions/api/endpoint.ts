@@ -62,6 +62,8 @@ export interface AnswerStatement {
 export interface BodyStatement<Body extends z.ZodType> {
   readonly schema: Body;
   readonly bytesMax: number;
+  /** Keys and elements of its JSON; else as many as a document may have. */
+  readonly keysMax?: number;
   /** Read by the handler itself, from the bytes; else `application/json` only. */
   readonly rawTypes?: readonly string[];
   /** The handler checks the JSON in better words than the schema's, which is then for the documentation. */

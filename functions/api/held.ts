@@ -36,7 +36,7 @@ export const approveHeld = endpoint({
   ...{ params: nothing, query: changeQuery },
   body: {
     schema: z.strictObject({ jobs: z.array(z.string().max(200)).min(1).max(idsMax) }),
-    bytesMax: 6 * 1024 * 1024,
+    ...{ bytesMax: 6 * 1024 * 1024, keysMax: idsMax },
   },
   answers: { 204: { description: 'Agreed, for a day: the next pass ends them.' } },
   problems: [409],

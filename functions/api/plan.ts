@@ -5,7 +5,7 @@ import { limits } from '#core/limits.ts';
 import { planDocuments } from '#functions/api/apply-declaration.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { nothing } from '#functions/api/parameters.ts';
-import { documentsSchema, readDocuments } from '#functions/api/read-documents.ts';
+import { documentsKeysMax, documentsSchema, readDocuments } from '#functions/api/read-documents.ts';
 
 const bodySchema = z.strictObject({ documents: documentsSchema });
 
@@ -14,7 +14,10 @@ export const plan = endpoint({
   summary: 'What applying documents would do',
   description: 'The documents are checked together, against all that is declared. Nothing is changed.',
   ...{ params: nothing, query: nothing },
-  body: { schema: bodySchema, bytesMax: limits.requestBytesMax, checkedBy: 'handler' },
+  body: {
+    ...{ schema: bodySchema, bytesMax: limits.requestBytesMax, keysMax: documentsKeysMax },
+    checkedBy: 'handler',
+  },
   answers: {
     200: { description: 'The plan; `refused` says that at least one document would be.', schema: planSchema },
   },

@@ -1,5 +1,6 @@
 // Several documents of one request: read together, and what is wrong with any of them told at once.
 import * as z from 'zod';
+import { limits } from '#core/limits.ts';
 import { declaredRoute, declaredStream } from '#core/spec/declared.ts';
 import type { Document } from '#core/spec/document.ts';
 import { parseDocument } from '#core/spec/parse-document.ts';
@@ -7,12 +8,17 @@ import type { SpecProblem } from '#core/spec/problem.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 const documentsMax = 500;
+/** Of all of them together; each is held to its own bound when it is parsed. */
+export const documentsKeysMax = documentsMax * limits.documentKeysMax;
 export const documentsSchema = z
   .array(z.union([declaredStream, declaredRoute]))
   .min(1)
   .max(documentsMax);
 
-/** Documents that are wrong in themselves are told all at once; `document` is `Kind name`, or their place in the request. */
+/** Nobody reads more of them at once, and an answer has to hold them. */
+const problemsMax = 1_000;
+
+/** Documents that are wrong in themselves are told all at once, as far as that has an end; `document` is `Kind name`, or their place in the request. */
 export function readDocuments(json: unknown): readonly Document[] {
   const shape = z.object({ documents: z.array(z.unknown()).min(1).max(documentsMax) }).safeParse(json);
   if (!shape.success)
@@ -20,6 +26,7 @@ export function readDocuments(json: unknown): readonly Document[] {
   const problems: (SpecProblem & { document: string })[] = [];
   const documents = new Map<string, Document>();
   for (const [index, json] of shape.data.documents.entries()) {
+    if (problems.length >= problemsMax) break;
     const parsed = parseDocument(json);
     const title = parsed.ok ? `${parsed.value.kind} ${parsed.value.metadata.name}` : titleOf(json, index);
     if (!parsed.ok) problems.push(...parsed.problem.map((problem) => ({ ...problem, document: title })));

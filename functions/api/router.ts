@@ -180,7 +180,7 @@ function readBody(
     );
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity')
     throw new ApiRefusal(415, 'content-encoding-unsupported', 'got an encoded body, expected it as it is');
-  return { contentType, json: statement.rawTypes === undefined ? parseJson(body) : undefined };
+  return { contentType, json: statement.rawTypes === undefined ? parseJson(body, statement.keysMax) : undefined };
 }
 
 export const tooLarge = (gotBytes: number | null, bytesMax: number): ApiRefusal =>
@@ -193,14 +193,20 @@ export const tooLarge = (gotBytes: number | null, bytesMax: number): ApiRefusal 
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function parseJson(body: Uint8Array): unknown {
+function parseJson(body: Uint8Array, keysMax?: number): unknown {
   let text: string;
   try {
     text = utf8.decode(body);
   } catch {
     throw new ApiRefusal(400, 'not-utf8', 'got a body that is not UTF-8');
   }
-  const parsed = readJson(text);
+  const parsed = readJson(text, keysMax === undefined ? {} : { keysMax });
   if (parsed.ok) return parsed.value;
-  throw new ApiRefusal(parsed.problem.code === 'not-json' ? 400 : 422, parsed.problem.code, parsed.problem.message);
+  const { code, message } = parsed.problem;
+  throw new ApiRefusal(
+    code === 'not-json' ? 400 : 422,
+    code,
+    message,
+    code === 'too-many-keys' ? { fix: 'send it in several requests, or as several smaller documents' } : {},
+  );
 }

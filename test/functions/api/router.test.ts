@@ -3,15 +3,21 @@ import { describe, expect, test } from '@jest/globals';
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import fc from 'fast-check';
 import { z } from 'zod';
+import { readJson } from '#core/api/read-json.ts';
 import { unavailable } from '#core/errors.ts';
+import { limits } from '#core/limits.ts';
 import type { Logger } from '#core/ports/logger.ts';
 import { type RequestBudget, unlimitedRequests } from '#core/ports/request-budget.ts';
 import { type Endpoint, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { pageFrom, reasonText } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
+import { readDocuments } from '#functions/api/read-documents.ts';
+import type { ApiRefusal } from '#functions/api/refusal.ts';
 import { matchPath, route } from '#functions/api/router.ts';
+import { endpoints } from '#functions/api/routes.ts';
 import { splitRecords } from '#functions/api/split-records.ts';
 import { forApi, type Outgoing } from '#functions/middleware.ts';
+import { aDeclaration } from '#test/support/documents.ts';
 
 const logged: { level: string; fields: Record<string, unknown> }[] = [];
 const log =
@@ -45,6 +51,16 @@ const table: readonly Endpoint[] = [
       return jsonAnswer(200, content);
     },
   }),
+  ...[
+    { path: '/v1/lists', bound: {} },
+    { path: '/v1/long-lists', bound: { keysMax: 2 * limits.documentKeysMax } },
+  ].map(({ path, bound }) =>
+    endpoint({
+      ...{ ...facts, answers, method: 'POST', path, params: z.strictObject({}) },
+      body: { schema: z.array(z.int()), bytesMax: limits.requestBytesMax, ...bound },
+      handle: async ({ content }) => jsonAnswer(200, content.length),
+    }),
+  ),
 ];
 
 function event(
@@ -149,6 +165,52 @@ describe('routing', () => {
     expect((await post('{"n":1,"\\u0070rototype":2}')).json.code).toBe('forbidden-key');
     expect((await post('{"n":1.5}')).json).toMatchObject({ status: 422, problems: [{ path: 'n' }] });
     expect((await post('{"n":1,"m":2}')).json.problems).toMatchObject([{ message: 'unknown: "m"' }]);
+  });
+
+  test('keys and elements are bounded by what the endpoint takes: as many as a document has, where it says nothing', async () => {
+    const ones = (count: number) => JSON.stringify(Array.from({ length: count }, () => 1));
+    const send = (path: string, body: string) =>
+      ask(event('POST', path, { body, headers: { 'content-type': 'application/json' } }));
+    expect((await send('/v1/lists', ones(limits.documentKeysMax + 2))).json).toMatchObject({
+      ...{ status: 422, code: 'too-many-keys', fix: expect.stringMatching(/several requests/) },
+      detail: `got more keys and elements than ${limits.documentKeysMax}, expected at most as many`,
+    });
+    expect((await send('/v1/lists', ones(limits.documentKeysMax))).json).toBe(limits.documentKeysMax);
+    expect((await send('/v1/long-lists', ones(limits.documentKeysMax + 2))).json).toBe(limits.documentKeysMax + 2);
+  });
+
+  test.each(['plan', 'applyDocuments'])('%s takes as many documents as it says, each as large as it may be', (id) => {
+    const { body } = endpoints.find(({ operationId }) => operationId === id)!;
+    const fields = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`f${index}`, 'text']));
+    const documents = Array.from({ length: 500 }, (_, index) =>
+      aDeclaration('Stream', `s${index}`, { schema: { fields } }),
+    );
+    const text = JSON.stringify({ documents });
+    expect(text.length).toBeLessThan(body!.bytesMax);
+    const read = readJson(text, { keysMax: body!.keysMax! });
+    expect(read.ok && readDocuments(read.value)).toHaveLength(documents.length);
+  });
+
+  test('as many held jobs are agreed to at once as the description says', () => {
+    const { body } = endpoints.find(({ operationId }) => operationId === 'approveHeld')!;
+    const jobs = Array.from({ length: 100_000 }, (_, index) => `t/j${index}.o@u`);
+    expect(body!.schema.safeParse({ jobs }).success).toBe(true);
+    expect(readJson(JSON.stringify({ jobs }), { keysMax: body!.keysMax! }).ok).toBe(true);
+  });
+
+  test('of documents that are all wrong, so many problems are told that an answer holds them', () => {
+    const documents = Array.from({ length: 500 }, () => ({
+      kind: 'Stream',
+      ...Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`f${index}`, 1])),
+    }));
+    let problems = 0;
+    try {
+      readDocuments({ documents });
+    } catch (error) {
+      problems = (error as ApiRefusal).extras.problems?.length ?? 0;
+    }
+    expect(problems).toBeGreaterThanOrEqual(1_000);
+    expect(problems).toBeLessThan(2_000);
   });
 
   test('a fault of ours tells nobody but the log; a part that is down is told by name, and when to come again', async () => {
