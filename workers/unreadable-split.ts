@@ -44,8 +44,12 @@ const passing: ReadonlySet<number> = new Set([
   errorCodes.inconsistentTopicId,
 ]);
 
-/** The topic was deleted and made anew: positions of the old one mean nothing in it. The account goes on. */
+/**
+ * The topic was deleted and made anew: positions of the old one mean nothing in it. The account goes on. Only what most brokers know
+ * is followed: one that is behind would lead back to the deleted topic, and from there to the beginning of the one that is read.
+ */
 async function followNewTopic(split: Split, topicId: string, cluster: Cluster, errors: ErrorsSeen): Promise<void> {
+  if ((await cluster.topicIdOfMost(split.topic)) !== topicId) return;
   const position = (await cluster.offset(split.topic, split.partition, earliest)) ?? 0;
   errors.note(
     'source-recreated',

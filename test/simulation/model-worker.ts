@@ -463,6 +463,10 @@ class ModelCluster {
     return name === this.#name ? this.#info : undefined;
   }
 
+  async topicIdOfMost(name: string): Promise<string | null> {
+    return this.#broker.look(name)?.topicId ?? null;
+  }
+
   async offset(name: string, partition: number, at: number): Promise<number | null> {
     const there = this.#broker.look(name);
     const value = at === -2 ? there?.starts[partition] : there?.ends[partition];

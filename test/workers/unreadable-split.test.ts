@@ -4,17 +4,18 @@ import { noRecords } from '#core/job/accounting.ts';
 import type { ReplayGoal } from '#core/job/job-goal.ts';
 import { silent } from '#test/support/silent-logger.ts';
 import { ErrorsSeen } from '#workers/errors-seen.ts';
-import type { Cluster } from '#workers/kafka/cluster.ts';
+import { type Cluster, idOfMost } from '#workers/kafka/cluster.ts';
 import { errorCodes } from '#workers/kafka/error-codes.ts';
 import { Split } from '#workers/split.ts';
 import { resolveUnreadable } from '#workers/unreadable-split.ts';
 
 const clock = { now: () => 1_000, monotonicMs: () => 0 };
 
-const clusterOf = (topicId: string, first: number, end: number): Cluster =>
+const clusterOf = (topicId: string, first: number, end: number, known: string | null = topicId): Cluster =>
   ({
     topic: () => ({ topic: 'plays', topicId, leaders: [1, 1, 1, 1] }),
     offset: async (_topic: string, _partition: number, at: number) => (at === -2 ? first : end),
+    topicIdOfMost: async () => known,
   }) as unknown as Cluster;
 
 /** A partition that begins at 60 by now, read from 40. */
@@ -74,5 +75,32 @@ describe('a partition that ends before what was done with', () => {
   test('is no cut where it ends at the position: what the operators see again is read', async () => {
     const { split, told } = await cutAt(100, 80);
     expect([split.state, split.fetchOffset, told]).toEqual(['reading', 80, []]);
+  });
+});
+
+describe('a topic that has another id', () => {
+  async function followed(idInMetadata: string, known: string | null) {
+    const record = { split: 'plays/3', owner: 'w', epoch: 2, position: '5000', topicId: 'new', accounting: noRecords };
+    const split = new Split(record, clock);
+    const errors = new ErrorsSeen(silent, clock);
+    await resolveUnreadable(split, errorCodes.unknownTopicId, clusterOf(idInMetadata, 7, 9, known), errors);
+    const { topicId, position } = split.done;
+    return { topicId, position, codes: errors.latest().map(({ code }) => code) };
+  }
+
+  test('is followed to its beginning where most brokers know it by that', async () => {
+    expect(await followed('newer', 'newer')).toEqual({ topicId: 'newer', position: 7, codes: ['source-recreated'] });
+  });
+
+  test.each(['new', null])('is not followed on the word of one broker that is behind (most know %s)', async (known) => {
+    expect(await followed('deleted', known)).toEqual({ topicId: 'new', position: 5_000, codes: [] });
+  });
+
+  test('is known by an id to most brokers, or to none', () => {
+    expect(idOfMost(['a'])).toBe('a');
+    expect(idOfMost(['a', 'b', 'b'])).toBe('b');
+    expect(idOfMost(['a', 'b'])).toBeNull();
+    expect(idOfMost(['a', null, null])).toBeNull();
+    expect(idOfMost([])).toBeNull();
   });
 });

@@ -46,6 +46,7 @@ export class Cluster {
   readonly #topics = new Map<string, TopicInfo>();
   readonly #wanted: readonly string[];
   #refreshing: Promise<void> | null = null;
+  readonly #counting = new Map<string, Promise<readonly (string | null)[]>>();
   #turn = 0;
   #clusterId: string | null = null;
 
@@ -91,11 +92,7 @@ export class Cluster {
   }
 
   async #refresh(): Promise<void> {
-    const answer = await this.#anyBroker((link) =>
-      link.call<AnswerOf<typeof metadataV12>>((connection, done) =>
-        metadataV12.api(connection, [...this.#wanted], false, false, done),
-      ),
-    );
+    const answer = await this.#anyBroker((link) => metadataOf(link, this.#wanted));
     this.#clusterId = answer.clusterId ?? null;
     this.#brokers.clear();
     for (const { nodeId, host, port } of answer.brokers) this.#brokers.set(nodeId, { host, port });
@@ -108,6 +105,33 @@ export class Cluster {
       for (const { partitionIndex, leaderId } of topic.partitions) leaders[partitionIndex] = leaderId;
       this.#topics.set(topic.name, { topic: topic.name, topicId: topic.topicId, leaders });
     }
+  }
+
+  /**
+   * The id that more than half of the brokers that answer know the topic by; null where there is none. One broker alone may be cut off
+   * from the others, and tell of a topic that was deleted long ago. Callers at the same time share the requests.
+   */
+  async topicIdOfMost(topic: string): Promise<string | null> {
+    let counting = this.#counting.get(topic);
+    if (counting === undefined) {
+      counting = this.#askAll(topic).finally(() => this.#counting.delete(topic));
+      this.#counting.set(topic, counting);
+    }
+    return idOfMost(await counting);
+  }
+
+  /** What each broker that answers knows the topic by; null: not at all, or it cannot tell. */
+  async #askAll(topic: string): Promise<(string | null)[]> {
+    const brokers = [...this.#brokers.values()];
+    const answers = await Promise.allSettled(
+      brokers.map((broker) => metadataOf(this.#linkTo(broker, 'control'), [topic])),
+    );
+    return answers
+      .filter((answer) => answer.status === 'fulfilled')
+      .map(({ value }) => {
+        const found = value.topics.find(({ name, errorCode }) => name === topic && errorCode === errorCodes.none);
+        return found?.topicId ?? null;
+      });
   }
 
   /** `at`: -2 earliest, -1 the end, else epoch ms: the first record at or after it, or null where there is none. */
@@ -223,6 +247,15 @@ export class Cluster {
     }
     throw last;
   }
+}
+
+const metadataOf = (link: Link, topics: readonly string[]): Promise<AnswerOf<typeof metadataV12>> =>
+  link.call((connection, done) => metadataV12.api(connection, [...topics], false, false, done));
+
+/** Of the ids that brokers tell, one each. */
+export function idOfMost(ids: readonly (string | null)[]): string | null {
+  const isOfMost = (id: string | null): boolean => ids.filter((each) => each === id).length * 2 > ids.length;
+  return ids.find(isOfMost) ?? null;
 }
 
 export function parseBrokers(text: string): Broker[] {
