@@ -134,6 +134,8 @@ export class Split {
   done: Progress;
   /** True while its transactions are being opened: it is not read then. */
   isOpening = false;
+  /** By the route, which gave the sink or the source up. */
+  #isStopped = false;
   #heldSinceMs: number | null = null;
   #transacted: Progress | null = null;
   #accountingTaken: Accounting;
@@ -288,9 +290,10 @@ export class Split {
     return { position: last.end, topicId: last.topicId, accounting };
   }
 
-  /** Nothing more is read until a person decides; what was read may still be acknowledged. */
+  /** Nothing more is read until the job is restarted, whatever starts over meanwhile; what was read may still be acknowledged. */
   stop(): void {
     if (this.state === 'leaving') return;
+    this.#isStopped = true;
     this.generation++;
     this.state = 'stuck';
   }
@@ -300,10 +303,13 @@ export class Split {
     if (!this.isSettled) await new Promise<void>((resolve) => this.#settled.push(resolve));
   }
 
-  /** Forgets all that is not acknowledged; what was in flight may still arrive at the sink and is then a duplicate. */
+  /**
+   * Forgets all that is not acknowledged; what was in flight may still arrive at the sink and is then a duplicate. Where it was stuck
+   * by what it read it finds that again; what stopped it from without it would not find.
+   */
   rewind(): void {
     this.generation++;
-    if (this.state === 'stuck') this.state = 'reading';
+    if (this.state === 'stuck' && !this.#isStopped) this.state = 'reading';
     this.#units = new UnitQueue();
     this.done = this.durable;
     this.fetchOffset = this.done.position;

@@ -136,3 +136,24 @@ test('sets of a topic that was made anew take effect behind those of the old one
   head.acknowledge();
   expect(split.done).toMatchObject({ position: 207, topicId: 'new', accounting: { in: 401, filtered: 400 } });
 });
+
+const startingOver: readonly (readonly [string, (split: Split) => void])[] = [
+  ['a producer that starts over', (split) => split.rewind()],
+  ['a transaction that is taken up again', (split) => split.resumeAt(split.durable)],
+];
+
+test.each(startingOver)('a split that the route stopped is not read on by %s', (_what, startOver) => {
+  const split = aSplit();
+  split.openUnit().attach();
+  split.fetchOffset = 90;
+  split.stop();
+  startOver(split);
+  expect([split.state, split.isReadable, split.fetchOffset, split.isSettled]).toEqual(['stuck', false, 40, true]);
+});
+
+test.each(startingOver)('a split that is stuck before a record comes to it again after %s', (_what, startOver) => {
+  const split = aSplit();
+  split.stopBefore(split.openUnit());
+  startOver(split);
+  expect([split.state, split.fetchOffset]).toEqual(['reading', 40]);
+});
