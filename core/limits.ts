@@ -43,6 +43,8 @@ export const limits = {
   resultItemsMax: 4 * 1024 * 1024,
   /** A dead letter carries the original plus its reason in headers, so its topic takes somewhat more. */
   deadLetterBytesMax: 5 * 1024 * 1024,
+  /** Of the reason in words: it may quote a value as long as the record. */
+  deadLetterMessageBytesMax: 1_024,
 
   /** API. */
   /** Of one tenant, over all instances; a burst as well as what comes every second. */

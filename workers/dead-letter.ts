@@ -1,4 +1,5 @@
 // A dead letter: the original record's bytes, with headers that say what failed, where it stood and why.
+import { limits } from '#core/limits.ts';
 import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
@@ -25,7 +26,7 @@ export interface DeadLetterReason {
 export function deadLetterHeadersOf(original: Slice, reason: DeadLetterReason): Slice {
   const added = Object.entries(deadLetterHeaders).map(([field, name]) => {
     const value = reason[field as keyof typeof deadLetterHeaders];
-    return [Buffer.from(name), Buffer.from(String(value))] as const;
+    return [Buffer.from(name), field === 'errorMessage' ? cut(String(value)) : Buffer.from(String(value))] as const;
   });
   if (reason.replays > 0) added.push([Buffer.from(replaysHeader), Buffer.from(String(reason.replays))]);
   const from = Buffer.from(original.bytes.buffer, original.bytes.byteOffset, original.bytes.length);
@@ -43,5 +44,20 @@ export function deadLetterHeadersOf(original: Slice, reason: DeadLetterReason): 
     at += field.copy(bytes, writeVarint(bytes, field.length, at)) + varintBytes(field.length);
   return { bytes, start: 0, end: at };
 }
+
+const ellipsis = Buffer.from('…');
+
+/** Its beginning, where it is longer than a reason may be. */
+function cut(message: string): Buffer {
+  const max = limits.deadLetterMessageBytesMax;
+  const bytes = Buffer.from(message.slice(0, max + 1));
+  if (bytes.length <= max) return bytes;
+  let end = max - ellipsis.length;
+  while (isInCharacter(bytes[end]!)) end--;
+  return Buffer.concat([bytes.subarray(0, end), ellipsis]);
+}
+
+/** No first byte of a character in UTF-8. */
+const isInCharacter = (byte: number): boolean => (byte & 0xc0) === 0x80;
 
 const fieldBytes = (field: Buffer): number => varintBytes(field.length) + field.length;
