@@ -157,16 +157,17 @@ export function completeRoute(declared: DeclaredRouteSpec, problems: SpecProblem
         fix: 'give each sink a name of its own: it names the job',
       });
   const sinks = declared.to.map((sink, index) => completeSink(sink, `spec.to[${index}]`, problems));
+  const operators = completeOperators(declared.operators ?? [], problems);
   return {
     from: declared.from,
     start: completeStart(declared.start),
     where: declared.where ?? null,
-    operators: completeOperators(declared.operators ?? [], problems),
+    operators,
     exposePii: completePaths(declared.exposePii ?? [], 'spec.exposePii', problems),
     select: declared.select ?? null,
     sinks,
     conditions: completeConditions(declared.to, problems),
-    delivery: completeDelivery(declared.delivery ?? {}, sinks, problems),
+    delivery: completeDelivery(declared.delivery ?? {}, sinks, operators, problems),
     onRedeploy: completeRedeploy(declared.delivery ?? {}, sinks, problems),
     errors: completeErrors(declared.errors ?? {}, sinks, problems),
     throttle: declared.throttle?.recordsPerSecond ?? null,

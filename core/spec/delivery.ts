@@ -1,5 +1,6 @@
 // How a route delivers: what is promised of each event, and which sinks can keep it.
 import * as z from 'zod';
+import type { OperatorSpec } from '#core/spec/operators.ts';
 import type { SpecProblem } from '#core/spec/problem.ts';
 import { parseShare } from '#core/spec/quantity.ts';
 import type { SinkSpec } from '#core/spec/sinks/sink-spec.ts';
@@ -58,11 +59,13 @@ export type Ordering = 'none' | 'per-key' | 'per-partition';
 export function completeDelivery(
   declared: DeclaredDelivery,
   sinks: readonly SinkSpec[],
+  operators: readonly OperatorSpec[],
   problems: SpecProblem[],
 ): Delivery {
   const guarantee = declared.guarantee ?? 'at-least-once';
   const ordering = declared.ordering ?? 'per-key';
   const lossBudget = completeLossBudget(declared, problems);
+  if (guarantee === 'loss-tolerant') checkRemembering(operators, problems);
   for (const [index, sink] of sinks.entries()) {
     const path = `spec.to[${index}]`;
     if (guarantee === 'exactly-once') checkExactlyOnce(sink, path, problems);
@@ -116,6 +119,21 @@ function completeLossBudget({ guarantee, lossBudget }: DeclaredDelivery, problem
   const share = parseShare(lossBudget);
   if (!share.ok) problems.push({ path, message: share.problem });
   return share.ok ? share.value : null;
+}
+
+/**
+ * What the sink had no room for was never looked at, so an event that comes again is none that was there before. Whoever takes
+ * the partition later cannot know it: the records that it reads again do not say which of them were dropped.
+ */
+function checkRemembering(operators: readonly OperatorSpec[], problems: SpecProblem[]): void {
+  for (const [index, { kind }] of operators.entries())
+    if (kind === 'dedup')
+      problems.push({
+        path: `spec.operators[${index}].dedup`,
+        message:
+          'loss-tolerant drops events, and the next worker would take one that comes again for a duplicate of a dropped one',
+        fix: 'leave dedup out, ask for at-least-once, or put dedup into an at-least-once route of its own before this one',
+      });
 }
 
 /** Only Kafka's output takes effect in one step with the position in the source. */

@@ -44,6 +44,14 @@ describe('a guarantee', () => {
     for (const lossBudget of ['0%', '101%', '0.01', 'much', '-1%'])
       expect(read({ delivery: { guarantee: 'loss-tolerant', lossBudget } })).toEqual(['spec.delivery.lossBudget']);
   });
+
+  test('of loss-tolerant is refused with dedup, since the next worker would not know what was dropped', () => {
+    const operators = [{ where: 'id IS NOT NULL' }, { dedup: { key: 'id', within: '10m' } }];
+    const delivery = { guarantee: 'loss-tolerant', lossBudget: '1%' };
+    expect(read({ operators, delivery })).toEqual(['spec.operators[1].dedup']);
+    expect(read({ operators: operators.slice(0, 1), delivery })).toMatchObject({ delivery: { lossBudget: 0.01 } });
+    expect(read({ operators })).toMatchObject({ operators: [{ kind: 'where' }, { kind: 'dedup' }] });
+  });
 });
 
 describe('a stream that is available', () => {
