@@ -454,6 +454,20 @@ test('a table that has no room is written, although nobody waits for it; being a
   expect(owner.sink.hasRoom).toBe(true);
 });
 
+test('rows that come one by one are written when what is remembered of each takes all room, however small they are', async () => {
+  const goal = tableGoal({ row: [row[0]!], roll: { size: '64MiB', every: '1h' } });
+  const owner = new TableOwner(goal, createMemoryObjectStore(), splitRecord(), { memoryMiB: 8 });
+  owners.push(owner);
+  await owner.start();
+  const small = Array.from({ length: 10_000 }, (_, id) => ({ id }));
+  owner.read(small, 1_000, 5_000);
+  expect(owner.sink.hasRoom).toBe(true);
+  owner.read(small, 1);
+  expect(owner.sink.hasRoom).toBe(false);
+  await owner.done(10_000, 5_000);
+  expect(owner.sink.hasRoom).toBe(true);
+});
+
 test('files are finished by size, by age, and when memory is full; until then none is written', async () => {
   const objects = createMemoryObjectStore();
   const many = noisyEvents(20_010);

@@ -5,6 +5,8 @@ import { ParquetFile, type ParquetOptions } from './parquet-file.ts';
 
 /** Rows that are not compressed yet are values on the heap: several times their JSON. */
 const heapFactor = 3;
+/** What a unit takes on the heap, and one beside it that is done with: where sets are small there may be as many as rows. */
+const unitBytes = 512;
 
 export class Gather {
   readonly #options: ParquetOptions;
@@ -49,7 +51,7 @@ export class Gather {
 
   /** An estimate of the memory that it takes. */
   get heldBytes(): number {
-    let bytes = 0;
+    let bytes = unitBytes * this.units.size;
     for (const file of this.files.values()) bytes += file.encodedBytes + heapFactor * file.looseBytes;
     return bytes;
   }
