@@ -50,7 +50,7 @@ async function unfreeze(scope: Scope, name: string, request: Asked, parts: ApiPa
   const outcome = await parts.goals.unfreeze({ tenant, scope, name, author, reason: reasonOf(request) });
   if (outcome === 'lifted') return { kind: 'empty', status: 204 };
   throw new ApiRefusal(404, 'not-frozen', `${frozenTitle({ scope, name })} is not frozen`, {
-    fix: 'GET /v1/freezes tells what is',
+    fix: 'millrace freeze   shows what is (GET /v1/freezes)',
   });
 }
 

@@ -51,7 +51,8 @@ async function earlier(
 ): Promise<{ readonly document: Document; readonly revision: number }> {
   const history = await parts.goals.revisions(tenant, 'Route', name);
   const [newest] = history;
-  if (newest === undefined || newest.declared === null) throw missing('route', name, []);
+  if (newest === undefined || newest.declared === null)
+    throw missing('route', name, (await parts.worlds.read(tenant)).names('Route'));
   const found =
     to === undefined ? history.find((one) => isOther(one, newest)) : history.find((one) => one.revision === to);
   const known = history.filter(({ declared }) => declared !== null).map(({ revision }) => revision);

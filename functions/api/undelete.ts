@@ -22,8 +22,8 @@ async function undelete(request: Request, kind: Kind, parts: ApiParts): Promise<
   const { name } = request.path;
   for (let turn = 0; turn < turnsMax; turn++) {
     const known = await parts.worlds.read(tenant);
-    const { document, uid } = await deletedDocument(request, kind, parts);
-    if (document.kind === 'Route') await requireKept(tenant, document, uid, parts);
+    const { document, deletion, at } = await deletedDocument(request, kind, parts);
+    if (document.kind === 'Route') await requireKept(document, deletion, at, parts);
     requireOwner(request.caller, document.metadata.owner, `${kind} ${name}`);
     const checked = checkDocuments(known.documents, [document], parts.planRoute, parts.settings.sinks);
     const problems = checked.problems.get(documentKey(kind, name)) ?? [];
@@ -43,10 +43,10 @@ async function deletedDocument(
   request: Request,
   kind: Kind,
   parts: ApiParts,
-): Promise<{ readonly document: Document; readonly uid: string }> {
+): Promise<{ readonly document: Document; readonly deletion: GoalRevision; readonly at: number }> {
   const { tenant } = request.caller;
   const { name } = request.path;
-  const { revisions } = await parts.goals.snapshot(tenant);
+  const { revisions, at } = await parts.goals.snapshot(tenant);
   const head = revisions.find((one) => one.tenant === tenant && one.kind === kind && one.name === name);
   if (head === undefined)
     throw new ApiRefusal(404, 'nothing-kept', `nothing of a ${kind.toLowerCase()} ${JSON.stringify(name)} is kept`, {
@@ -57,7 +57,7 @@ async function deletedDocument(
   const history = await parts.goals.revisions(tenant, kind, name);
   const last = history.find(({ declared, uid }) => declared !== null && uid === head.uid);
   const [document] = last ? documentOf(last) : [];
-  if (document) return { document, uid: head.uid };
+  if (document) return { document, deletion: head, at };
   throw new ApiRefusal(
     409,
     'not-understood',
@@ -65,17 +65,24 @@ async function deletedDocument(
   );
 }
 
-/** Once its time is over and positions are being removed, what came back would be another life under the old one's name. */
+/**
+ * Once its time is over and positions are being removed, what came back would be another life under the old one's name. The control
+ * record of a job goes last: where there is none after that time, all may be gone. Within it, the job had not begun yet.
+ */
 async function requireKept(
-  tenant: string,
   { metadata, spec }: RouteDocument,
-  uid: string,
+  { tenant, uid, purge, at: deletedAt }: GoalRevision,
+  at: number,
   parts: ApiParts,
 ): Promise<void> {
   const ids = spec.sinks.map(({ name }) => jobId(tenant, jobName(metadata.name, name), uid));
   const controls = await parts.controls.readMany(ids);
-  const cleared = [...controls.values()].find(mayBeCleared);
-  if (cleared === undefined) return;
+  const isOver = purge === true || at >= deletedAt + parts.settings.deletionGraceMs;
+  const isKept = (id: string): boolean => {
+    const control = controls.get(id);
+    return control === undefined ? !isOver : !mayBeCleared(control);
+  };
+  if (ids.every(isKept)) return;
   throw new ApiRefusal(
     409,
     'kept-no-longer',

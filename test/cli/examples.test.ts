@@ -159,7 +159,7 @@ describe('examples', () => {
     expect(runRouteTests(large.document.spec.tests, large)).toEqual([expect.objectContaining({ passed: true })]);
     expect(large.document.spec.autoscale).toEqual({ mode: 'on', min: 1, max: 3, drainMs: 30_000 });
     expect(routes.get('foreign-orders')!.document.spec.autoscale.mode).toBe('advise');
-    expect(streams.get('shop-orders')!.partitions % large.document.spec.autoscale.max).toBe(0);
+    expect(streams.get('checkout-orders')!.partitions % large.document.spec.autoscale.max).toBe(0);
   });
 
   test('webhook: the service prints each event once, although all are sent to it twice', async () => {

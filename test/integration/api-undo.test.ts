@@ -116,6 +116,13 @@ describe('a deletion whose time is over', () => {
   });
 });
 
+test('a deletion at once is not taken back where nothing is known of the jobs any more: all of them may be gone', async () => {
+  const name = await aRoute();
+  await api.call('DELETE', `/v1/routes/${name}?purge=true`);
+  const refused = await api.call('POST', `/v1/routes/${name}/undelete`);
+  expect([refused.status, refused.json.code]).toEqual([409, 'kept-no-longer']);
+});
+
 describe('going back', () => {
   test('declares an earlier revision of a route as a new one, after a plan of it', async () => {
     const name = await aRoute();
