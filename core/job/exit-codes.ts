@@ -25,5 +25,17 @@ export const exitCodes = {
  */
 export const ownFaults: readonly number[] = [exitCodes.badGoal, exitCodes.noProgress, exitCodes.internal, ...[1, 134]];
 
+/** For an event: what a worker means by the code that it ended with. */
+const meanings: Readonly<Record<number, string>> = {
+  [exitCodes.badGoal]: 'it has no goal that it understands',
+  [exitCodes.fenced]:
+    'none of its heartbeats was accepted within its lease, or it was declared dead: the tables or the machine were too slow',
+  [exitCodes.noProgress]: 'it got nowhere, although events waited and nothing refused',
+  [exitCodes.unavailable]: 'something that it needs to start did not answer',
+  [exitCodes.internal]: 'an error of its own that nobody expected',
+};
+
+export const exitMeaning = (code: number): string => `exit code ${code}${meanings[code] ? `, ${meanings[code]}` : ''}`;
+
 export type ExitName = keyof typeof exitCodes;
 export type ExitCode = (typeof exitCodes)[ExitName];

@@ -1,7 +1,7 @@
 // A slot's next worker: at once where the last one ended in order or got somewhere, later where it fails again and again, never when its budget is spent.
 import { contentHash } from '#core/hash.ts';
 import type { SlotHealth } from '#core/health/worker-health.ts';
-import { exitCodes } from '#core/job/exit-codes.ts';
+import { exitCodes, exitMeaning } from '#core/job/exit-codes.ts';
 import { shortWorkerName, workerName } from '#core/names.ts';
 import type { Action } from '#core/plan/action.ts';
 import { forgiven } from '#core/plan/forgive-failures.ts';
@@ -70,7 +70,7 @@ export function succeedWorker(
   const { goal } = scope.entry;
   const worker = workerName(goal.id, record.incarnation, slot);
   const fence: Action = { kind: 'fence-worker', job: goal.id, worker };
-  const code = health.exitCode === null ? '' : ` (exit code ${health.exitCode})`;
+  const code = health.exitCode === null ? '' : ` (${exitMeaning(health.exitCode)})`;
   if (outdated) {
     const started = startWorker(
       scope,
