@@ -86,15 +86,26 @@ export function buildProgram(): Command {
   return program;
 }
 
+/** These go on to their end, whoever reads what they say of it: half of a change is worse than a line that nobody reads. */
+const changes: ReadonlySet<string> = new Set([
+  ...['apply', 'delete', 'undelete', 'rollback', 'restore', 'rewind', 'switch', 'pause', 'resume', 'restart'],
+  ...['freeze', 'unfreeze', 'approve', 'produce', 'down', 'config set', 'config unset'],
+  ...['secret set', 'secret rm', 'dlq replay'],
+]);
+
+const isChange = ([, , name = '', next = '']: readonly string[]): boolean =>
+  changes.has(name) || changes.has(`${name} ${next}`);
+
 export async function runProgram(argv: readonly string[]): Promise<void> {
   // A command that cleans up after Ctrl-C listens by itself; for all others this ends the process at once.
   process.on('SIGINT', () => {
     if (process.listenerCount('SIGINT') === 1) process.exit(exitCodes.interrupted);
   });
   // Whoever read our output has seen enough (`| head`).
-  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-    process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.failure),
-  );
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(exitCodes.failure);
+    if (!isChange(argv)) process.exit(exitCodes.ok);
+  });
   // Progress that nobody reads is no reason to stop.
   process.stderr.on('error', () => {});
   try {

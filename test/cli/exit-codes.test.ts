@@ -141,6 +141,28 @@ describe('outcomes', () => {
     expect(api.seen.slice(before).map((one) => one.method)).toEqual(['POST']);
   });
 
+  test('a change goes on to its end, though nobody reads what it says (| head)', async () => {
+    const names = ['first', 'second', 'third'];
+    const all = join(folder, 'three.yaml');
+    const document = (name: string) =>
+      `apiVersion: millrace/v1\nkind: Stream\nmetadata: { name: ${name}, owner: ann }\nspec: {}\n`;
+    writeFileSync(all, names.map(document).join('---\n'));
+    const changes = names.map((name) => ({ kind: 'Stream', name, outcome: 'created', problems: [] }));
+    answers = {
+      'POST /v1/plan': () => ({ json: { hash: 'h', changes } }),
+      ...Object.fromEntries(
+        names.map((name) => [
+          `PUT /v1/streams/${name}`,
+          () => ({ json: { outcome: 'created', resource: { revision: 1 } } }),
+        ]),
+      ),
+    };
+    const before = api.seen.length;
+    const ran = await runCli(['apply', '-f', all], { api: api.url, cwd: folder, closeOutputEarly: true });
+    expect(ran.code).toBe(0);
+    expect(api.seen.slice(before).filter(({ method }) => method === 'PUT')).toHaveLength(3);
+  });
+
   test('apply --plan: all at once, and 5 where the plan does not hold any more', async () => {
     const moved = problem(412, 'the plan h does not tell any more what would happen', { fix: 'plan again' });
     answers = { 'POST /v1/plan': () => plan(change({})), 'POST /v1/apply': () => moved };
