@@ -149,11 +149,10 @@ export class Watch {
     const bookKey = `${key}\n${done.topicId}`;
     // What the same worker did of the split before its item was lost may come to be committed as well: of either life its own.
     if (this.#givenTwice.has(`${key}\n${held.epoch}`)) this.#books.delete(bookKey);
-    // Of a replay nothing counts that is not meant: its receipt is looked at instead.
-    if (isReplay(job)) return;
     const expected = this.#books.get(bookKey);
     if (expected === undefined) this.#books.set(bookKey, done.accounting.in - position);
-    else if (done.accounting.in - position !== expected)
+    // Of a replay nothing counts that is not meant: its receipt is looked at instead.
+    else if (done.accounting.in - position !== expected && !isReplay(job))
       this.breach('S3', `${job} counted ${done.accounting.in - expected} records of ${held.split} at ${position}`);
   }
 
