@@ -12,6 +12,7 @@ import {
   UpdateItemCommand,
   type WriteRequest,
 } from '@aws-sdk/client-dynamodb';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 
 interface AwsKeys {
@@ -64,11 +65,7 @@ export function createDynamo(options: DynamoOptions): Dynamo {
       ...(credentials === undefined ? {} : { credentials }),
       maxAttempts: options.attempts ?? attemptsDefault,
       requestHandler: {
-        connectionTimeout: connectMs,
-        requestTimeout: requestMs,
-        throwOnRequestTimeout: true,
-        // The other is over once there are headers: a body that comes no further would be waited for without end.
-        socketTimeout: requestMs,
+        ...waitAtMost(requestMs, connectMs),
         httpAgent: agent,
         httpsAgent: agent,
       },

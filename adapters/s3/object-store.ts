@@ -11,6 +11,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { waitAtMost } from '#adapters/aws/waits.ts';
 import { messageOf, PlatformError, unavailable } from '#core/errors.ts';
 import type { ObjectStore } from '#core/ports/object-store.ts';
 
@@ -75,11 +76,7 @@ function createClient(options: S3Options): S3Client {
     ...(credentials === undefined ? {} : { credentials }),
     maxAttempts: attempts ?? attemptsDefault,
     requestHandler: {
-      connectionTimeout: connectMs,
-      requestTimeout: requestMs,
-      throwOnRequestTimeout: true,
-      // The other is over once there are headers: a body that comes no further would be waited for without end.
-      socketTimeout: requestMs,
+      ...waitAtMost(requestMs, connectMs),
       httpAgent: agent,
       httpsAgent: agent,
     },

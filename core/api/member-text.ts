@@ -1,4 +1,5 @@
 // The text of one member of a JSON object, exactly as it was sent: what was parsed has lost digits.
+import { endOfString } from '#core/api/read-json.ts';
 
 /** `text` must be a valid JSON object that names no member twice; null where there is no such member. */
 export function memberText(text: string, name: string): string | null {
@@ -21,11 +22,4 @@ export function memberText(text: string, name: string): string | null {
     }
   }
   return null;
-}
-
-/** Index of the closing quote. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at;
 }

@@ -84,8 +84,8 @@ function checkKey(quoted: string, known: Set<string>): JsonProblem | null {
   return null;
 }
 
-/** Index of the closing quote. */
-function endOfString(text: string, start: number): number {
+/** Index of the closing quote of the string that begins at `start`, in a text that is valid JSON. */
+export function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
   return at;

@@ -224,7 +224,7 @@ function planSink(
     programs.set(sink.name, withFilter(planned.value, filter));
     checkSinkSchema(build, sink, planned.value, index, problems);
     problems.push(...checkDurability(build, route, sink, `spec.to[${index}].stream`));
-    problems.push(...checkKeyLeak(sink, chain.operators, keysOf(build, source.name), `spec.to[${index}]`));
+    problems.push(...checkKeyLeak(sink, chain.operators, () => keysOf(build, source.name), `spec.to[${index}]`));
     problems.push(...checkIndexTime(sink, `spec.to[${index}]`, planned.value, build.plan));
     problems.push(...checkTable(build, route, sink, planned.value, `spec.to[${index}]`));
     return;

@@ -9,11 +9,11 @@ export interface SourceKey {
   readonly path: readonly string[] | null;
 }
 
-/** Sinks that write the source's key are refused where a treated field can be in it. */
+/** Sinks that write the source's key are refused where a treated field can be in it. `keysOf` plans expressions: asked only where it matters. */
 export function checkKeyLeak(
   sink: SinkSpec,
   operators: readonly OperatorProgram[],
-  keys: readonly SourceKey[],
+  keysOf: () => readonly SourceKey[],
   path: string,
 ): readonly SpecProblem[] {
   const writesKey = sink.kind === 'http' || (sink.kind === 'stream' && keyColumn(sink) === null);
@@ -21,7 +21,8 @@ export function checkKeyLeak(
   const treated = operators.flatMap((operator) =>
     operator.kind === 'hygiene' ? operator.fields.map((field) => field.path) : [],
   );
-  return keys
+  if (treated.length === 0) return [];
+  return keysOf()
     .filter((key) => treated.some((field) => key.path === null || areNested(field, key.path)))
     .map((key) => ({
       path: sink.kind === 'stream' ? `${path}.key` : path,

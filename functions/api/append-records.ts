@@ -1,6 +1,7 @@
 // POST /v1/streams/{name}/records: events in, and what became of each; acknowledged as durably as the stream declares.
 import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { appendSchema } from '#core/api/schemas.ts';
 import type { AppendAnswer, AppendView } from '#core/api/wire.ts';
@@ -11,6 +12,7 @@ import type { StreamNode } from '#core/graph/world.ts';
 import { limits } from '#core/limits.ts';
 import { topicOfStream } from '#core/names.ts';
 import type { Json } from '#core/spec/json.ts';
+import { backoffMs } from '#core/time/backoff.ts';
 import { keyReused } from '#functions/api/apply-declaration.ts';
 import { idempotencyKeyOf } from '#functions/api/caller.ts';
 import { type ApiRequest, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
@@ -158,7 +160,7 @@ async function onceByKey(
 }
 
 /** How long a store that is gone is asked again, and how often: whoever sent the events waits meanwhile. */
-const keeping = { tries: 4, withinMs: 2_000, pauseMsFirst: 50 } as const;
+const keeping = { tries: 4, withinMs: 2_000, pause: { minMs: 100, maxMs: 400 } } as const;
 
 /** The events are in the log: whoever was told that their request failed would send them once more. */
 async function keepAnswer({ clock, logger }: ApiParts, keep: () => Promise<void>): Promise<void> {
@@ -173,8 +175,7 @@ async function keepAnswer({ clock, logger }: ApiParts, keep: () => Promise<void>
         });
         return;
       }
-      const pauseMs = keeping.pauseMsFirst * 2 ** tried * Math.random();
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await sleep(backoffMs(tried, keeping.pause, Math.random()));
     }
   }
 }

@@ -303,6 +303,7 @@ export class Sender {
     hooks.onTrouble(code, this.#redact(message), nowMs - (lane.failingSinceMs ?? nowMs), pauseMs);
   }
 
+  /** The endpoint has cleaned what it was sent; a secret that an answer spells in JSON's escapes shows only once that is parsed. */
   #redact(text: string): string {
     return this.#proof === null ? text : this.#proof.redact(text);
   }
