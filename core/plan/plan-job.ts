@@ -203,8 +203,9 @@ function rolloutMemory(rollout: Rollout, { goal, render }: JobEntry, now: number
 }
 
 /** That a goal made room is told with what spoke against it. */
-function rolloutEvents(rollout: Rollout, scope: JobScope, { good }: ControlRecord): readonly PlatformEvent[] {
-  if (rollout.kind === 'progressed') return deployedEvents(rollout, scope, good);
+function rolloutEvents(rollout: Rollout, scope: JobScope, before: ControlRecord): readonly PlatformEvent[] {
+  const { good } = before;
+  if (rollout.kind === 'progressed') return deployedEvents(rollout, scope, before);
   if (rollout.kind !== 'failed' || !good) return [];
   const { goal, progressWithinMs } = scope.entry;
   const message = `Revision ${goal.revision} got nowhere within ${Math.round(progressWithinMs / 1_000)} s (${rollout.why}): revision ${good.revision} runs again. The goal is as declared: apply a mended revision, or restart the job to try this one again.`;
@@ -216,27 +217,37 @@ function rolloutEvents(rollout: Rollout, scope: JobScope, { good }: ControlRecor
 function deployedEvents(
   { marks, killed }: Rollout & { readonly kind: 'progressed' },
   scope: JobScope,
-  good: ControlRecord['good'],
+  { good, canary }: ControlRecord,
 ): readonly PlatformEvent[] {
   if (!good) return [];
-  const { goal, onRedeploy } = scope.entry;
-  const { since, stoppedAt, flowsAt } = marks;
+  const { goal, render } = scope.entry;
+  const { since, after, stoppedAt, flowsAt } = marks;
+  if (after === 'pause') {
+    const message = `Revision ${goal.revision} runs instead of ${good.revision}: the job was resumed with it.`;
+    const evidence = { from: good.revision, to: goal.revision, strategy: 'resumed', tookMs: scope.now - since };
+    return [scopeEvent(scope, 'info', 'RevisionDeployed', message, evidence)];
+  }
+  const strategy = after === 'placing' ? 'all-stopped' : strategyOf(scope.entry, canary?.render === render);
   const pauseMs = stoppedAt === undefined ? 0 : Math.max(0, (flowsAt ?? scope.now) - stoppedAt);
   const duplicates =
     killed === 0
       ? 'no duplicates: all that made room had drained and committed'
       : `${killed} worker(s) ended without draining: what they had sent since their last commit (every ${goal.settings.commitMs} ms) may be there twice`;
-  const message = `Revision ${goal.revision} runs (${onRedeploy}) instead of ${good.revision}: output paused for at most ${pauseMs} ms; ${duplicates}.`;
+  const message = `Revision ${goal.revision} runs (${strategy}) instead of ${good.revision}: output paused for at most ${pauseMs} ms; ${duplicates}.`;
   const evidence = {
     from: good.revision,
     to: goal.revision,
-    strategy: onRedeploy,
+    strategy,
     pauseMs,
     killed,
     tookMs: scope.now - since,
   };
   return [scopeEvent(scope, 'info', 'RevisionDeployed', message, evidence)];
 }
+
+/** As it was brought in, which is not as declared where a trial was not possible. */
+const strategyOf = ({ onRedeploy }: JobEntry, wasTried: boolean): string =>
+  onRedeploy === 'canary' && !wasTried ? 'lower-latency' : onRedeploy;
 
 const hasPlacing = (entry: JobEntry): boolean => requestedRewind(entry) !== null || requestedSwitch(entry) !== null;
 

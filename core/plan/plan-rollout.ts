@@ -40,20 +40,32 @@ export function judgeRollout(facts: RolloutFacts): Rollout {
   const current = currentHeartbeats(entry, observed, slots);
   const marks = markRollout(facts, current);
   const { since } = marks;
-  if (hasProgressed(entry, current)) return { kind: 'progressed', marks, killed: killedSince(since, entry, observed) };
+  if (hasProgressed(entry, current))
+    return {
+      kind: 'progressed',
+      marks,
+      killed: killedSince(Math.min(since, marks.stoppedAt ?? since), entry, observed),
+    };
   const why = observed.at - since < entry.progressWithinMs || !before.good ? null : ownFault(slots, render, current);
   return why === null ? { kind: 'under-way', marks } : { kind: 'failed', why };
 }
 
 function markRollout({ entry, observed, before, stops }: RolloutFacts, current: readonly Heartbeat[]): RolloutMarks {
-  const known = before.rollout?.render === entry.render ? before.rollout : null;
-  const stoppedAt = known?.stoppedAt ?? (stops ? observed.at : undefined);
-  const flowsAt = known?.flowsAt ?? (stoppedAt === undefined ? undefined : flowing(entry, current, observed.at));
+  const known = before.rollout?.render === entry.render ? before.rollout : atRest(before);
+  const stoppedAt = known.stoppedAt ?? (stops ? observed.at : undefined);
+  const flowsAt = known.flowsAt ?? (stoppedAt === undefined ? undefined : flowing(entry, current, observed.at));
   return {
-    since: known?.since ?? observed.at,
+    since: known.since ?? observed.at,
+    ...(known.after === undefined ? {} : { after: known.after }),
     ...(stoppedAt === undefined ? {} : { stoppedAt }),
     ...(flowsAt === undefined || flowsAt < stoppedAt! ? {} : { flowsAt }),
   };
+}
+
+/** What a goal that is tried from now on finds: nobody to make room, where all have ended before for something else. */
+function atRest({ acted, rewindBegunAt }: ControlRecord): Partial<RolloutMarks> {
+  if (rewindBegunAt !== undefined) return { after: 'placing', stoppedAt: rewindBegunAt };
+  return acted?.paused === true ? { after: 'pause' } : {};
 }
 
 /** When the last of the splits was read again, by the workers' word; undefined while one of them is not. */

@@ -80,6 +80,8 @@ export interface ControlRecord {
   readonly rollout?: {
     readonly render: string;
     readonly since: number;
+    /** Why no worker ran when it began: the job was paused, or all had ended so that positions were set; absent where some ran. */
+    readonly after?: 'pause' | 'placing';
     /** When the first worker of another goal was asked to end for it; absent where none was. */
     readonly stoppedAt?: number;
     /** When all splits were being read again. */

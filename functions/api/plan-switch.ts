@@ -268,6 +268,10 @@ function sourceEffects(plan: SwitchPlan): readonly string[] {
 const sinkEffects = ({ from, to }: SwitchPlan, { changes }: PlanView): readonly string[] => [
   `the route is declared anew, with ${to} instead of ${from}`,
   `all workers deliver what they read to ${from}, commit and end; then ${to} gets what comes after that`,
-  ...changes.flatMap(({ effects }) => effects),
+  ...changes.flatMap(effectsBesideJobs),
   `what ${from} holds stays there`,
 ];
+
+/** How a job would get the new revision if it were applied is no effect of a switch, for which all workers end first. */
+const effectsBesideJobs = ({ effects, jobs }: PlanView['changes'][number]): readonly string[] =>
+  effects.filter((effect) => !jobs.some((job) => effect.startsWith(`job ${job}: `)));

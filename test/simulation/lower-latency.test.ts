@@ -110,6 +110,25 @@ describe('a change with lower latency', () => {
   });
 });
 
+describe('a change of a paused job', () => {
+  test.each(['lower-latency', 'fewer-duplicates'])(
+    'that had %s is told as what the job was resumed with: nobody made room',
+    async (onRedeploy) => {
+      const world = await BesideWorld.running(1, onRedeploy);
+      const { uid } = (await world.goals.read('default', 'Route', 'plays'))!;
+      await world.goals.requestOperation({ ...asked, job: 'plays.out', uid, kind: 'pause' });
+      await world.goOn(10);
+      await world.declare(1, 1, onRedeploy);
+      await world.goOn(10);
+      await world.goals.requestOperation({ ...asked, job: 'plays.out', uid, kind: 'resume' });
+      await world.goOn(30);
+      const [event] = await world.told('RevisionDeployed');
+      expect(event?.message).toBe('Revision 2 runs instead of 1: the job was resumed with it.');
+      expect(event?.evidence).toMatchObject({ from: 1, to: 2, strategy: 'resumed' });
+    },
+  );
+});
+
 describe('a change with fewer duplicates', () => {
   test('ends the old before others start, and tells what the pause was', async () => {
     const world = await BesideWorld.running(1, 'fewer-duplicates');

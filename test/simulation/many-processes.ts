@@ -33,7 +33,7 @@ export const howToSee = (seed: number, stepCount: number | undefined): string =>
   `npm run sim -- --seed ${seed}${stepCount === undefined ? '' : ` --steps ${stepCount}`} --explain`;
 
 /** Large enough that what a process's first seeds cost more (half as much again, until all is compiled) is little, small enough that little is lost when a run is cut off. */
-export const pieceSeeds = 2_000;
+export const pieceSeeds = 6_000;
 
 /** Pieces of a range, in order, but those that are done. */
 export function piecesOf(

@@ -48,9 +48,13 @@ async function rig() {
     meanwhile: (work: () => Promise<unknown>) => {
       meanwhile = work;
     },
-    switchTo: async (wish: object) => {
+    switchTo: async ({ dryRun = false, ...wish }: Readonly<Record<string, unknown>>) => {
       const event = {
-        ...{ rawPath: path, rawQueryString: '', headers: { 'content-type': 'application/json' } },
+        ...{
+          rawPath: path,
+          rawQueryString: dryRun ? 'dryRun=true' : '',
+          headers: { 'content-type': 'application/json' },
+        },
         ...{ body: JSON.stringify({ kind: 'switch', ...wish }), isBase64Encoded: false },
         requestContext: { requestId: 'request-1', http: { method: 'POST', path } },
       };
@@ -85,6 +89,23 @@ describe('a new sink', () => {
     const { status, json } = await switchTo({ sink });
     expect([status, json.plan ?? json.detail]).toMatchObject([202, { from: 'o', to: title }]);
   });
+});
+
+test('a new sink of a job whose revisions are tried first has the effects of a switch only: all its workers end, none is tried', async () => {
+  const { declare, switchTo } = await rig();
+  await declare('Stream', 's1', { partitions: 4 });
+  const to = [{ name: 'out', stream: 'o' }];
+  await declare('Route', 'r', { from: 's1', to, delivery: { onRedeploy: 'canary' } });
+  const { status, json } = await switchTo({ sink: { stream: 'elsewhere' }, dryRun: true });
+  expect([status, json.effects]).toEqual([
+    200,
+    [
+      'the route is declared anew, with elsewhere instead of o',
+      'all workers deliver what they read to o, commit and end; then elsewhere gets what comes after that',
+      'topic elsewhere: created with 4 partition(s)',
+      'what o holds stays there',
+    ],
+  ]);
 });
 
 describe('what others declare while a switch is planned', () => {
