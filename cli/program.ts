@@ -11,6 +11,7 @@ import { registerDelete } from './commands/delete.ts';
 import { registerDescribe } from './commands/describe.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerDown } from './commands/down.ts';
+import { registerEndings } from './commands/endings.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerFreezes } from './commands/freeze.ts';
 import { registerGet } from './commands/get.ts';
@@ -67,6 +68,7 @@ const commands: readonly ((program: Command) => void)[] = [
   registerDelete,
   registerAudit,
   registerUndelete,
+  registerEndings,
   registerFreezes,
   registerApprove,
   registerCost,

@@ -1,14 +1,14 @@
 // A dead letter: the original record's bytes, with headers that say what failed, where it stood and why.
+import type { ErrorClass } from '#core/job/error-class.ts';
 import { limits } from '#core/limits.ts';
 import { deadLetterHeaders, replaysHeader } from '#core/names.ts';
 import type { Slice } from './kafka/output-batch.ts';
 import { type Cursor, readVarint, varintBytes, writeVarint } from './kafka/varint.ts';
-import type { RefusalClass } from './sinks/sink.ts';
 
 export interface DeadLetterReason {
   readonly job: string;
   readonly revision: number;
-  readonly errorClass: 'poison' | 'schema' | RefusalClass;
+  readonly errorClass: ErrorClass;
   readonly errorCode: string;
   readonly errorMessage: string;
   readonly topic: string;

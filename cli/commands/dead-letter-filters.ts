@@ -1,9 +1,10 @@
 // Which of a job's dead letters a command is about: options that `dlq ls`, `show` and `replay` share.
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addApiOptions } from '#cli/connect.ts';
+import { type ErrorClass, errorClasses } from '#core/job/error-class.ts';
 
 export interface FilterOptions {
-  readonly class?: string;
+  readonly class?: ErrorClass;
   readonly code?: string;
   readonly where?: string;
 }
@@ -11,10 +12,7 @@ export interface FilterOptions {
 export const addFilters = (command: Command): Command =>
   addApiOptions(
     command
-      .option(
-        '--class <class>',
-        'only those of this error class: poison, schema, too-large, rejected, retryable, throttled',
-      )
+      .addOption(new Option('--class <class>', 'only those of this error class').choices(errorClasses))
       .option('--code <code>', 'only those of this error code, as dlq ls names them')
       .option('--where <expression>', 'only events for which it is true'),
   );

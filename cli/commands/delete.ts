@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander';
 import { type KindPlural, readKind } from '#cli/arguments.ts';
 import { type ApiOptions, addApiOptions, connect } from '#cli/connect.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
-import { confirm } from '#cli/terminal.ts';
+import { confirm, note } from '#cli/terminal.ts';
 
 const effects: Readonly<Record<'streams' | 'routes', string>> = {
   streams: 'Its events go with it, once the time is over in which it can be undone.',
@@ -43,4 +43,5 @@ async function remove(
   }
   await api.remove(path, { query: { reason: options.reason, ...(options.now ? { purge: true } : {}) } });
   process.stdout.write(`${title}: deleted${options.now ? '' : `; to take it back: millrace undelete ${title}`}\n`);
+  if (kind === 'routes') note('what becomes of its jobs: millrace endings');
 }

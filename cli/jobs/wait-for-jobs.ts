@@ -4,12 +4,20 @@ import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
 import { showDuration } from '#cli/print/quantity.ts';
 import { note } from '#cli/terminal.ts';
-import type { JobView, StreamView } from '#core/api/wire.ts';
+import type { FreezeView, JobView, StreamView } from '#core/api/wire.ts';
+import { covers, describeFreeze } from '#core/plan/freeze.ts';
 
 const pollMs = 250;
+/** A freeze is asked about less often than what changes by itself. */
+const pollsPerFreezeAsked = 20;
 
-/** What is waited for: null when it is so, else what it still lacks, in words. */
-export type Awaited = { readonly title: string; readonly lacks: () => Promise<string | null> };
+export interface Awaited {
+  readonly title: string;
+  /** What it still lacks, in words; null when it is so. */
+  readonly lacks: () => Promise<string | null>;
+  /** The freeze that keeps it from coming; null where none does. */
+  readonly heldBy?: () => Promise<FreezeView | null>;
+}
 
 /** Events flow: the revision runs on all its workers and positions move, or there is nothing left to move. */
 export const jobFlows = (api: ApiClient, name: string, revision: number): Awaited => ({
@@ -25,7 +33,17 @@ export const jobFlows = (api: ApiClient, name: string, revision: number): Awaite
     if (status.runningRevision !== status.observedRevision) return `revision ${status.runningRevision} still runs`;
     return progress?.status === 'true' ? null : (progress?.message ?? 'no progress reported yet');
   },
+  heldBy: async () => {
+    const freezes = await getOrNull<{ readonly items: readonly FreezeView[] }>(api, '/v1/freezes');
+    if (freezes === null || freezes.items.length === 0) return null;
+    const job = await getOrNull<JobView>(api, `/v1/jobs/${encodeURIComponent(name)}`);
+    return job !== null && isHeld(job) ? (freezes.items.find((freeze) => covers(freeze, job)) ?? null) : null;
+  },
 });
+
+const isHeld = ({ status: { conditions, runningRevision, observedRevision } }: JobView): boolean =>
+  conditions.some(({ type, reason }) => type === 'InSync' && reason === 'Frozen') ||
+  (runningRevision !== null && runningRevision < observedRevision);
 
 export const streamReady = (api: ApiClient, name: string): Awaited => ({
   title: `stream ${name}`,
@@ -46,12 +64,12 @@ async function getOrNull<View>(api: ApiClient, path: string): Promise<View | nul
   }
 }
 
-/** Prints each change of what is lacking to stderr; throws with exit code 4 when time runs out. */
+/** Prints each change of what is lacking to stderr; throws with exit code 4 when time runs out, with 5 when only a freeze is waited for. */
 export async function waitForAll(awaited: readonly Awaited[], timeoutMs: number): Promise<void> {
   const startedAt = performance.now();
   const told = new Map<string, string>();
   let waiting = awaited;
-  while (true) {
+  for (let poll = 0; ; poll++) {
     const lacking = await Promise.all(waiting.map(async (one) => ({ one, lacks: await one.lacks() })));
     for (const { one, lacks } of lacking) {
       const text = lacks ?? 'ready';
@@ -64,9 +82,22 @@ export async function waitForAll(awaited: readonly Awaited[], timeoutMs: number)
       note(`ready after ${showDuration(elapsedMs)}`);
       return;
     }
+    if (poll % pollsPerFreezeAsked === 0) await refuseWhereFrozen(waiting);
     if (elapsedMs >= timeoutMs) throw timedOut(waiting, told, timeoutMs);
     await sleep(Math.min(pollMs, Math.max(10, timeoutMs - elapsedMs)));
   }
+}
+
+/** Nothing comes of it by itself: whoever waits is told at once. */
+async function refuseWhereFrozen(waiting: readonly Awaited[]): Promise<void> {
+  const held = await Promise.all(waiting.map(async ({ heldBy }) => (await heldBy?.()) ?? null));
+  const freezes = held.filter((freeze) => freeze !== null);
+  if (freezes.length < waiting.length) return;
+  const places = [...new Set(freezes.map(({ scope, name }) => `${scope} ${name}`.trimEnd()))];
+  throw new CommandError(exitCodes.conflict, 'it is declared, and waits for a freeze to be lifted', {
+    details: freezes.map((freeze, index) => `  ${waiting[index]!.title}: ${describeFreeze(freeze)}`),
+    fix: places.map((place) => `millrace unfreeze ${place}`).join('\n'),
+  });
 }
 
 /** A number that counts up is no news. */

@@ -9,9 +9,7 @@ import type {
   DeadLetterSummary,
   DiffView,
   EventView,
-  FreezeView,
   HealthView,
-  HeldView,
   JobView,
   NamedChange,
   OperationPlanView,
@@ -309,21 +307,6 @@ export const diffSchema = z
 export const restoreSchema = z
   .object({ to: time, items: z.array(namedChange), effects: z.array(z.string()), hash: z.string() })
   .meta({ id: 'RestoreView' }) satisfies z.ZodType<RestoreView>;
-
-export const freezeSchema = z
-  .object({
-    scope: z.enum(['fleet', 'team', 'job']),
-    name: z.string(),
-    author: z.string(),
-    reason: z.string(),
-    at: time,
-  })
-  .meta({ id: 'FreezeView' }) satisfies z.ZodType<FreezeView>;
-export const freezePageSchema = z.object({ items: z.array(freezeSchema) }).meta({ id: 'FreezePage' });
-
-export const heldSchema = z
-  .object({ items: z.array(z.object({ job: z.string(), id: z.string(), since: time })) })
-  .meta({ id: 'HeldView' }) satisfies z.ZodType<HeldView>;
 
 export const applySchema = z
   .object({

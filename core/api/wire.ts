@@ -210,6 +210,18 @@ export interface FreezeView {
   readonly at: string;
 }
 
+/** A job whose route is deleted, or has lost its sink, and of which something is still there. */
+export interface EndingView {
+  readonly job: string;
+  readonly owner: string;
+  /** frozen, held: it runs on. ending: its workers drain. ended: what it left is kept, or being removed. */
+  readonly state: 'frozen' | 'held' | 'ending' | 'ended';
+  /** When the declaration was made by which it ends. */
+  readonly since: string;
+  /** What it waits for, and how it is taken back. */
+  readonly message: string;
+}
+
 /** Jobs that would end together with too many others, and so wait for somebody to agree. */
 export interface HeldView {
   readonly items: readonly { readonly job: string; readonly id: string; readonly since: string }[];

@@ -1,19 +1,8 @@
 // Record accounting: each record read is counted exactly once under what became of it (D10).
+import { errorClasses } from '#core/job/error-class.ts';
 
-/**
- * Why a record was dropped on purpose. `rejected`: the sink answered that it will never take it. `retryable`, `throttled`: the
- * sink refused for longer than the route waits.
- */
-export const dropReasons = [
-  'poison',
-  'schema',
-  'too-large',
-  'rejected',
-  'retention',
-  'overload',
-  'retryable',
-  'throttled',
-] as const;
+/** Why a record was dropped on purpose: for what was wrong with it, or since it was too old, or there were too many. */
+export const dropReasons = [...errorClasses, 'retention', 'overload'] as const;
 export type DropReason = (typeof dropReasons)[number];
 
 export interface Accounting {

@@ -1,6 +1,9 @@
 // Freezes: who has stopped changes to what. What runs is kept running as it is; nothing else is done until the freeze is lifted.
 import type { Freeze } from '#core/ports/goal-store.ts';
 
+/** Within a tenant. */
+type FreezePlaceIn = Pick<Freeze, 'scope' | 'name'>;
+
 export interface Freezable {
   readonly tenant: string;
   /** `<route>.<sink>`. */
@@ -16,7 +19,7 @@ export function freezeOver(job: Freezable, freezes: readonly Freeze[]): Freeze |
 
 const scopes: readonly Freeze['scope'][] = ['fleet', 'team', 'job'];
 
-function covers({ scope, name }: Freeze, job: Freezable): boolean {
+export function covers({ scope, name }: FreezePlaceIn, job: Pick<Freezable, 'name' | 'owner'>): boolean {
   switch (scope) {
     case 'fleet':
       return true;
@@ -31,8 +34,8 @@ export const isFleetFrozen = (tenant: string, freezes: readonly Freeze[]): boole
   freezes.some((freeze) => freeze.tenant === tenant && freeze.scope === 'fleet');
 
 /** `the fleet`, `team playback`, `job plays.out`. */
-export const frozenTitle = ({ scope, name }: Pick<Freeze, 'scope' | 'name'>): string =>
+export const frozenTitle = ({ scope, name }: FreezePlaceIn): string =>
   scope === 'fleet' ? 'the fleet' : `${scope} ${name}`;
 
-export const describeFreeze = (freeze: Freeze): string =>
+export const describeFreeze = (freeze: FreezePlaceIn & Pick<Freeze, 'author' | 'reason'>): string =>
   `${freeze.author} has frozen ${frozenTitle(freeze)}${freeze.reason === '' ? '' : `: ${freeze.reason}`}`;

@@ -1,5 +1,6 @@
 // One word for how a job is, and the sentence that says why: the first finding that matters decides.
 import type { SightedHeartbeat } from '#core/health/sight-beats.ts';
+import { errorClasses } from '#core/job/error-class.ts';
 import type { WorkerError } from '#core/job/heartbeat.ts';
 import { hasMadeGood } from '#core/plan/forgive-failures.ts';
 import type { SlotRecord } from '#core/ports/control-store.ts';
@@ -59,7 +60,7 @@ const lastingErrors = [
   'books-unbalanced',
 ];
 /** Records set aside or dropped by the route's own policy: the books show them, and no part is in trouble. */
-const policyErrors = ['poison', 'schema', 'too-large', 'rejected', 'retryable', 'throttled', 'dead-letter-too-large'];
+const policyErrors: readonly string[] = [...errorClasses, 'dead-letter-too-large'];
 
 /** No record waits for a checkpoint: what tells is how old the newest is. */
 const checkpointErrors = ['checkpoint-failed', 'checkpoint-not-taken'];

@@ -1,12 +1,14 @@
 // GET, PUT and DELETE of freezes: who has stopped changes to what, and stopping and letting go.
 import type * as z from 'zod';
-import { freezePageSchema, freezeSchema } from '#core/api/schemas.ts';
+import { freezePageSchema, freezeSchema } from '#core/api/freeze-schemas.ts';
 import type { FreezeView } from '#core/api/wire.ts';
 import { frozenTitle } from '#core/plan/freeze.ts';
 import type { Freeze } from '#core/ports/goal-store.ts';
 import { reasonOf, requireOwner } from '#functions/api/caller.ts';
+import { endingJobs } from '#functions/api/endings.ts';
 import { type Answer, type Caller, endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
 import { findJob, isJob } from '#functions/api/job-view.ts';
+import { missing } from '#functions/api/missing.ts';
 import { changeQuery, jobNamed, named, nothing } from '#functions/api/parameters.ts';
 import type { ApiParts } from '#functions/api/parts.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
@@ -38,6 +40,7 @@ interface Asked {
 async function freeze(scope: Scope, name: string, request: Asked, parts: ApiParts): Promise<Answer> {
   const { tenant, author } = request.caller;
   await requireMine(scope, name, request.caller, parts);
+  if (scope === 'team') await requireTeam(name, tenant, parts);
   const made = await parts.goals.freeze({ tenant, scope, name, author, reason: reasonOf(request) });
   return jsonAnswer(200, freezeView(made));
 }
@@ -56,7 +59,21 @@ async function unfreeze(scope: Scope, name: string, request: Asked, parts: ApiPa
 
 async function requireMine(scope: Scope, name: string, caller: Caller, parts: ApiParts): Promise<void> {
   if (scope === 'team') requireOwner(caller, name, `team ${name}`);
-  if (scope === 'job') requireOwner(caller, (await findJob(parts, caller.tenant, name)).goal.owner, `job ${name}`);
+  if (scope === 'job') requireOwner(caller, await ownerOf(name, caller.tenant, parts), `job ${name}`);
+}
+
+/** A job that is to end can be kept from it, too. */
+async function ownerOf(name: string, tenant: string, parts: ApiParts): Promise<string> {
+  const ending = (await isJob(parts, tenant, name)) ? [] : (await endingJobs(parts, tenant)).jobs;
+  const own = ending.find((one) => one.name === name);
+  return own?.owner ?? (await findJob(parts, tenant, name)).goal.owner;
+}
+
+/** A freeze of nobody, by a slip, would pass for one of somebody. Whose routes are all deleted has jobs that end. */
+async function requireTeam(name: string, tenant: string, parts: ApiParts): Promise<void> {
+  const { revisions } = await parts.goals.snapshot(tenant);
+  const owners = new Set(revisions.filter((one) => one.tenant === tenant).map(({ metadata }) => metadata.owner));
+  if (!owners.has(name)) throw missing('team', name, [...owners].sort());
 }
 
 const summaries = { fleet: 'all jobs', team: 'the jobs of a team', job: 'one job' } as const;

@@ -1,6 +1,6 @@
 // GET and POST /v1/held: jobs whose end waits since too many would end at once, and somebody's consent that they do.
 import * as z from 'zod';
-import { heldSchema } from '#core/api/schemas.ts';
+import { heldSchema } from '#core/api/freeze-schemas.ts';
 import type { HeldView } from '#core/api/wire.ts';
 import { readJobId } from '#core/names.ts';
 import { reasonOf } from '#functions/api/caller.ts';

@@ -3,7 +3,7 @@ import { nearestNames } from '#core/spec/nearest.ts';
 import { ApiRefusal } from '#functions/api/refusal.ts';
 
 export function missing(
-  kind: 'stream' | 'route' | 'job' | 'operation',
+  kind: 'stream' | 'route' | 'job' | 'operation' | 'team',
   name: string,
   known: readonly string[],
 ): ApiRefusal {

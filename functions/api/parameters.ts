@@ -1,5 +1,6 @@
 // Parameters that several endpoints take, each stated once.
 import * as z from 'zod';
+import { errorClasses } from '#core/job/error-class.ts';
 import { limits } from '#core/limits.ts';
 import type { DeadLetterFilter } from '#core/operations/replay.ts';
 import { namePattern } from '#core/spec/declared-name.ts';
@@ -182,9 +183,7 @@ const word = z
 
 /** Which of a job's dead letters are meant. */
 export const deadLetterQuery = z.strictObject({
-  class: word.optional().meta({
-    description: 'Only those of this error class: poison, schema, too-large, rejected, retryable, throttled.',
-  }),
+  class: z.enum(errorClasses).optional().meta({ description: 'Only those of this error class.' }),
   code: word.optional().meta({ description: 'Only those of this error code, as the summary names them.' }),
   where: whereParameter,
 });

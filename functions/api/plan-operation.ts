@@ -2,6 +2,7 @@
 import type { CheckpointManifest } from '#core/checkpoint/manifest.ts';
 import { newestFirst, readManifest, sequenceOf } from '#core/checkpoint/read-manifest.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
+import type { ErrorClass } from '#core/job/error-class.ts';
 import { objectKeys } from '#core/names.ts';
 import { planReplay, type ReplayPlan } from '#core/operations/replay.ts';
 import {
@@ -88,7 +89,7 @@ export async function replayPlan(
   parts: ApiParts,
   { goal, paused }: JobEntry,
   asked: {
-    readonly class?: string | undefined;
+    readonly class?: ErrorClass | undefined;
     readonly code?: string | undefined;
     readonly where?: string | undefined;
     readonly recordsPerSecond?: number | undefined;

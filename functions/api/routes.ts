@@ -3,6 +3,7 @@ import { appendRecords } from '#functions/api/append-records.ts';
 import { applyDocuments } from '#functions/api/apply-documents.ts';
 import { deleteRoute } from '#functions/api/delete-route.ts';
 import { deleteStream } from '#functions/api/delete-stream.ts';
+import { listEndings } from '#functions/api/endings.ts';
 import type { Endpoint } from '#functions/api/endpoint.ts';
 import { freezeEndpoints } from '#functions/api/freezes.ts';
 import { getHealth } from '#functions/api/get-health.ts';
@@ -51,7 +52,7 @@ export const describedEndpoints: readonly Endpoint[] = [
     getDeadLetterSummary,
   ],
   ...[diffTimes, restoreTime],
-  ...[listHeld, approveHeld, ...freezeEndpoints],
+  ...[listEndings, listHeld, approveHeld, ...freezeEndpoints],
   ...[plan, applyDocuments, tryRoute, sql],
   ...[getHealth, verifyAudit],
   ...[getJobConfig, setJobConfig, clearJobConfig, setTeamConfig, clearTeamConfig],

@@ -96,7 +96,9 @@ function pathOf(template: string, things: { stream: string; route: string; job: 
     ? things.stream
     : template.startsWith('/v1/jobs') || template.startsWith('/v1/freezes/job')
       ? things.job
-      : things.route;
+      : template.startsWith('/v1/freezes/team')
+        ? 'playback'
+        : things.route;
   return template.replace('{name}', name).replace('{id}', operation).replace('{key}', 'throttle.recordsPerSecond');
 }
 

@@ -1,4 +1,5 @@
 // The port of a sink: what the data path asks of whatever a job writes to, and what a sink may ask back.
+import type { ErrorClass } from '#core/job/error-class.ts';
 import type { RecordErrorAction } from '#core/spec/error-policy.ts';
 import type { Slice } from '../kafka/output-batch.ts';
 import type { Origin } from '../replay-gate.ts';
@@ -25,16 +26,9 @@ export interface Original {
   keep(): RecordView;
 }
 
-/**
- * too-large: the sink takes nothing of that size. rejected: the sink answered that it will never take this record. schema: it
- * does not fit what the sink's stream declares; poison: nor could it ever. retryable, throttled: the sink might take it, and was
- * tried for as long as the route waits.
- */
-export type RefusalClass = 'too-large' | 'rejected' | 'schema' | 'poison' | 'retryable' | 'throttled';
-
-/** Why a record is not written. */
+/** Why a record is not written. By a sink, `schema`: it does not fit what the sink's stream declares; `poison`: nor could it ever. */
 export interface Refusal {
-  readonly errorClass: RefusalClass;
+  readonly errorClass: ErrorClass;
   readonly code: string;
   readonly message: string;
 }

@@ -191,6 +191,7 @@ describe('what a command prints of hostile answers holds no control character', 
       reason: 'why',
       at: '2026-01-31T12:00:00Z',
     }),
+    'GET /v1/endings': hostile({ items: [{ job: 'a.b', state: 's', since: 'then', owner: 'ann', message: 'm' }] }),
     'GET /v1/health': hostile({ version: '1', parts: [{ name: 'kafka', message: 'm' }] }),
   };
   const rollback = ({ query }: Seen): unknown =>
@@ -221,6 +222,7 @@ describe('what a command prints of hostile answers holds no control character', 
     [['rollback', 'plays'], 0],
     [['restore', '--to', '2026-01-31T12:00:00Z'], 0],
     [['freeze', 'fleet'], 0],
+    [['endings'], 0],
     [['version'], 0],
   ])('%j', async (args, code) => {
     const ran = await runCli(args, { api: api.url, cwd: folder });
