@@ -115,7 +115,7 @@ type Token =
 export function parseInterval(given: string, bare = 'second'): Interval {
   const text = trimmedTime(given);
   if (text === null) throw notAnInterval(given);
-  if (/^-?P/i.test(text)) return parseIsoInterval(text);
+  if (given.startsWith('P')) return parseIsoInterval(given);
   const tokens = tokensOf(text);
   const negated = lastWord(tokens) === 'ago';
   if (negated) tokens.pop();
@@ -206,24 +206,96 @@ function sumOf(tokens: readonly Token[], bare: string | null, text: string): Sum
   return sum;
 }
 
-const isoPart = new RegExp(`([+-]?${number})([YMWDHS])`, 'gi');
-const isoPattern = new RegExp(`^(-?)P((?:[+-]?${number}[YMWD])*)(?:T((?:[+-]?${number}[HMS])+))?$`, 'i');
+interface IsoPart {
+  readonly units: Readonly<Record<string, string>>;
+  /** Of the alternative format, `0001-02-03` and `04:05:06`; without separators it is as many digits. */
+  readonly fields: readonly string[];
+  readonly separator: string;
+  readonly digits: number;
+  /** What a fraction of those digits is of: PostgreSQL takes one of packed seconds for one of a microsecond. */
+  readonly fractionOf: string;
+  /** What may stand behind it: the end, or the T of the time. */
+  readonly ends: readonly string[];
+}
+const isoDate: IsoPart = {
+  units: { Y: 'year', M: 'month', W: 'week', D: 'day' },
+  ...{ fields: ['year', 'month', 'day'], separator: '-', digits: 8, fractionOf: 'day', ends: ['', 'T'] },
+};
+const isoTime: IsoPart = {
+  units: { H: 'hour', M: 'minute', S: 'second' },
+  ...{ fields: ['hour', 'minute', 'second'], separator: ':', digits: 6, fractionOf: 'microsecond', ends: [''] },
+};
 
-/** ISO 8601 durations: `P1Y2M3DT4H5M6.5S`, `P2W`. */
+interface Cursor {
+  readonly text: string;
+  at: number;
+}
+interface IsoNumber {
+  readonly amount: number;
+  /** Of its whole part. */
+  readonly digits: number;
+}
+
+const charAt = ({ text, at }: Cursor): string => text[at] ?? '';
+const isoNumberPattern = /-?(?:(\d+)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
+const isoAmountMax = 1e15;
+
+function readIsoNumber(cursor: Cursor): IsoNumber {
+  isoNumberPattern.lastIndex = cursor.at;
+  const match = isoNumberPattern.exec(cursor.text);
+  if (match === null) throw notAnInterval(cursor.text);
+  const amount = Number(match[0]);
+  if (Math.abs(amount) > isoAmountMax) throw outOfField(cursor.text);
+  cursor.at = isoNumberPattern.lastIndex;
+  return { amount, digits: match[1]?.length ?? 0 };
+}
+
+/** ISO 8601 durations, as strictly and as loosely as PostgreSQL reads them: `P1Y2M3DT4H5M6.5S`, `P2W`, `P0001-02-03T04:05:06`, `P00010203T040506`. */
 function parseIsoInterval(text: string): Interval {
-  const match = isoPattern.exec(text);
-  if (match === null || (match[2] === '' && match[3] === undefined)) throw notAnInterval(text);
+  if (text.length < 2) throw notAnInterval(text);
   const sum: Sum = { months: 0, days: 0, micros: 0n };
-  for (const [, amount, letter] of match[2]!.matchAll(isoPart)) {
-    const unit = { Y: 'year', M: 'month', W: 'week', D: 'day' }[letter!.toUpperCase()]!;
-    addUnit(sum, Number(amount), units.get(unit)!);
+  const cursor = { text, at: 1 };
+  let part = isoDate;
+  let isFirst = true;
+  while (cursor.at < text.length) {
+    if (charAt(cursor) === 'T') {
+      part = isoTime;
+      isFirst = true;
+      cursor.at++;
+      continue;
+    }
+    const number = readIsoNumber(cursor);
+    const unit = part.units[charAt(cursor)];
+    if (unit !== undefined) {
+      addUnit(sum, number.amount, units.get(unit)!);
+      cursor.at++;
+    } else if (isFirst) addAlternative(sum, part, number, cursor);
+    else throw notAnInterval(text);
+    isFirst = false;
   }
-  for (const [, amount, letter] of (match[3] ?? '').matchAll(isoPart)) {
-    const unit = { H: 'hour', M: 'minute', S: 'second' }[letter!.toUpperCase()]!;
-    addUnit(sum, Number(amount), units.get(unit)!);
+  return makeInterval(sum.months, sum.days, sum.micros);
+}
+
+/** `first` is read; what follows it is another field, or the part ends. */
+function addAlternative(sum: Sum, part: IsoPart, first: IsoNumber, cursor: Cursor): void {
+  if (first.digits === part.digits && part.ends.includes(charAt(cursor))) {
+    addPacked(sum, part, first.amount);
+    return;
   }
-  const { months, days, micros } = sum;
-  return match[1] === '-' ? makeInterval(-months, -days, -micros) : makeInterval(months, days, micros);
+  for (const [index, field] of part.fields.entries()) {
+    const { amount } = index === 0 ? first : readIsoNumber(cursor);
+    addUnit(sum, amount, units.get(field)!);
+    if (part.ends.includes(charAt(cursor))) return;
+    if (index === 2 || charAt(cursor) !== part.separator) throw notAnInterval(cursor.text);
+    cursor.at++;
+  }
+}
+
+function addPacked(sum: Sum, { fields, fractionOf }: IsoPart, amount: number): void {
+  const whole = Math.trunc(amount);
+  const amounts = [Math.trunc(whole / 10_000), Math.trunc(whole / 100) % 100, whole % 100];
+  for (const [index, field] of fields.entries()) addUnit(sum, amounts[index]!, units.get(field)!);
+  addUnit(sum, amount - whole, units.get(fractionOf)!);
 }
 
 export function formatInterval(value: Interval): string {
