@@ -13,6 +13,7 @@ export const sqlStates = {
   invalid_regular_expression: '2201B',
   invalid_escape_sequence: '22025',
   invalid_escape_character: '22019',
+  invalid_use_of_escape_character: '2200C',
   invalid_argument_for_logarithm: '2201E',
   invalid_argument_for_power_function: '2201F',
   invalid_argument_for_width_bucket_function: '2201G',

@@ -22,6 +22,7 @@ import {
   withPlainConstants,
 } from '#test/support/expression-generator.ts';
 import { type Oracle, type Outcome, type Question, startOracle } from '#test/support/postgres-oracle.ts';
+import { randomRegexCall, randomSimilarCall } from '#test/support/regex-generator.ts';
 import { seededRandom } from '#test/support/seeded-random.ts';
 
 const seed = Number(process.env['MILLRACE_TEST_SEED'] ?? 20_260_101);
@@ -141,6 +142,17 @@ describe('against PostgreSQL', () => {
     const questions = Array.from({ length: 3_000 }, () => ({ expression: randomNumericExpression(random), row: '{}' }));
     const { differing } = await compare(questions);
     expect(differing).toEqual([]);
+  });
+
+  test('regular expressions and SIMILAR TO patterns mean the same, and what is none is refused', async () => {
+    const random = seededRandom(seed + 2);
+    const questions = Array.from({ length: 3_000 }, (_, index) => ({
+      expression: index % 4 === 0 ? randomSimilarCall(random) : randomRegexCall(random),
+      row: '{}',
+    }));
+    const { differing, errorCount } = await compare(questions);
+    expect(differing).toEqual([]);
+    expect(errorCount).toBeGreaterThan(questions.length / 4);
   });
 
   test('the hand-written cases of every area agree', async () => {

@@ -20,7 +20,7 @@ import { arrayOf, commonType, elementOf, isArray } from '../values/type-rules.ts
 import { bindFunction } from './bind-function.ts';
 import { bindOperator } from './bind-operator.ts';
 import { type Bind, type Bound, bound, isUnknown, type Scope, typeOf } from './bound.ts';
-import { canCoerce, castTo, coerce } from './coerce.ts';
+import { canCoerce, castTo, coerce, requireReadable } from './coerce.ts';
 import { bindNames, elementAt, memberNamed, stringOf } from './paths.ts';
 import { refuseNode } from './refuse.ts';
 import { resolveCall } from './resolve.ts';
@@ -87,7 +87,9 @@ function bindConstant(constant: A_Const): Bound {
     const whole = /^[+-]?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text) ? BigInt(text) : null;
     if (whole !== null && BigInt.asIntN(32, whole) === whole) return literal('integer', whole.toString());
     if (whole !== null && BigInt.asIntN(64, whole) === whole) return literal('bigint', whole.toString());
-    return literal('numeric', whole === null ? text : whole.toString());
+    const digits = whole === null ? text : whole.toString();
+    requireReadable('numeric', digits, location);
+    return literal('numeric', digits);
   }
   if (constant.boolval !== undefined) return literal('boolean', constant.boolval.boolval === true ? 'true' : 'false');
   if (constant.sval !== undefined) return literal('unknown', constant.sval.sval ?? '');

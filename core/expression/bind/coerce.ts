@@ -25,15 +25,18 @@ export function coerce(from: Bound, to: TypeName): Bound {
 function readLiteral(literal: Bound, to: TypeName): Bound {
   if (literal.node.kind !== 'constant') return literal;
   const { text } = literal.node;
-  if (text !== null && to !== dynamic) {
-    try {
-      readText(to, text);
-    } catch (error) {
-      if (error instanceof EvaluationFault) throw new Refusal(error.code, error.message, literal.at);
-      throw error;
-    }
-  }
+  if (text !== null && to !== dynamic) requireReadable(to, text, literal.at);
   return bound({ kind: 'constant', type: to, text }, literal.at);
+}
+
+/** What no worker could read is refused when it is declared. */
+export function requireReadable(type: TypeName, text: string, at: number): void {
+  try {
+    readText(type, text);
+  } catch (error) {
+    if (error instanceof EvaluationFault) throw new Refusal(error.code, error.message, at);
+    throw error;
+  }
 }
 
 function castNode(argument: ExpressionNode, to: TypeName, explicit: boolean): ExpressionNode {

@@ -157,7 +157,7 @@ export function powerDouble(base: number, exponent: number): number {
   if (base === 0 && exponent < 0) {
     throw new EvaluationFault('invalid_argument_for_power_function', 'zero raised to a negative power is undefined');
   }
-  if (base < 0 && Number.isFinite(exponent) && !Number.isInteger(exponent) && Number.isFinite(base)) {
+  if (base < 0 && Number.isFinite(exponent) && !Number.isInteger(exponent)) {
     throw new EvaluationFault(
       'invalid_argument_for_power_function',
       'a negative number raised to a non-integer power yields a complex result',

@@ -185,12 +185,26 @@ function extractFromInterval(text: string, value: Interval): Numeric {
   }
 }
 
-function both(type: string, run: (field: string, value: never) => Numeric | null): FunctionEntry[] {
-  const doc = 'One field: year, month, day, hour, minute, second, epoch, dow, doy, week, quarter and others.';
-  const asDouble = (field: string, value: never): number | null => {
+/** As a double, summed up as PostgreSQL does: with its rounding. */
+function intervalEpochDouble({ months, days, micros }: Interval): number {
+  const [years, rest] = [Math.trunc(months / 12), months % 12];
+  return Number(micros) / 1e6 + 31_557_600 * years + 30 * 86_400 * rest + 86_400 * days;
+}
+
+function doubleFromInterval(text: string, value: Interval): number {
+  const isEpoch = fieldNamed(text, 'interval') === 'epoch';
+  return isEpoch ? intervalEpochDouble(value) : numericToNumber(extractFromInterval(text, value));
+}
+
+function both(
+  type: string,
+  run: (field: string, value: never) => Numeric | null,
+  asDouble: (field: string, value: never) => number | null = (field, value) => {
     const result = run(field, value);
     return result === null ? null : numericToNumber(result);
-  };
+  },
+): FunctionEntry[] {
+  const doc = 'One field: year, month, day, hour, minute, second, epoch, dow, doy, week, quarter and others.';
   return [
     entry('extract', ['text', type], 'numeric', `${doc} \`extract(field FROM value)\`.`, run),
     entry('date_part', ['text', type], 'double precision', doc, asDouble),
@@ -201,7 +215,7 @@ export const extractFunctions: readonly FunctionEntry[] = [
   ...both('timestamptz', extractFromTimestamp('timestamp with time zone')),
   ...both('timestamp', extractFromTimestamp('timestamp without time zone')),
   ...both('time', extractFromTime),
-  ...both('interval', extractFromInterval),
+  ...both('interval', extractFromInterval, doubleFromInterval),
   entry('extract', ['text', 'date'], 'numeric', 'One field of a date. `extract(field FROM value)`.', extractFromDate),
   entry(
     'date_part',

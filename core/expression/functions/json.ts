@@ -34,7 +34,7 @@ function follow(json: JsonValue, path: readonly (string | null)[]): JsonValue | 
   let current: JsonValue | null = json;
   for (const step of path) {
     if (step === null || current === null) return null;
-    if (isJsonArray(current)) current = /^\s*[+-]?\d+\s*$/.test(step) ? itemOf(current, Number(step)) : null;
+    if (isJsonArray(current)) current = /^[ \t\n\r\v\f]*[+-]?\d+$/.test(step) ? itemOf(current, Number(step)) : null;
     else current = memberOf(current, step);
   }
   return current;

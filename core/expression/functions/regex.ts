@@ -4,47 +4,15 @@ import { EvaluationFault } from '../fault.ts';
 import { checkTextSize, ofTextSize } from '../values/result-size.ts';
 import type { Value } from '../values/value.ts';
 import { entry, type FunctionEntry, made } from './entry.ts';
+import { invalidRegex, translateRegex } from './regex-syntax.ts';
+import { similarPattern } from './similar-pattern.ts';
 
-const patternCharsMax = 4_096;
-
-function invalid(pattern: string, why: string): EvaluationFault {
-  return new EvaluationFault(
-    'invalid_regular_expression',
-    `invalid regular expression "${pattern.slice(0, 80)}": ${why}`,
-  );
-}
-
-/** PostgreSQL's own escapes for what RE2 writes otherwise. */
-const escapes: Readonly<Record<string, string>> = { y: '\\b', Y: '\\B', Z: '\\z' };
-
-function translate(pattern: string): string {
-  if (pattern.length > patternCharsMax) throw invalid(pattern, `longer than ${patternCharsMax} characters`);
-  return pattern.replace(/\\(.)/gs, (whole, letter: string) => {
-    if (letter === 'm' || letter === 'M') throw invalid(pattern, `\\${letter} is not supported; use \\y`);
-    if (/[1-9]/.test(letter)) throw invalid(pattern, 'back references are not supported');
-    return Object.hasOwn(escapes, letter) ? escapes[letter]! : whole;
-  });
-}
-
-/** Like PostgreSQL, a pattern without a non-greedy quantifier matches the longest text; a dot matches a newline too. */
-export function compilePattern(pattern: string, flags: string): RE2JS {
-  let options = RE2JS.DOTALL;
-  for (const flag of flags) {
-    if (flag === 'i') options |= RE2JS.CASE_INSENSITIVE;
-    else if (flag === 'n' || flag === 'm') options = (options & ~RE2JS.DOTALL) | RE2JS.MULTILINE;
-    else if (flag === 'p') options &= ~RE2JS.DOTALL;
-    else if (flag === 'w') options |= RE2JS.MULTILINE;
-    else if (flag === 'q') pattern = RE2JS.quote(pattern);
-    else if (flag !== 'g' && flag !== 's' && flag !== 'c') {
-      throw new EvaluationFault('invalid_parameter_value', `invalid regular expression option: "${flag}"`);
-    }
-  }
-  if (!/[*+?}]\?/.test(pattern)) options |= RE2JS.LONGEST_MATCH;
-  const text = translate(pattern);
+function compilePattern(pattern: string, flags: string): RE2JS {
+  const { text, options } = translateRegex(pattern, flags);
   try {
     return RE2JS.compile(text, options);
   } catch (error) {
-    throw invalid(pattern, error instanceof Error ? error.message : String(error));
+    throw invalidRegex(pattern, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -207,27 +175,3 @@ export const regexFunctions: readonly FunctionEntry[] = [
     (pattern: string, by: string) => similarPattern(pattern, by),
   ),
 ];
-
-/** SQL's SIMILAR TO pattern as a regular expression: `%` and `_` as in LIKE, the rest of its syntax is shared. */
-function similarPattern(pattern: string, by: string): string {
-  if ([...by].length > 1) {
-    throw new EvaluationFault('invalid_escape_sequence', 'invalid escape string: it must be empty or one character');
-  }
-  let result = '^(?:';
-  let inClass = false;
-  const characters = [...pattern];
-  for (let index = 0; index < characters.length; index++) {
-    const character = characters[index]!;
-    if (character === by && by !== '') result += `\\${characters[++index] ?? ''}`;
-    else if (inClass) {
-      if (character === ']') inClass = false;
-      result += character === '\\' ? '\\\\' : character;
-    } else if (character === '[') {
-      inClass = true;
-      result += '[';
-    } else
-      result +=
-        character === '%' ? '.*' : character === '_' ? '.' : /[\\.^$]/.test(character) ? `\\${character}` : character;
-  }
-  return `${result})$`;
-}

@@ -1,5 +1,5 @@
 // String functions, counted in characters (code points) as PostgreSQL counts them.
-import { EvaluationFault } from '../fault.ts';
+import { EvaluationFault, outOfRange } from '../fault.ts';
 import { checkTextSize, ofTextSize } from '../values/result-size.ts';
 import { outputText, showText } from '../values/type-text.ts';
 import type { Value } from '../values/value.ts';
@@ -8,6 +8,7 @@ import { entry, type FunctionEntry, givenNulls, made } from './entry.ts';
 import { md5 } from './md5.ts';
 
 const encoder = new TextEncoder();
+const int32Max = 2_147_483_647;
 
 function characters(text: string): string[] {
   return [...text];
@@ -37,7 +38,8 @@ function left(text: string, count: number): string {
 function right(text: string, count: number): string {
   const list = characters(text);
   if (count >= 0) return list.slice(Math.max(list.length - count, 0)).join('');
-  return list.slice(-count).join('');
+  // The least integer has no opposite, and PostgreSQL then cuts nothing.
+  return count === -int32Max - 1 ? text : list.slice(-count).join('');
 }
 
 function position(part: string, text: string): number {
@@ -96,6 +98,7 @@ function replaceAll(text: string, from: string, to: string): string {
 
 function overlay(text: string, by: string, from: number, count: number): string {
   if (from <= 0) throw new EvaluationFault('substring_error', 'negative substring length not allowed');
+  if (from + count > int32Max) throw outOfRange('integer');
   checkTextSize(text.length + by.length);
   const list = characters(text);
   return list.slice(0, from - 1).join('') + by + list.slice(Math.max(from - 1 + count, 0)).join('');

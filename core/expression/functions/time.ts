@@ -6,6 +6,7 @@ import { type Interval, makeInterval } from '../values/interval.ts';
 import {
   addIntervals,
   addToTimestamp,
+  checkedMicros,
   infiniteInterval,
   intervalSpan,
   justifyHours,
@@ -22,6 +23,8 @@ import {
   microsPerDayNumber,
   roundHalfEven,
   splitTimestamp,
+  timestampInfinity,
+  timestampMinusInfinity,
 } from '../values/timestamp.ts';
 import { entry, type FunctionEntry } from './entry.ts';
 import { extractFunctions } from './extract.ts';
@@ -73,7 +76,7 @@ const secondsTo2000 = 946_684_800;
 
 function toTimestamp(seconds: number): bigint {
   if (Number.isNaN(seconds)) throw new EvaluationFault('datetime_field_overflow', 'timestamp cannot be NaN');
-  if (!Number.isFinite(seconds)) return seconds > 0 ? (1n << 63n) - 1n : -(1n << 63n);
+  if (!Number.isFinite(seconds)) return seconds > 0 ? timestampInfinity : timestampMinusInfinity;
   if (Math.abs(seconds) > 1e13)
     throw new EvaluationFault('datetime_field_overflow', `timestamp out of range: "${seconds}"`);
   // Counted from 2000 first, as PostgreSQL does, so that a double loses the same digits.
@@ -98,9 +101,9 @@ function dateBin(stride: Interval, value: bigint, origin: bigint): bigint {
       'timestamps cannot be binned into intervals containing months or years',
     );
   }
-  const width = BigInt(stride.days) * microsPerDay + stride.micros;
+  const width = checkedMicros(BigInt(stride.days) * microsPerDay + stride.micros);
   if (width <= 0n) throw new EvaluationFault('datetime_field_overflow', 'stride must be greater than zero');
-  let into = (value - origin) % width;
+  let into = checkedMicros(value - origin) % width;
   if (into < 0n) into += width;
   return checkTimestamp(value - into);
 }

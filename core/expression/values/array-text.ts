@@ -2,18 +2,25 @@
 import { EvaluationFault } from '../fault.ts';
 import { PartsSize } from './result-size.ts';
 import type { Value } from './value.ts';
+import { space, trimSpace } from './white-space.ts';
 
 function malformed(text: string): EvaluationFault {
   return new EvaluationFault('invalid_text_representation', `malformed array literal: "${text.slice(0, 80)}"`);
 }
 
-const itemPattern = /\s*(?:"((?:[^"\\]|\\.)*)"|([^{}",\\\s](?:(?:[^{}",\\]|\\.)*[^{}",\\\s])?))\s*([,}])/sy;
+const quotedPart = String.raw`"((?:[^"\\]|\\.)*)"`;
+/** What is escaped counts as no white space. */
+const edge = String.raw`(?:[^{}",\\ \t\n\r\v\f]|\\.)`;
+const barePart = String.raw`(${edge}(?:(?:[^{}",\\]|\\.)*${edge})?)`;
+const itemPattern = new RegExp(`${space}*(?:${quotedPart}|${barePart})${space}*([,}])`, 'sy');
+const emptyPattern = new RegExp(`^\\{${space}*\\}$`);
+const nestedPattern = new RegExp(`^\\{${space}*\\{`);
 
 export function parseArray(text: string, readItem: (item: string) => Value): readonly Value[] {
-  const trimmed = text.trim();
+  const trimmed = trimSpace(text);
   if (!trimmed.startsWith('{') || !trimmed.endsWith('}')) throw malformed(text);
-  if (/^\{\s*\}$/.test(trimmed)) return [];
-  if (/^\{\s*\{/.test(trimmed)) {
+  if (emptyPattern.test(trimmed)) return [];
+  if (nestedPattern.test(trimmed)) {
     throw new EvaluationFault('feature_not_supported', 'arrays of more than one dimension are not supported');
   }
   const items: Value[] = [];
@@ -36,6 +43,6 @@ export function formatArray(items: readonly Value[], showItem: (item: Exclude<Va
 }
 
 function quoteItem(text: string): string {
-  if (text !== '' && !/[{}",\\\s]/.test(text) && !/^null$/i.test(text)) return text;
+  if (text !== '' && !/[{}",\\ \t\n\r\v\f]/.test(text) && !/^null$/i.test(text)) return text;
   return `"${text.replaceAll(/["\\]/g, '\\$&')}"`;
 }

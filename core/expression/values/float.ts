@@ -1,6 +1,7 @@
 // Text of double precision and real: the shortest digits that read back, laid out as PostgreSQL lays them out.
 import { EvaluationFault, invalidText } from '../fault.ts';
 import { compareNumeric, parseNumeric, roundedText } from './numeric.ts';
+import { trimSpace } from './white-space.ts';
 
 const pattern = /^[ \t\n\v\f\r]*[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\v\f\r]*$/;
 const words: Readonly<Record<string, number>> = {
@@ -33,7 +34,7 @@ export function readReal(text: string): number {
 }
 
 function parseWord(text: string, type: string): number {
-  const word = text.trim().toLowerCase();
+  const word = trimSpace(text).toLowerCase();
   if (!Object.hasOwn(words, word)) throw invalidText(type, text);
   return words[word]!;
 }
@@ -44,7 +45,7 @@ function checkedRead(value: number, text: string, type: string): number {
   if (!Number.isFinite(value) || vanished) {
     throw new EvaluationFault(
       'numeric_value_out_of_range',
-      `"${text.trim().slice(0, 80)}" is out of range for type ${type}`,
+      `"${trimSpace(text).slice(0, 80)}" is out of range for type ${type}`,
     );
   }
   return value;

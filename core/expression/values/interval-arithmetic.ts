@@ -66,7 +66,13 @@ export function subtractTimestamps(left: bigint, right: bigint): Interval {
   if (!isFiniteTimestamp(left) || !isFiniteTimestamp(right)) {
     throw infiniteInterval();
   }
-  return justifyHours(left - right);
+  return justifyHours(checkedMicros(left - right));
+}
+
+/** A time of 64 bits, in which PostgreSQL counts. */
+export function checkedMicros(micros: bigint): bigint {
+  if (BigInt.asIntN(64, micros) === micros) return micros;
+  throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
 }
 
 export function justifyHours(micros: bigint): Interval {

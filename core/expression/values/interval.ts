@@ -1,6 +1,7 @@
 // PostgreSQL's interval: months, days and microseconds kept apart, because a month and a day have no fixed length; read and shown.
 import { EvaluationFault } from '../fault.ts';
 import { roundHalfEven, trimmedTime } from './timestamp.ts';
+import { space } from './white-space.ts';
 
 export class Interval {
   readonly months: number;
@@ -14,11 +15,11 @@ export class Interval {
   }
 }
 
-const int32Max = 2_147_483_647;
+const isInt32 = (value: number): boolean => value >= -2_147_483_648 && value <= 2_147_483_647;
 
 export function makeInterval(months: number, days: number, micros: bigint): Interval {
-  const tooFar = Math.abs(months) > int32Max || Math.abs(days) > int32Max || BigInt.asIntN(64, micros) !== micros;
-  if (tooFar) throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
+  const fits = isInt32(months) && isInt32(days) && BigInt.asIntN(64, micros) === micros;
+  if (!fits) throw new EvaluationFault('datetime_field_overflow', 'interval out of range');
   return new Interval(months, days, micros);
 }
 
@@ -96,14 +97,14 @@ function addFractionalDays(sum: Sum, days: number): void {
   sum.micros += BigInt(roundHalfEven((days - whole) * 86_400_000_000));
 }
 
-const sign = String.raw`((?:[+-]\s*)?)`;
+const sign = `((?:[+-]${space}*)?)`;
 const number = String.raw`(?:\d+(?:\.\d*)?|\.\d+)`;
 const clockPart = String.raw`${sign}(\d+):(\d{1,2})(?::(\d{1,2}))?(?:\.(\d*))?(?![\d.:])`;
 const yearMonthPart = String.raw`${sign}(\d+)-(\d{1,2})(?![\d.:-])`;
 const amountPart = String.raw`${sign}(${number})(?![\d.:+-])`;
 /** Only the shortest words may have the next number right behind them: `1h30m`. */
 const wordPart = String.raw`([dhmsy](?=\d)|[a-z]+(?![a-z\d.+:-]))`;
-const tokenPattern = new RegExp(String.raw`(?:${clockPart}|${yearMonthPart}|${amountPart}|${wordPart})[\s@,]*`, 'iy');
+const tokenPattern = new RegExp(`(?:${clockPart}|${yearMonthPart}|${amountPart}|${wordPart})(?:${space}|[@,])*`, 'iy');
 
 type Token =
   | { readonly kind: 'clock'; readonly micros: bigint }
@@ -130,7 +131,7 @@ function lastWord(tokens: readonly Token[]): string | null {
 
 function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
-  tokenPattern.lastIndex = /^[\s@,]*/.exec(text)![0].length;
+  tokenPattern.lastIndex = /^[ \t\n\r\v\f@,]*/.exec(text)![0].length;
   while (tokenPattern.lastIndex < text.length) {
     const match = tokenPattern.exec(text);
     if (match === null) throw notAnInterval(text);
@@ -245,6 +246,8 @@ function readIsoNumber(cursor: Cursor): IsoNumber {
   const match = isoNumberPattern.exec(cursor.text);
   if (match === null) throw notAnInterval(cursor.text);
   const amount = Number(match[0]);
+  const isBeyondDoubles = !Number.isFinite(amount) || (amount === 0 && /[1-9]/.test(match[0].split(/e/i)[0]!));
+  if (isBeyondDoubles) throw notAnInterval(cursor.text);
   if (Math.abs(amount) > isoAmountMax) throw outOfField(cursor.text);
   cursor.at = isoNumberPattern.lastIndex;
   return { amount, digits: match[1]?.length ?? 0 };

@@ -199,7 +199,7 @@ export function powerNumeric(base: Numeric, exponent: Numeric): Numeric {
   }
   if (base.coefficient === 0n) return new Numeric(0n, significantScale(0));
   const positive = new Numeric(magnitude(base.coefficient), base.scale);
-  const ln = numericToNumber(lnNumeric(positive)) * numericToNumber(exponent);
+  const ln = roughProduct(positive, exponent);
   const estimate = ln * Math.LOG10E;
   if (ln > exponentMax) throw overflow();
   const scale = significantScale(Math.trunc(Math.max(estimate, -1000)), base.scale, exponent.scale);
@@ -209,6 +209,13 @@ export function powerNumeric(base: Numeric, exponent: Numeric): Numeric {
   const odd = base.coefficient < 0n && (exponent.coefficient / powerOfTen(exponent.scale)) % 2n !== 0n;
   const result = expAtScale(new Numeric(product, digits), scale);
   return odd ? new Numeric(-result.coefficient, result.scale) : result;
+}
+
+/** ln(base)·exponent to some eight digits, rounded where PostgreSQL rounds: the scale of the result hangs on it. */
+function roughProduct(base: Numeric, exponent: Numeric): number {
+  const scale = Math.max(8 - lnWeight(base), 0);
+  const product = lnAtDigits(base, scale) * exponent.coefficient;
+  return numericToNumber(new Numeric(rescale(product, scale + exponent.scale, scale), scale));
 }
 
 function powerSpecial(base: Numeric, exponent: Numeric): Numeric {

@@ -1,5 +1,6 @@
 // PostgreSQL's `numeric`: exact decimals with a display scale, NaN and the infinities; the scale rules are PostgreSQL's.
 import { divisionByZero, EvaluationFault, invalidText } from '../fault.ts';
+import { trimSpace } from './white-space.ts';
 
 export type NumericKind = 'finite' | 'nan' | 'infinity' | '-infinity';
 
@@ -113,20 +114,21 @@ const specials: Readonly<Record<string, Numeric>> = {
   '-infinity': numericMinusInfinity,
 };
 
-export function parseNumeric(text: string): Numeric {
+/** `decimals`: what becomes of more than the type has. An event's are rounded, so that it passes; a cast refuses them, as PostgreSQL does. */
+export function parseNumeric(text: string, decimals: 'rounded' | 'refused' = 'rounded'): Numeric {
   const match = numericPattern.exec(text);
   if (match === null || (match[2] === undefined && match[4] === undefined)) return parseSpecialNumeric(text);
   const whole = (match[2] ?? '').replaceAll('_', '');
   const fraction = (match[4] ?? '').replaceAll('_', '');
   const exponent = match[5] === undefined ? 0 : Number(match[5].replaceAll('_', ''));
-  return decimal(match[1] === '-', whole + fraction, fraction.length - exponent);
+  return decimal(match[1] === '-', whole + fraction, fraction.length - exponent, decimals);
 }
 
 /** Builds a number from its digits, refusing before it allocates what an absurd exponent asks for. */
-export function decimal(negative: boolean, digits: string, scale: number): Numeric {
+function decimal(negative: boolean, digits: string, scale: number, decimals: 'rounded' | 'refused'): Numeric {
   const significant = digits.replace(/^0+/, '');
   if (significant.length - scale > integerDigitsMax && significant.length > 0) throw overflow();
-  if (scale > 1_000_000_000) throw overflow();
+  if (scale > 1_000_000_000 || (scale > scaleMax && decimals === 'refused')) throw overflow();
   if (significant.length === 0) return new Numeric(0n, Math.min(Math.max(scale, 0), scaleMax));
   if (scale > scaleMax + significant.length) return new Numeric(0n, scaleMax);
   const kept =
@@ -153,7 +155,7 @@ const radixBitsMax = 435_500;
 
 /** PostgreSQL also reads hexadecimal, octal and binary integers, and the words for what is not finite. */
 function parseSpecialNumeric(text: string): Numeric {
-  const trimmed = text.trim().toLowerCase();
+  const trimmed = trimSpace(text).toLowerCase();
   const special = Object.hasOwn(specials, trimmed) ? specials[trimmed] : undefined;
   if (special !== undefined) return special;
   const integer = parseRadixInteger(text);

@@ -1,13 +1,15 @@
 // Timestamps (microseconds since 1970 as bigint), dates (days as number) and times (microseconds as number): read and shown.
 import { EvaluationFault } from '../fault.ts';
 import { civilFromDays, daysFromCivil, daysInMonth } from './calendar.ts';
+import { space, trimSpace } from './white-space.ts';
 
 export const microsPerSecond = 1_000_000n;
 export const microsPerDay = 86_400_000_000n;
 export const microsPerDayNumber = 86_400_000_000;
 
-export const timestampInfinity = (1n << 63n) - 1n;
-export const timestampMinusInfinity = -(1n << 63n);
+/** Beyond all that are finite: counted from 1970, the last of them do not fit into 64 bits (PostgreSQL counts from 2000). */
+export const timestampInfinity = 1n << 64n;
+export const timestampMinusInfinity = -(1n << 64n);
 /** PostgreSQL's range: 4713-11-24 BC up to, not including, 294277-01-01. */
 const timestampMin = BigInt(daysFromCivil(-4713, 11, 24)) * microsPerDay;
 const timestampEnd = BigInt(daysFromCivil(294_277, 1, 1)) * microsPerDay;
@@ -34,10 +36,11 @@ type Reading = { days: number; micros: number; offsetSeconds: number | null } | 
 
 const datePart = String.raw`(\d{4,7})-(\d{1,2})-(\d{1,2})`;
 const clockPart = String.raw`(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?`;
-const zonePart = String.raw`(z|zulu|utc|gmt|[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?)`;
+const offsetPart = String.raw`[+-](?:\d{1,2}(?::\d{1,2}){1,2}|\d{1,9})`;
+const zonePart = `(z|zulu|utc|gmt|${offsetPart})`;
 /** Read without spaces around. No two runs of the pattern can share characters, so a text is refused in one pass. */
 const isoPattern = new RegExp(
-  String.raw`^${datePart}(?:(?:T|\s+)${clockPart})?(?:\s*${zonePart})?(?:\s+(ad|bc))?$`,
+  `^${datePart}(?!-)(?:(?:T|${space}+)${clockPart})?(?:${space}*${zonePart})?(?:${space}+(ad|bc))?$`,
   'i',
 );
 
@@ -46,7 +49,7 @@ const timeCharsMax = 256;
 
 /** Without spaces around; null when it is longer than a date, a time or an interval can be. */
 export function trimmedTime(text: string): string | null {
-  const trimmed = text.trim();
+  const trimmed = trimSpace(text);
   return trimmed.length > timeCharsMax ? null : trimmed;
 }
 
@@ -93,9 +96,9 @@ function clockMicros(
 function readOffset(zone: string | undefined, text: string): number | null {
   if (zone === undefined) return null;
   if (/^[a-z]/i.test(zone)) return 0;
-  const parts = zone.slice(1).includes(':')
-    ? zone.slice(1).split(':')
-    : (zone.slice(1).match(/^\d{1,2}(?=(?:\d{2})*$)|\d{2}/g) ?? []);
+  const [first = '', ...others] = zone.slice(1).split(':');
+  // Without colons it is hours, or hours and minutes: seconds are not told from them, as in PostgreSQL.
+  const parts = first.length > 2 ? [first.slice(0, -2), first.slice(-2)] : [first, ...others];
   const [hours = 0, minutes = 0, seconds = 0] = parts.map(Number);
   if (hours > 15 || minutes > 59 || seconds > 59) {
     throw new EvaluationFault('invalid_time_zone_displacement_value', `time zone displacement out of range: "${text}"`);
@@ -131,11 +134,13 @@ export function parseDate(text: string): number {
   return checkDate(reading.days);
 }
 
-const timePattern = /^T?(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d*))?)?(?:\s*(?:z|[+-]\d{1,2}(?::?\d{2})?))?$/i;
+const timePattern = new RegExp(`^T?${clockPart}(?:${space}*(z|${offsetPart}))?$`, 'i');
 
 export function parseTime(text: string): number {
   const match = timePattern.exec(trimmedTime(text) ?? '');
   if (match === null) throw notADate('time', text);
+  // Of no use to a time, but no excuse for nonsense.
+  readOffset(match[5], text);
   return clockMicros(match[1]!, match[2]!, match[3], match[4], text);
 }
 

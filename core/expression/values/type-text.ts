@@ -18,6 +18,7 @@ import {
 } from './timestamp.ts';
 import { elementOf, isArray } from './type-rules.ts';
 import type { Value } from './value.ts';
+import { trimSpace } from './white-space.ts';
 
 const integerPattern = /^[ \t\n\v\f\r]*[+-]?\d+(?:_\d+)*[ \t\n\v\f\r]*$/;
 const integerBounds = { smallint: 15n, integer: 31n, bigint: 63n } as const;
@@ -32,7 +33,7 @@ export function fitsInteger(value: bigint, type: IntegerType): boolean {
 const decidingDigits = 40;
 
 function decimalInteger(text: string): bigint {
-  const digits = text.replaceAll('_', '').trim();
+  const digits = trimSpace(text.replaceAll('_', ''));
   const unsigned = digits.replace(/^[+-]?0*/, '').slice(0, decidingDigits);
   return digits.startsWith('-') ? -BigInt(unsigned) : BigInt(unsigned);
 }
@@ -40,12 +41,12 @@ function decimalInteger(text: string): bigint {
 function parseInteger(text: string, type: IntegerType): bigint {
   const value = integerPattern.test(text) ? decimalInteger(text) : parseRadixInteger(text);
   // Like PostgreSQL, digits that are too many are out of range whatever follows them.
-  const leading = value ?? BigInt(/^\s*([+-]?\d{1,40})/.exec(text)?.[1] ?? 0);
+  const leading = value ?? BigInt(/^[ \t\n\r\v\f]*([+-]?\d{1,40})/.exec(text)?.[1] ?? 0);
   if (value === null && fitsInteger(leading, type)) throw invalidText(type, text);
   if (value === null || !fitsInteger(value, type)) {
     throw new EvaluationFault(
       'numeric_value_out_of_range',
-      `value "${text.trim().slice(0, 80)}" is out of range for type ${type}`,
+      `value "${trimSpace(text).slice(0, 80)}" is out of range for type ${type}`,
     );
   }
   return value;
@@ -64,7 +65,7 @@ const booleans: readonly (readonly [string, boolean, number])[] = [
 
 /** Any unambiguous beginning of a word for it will do, as in PostgreSQL. */
 function parseBoolean(text: string): boolean {
-  const word = text.trim().toLowerCase();
+  const word = trimSpace(text).toLowerCase();
   for (const [full, value, charsMin] of booleans) if (word.length >= charsMin && full.startsWith(word)) return value;
   throw invalidText('boolean', text);
 }
@@ -105,7 +106,7 @@ export function readText(type: TypeName, text: string): Value {
     case 'bigint':
       return parseInteger(text, type);
     case 'numeric':
-      return parseNumeric(text);
+      return parseNumeric(text, 'refused');
     case 'real':
       return parseReal(text);
     case 'double precision':
