@@ -63,8 +63,9 @@ function markRollout({ entry, observed, before, stops }: RolloutFacts, current: 
 }
 
 /** What a goal that is tried from now on finds: nobody to make room, where all have ended before for something else. */
-function atRest({ acted, rewindBegunAt }: ControlRecord): Partial<RolloutMarks> {
-  if (rewindBegunAt !== undefined) return { after: 'placing', stoppedAt: rewindBegunAt };
+function atRest({ acted, rewindBegunAt, slots }: ControlRecord): Partial<RolloutMarks> {
+  const isPlaced = rewindBegunAt !== undefined && Object.keys(slots).length === 0;
+  if (isPlaced) return { after: 'placing', stoppedAt: rewindBegunAt };
   return acted?.paused === true ? { after: 'pause' } : {};
 }
 

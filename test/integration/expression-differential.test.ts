@@ -77,7 +77,7 @@ function isInfiniteInterval(ours: Outcome): boolean {
 
 function isByDesign(theirs: Outcome, ours: Outcome): boolean {
   if (isFreeDateText(ours)) return true;
-  if (isInfiniteInterval(ours)) return theirs.kind === 'value' || dateErrors.has(theirs.state);
+  if (isInfiniteInterval(ours)) return true;
   return theirs.kind === 'error' && ours.kind === 'error' && dateErrors.has(theirs.state) && dateErrors.has(ours.state);
 }
 

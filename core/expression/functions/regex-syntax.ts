@@ -71,6 +71,8 @@ class Translation {
   #at = 0;
   #last: Piece['kind'] = 'other';
   #isGreedy = true;
+  /** Groups that were opened. */
+  #groupCount = 0;
 
   constructor(pattern: string, mode: Mode) {
     this.#pattern = pattern;
@@ -173,7 +175,10 @@ class Translation {
   }
 
   #openGroup(): Piece {
-    if (!this.#take('?')) return other('(');
+    if (!this.#take('?')) {
+      this.#groupCount++;
+      return other('(');
+    }
     if (this.#take(':')) return other('(?:');
     const isAround = ['=', '!', '<=', '<!'].some((mark) => this.#pattern.startsWith(mark, this.#at));
     throw this.#invalid(isAround ? 'look-around is not supported' : 'quantifier operand invalid');
@@ -204,15 +209,27 @@ class Translation {
         return this.#charOf(/^[0-9a-f]{1,255}/i, 16);
       case '0':
         this.#at--;
-        return this.#charOf(/^[0-3]?[0-7]{1,2}/, 8);
+        return this.#octal();
       case 'm':
       case 'M':
         throw this.#invalid(`\\${letter} is not supported; use \\y`);
       default:
-        throw this.#invalid(
-          /\d/.test(letter) ? 'back references are not supported' : `invalid escape \\ sequence: \\${letter}`,
-        );
+        if (/\d/.test(letter)) return this.#numbered();
+        throw this.#invalid(`invalid escape \\ sequence: \\${letter}`);
     }
+  }
+
+  /** One digit, or as many as there are groups, is a back reference; else it is a character in octal. */
+  #numbered(): string {
+    this.#at--;
+    const [digits] = /^\d+/.exec(this.#pattern.slice(this.#at))!;
+    if (digits.length === 1 || Number(digits) <= this.#groupCount)
+      throw this.#invalid('back references are not supported');
+    return this.#octal();
+  }
+
+  #octal(): string {
+    return this.#charOf(/^(?:[0-3][0-7]{0,2}|[4-7][0-7]?)/, 8);
   }
 
   #missing(): never {

@@ -43,6 +43,10 @@ describe('what a goal is tried with while no worker runs', () => {
     expect(begin({ rewindBegunAt: since })).toMatchObject({ marks: { after: 'placing', stoppedAt: since } });
   });
 
+  test('is another matter once workers have been placed again', () => {
+    expect(begin({ rewindBegunAt: since, slots: { '0': slot } })).toMatchObject({ marks: { since: theTime } });
+  });
+
   test('has no pause of its own behind one of the job', () => {
     const { marks } = begin({ acted: { revision: 1, render: 'before', paused: true } }) as { marks: RolloutMarks };
     expect(marks).toEqual({ since: theTime, after: 'pause' });
