@@ -133,6 +133,15 @@ const bounds: readonly string[] = [
 ];
 
 const casts: readonly string[] = [
+  ...[
+    '"\\ud83d"',
+    '"\\ude00"',
+    '"\\ud83d\\ude00"',
+    '"\\ud83dx\\ude00"',
+    '"\\ud83d\\n"',
+    '"\\ud83d\\ud83d"',
+    '"\\\\ud83d"',
+  ].map((text) => `'${text}'::jsonb`),
   ...['{a\\b}', '{\\,b}', '{\\null}', '{a\\ }', '{\\"a\\"}', '{a\\}', '{"a"b}'].map(
     (text) => `E'${text.replaceAll('\\', '\\\\')}'::text[]`,
   ),

@@ -87,8 +87,22 @@ export function parseJsonText(text: string): JsonValue {
   } catch {
     throw invalidText('json', text);
   }
+  if (hasHalfPair(text)) throw invalidText('json', text);
   const bytes = encoder.encode(text);
   return decodeJson(bytes, 0, bytes.length);
+}
+
+/** Whether an escape of valid JSON stands for half of a surrogate pair: that is no character. */
+function hasHalfPair(json: string): boolean {
+  let awaitedAt = -1;
+  for (const { index, 1: hex } of json.matchAll(/\\(?:u([0-9a-fA-F]{4})|.)/g)) {
+    const unit = hex === undefined ? 0 : Number.parseInt(hex, 16);
+    const isLow = unit >= 0xdc_00 && unit <= 0xdf_ff;
+    if (isLow !== (awaitedAt === index)) return true;
+    awaitedAt = unit >= 0xd8_00 && unit <= 0xdb_ff ? index + 6 : -1;
+    if (awaitedAt > 0 && !json.startsWith('\\u', awaitedAt)) return true;
+  }
+  return false;
 }
 
 export function readText(type: TypeName, text: string): Value {
