@@ -59,6 +59,11 @@ export class Aside {
     return true;
   }
 
+  /** Whether such a fault makes a dead letter, for which there has to be room. */
+  writes(errorClass: RecordFault['errorClass']): boolean {
+    return actionFor(this.#parts.goal.errors, errorClass) === 'dead-letter';
+  }
+
   /** So many records of a split are worked on. */
   noteRead(count: number): void {
     this.#parts.deadLetterRate.noteRead(count);

@@ -17,6 +17,8 @@ export interface BrakesParts {
   readonly sinkRoom: () => Promise<void> | null;
   /** The same without waiting. */
   readonly sinkHasRoom: () => boolean;
+  /** There is room for more dead letters. */
+  readonly asideHasRoom: () => boolean;
   readonly monotonicMs: () => number;
 }
 
@@ -75,5 +77,11 @@ export class Brakes {
   /** Of a record that passes; without a loss budget it is taken. */
   afford(split: Split): 'take' | 'drop' | 'wait' {
     return this.#parts.lossBudget?.decide(split) ?? 'take';
+  }
+
+  /** Of a record that becomes a dead letter. Nothing else holds one up where a full sink does not: they would pile up for as long as their topic is away. */
+  affordAside(split: Split): 'take' | 'drop' | 'wait' {
+    const { lossBudget, asideHasRoom } = this.#parts;
+    return lossBudget === null || asideHasRoom() ? 'take' : lossBudget.decide(split);
   }
 }

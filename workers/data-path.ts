@@ -94,7 +94,8 @@ export class DataPath {
       ...{ decoder: this.#decoder, gate: this.#gate, throttle: throttleOf(parts, () => this.#splits.size) },
       lossBudget: lossBudget === null ? null : new LossBudget(lossBudget, hasRoom, onSpent),
       sinkRoom: () => this.#outlet.room() ?? this.#sink.room(),
-      ...{ sinkHasRoom: hasRoom, monotonicMs: () => clock.monotonicMs() },
+      ...{ sinkHasRoom: hasRoom, asideHasRoom: () => this.#outlet.hasRoom },
+      monotonicMs: () => clock.monotonicMs(),
     });
     this.#source = new Source(
       cluster,

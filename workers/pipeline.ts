@@ -48,12 +48,12 @@ type Outcome = 'done' | 'stop' | 'wait';
 /** known: worked on before. undecodable: not readable in the source's format. */
 type Decision = 'known' | 'undecodable' | 'filtered' | 'passed' | 'poison' | 'schema' | 'drop' | 'wait';
 
-const decisions: Readonly<Record<Verdict, Decision>> = {
+const decisions = {
   [PASSED]: 'passed',
   [FILTERED]: 'filtered',
   [POISON]: 'poison',
   [SCHEMA]: 'schema',
-};
+} as const satisfies Readonly<Record<Verdict, Decision>>;
 
 /** Everything of the record set was worked on. */
 export const allWorked = -1;
@@ -246,7 +246,7 @@ export class Pipeline implements Original {
     const event = this.#event;
     const { processor, chain } = this.#parts;
     if (this.#remembers && this.#reader.offset < this.#outgoing.split.knownUntil) return this.#remember();
-    if (decoded === 'fault') return 'undecodable';
+    if (decoded === 'fault') return this.#affordAside('undecodable', this.#parts.decoder!.fault!.errorClass);
     if (event.end < 0) return this.#passesNull ? this.#afford() : 'filtered';
     if (chain !== null) {
       // Before the operators, which remember what they have seen.
@@ -256,7 +256,14 @@ export class Pipeline implements Original {
     }
     this.#output.length = 0;
     const decision = decisions[processor.process(event.bytes, event.start, event.end, this.#output)];
-    return decision === 'passed' ? this.#afford() : decision;
+    if (decision === 'passed') return this.#afford();
+    return decision === 'filtered' ? decision : this.#affordAside(decision, decision);
+  }
+
+  #affordAside<Fault extends Decision>(fault: Fault, errorClass: RecordFault['errorClass']): Fault | 'drop' | 'wait' {
+    const { aside, brakes } = this.#parts;
+    const decision = aside.writes(errorClass) ? brakes.affordAside(this.#outgoing.split) : 'take';
+    return decision === 'take' ? fault : decision;
   }
 
   /** Done with before, by this worker or another: only what operators compare with is taken from it. */

@@ -13,6 +13,8 @@ import { Aside } from '#workers/aside.ts';
 import { Brakes } from '#workers/brakes.ts';
 import { DeadLetterRate } from '#workers/dead-letter-rate.ts';
 import type { FetchedPartition } from '#workers/kafka/apis.ts';
+import type { Slice } from '#workers/kafka/output-batch.ts';
+import { LossBudget } from '#workers/loss-budget.ts';
 import { Pipeline } from '#workers/pipeline.ts';
 import type { Original, RecordView, Refusal, Sink } from '#workers/sinks/sink.ts';
 import { Split, type Unit } from '#workers/split.ts';
@@ -74,7 +76,13 @@ const nowMs = 1_800_000_000_000;
 let monotonicMs = 0;
 const clock = { now: () => nowMs, monotonicMs: () => monotonicMs };
 
-function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', position = 0, stream: object = {}) {
+function rig(
+  route: object = {},
+  poison: RecordErrorAction = 'dead-letter',
+  position = 0,
+  stream: object = {},
+  lossShare: number | null = null,
+) {
   const { operators, programs } = plannedRoute(route, stream);
   const program = programs.get('out')!;
   const goal = {
@@ -83,11 +91,19 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
   } as unknown as JobGoal;
   const sink = new MemorySink();
   const errors: string[] = [];
+  const letters = { values: [] as string[], valuesMax: Infinity };
+  const asideHasRoom = (): boolean => letters.values.length < letters.valuesMax;
+  const hasRoom = (): boolean => sink.hasRoom && asideHasRoom();
   const onError = (_code: string, message: string): void => void errors.push(message);
   const parts = {
     goal,
-    outlet: null as never,
-    deadLetters: null as never,
+    outlet: {
+      append: (_writer: unknown, _partition: number, _at: number, _key: unknown, { bytes, start, end }: Slice) => {
+        letters.values.push(Buffer.from(bytes.subarray(start, end)).toString());
+        return true;
+      },
+    } as never,
+    deadLetters: { partitionCount: 1 } as never,
     deadLetterRate: new DeadLetterRate(() => null, clock.monotonicMs),
     now: clock.now,
     onError,
@@ -96,8 +112,9 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
     ...{
       decoder: null,
       brakes: new Brakes({
-        ...{ decoder: null, gate: null, lossBudget: null, sinkRoom: () => null },
-        ...{ sinkHasRoom: () => sink.hasRoom, monotonicMs: clock.monotonicMs },
+        ...{ decoder: null, gate: null, sinkRoom: () => null },
+        lossBudget: lossShare === null ? null : new LossBudget(lossShare, hasRoom, () => {}),
+        ...{ sinkHasRoom: hasRoom, asideHasRoom, monotonicMs: clock.monotonicMs },
         throttle: new Throttle(() => null, clock.monotonicMs),
       }),
       gate: null,
@@ -112,7 +129,7 @@ function rig(route: object = {}, poison: RecordErrorAction = 'dead-letter', posi
     ...{ split: 'events/0', owner: 'w', epoch: 1, position: String(position), topicId: 't' },
     accounting: { in: 0, out: 0, filtered: 0, deadLettered: 0, dropped: {} },
   };
-  return { sink, errors, pipeline, split: new Split(record as never, clock, rememberedEvents(operators)) };
+  return { sink, errors, letters, pipeline, split: new Split(record as never, clock, rememberedEvents(operators)) };
 }
 
 function batch(values: readonly string[], baseOffset: number, compression = 'none', timestamp = BigInt(nowMs)): Buffer {
@@ -168,6 +185,28 @@ describe('[fault 96] a record whose time cannot be', () => {
     const { pipeline, split, sink } = rig();
     pipeline.work(split, fetched(batch(['{"n":0}'], 0, 'none', 1n)), 0);
     expect(sink.timestamps).toEqual([1]);
+  });
+});
+
+describe('dead letters of a route that may lose events, while their topic is away', () => {
+  const poison = Array.from({ length: 100 }, (_, n) => `{"n":"x${n}"}`);
+  const route = { select: 'n::integer AS n' };
+
+  test('are bounded: beyond the budget the next record is waited before', () => {
+    const { pipeline, split, letters } = rig(route, 'dead-letter', 0, {}, 0.5);
+    letters.valuesMax = 10;
+    expect(pipeline.work(split, fetched(batch(poison, 0)), 0)).toBe(20);
+    expect(letters.values).toEqual(poison.slice(0, 10));
+    letters.valuesMax = 20;
+    pipeline.work(split, fetched(batch(poison, 0)), 20);
+    expect(letters.values).toEqual([...poison.slice(0, 10), ...poison.slice(20, 30)]);
+  });
+
+  test('need no room where poison is dropped', () => {
+    const { pipeline, split, letters } = rig(route, 'drop', 0, {}, 0.5);
+    letters.valuesMax = 0;
+    pipeline.work(split, fetched(batch(poison, 0)), 0);
+    expect(split.done).toMatchObject({ position: 100, accounting: { in: 100, dropped: { poison: 100 } } });
   });
 });
 
