@@ -52,12 +52,17 @@ export class Checkpoints {
     return this.#parts.clock.monotonicMs() - this.#takenMs >= this.#parts.goal.settings.checkpointMs;
   }
 
-  /** Stores the splits as they stand, unless nothing has moved since the last. Each split's position and account are consistent. */
-  async take(records: readonly SplitRecord[]): Promise<void> {
+  /**
+   * Stores the splits as they stand, unless nothing has moved since the last. Each split's position and account are consistent.
+   * The number is known before the splits are read: then a checkpoint is at least as new as all of lower numbers, whoever took them.
+   * The other way round a leader that stood still in between would hide its successor's checkpoints behind what it had read long before.
+   */
+  async take(): Promise<void> {
+    const { goal, objects, splits: store, clock, identity } = this.#parts;
     if (this.#sequence === null) await this.load();
-    this.#takenMs = this.#parts.clock.monotonicMs();
+    this.#takenMs = clock.monotonicMs();
+    const records = await store.list(identity.job);
     const splits = records.map(asCheckpointSplit).sort((a, b) => (a.split < b.split ? -1 : 1));
-    const { goal, objects, clock, identity } = this.#parts;
     if (splits.length === 0) return;
     if (isDeepStrictEqual(splits, this.#newest?.splits)) {
       this.#asOfMs = clock.monotonicMs();

@@ -125,7 +125,7 @@ export class Membership {
     if (!this.leads || this.#checkpointing) return;
     this.#checkpointing = true;
     try {
-      await this.checkpoints.take(await this.#parts.splits.list(this.#parts.identity.job));
+      await this.checkpoints.take();
     } catch (error) {
       // Told with every heartbeat: a checkpoint that grows old by the bucket's fault is nothing to replace a leader for.
       const isOutside = isPlatformError(error) && error.fault === 'external';

@@ -78,7 +78,7 @@ export class Worker {
   async drain(): Promise<void> {
     if (this.#draining || this.#isOver) return;
     this.#draining = true;
-    const { goal, identity, workers, splits, log } = this.#parts;
+    const { goal, identity, workers, log } = this.#parts;
     log.info('draining', { splits: this.#holdings.all.length });
     const wasStuck = this.#isStuck;
     const wasLeading = this.#membership.leads;
@@ -94,7 +94,7 @@ export class Worker {
     try {
       await resigned;
       await this.#membership.resign();
-      if (wasLeading) await this.#membership.checkpoints.take(await splits.list(identity.job));
+      if (wasLeading) await this.#membership.checkpoints.take();
       await this.#beating;
       this.#isOver = true;
       await workers.remove(identity.job, identity.worker);

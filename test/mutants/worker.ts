@@ -160,6 +160,19 @@ export const workerMutants: readonly Mutant[] = [
     after: 'newestFirst(keys).reverse().slice(keptCount);',
   },
   {
+    ...{
+      name: 'checkpoint-read-before-its-number',
+      file: 'workers/checkpoints.ts',
+      by: ['test/workers/checkpoints.test.ts', simulated],
+    },
+    before: `if (this.#sequence === null) await this.load();
+    this.#takenMs = clock.monotonicMs();
+    const records = await store.list(identity.job);`,
+    after: `const records = await store.list(identity.job);
+    if (this.#sequence === null) await this.load();
+    this.#takenMs = clock.monotonicMs();`,
+  },
+  {
     ...{ name: 'checkpoint-written-over', file: 'workers/checkpoints.ts', by: [simulated] },
     before: 'const outcome = await objects.put(key, Buffer.from(JSON.stringify(manifest)), { ifAbsent: true });',
     after: 'const outcome = await objects.put(key, Buffer.from(JSON.stringify(manifest)), { ifAbsent: false });',

@@ -158,7 +158,7 @@ export class ModelWorker {
     const core = this.#core;
     const goal = this.goal;
     if (core === null || goal === null) return this.#end('ended');
-    const { workers, splits } = core.parts;
+    const { workers } = core.parts;
     const { job, worker } = this.identity;
     const wasLeading = core.membership.leads;
     const resigned = this.#beat().then(() => core.membership.resign());
@@ -177,7 +177,7 @@ export class ModelWorker {
     try {
       await resigned;
       await core.membership.resign();
-      if (wasLeading) await core.membership.checkpoints.take(await splits.list(job));
+      if (wasLeading) await core.membership.checkpoints.take();
       await this.#beating;
       await workers.remove(job, worker);
     } catch {
