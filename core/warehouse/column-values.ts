@@ -79,13 +79,14 @@ function scalarStore(type: ScalarType, path: string): Store {
   }
 }
 
-/** Where 64 bits of microseconds since 1970 end, in UTC; the last is infinity. */
+/** Where 64 bits of microseconds since 1970 end, in UTC: the last stands for infinity. */
 const timeEnd = '294247-01-10 04:00:54.775807';
+const timeEndMicros = (1n << 63n) - 1n;
 
 /** PostgreSQL counts from 2000 and reaches 30 years further. */
 function storableTime(micros: bigint, path: string, type: 'timestamptz' | 'timestamp'): bigint {
   if (!isFiniteTimestamp(micros)) throw notFinite(path, type);
-  if (BigInt.asIntN(64, micros) !== micros)
+  if (micros >= timeEndMicros)
     throw new UnstorableValue(
       `column ${path} is ${showText(type, micros)}, expected a time before ${timeEnd}, where a ${type} column of a table ends`,
     );

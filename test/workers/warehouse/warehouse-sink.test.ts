@@ -373,7 +373,7 @@ test('a time behind the last that a table can hold is refused alone, at any dept
   const owner = new TableOwner(tableGoal({ row: times }), objects, splitRecord());
   owners.push(owner);
   await owner.start();
-  const behind = '294247-01-10 04:00:54.775808';
+  const behind = '294247-01-10 04:00:54.775807';
   owner.read([
     { id: 1, at: '294247-01-10 04:00:54.775806+00' },
     { id: 2, at: `${behind}+00` },
