@@ -8,6 +8,7 @@ import type { PlatformGoal } from '#core/graph/platform-goal.ts';
 import { localSettings, type PlatformSettings } from '#core/graph/platform-settings.ts';
 import { canonicalJson, isSame } from '#core/hash.ts';
 import { type ExitName, exitCodes } from '#core/job/exit-codes.ts';
+import { limits } from '#core/limits.ts';
 import { isReplay, readJobId } from '#core/names.ts';
 import type { ControlRecord, ControlStore } from '#core/ports/control-store.ts';
 import type { GoalSnapshot, GoalStore } from '#core/ports/goal-store.ts';
@@ -122,6 +123,8 @@ export class World implements WorkerWorld {
   /** Jobs that nobody wishes for any more: since when, and until when what they left is kept. */
   readonly #ended = new Map<string, { readonly at: number; readonly keptUntil: number }>();
   readonly #frozen = new Map<string, number>();
+  /** Since when a route is declared that this version cannot read; null: none is. */
+  #unreadSince: number | null = null;
 
   constructor(options: WorldOptions) {
     const { seed, faults, tell } = options;
@@ -149,7 +152,7 @@ export class World implements WorkerWorld {
       liveTasks: (job) => this.runtime.all().filter((task) => task.job === job && this.runtime.hasProcess(task.taskId)),
       jobEnded: (job) => this.#ended.get(job) ?? null,
       frozenMs: (job) => wantedMs(this.#frozen.get(job), time.now),
-      topicKeptUntil: (topic) => this.goal.removedTopics.find((removed) => removed.topic === topic)?.keptUntil ?? null,
+      topicKeptUntil: (topic) => this.#topicKeptUntil(topic),
       settings: profile.settings,
       jobWantedMs: (job) => wantedMs(this.#wantedJobs.get(job), time.now),
       topicWantedMs: (topic) => wantedMs(this.#wantedTopics.get(topic), time.now),
@@ -167,6 +170,21 @@ export class World implements WorkerWorld {
     this.splits = watchedSplits(this.watch);
     this.objects = watchedObjects(this.watch);
     this.people = new People(this.goals);
+  }
+
+  /**
+   * Where a route cannot be read, no deleted stream's topic goes; but a pass that had read the goal before asks only whether the
+   * stream is named by what came since.
+   */
+  #topicKeptUntil(topic: string): number | null {
+    const { removedTopics, removed, unsupported } = this.goal;
+    const gone = removedTopics.find((one) => one.topic === topic);
+    if (gone === undefined) return null;
+    const isNamed = unsupported.some(({ revision }) => JSON.stringify(revision.declared).includes(`"${gone.stream}"`));
+    const unreadMs = this.time.now - (this.#unreadSince ?? Number.NEGATIVE_INFINITY);
+    if (isNamed || unreadMs > limits.decisionMsMax + this.profile.requestMs) return gone.keptUntil;
+    const deletion = removed.find(({ kind, name }) => kind === 'Stream' && name === gone.stream)!;
+    return deletion.purge ? deletion.at : deletion.at + this.profile.settings.deletionGraceMs;
   }
 
   /** The goal store was changed from below. */
@@ -220,6 +238,8 @@ export class World implements WorkerWorld {
     this.#goalIsOld = false;
     const snapshot = await this.goals.snapshot();
     this.#goal = compilePlatform(snapshot, this.profile.settings, plan);
+    const isUnread = this.#goal.unsupported.some(({ revision }) => revision.kind === 'Route');
+    this.#unreadSince = isUnread ? (this.#unreadSince ?? this.time.now) : null;
     const entries = [...this.#goal.jobs, ...this.#goal.replays];
     const jobs = new Set(entries.map(({ goal }) => goal.id));
     const unclear = new Set(this.#goal.unsupported.map(({ revision }) => revision.uid));
