@@ -12,7 +12,9 @@ import type { OperationEnding } from '#core/ports/goal-store.ts';
 import type { SplitRecord } from '#core/ports/split-store.ts';
 
 export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, settings: PlatformSettings): Decision {
-  const decision = isHeld(entry, observed) ? leftAlone(entry.goal.id) : planJob(entry, observed, settings);
+  const decision = isHeld(entry, observed)
+    ? leftAlone(entry.goal.id)
+    : planJob(asItStands(entry, observed), observed, settings);
   const ending = observed.splits === null ? null : endingOf(entry, observed.splits);
   const actions = ending === null ? [] : [finish(entry.operation, ending)];
   return { ...decision, actions: [...decision.actions, ...actions], settled: false };
@@ -21,6 +23,11 @@ export function planReplayJob(entry: ReplayEntry, observed: ObservedJob, setting
 /** Under a freeze it goes on as it runs. It is not begun, nor replaced by one of the goal that the freeze holds back. */
 const isHeld = ({ freeze, render }: ReplayEntry, { control }: ObservedJob): boolean =>
   freeze !== null && control?.acted?.render !== render;
+
+/** A pause that is declared, or taken back, under a freeze waits for it to be lifted, as any job's does. */
+function asItStands(entry: ReplayEntry, { control }: ObservedJob): ReplayEntry {
+  return entry.freeze === null ? entry : { ...entry, paused: control?.acted?.paused ?? entry.paused };
+}
 
 /** Null while there are dead letters to go. */
 function endingOf(entry: ReplayEntry, splits: readonly SplitRecord[]): OperationEnding | null {

@@ -98,6 +98,20 @@ describe('a replay', () => {
     expect(at({ control: begun, ...died })).toEqual(['fence-worker', 'start-worker']);
   });
 
+  test('under a freeze neither ends nor begins by a pause that was declared, or taken back, since', () => {
+    const freeze = { tenant: 'default', scope: 'fleet' as const, name: '', author: 'ann', reason: 'a test', at: 0 };
+    const [running] = compile([operation]).replays;
+    const pausing = { ...running!, paused: true };
+    const kinds = (entry: typeof pausing, job: Partial<ObservedJob>) =>
+      planReplayJob({ ...entry, freeze }, { ...anObservedJob(job), splits: [] }, localSettings).actions.map(
+        ({ kind }) => kind,
+      );
+    const paused = planReplayJob(pausing, anObservedJob(), localSettings).control!;
+    expect([paused.acted?.paused, kinds(running!, { control: paused })]).toEqual([true, []]);
+    const begun = planReplayJob(running!, anObservedJob(), localSettings).control!;
+    expect(kinds(pausing, { control: begun, tasks: [aTask(running!, begun.incarnationLast)] })).toEqual([]);
+  });
+
   test('fails when its dead letters are lost: those in a topic that was made anew were not meant', () => {
     const { goal } = compile([operation]).replays[0]!;
     for (const position of ['0', '20']) {
