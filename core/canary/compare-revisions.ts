@@ -65,12 +65,14 @@ function sideOf(heartbeats: readonly Heartbeat[], baseline: Baseline): Side {
     .map(({ accounting, incarnation }) => subtractAccounting(accounting, baseline[incarnation] ?? noRecords))
     .reduce(addAccounting, noRecords);
   const splits = heartbeats.flatMap((heartbeat) => heartbeat.splits);
+  // What retention took before it was read, no revision could have made anything of.
+  const missed = account.dropped.retention ?? 0;
   const perSecond = sum(heartbeats.map(({ inPerSecond }) => inPerSecond));
   const busy = sum(heartbeats.map(({ busyRatio }) => busyRatio));
   return {
     ...{ workers: heartbeats.length, splits: splits.length },
-    ...{ in: account.in, out: account.out, filtered: account.filtered },
-    bad: account.deadLettered + droppedCount(account),
+    ...{ in: account.in - missed, out: account.out, filtered: account.filtered },
+    bad: account.deadLettered + droppedCount(account) - missed,
     lagRecords: sum(splits.map(({ lagRecords }) => lagRecords)),
     busyMsPerThousand: perSecond < perSecondMin ? null : Math.round((busy / perSecond) * 1_000_000),
     isBalanced: isBalanced(account),

@@ -42,6 +42,14 @@ describe('a revision on trial', () => {
     expect(kindOf({ canary: [beat(2, account(100, 20))], running: [beat(1, account(9_200, 60))] })).toBe('open');
   });
 
+  test('does not answer for what retention took before it was read, nor has it read that', () => {
+    const half = { ...account(100), in: 100, out: 50, dropped: { retention: 50 } };
+    expect(kindOf({ canary: [beat(2, half)] })).toBe('open');
+    const all = { ...noRecords, in: recordsEnough, dropped: { retention: recordsEnough } };
+    expect(judgeCanary(facts({ canary: [beat(2, all)] }))).toMatchObject({ kind: 'open' });
+    expect(kindOf({ canary: [beat(2, { ...half, deadLettered: 20, out: 30 })] })).toBe('rejected');
+  });
+
   test('makes room where less than half as many of its records succeed, however many are bad beside it', () => {
     const kindBeside = (share: number, read: number, bad = read) =>
       kindOf({
