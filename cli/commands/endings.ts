@@ -5,7 +5,7 @@ import { showTime } from '#cli/print/events.ts';
 import { type OutputFormat, outputOption, printAs } from '#cli/print/output.ts';
 import { type Column, formatTable } from '#cli/print/table.ts';
 import { note } from '#cli/terminal.ts';
-import type { EndingView } from '#core/api/wire.ts';
+import type { EndingView, PageView } from '#core/api/wire.ts';
 
 export function registerEndings(program: Command): void {
   addApiOptions(
@@ -29,7 +29,7 @@ const columns: readonly Column<EndingView>[] = [
 
 async function endings(options: ApiOptions & { readonly output: OutputFormat }): Promise<void> {
   const api = await connect(options);
-  const { items } = await api.get<{ readonly items: readonly EndingView[] }>('/v1/endings');
+  const { items } = await api.get<PageView<EndingView>>('/v1/endings');
   if (items.length === 0 && options.output === 'table') note('no job is ending');
   await printAs(options.output, {
     value: { items },

@@ -7,7 +7,7 @@ import { findJob } from '#cli/jobs/find-job.ts';
 import { showTime } from '#cli/print/events.ts';
 import { formatTable } from '#cli/print/table.ts';
 import { say } from '#cli/terminal.ts';
-import type { FreezeView } from '#core/api/wire.ts';
+import type { FreezeView, PageView } from '#core/api/wire.ts';
 import { frozenTitle } from '#core/plan/freeze.ts';
 
 interface FreezeOptions extends ApiOptions {
@@ -63,7 +63,7 @@ async function freeze(scope: Scope | undefined, name: string | undefined, option
 }
 
 async function show(api: ApiClient): Promise<void> {
-  const { items } = await api.get<{ readonly items: readonly FreezeView[] }>('/v1/freezes');
+  const { items } = await api.get<PageView<FreezeView>>('/v1/freezes');
   process.stdout.write(
     items.length === 0
       ? 'nothing is frozen\n'
@@ -89,7 +89,7 @@ async function unfreeze(scope: Scope, name: string | undefined, options: FreezeO
 
 /** Of the route's jobs the one that is frozen, which it may be longer than it is declared. */
 async function frozenJob(api: ApiClient, route: string): Promise<string> {
-  const { items } = await api.get<{ readonly items: readonly FreezeView[] }>('/v1/freezes');
+  const { items } = await api.get<PageView<FreezeView>>('/v1/freezes');
   const own = items.filter((one) => one.scope === 'job' && one.name.startsWith(`${route}.`));
   return own.length === 1 ? own[0]!.name : (await findJob(api, route)).name;
 }

@@ -1,7 +1,7 @@
 // A job by what people call it: its own name (`plays.out`), or its route's where that has one sink only.
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
-import type { EndingView, JobView, RouteView } from '#core/api/wire.ts';
+import type { EndingView, JobView, PageView, RouteView } from '#core/api/wire.ts';
 import { didYouMean } from '#core/spec/nearest.ts';
 
 export const jobPath = (job: string): string => `/v1/jobs/${encodeURIComponent(job)}`;
@@ -16,7 +16,7 @@ export async function findJob(api: ApiClient, name: string): Promise<JobView> {
     throw new CommandError(exitCodes.usage, `route ${JSON.stringify(name)} has ${jobs.length} jobs: say which one`, {
       fix: jobs.join('\n'),
     });
-  const endings = await getOrNull<{ readonly items: readonly EndingView[] }>(api, '/v1/endings');
+  const endings = await getOrNull<PageView<EndingView>>(api, '/v1/endings');
   const ending = endings?.items.find(({ job }) => job === name || job.startsWith(`${name}.`));
   if (ending)
     throw new CommandError(exitCodes.failure, `job ${ending.job} is deleted (${ending.state}): ${ending.message}`, {

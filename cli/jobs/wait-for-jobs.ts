@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ApiClient, ApiError } from '#cli/api-client.ts';
 import { CommandError, exitCodes } from '#cli/exit.ts';
+import { jobPath } from '#cli/jobs/find-job.ts';
 import { showDuration } from '#cli/print/quantity.ts';
 import { note } from '#cli/terminal.ts';
-import type { FreezeView, JobView, StreamView } from '#core/api/wire.ts';
-import { covers, describeFreeze } from '#core/plan/freeze.ts';
+import type { FreezeView, JobView, PageView, StreamView } from '#core/api/wire.ts';
+import { covers, describeFreeze, unfreezeCommand } from '#core/plan/freeze.ts';
 
 const pollMs = 250;
 /** A freeze is asked about less often than what changes by itself. */
@@ -23,7 +24,7 @@ export interface Awaited {
 export const jobFlows = (api: ApiClient, name: string, revision: number): Awaited => ({
   title: `job ${name}`,
   lacks: async () => {
-    const job = await getOrNull<JobView>(api, `/v1/jobs/${encodeURIComponent(name)}`);
+    const job = await getOrNull<JobView>(api, jobPath(name));
     if (job === null) return 'not there yet';
     const { status } = job;
     if (status.observedRevision < revision) return `revision ${revision} is not yet seen by the reconciler`;
@@ -34,9 +35,9 @@ export const jobFlows = (api: ApiClient, name: string, revision: number): Awaite
     return progress?.status === 'true' ? null : (progress?.message ?? 'no progress reported yet');
   },
   heldBy: async () => {
-    const freezes = await getOrNull<{ readonly items: readonly FreezeView[] }>(api, '/v1/freezes');
+    const freezes = await getOrNull<PageView<FreezeView>>(api, '/v1/freezes');
     if (freezes === null || freezes.items.length === 0) return null;
-    const job = await getOrNull<JobView>(api, `/v1/jobs/${encodeURIComponent(name)}`);
+    const job = await getOrNull<JobView>(api, jobPath(name));
     return job !== null && isHeld(job) ? (freezes.items.find((freeze) => covers(freeze, job)) ?? null) : null;
   },
 });
@@ -93,10 +94,9 @@ async function refuseWhereFrozen(waiting: readonly Awaited[]): Promise<void> {
   const held = await Promise.all(waiting.map(async ({ heldBy }) => (await heldBy?.()) ?? null));
   const freezes = held.filter((freeze) => freeze !== null);
   if (freezes.length < waiting.length) return;
-  const places = [...new Set(freezes.map(({ scope, name }) => `${scope} ${name}`.trimEnd()))];
   throw new CommandError(exitCodes.conflict, 'it is declared, and waits for a freeze to be lifted', {
     details: freezes.map((freeze, index) => `  ${waiting[index]!.title}: ${describeFreeze(freeze)}`),
-    fix: places.map((place) => `millrace unfreeze ${place}`).join('\n'),
+    fix: [...new Set(freezes.map(unfreezeCommand))].join('\n'),
   });
 }
 

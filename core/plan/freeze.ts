@@ -1,8 +1,7 @@
 // Freezes: who has stopped changes to what. What runs is kept running as it is; nothing else is done until the freeze is lifted.
-import type { Freeze } from '#core/ports/goal-store.ts';
+import type { Freeze, FreezePlace } from '#core/ports/goal-store.ts';
 
-/** Within a tenant. */
-type FreezePlaceIn = Pick<Freeze, 'scope' | 'name'>;
+type PlaceInTenant = Omit<FreezePlace, 'tenant'>;
 
 export interface Freezable {
   readonly tenant: string;
@@ -19,7 +18,7 @@ export function freezeOver(job: Freezable, freezes: readonly Freeze[]): Freeze |
 
 const scopes: readonly Freeze['scope'][] = ['fleet', 'team', 'job'];
 
-export function covers({ scope, name }: FreezePlaceIn, job: Pick<Freezable, 'name' | 'owner'>): boolean {
+export function covers({ scope, name }: PlaceInTenant, job: Pick<Freezable, 'name' | 'owner'>): boolean {
   switch (scope) {
     case 'fleet':
       return true;
@@ -34,8 +33,11 @@ export const isFleetFrozen = (tenant: string, freezes: readonly Freeze[]): boole
   freezes.some((freeze) => freeze.tenant === tenant && freeze.scope === 'fleet');
 
 /** `the fleet`, `team playback`, `job plays.out`. */
-export const frozenTitle = ({ scope, name }: FreezePlaceIn): string =>
+export const frozenTitle = ({ scope, name }: PlaceInTenant): string =>
   scope === 'fleet' ? 'the fleet' : `${scope} ${name}`;
 
-export const describeFreeze = (freeze: FreezePlaceIn & Pick<Freeze, 'author' | 'reason'>): string =>
+export const unfreezeCommand = ({ scope, name }: PlaceInTenant): string =>
+  `millrace unfreeze ${scope} ${name}`.trimEnd();
+
+export const describeFreeze = (freeze: PlaceInTenant & Pick<Freeze, 'author' | 'reason'>): string =>
   `${freeze.author} has frozen ${frozenTitle(freeze)}${freeze.reason === '' ? '' : `: ${freeze.reason}`}`;

@@ -52,9 +52,9 @@ export function planEndedJob(
     const goneAt = fencedGoneAt(observed.control?.fenced ?? {}, leaseMs);
     if (observed.at < goneAt) return { ...leftAlone(job), settled: false, nextPassAt: goneAt };
     const goneSince = Number(observed.control?.announced['ended'] ?? observed.at);
-    const keptUntil = Math.max(goneSince, declaredAt ?? 0) + keptMs;
+    const until = keptUntil(goneSince, declaredAt ?? 0, keptMs);
     // A listing that is older would make a job that is cleared look like one that nobody remembers, to be ended once more.
-    const clearedAt = Math.max(keptUntil, goneSince + listingGraceMs);
+    const clearedAt = Math.max(until, goneSince + listingGraceMs);
     if (observed.at < clearedAt) return keep(job, observed, clearedAt, keptMs > 0);
     const control = toBeCleared(observed.control ?? freshControl(job, id?.uid ?? ''));
     const event = jobEvent(
@@ -108,6 +108,10 @@ function allListedBy({ control, tasks }: ObservedJob, listingGraceMs: number): n
   );
   return Math.max(Number.NEGATIVE_INFINITY, ...unlisted.map(({ startedAt }) => listedBy(startedAt, listingGraceMs)));
 }
+
+/** What its workers left stays for so long behind their end, and behind the declaration that ended it. */
+export const keptUntil = (endedAt: number, declaredAt: number, keptMs: number): number =>
+  Math.max(endedAt, declaredAt) + keptMs;
 
 /** When what a pass decided at that time must have come to every listing, if it was done at all. */
 export const listedBy = (decidedAt: number, listingGraceMs: number): number =>

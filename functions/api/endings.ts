@@ -3,6 +3,7 @@ import { endingPageSchema } from '#core/api/freeze-schemas.ts';
 import type { EndingView } from '#core/api/wire.ts';
 import { isReplay, readJobId } from '#core/names.ts';
 import { describeFreeze, freezeOver } from '#core/plan/freeze.ts';
+import { keptUntil } from '#core/plan/plan-ended-job.ts';
 import type { ControlRecord } from '#core/ports/control-store.ts';
 import type { Freeze, GoalRevision } from '#core/ports/goal-store.ts';
 import { endpoint, jsonAnswer } from '#functions/api/endpoint.ts';
@@ -61,7 +62,7 @@ function endingView(
   if (held !== undefined) return { ...same, state: 'held', message: 'too many would end at once: millrace approve' };
   if (ended === undefined) return { ...same, state: 'ending', message: 'workers drain, commit and end' };
   const canBeUndone = by.purge !== true && uid === control.uid;
-  const until = isoTime(Math.max(Number(ended), by.at) + deletionGraceMs);
+  const until = isoTime(keptUntil(Number(ended), by.at, deletionGraceMs));
   const undo = by.declared === null ? `millrace undelete ${kind.toLowerCase()} ${by.name}` : 'declare the sink again';
   const message = canBeUndone ? `kept until ${until}: ${undo}` : 'what is left of it is being removed';
   return { ...same, state: 'ended', message };

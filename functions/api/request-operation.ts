@@ -6,7 +6,7 @@ import type { OperationPlanView } from '#core/api/wire.ts';
 import { asScaled, workersOf } from '#core/autoscale/workers-wanted.ts';
 import type { JobEntry } from '#core/graph/platform-goal.ts';
 import { isSame } from '#core/hash.ts';
-import { describeFreeze } from '#core/plan/freeze.ts';
+import { describeFreeze, unfreezeCommand } from '#core/plan/freeze.ts';
 import type { Freeze, Operation, OperationRequest } from '#core/ports/goal-store.ts';
 import type { Document } from '#core/spec/document.ts';
 import type { Json } from '#core/spec/json.ts';
@@ -112,7 +112,7 @@ export const requestOperation = endpoint({
 
 const frozen = (freeze: Freeze): ApiRefusal =>
   new ApiRefusal(409, 'frozen', describeFreeze(freeze), {
-    fix: `millrace unfreeze ${freeze.scope} ${freeze.name}`.trimEnd(),
+    fix: unfreezeCommand(freeze),
   });
 
 const accepted = (operation: Operation): Answer =>

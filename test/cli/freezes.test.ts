@@ -93,17 +93,18 @@ test('an error class that there is none of is refused, with those that there are
   expect(ran.stderr).toContain('Allowed choices are poison, schema, too-large, rejected, retryable, throttled');
 });
 
+const ending = {
+  job: 'plays.out',
+  owner: 'playback',
+  state: 'held',
+  since: '2026-01-01T00:00:00Z',
+  message: 'too many',
+};
+
 test.each(['plays.out', 'plays'])(
   'whoever asks about %s, which is deleted and not gone yet, is told so',
   async (name) => {
-    const item = {
-      job: 'plays.out',
-      owner: 'playback',
-      state: 'held',
-      since: '2026-01-01T00:00:00Z',
-      message: 'too many',
-    };
-    api = await startTinyApi(({ path }) => (path === '/v1/endings' ? { json: { items: [item] } } : null));
+    api = await startTinyApi(({ path }) => (path === '/v1/endings' ? { json: { items: [ending] } } : null));
     const ran = await run('why', name);
     expect(ran).toMatchObject({ code: 1, stdout: '' });
     expect(ran.stderr).toBe('error: job plays.out is deleted (held): too many\n  fix: millrace endings\n');
@@ -111,14 +112,7 @@ test.each(['plays.out', 'plays'])(
 );
 
 test('jobs that end are a table, and nothing where there are none', async () => {
-  const item = {
-    job: 'plays.out',
-    owner: 'playback',
-    state: 'held',
-    since: '2026-01-01T00:00:00Z',
-    message: 'too many',
-  };
-  api = await startTinyApi(() => ({ json: { items: api.seen.length > 1 ? [] : [item] } }));
+  api = await startTinyApi(() => ({ json: { items: api.seen.length > 1 ? [] : [ending] } }));
   const ran = await run('endings');
   expect(ran.stdout).toMatch(/plays\.out +held +\S+ .*playback +too many/);
   expect(await run('endings')).toMatchObject({ code: 0, stdout: '', stderr: 'no job is ending\n' });

@@ -64,8 +64,8 @@ export const endedJobMutants: readonly Mutant[] = [
       file: 'core/plan/plan-ended-job.ts',
       by: ['test/core/plan/plan-ended-job.test.ts'],
     },
-    before: ', declaredAt ?? 0) + keptMs',
-    after: ', 0 * (declaredAt ?? 0)) + keptMs',
+    before: ', declaredAt) + keptMs',
+    after: ', 0 * declaredAt) + keptMs',
   },
   {
     ...{ name: 'clearing-goes-on-when-another-has-taken-over', file: 'functions/reconcile/act.ts', by: acting },
@@ -89,8 +89,8 @@ export const endedJobMutants: readonly Mutant[] = [
   },
   {
     ...{ name: 'grace-is-none', file: 'core/plan/plan-ended-job.ts', by: [changing, simulated] },
-    before: 'Math.max(goneSince, declaredAt ?? 0) + keptMs',
-    after: 'Math.max(goneSince, declaredAt ?? 0)',
+    before: 'Math.max(endedAt, declaredAt) + keptMs',
+    after: 'Math.max(endedAt, declaredAt)',
   },
   {
     ...{

@@ -41,7 +41,7 @@ function decimalInteger(text: string): bigint {
 function parseInteger(text: string, type: IntegerType): bigint {
   const value = integerPattern.test(text) ? decimalInteger(text) : parseRadixInteger(text);
   // Like PostgreSQL, digits that are too many are out of range whatever follows them.
-  const leading = value ?? BigInt(/^[ \t\n\r\v\f]*([+-]?\d{1,40})/.exec(text)?.[1] ?? 0);
+  const leading = value ?? BigInt(/^[+-]?\d{1,40}/.exec(trimSpace(text))?.[0] ?? 0);
   if (value === null && fitsInteger(leading, type)) throw invalidText(type, text);
   if (value === null || !fitsInteger(value, type)) {
     throw new EvaluationFault(
